@@ -1,0 +1,221 @@
+import { z } from 'zod';
+
+export const JobId = z.uuid().brand<'JobId'>();
+export type JobId = z.infer<typeof JobId>;
+
+export const AttemptId = z.uuid().brand<'AttemptId'>();
+export type AttemptId = z.infer<typeof AttemptId>;
+
+export const RunnerId = z.uuid().brand<'RunnerId'>();
+export type RunnerId = z.infer<typeof RunnerId>;
+
+/** A git commit id in full: SHA-1 or SHA-256, lower case. */
+export const CommitId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'must be a full git commit id');
+
+/** What an issue is routed by: lower case, e.g. `backend`. */
+export const Specialty = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'must be 1 to 50 of a-z 0-9 . _ - and start with a letter or digit');
+
+/** A fact probed on a machine: `python`, `node:22`, `os:linux`. */
+export const Capability = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.:+-]{0,99}$/, 'must be lower case, such as python, node:22 or os:linux');
+
+/** A program and its arguments; never a shell line. */
+export const Command = z.array(z.string().min(1)).min(1);
+export type Command = z.infer<typeof Command>;
+
+export const JOB_STATES = [
+  'queued',
+  'held',
+  'offered',
+  'preparing',
+  'running',
+  'finishing',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed_out',
+  'dead',
+  'refused',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** What a job is for: to solve an issue, or to rework an open pull request of ours. */
+export const JobKind = z.enum(['resolve', 'revise']);
+export type JobKind = z.infer<typeof JobKind>;
+
+export const Phase = z.enum(['prepare', 'baseline', 'agent', 'verify', 'publish']);
+export type Phase = z.infer<typeof Phase>;
+
+export const Outcome = z.enum([
+  'pull_request',
+  'no_changes',
+  'tests_failed',
+  'agent_failed',
+  'policy_refused',
+  'timed_out',
+  'cancelled',
+  'lost',
+]);
+export type Outcome = z.infer<typeof Outcome>;
+
+export const RepositoryRef = z.object({
+  id: z.int().positive(),
+  owner: z.string(),
+  name: z.string(),
+  private: z.boolean(),
+  defaultBranch: z.string(),
+  /** Where git clones from, without any credential in it. */
+  cloneUrl: z.url(),
+  htmlUrl: z.url(),
+});
+export type RepositoryRef = z.infer<typeof RepositoryRef>;
+
+/** The issue as it stood when the work was asked for. Later edits don't reach the agent. Hostile text. */
+export const IssueSnapshot = z.object({
+  number: z.int().positive(),
+  id: z.int().positive(),
+  title: z.string(),
+  body: z.string(),
+  author: z.string(),
+  labels: z.array(z.string()),
+  htmlUrl: z.url(),
+});
+export type IssueSnapshot = z.infer<typeof IssueSnapshot>;
+
+/** What the repository's settings say for this job; `null` = let the runner decide. */
+export const JobSettings = z.object({
+  /** Which configured agent of the runner to use; `null` = the runner's default. */
+  agent: z.string().nullable(),
+  model: z.string().nullable(),
+  /** Commands that install dependencies; `null` = what the analysis finds, `[]` = none. */
+  setupCommands: z.array(Command).nullable(),
+  /** Commands that must all exit 0; `null` = what the analysis finds, `[]` = none. */
+  testCommands: z.array(Command).nullable(),
+  /** Markdown that replaces the built-in guidance of the specialty. */
+  guidance: z.string().nullable(),
+  maxMinutes: z.int().positive(),
+  /** Agent turns; never 0, which the agent takes for unlimited. */
+  maxTurns: z.int().positive(),
+  maxBudgetUsd: z.number().positive(),
+  /** How often a red test run goes back to the agent. */
+  repairRounds: z.int().min(0),
+});
+export type JobSettings = z.infer<typeof JobSettings>;
+
+/** Everything a runner needs to work on one attempt. */
+export const JobSpec = z.object({
+  jobId: JobId,
+  attemptId: AttemptId,
+  attemptNumber: z.int().positive(),
+  kind: JobKind,
+  specialty: Specialty,
+  /** REST root of the GitHub that the repository is on, e.g. `https://api.github.com`. */
+  githubApiUrl: z.url(),
+  repository: RepositoryRef,
+  issue: IssueSnapshot,
+  /** What the person who asked added, e.g. in `/agent run -- …`. */
+  instructions: z.string().nullable(),
+  requestedBy: z.string(),
+  base: z.object({ branch: z.string(), commit: CommitId }),
+  /** The branch that the work is pushed to. */
+  branch: z.string(),
+  /** Where `branch` stands until the push: the fence. */
+  startCommit: CommitId,
+  checkRun: z.object({
+    id: z.int().positive(),
+    name: z.string(),
+    externalId: z.string(),
+    appId: z.int().positive(),
+  }),
+  /** Who authors the commits: the App's bot. */
+  commitAuthor: z.object({ name: z.string(), email: z.string() }),
+  settings: JobSettings,
+});
+export type JobSpec = z.infer<typeof JobSpec>;
+
+/** One command that the runner ran, and what it saw. */
+export const CommandRun = z.object({
+  command: Command,
+  /** `null` when it was ended by a signal or could not be started. */
+  exitCode: z.int().nullable(),
+  timedOut: z.boolean(),
+  durationMs: z.number().nonnegative(),
+  /** The last part of stdout and stderr together, redacted, without control characters, at most 8 KiB. */
+  outputTail: z.string().max(16_384),
+});
+export type CommandRun = z.infer<typeof CommandRun>;
+
+export const TestCounts = z.object({
+  passed: z.int().nonnegative(),
+  failed: z.int().nonnegative(),
+  skipped: z.int().nonnegative(),
+});
+export type TestCounts = z.infer<typeof TestCounts>;
+
+export const TestRun = z.object({
+  /** `not_run` when set-up failed, or there are no test commands. */
+  verdict: z.enum(['passed', 'failed', 'not_run']),
+  runs: z.array(CommandRun).max(20),
+  /** Sum over `runs` where the test framework's own summary could be read, else `null`. */
+  counts: TestCounts.nullable(),
+});
+export type TestRun = z.infer<typeof TestRun>;
+
+/** What the runner itself saw: never what the agent says. */
+export const Evidence = z.object({
+  setup: z.array(CommandRun).max(20),
+  /** On the untouched base; `null` when not reached. */
+  before: TestRun.nullable(),
+  /** On the work of the agent; `null` when not reached. */
+  after: TestRun.nullable(),
+  /** Why there is no test command, when there is none. */
+  withoutTests: z.string().nullable(),
+  /** How often a red result was given back to the agent. */
+  repairRounds: z.int().nonnegative(),
+});
+export type Evidence = z.infer<typeof Evidence>;
+
+export const Usage = z.object({
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  /** The agent's own estimate; `null` when it gives none. */
+  costUsd: z.number().nonnegative().nullable(),
+  turns: z.int().nonnegative(),
+});
+export type Usage = z.infer<typeof Usage>;
+
+export const FileChange = z.object({
+  path: z.string().max(4096),
+  status: z.enum(['added', 'modified', 'deleted', 'renamed', 'mode']),
+  /** Lines; `null` for binary files. */
+  added: z.int().nonnegative().nullable(),
+  removed: z.int().nonnegative().nullable(),
+});
+export type FileChange = z.infer<typeof FileChange>;
+
+/** How an attempt ended, as the runner reports it. */
+export const AttemptResult = z.object({
+  outcome: Outcome.exclude(['lost']),
+  /** One sentence for people: why it ended so. */
+  reason: z.string().max(2000),
+  /** Whether the same again might go better (the agent's service was down, it crashed); drives automatic retries. */
+  retryable: z.boolean(),
+  /** The pushed head of the branch; `null` when nothing was pushed. */
+  headCommit: CommitId.nullable(),
+  /** The agent's own words about its work: hostile text. */
+  summary: z.string().max(20_000),
+  changes: z.array(FileChange).max(300),
+  /** How many files changed in all, `changes` may be cut. */
+  changedFiles: z.int().nonnegative(),
+  agent: z.object({ name: z.string(), version: z.string().nullable(), model: z.string().nullable() }),
+  usage: Usage,
+  evidence: Evidence,
+  phaseMs: z.partialRecord(Phase, z.number().nonnegative()),
+  /** `bubblewrap`, or `none` when the agent ran without a sandbox. */
+  sandbox: z.enum(['bubblewrap', 'none']),
+});
+export type AttemptResult = z.infer<typeof AttemptResult>;

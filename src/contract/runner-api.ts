@@ -1,0 +1,246 @@
+import { z } from 'zod';
+import {
+  AttemptId,
+  AttemptResult,
+  Capability,
+  Evidence,
+  JobId,
+  JobSpec,
+  Phase,
+  RunnerId,
+  Specialty,
+} from './job.ts';
+
+/** Names the attempt's lease in every call of an attempt; a mismatch is 409 `stale_attempt`. */
+export const LEASE_TOKEN_HEADER = 'yardmaster-lease-token';
+/** The attempt's epoch, beside the lease token. */
+export const EPOCH_HEADER = 'yardmaster-epoch';
+/** On every call that changes state: a repeat with the same key gets the stored answer. */
+export const IDEMPOTENCY_HEADER = 'idempotency-key';
+
+/** Longest long poll, in seconds. */
+export const MAX_POLL_SECONDS = 50;
+/** Largest log chunk, in bytes of UTF-8. */
+export const MAX_LOG_CHUNK_BYTES = 256 * 1024;
+/** Most log kept of one attempt, in bytes. */
+export const MAX_LOG_BYTES = 16 * 1024 * 1024;
+
+const Empty = z.object({});
+
+/** What a runner says of itself at enrolment and at each session. */
+export const RunnerFacts = z.object({
+  /** `agent_id` of runner.yml: the name people see. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/),
+  hostname: z.string().max(255),
+  specialties: z.array(Specialty).min(1).max(50),
+  capabilities: z.array(Capability).max(200),
+  /** How many attempts it takes at once. */
+  capacity: z.int().min(1).max(100),
+  version: z.string().max(100),
+});
+export type RunnerFacts = z.infer<typeof RunnerFacts>;
+
+export const Offer = z.object({
+  attemptId: AttemptId,
+  jobId: JobId,
+  epoch: z.int().positive(),
+  specialty: Specialty,
+  /** Seconds left to accept. */
+  acceptWithinSeconds: z.number(),
+});
+export type Offer = z.infer<typeof Offer>;
+
+export const PollRequest = z.object({
+  waitSeconds: z.number().min(0).max(MAX_POLL_SECONDS),
+  freeSlots: z.int().min(0).max(100),
+  /** Of the workspace folder's file system. */
+  freeDiskBytes: z.int().nonnegative(),
+  /** Attempts that the runner holds, so that the coordinator can tell it to drop strays. */
+  attempts: z.array(AttemptId).max(100),
+  /** True from the first SIGTERM on: offer nothing more. */
+  draining: z.boolean(),
+});
+export type PollRequest = z.infer<typeof PollRequest>;
+
+export const PollResponse = z.object({
+  offers: z.array(Offer),
+  cancels: z.array(z.object({ attemptId: AttemptId, reason: z.string() })),
+  /** An operator asked this runner to drain. */
+  drain: z.boolean(),
+});
+export type PollResponse = z.infer<typeof PollResponse>;
+
+export const HeartbeatResponse = z.object({
+  action: z.enum(['continue', 'cancel', 'drain', 'superseded']),
+  /** Why, for `cancel` and `superseded`. */
+  reason: z.string().nullable(),
+  /** How long the lease is from now on: a duration, never a time of day. */
+  leaseSeconds: z.number().positive(),
+  /** When to send the next heartbeat, before jitter. */
+  heartbeatSeconds: z.number().positive(),
+});
+export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
+
+/** Why a runner gives an offer back. */
+export const DeclineReason = z.enum([
+  'draining',
+  'no_capacity',
+  'disk_full',
+  'wrong_check_run',
+  'unsupported',
+]);
+export type DeclineReason = z.infer<typeof DeclineReason>;
+
+/** `run`: read contents, write its check run. `publish`: write contents; given only while the lease holds, at the end. */
+export const TokenPurpose = z.enum(['run', 'publish']);
+export type TokenPurpose = z.infer<typeof TokenPurpose>;
+
+export const GitHubToken = z.object({
+  token: z.string().min(1),
+  /** From now, as GitHub granted it. */
+  expiresInSeconds: z.number().positive(),
+});
+export type GitHubToken = z.infer<typeof GitHubToken>;
+
+type Call = {
+  method: 'POST';
+  /** With `:attemptId` where the call is about an attempt. */
+  path: `/api/v1/${string}`;
+  /** What authorises the call: a one-time token in the body, the runner's key, or a session (and the lease, for attempts). */
+  auth: 'enroll-token' | 'runner-key' | 'session' | 'lease';
+  /** Whether it changes state: then it carries an idempotency key. */
+  idempotent: boolean;
+  request: z.ZodType;
+  response: z.ZodType;
+  summary: string;
+};
+
+/** The runner API, whole: served by `runner-api/`, called by `runner/transport/coordinator.ts`. */
+export const RUNNER_API = {
+  enroll: {
+    method: 'POST',
+    path: '/api/v1/enroll',
+    auth: 'enroll-token',
+    idempotent: true,
+    summary: 'Turn a one-time enrolment token into a runner id and key.',
+    request: z.object({ token: z.string().min(1), facts: RunnerFacts }),
+    response: z.object({ runnerId: RunnerId, key: z.string() }),
+  },
+  session: {
+    method: 'POST',
+    path: '/api/v1/session',
+    auth: 'runner-key',
+    idempotent: false,
+    summary:
+      'Open a session of one hour with the runner key; an older session of the same runner is superseded.',
+    request: z.object({ runnerId: RunnerId, facts: RunnerFacts }),
+    response: z.object({
+      sessionToken: z.string(),
+      expiresInSeconds: z.number(),
+      coordinatorVersion: z.string(),
+    }),
+  },
+  poll: {
+    method: 'POST',
+    path: '/api/v1/poll',
+    auth: 'session',
+    idempotent: false,
+    summary: 'Long poll: waits until there is an offer, a cancel or a drain, at most waitSeconds.',
+    request: PollRequest,
+    response: PollResponse,
+  },
+  accept: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/accept',
+    auth: 'session',
+    idempotent: true,
+    summary: 'Take an offer: answers with the job, the lease and the run token.',
+    request: z.object({ epoch: z.int().positive() }),
+    response: z.object({
+      spec: JobSpec,
+      leaseToken: z.string(),
+      leaseSeconds: z.number().positive(),
+      heartbeatSeconds: z.number().positive(),
+      runToken: GitHubToken,
+    }),
+  },
+  decline: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/decline',
+    auth: 'session',
+    idempotent: true,
+    summary:
+      'Give an offer back, or an accepted attempt whose check run is not the right one; costs no retry.',
+    request: z.object({ epoch: z.int().positive(), reason: DeclineReason, detail: z.string().max(500) }),
+    response: Empty,
+  },
+  start: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/start',
+    auth: 'lease',
+    idempotent: true,
+    summary: 'Workspace and baseline are ready; the agent starts.',
+    request: Empty,
+    response: Empty,
+  },
+  heartbeat: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/heartbeat',
+    auth: 'lease',
+    idempotent: false,
+    summary: 'Renew the lease; hear whether to go on.',
+    request: z.object({ phase: Phase }),
+    response: HeartbeatResponse,
+  },
+  log: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/log',
+    auth: 'lease',
+    idempotent: false,
+    summary:
+      'Append to the live log at a byte offset; the answer says what is stored, so that a repeat or a gap mends itself.',
+    request: z.object({ offset: z.int().nonnegative(), text: z.string().max(MAX_LOG_CHUNK_BYTES) }),
+    response: z.object({ committedOffset: z.int().nonnegative() }),
+  },
+  token: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/token',
+    auth: 'lease',
+    idempotent: false,
+    summary:
+      'A fresh GitHub token for the job’s repository. `publish` moves the job to finishing, once the lease has been checked.',
+    request: z.object({ purpose: TokenPurpose }),
+    response: GitHubToken,
+  },
+  evidence: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/evidence',
+    auth: 'lease',
+    idempotent: true,
+    summary: 'What the runner saw so far; replaces what was sent before.',
+    request: z.object({ evidence: Evidence }),
+    response: Empty,
+  },
+  complete: {
+    method: 'POST',
+    path: '/api/v1/attempts/:attemptId/complete',
+    auth: 'lease',
+    idempotent: true,
+    summary: 'The attempt has ended; the coordinator takes it from here.',
+    request: z.object({ result: AttemptResult }),
+    response: Empty,
+  },
+  closeSession: {
+    method: 'POST',
+    path: '/api/v1/session/close',
+    auth: 'session',
+    idempotent: false,
+    summary: 'The runner leaves in order; it is offered nothing until its next session.',
+    request: Empty,
+    response: Empty,
+  },
+} as const satisfies Record<string, Call>;
+
+export type RunnerCall = keyof typeof RUNNER_API;
+export type RunnerRequest<C extends RunnerCall> = z.infer<(typeof RUNNER_API)[C]['request']>;
+export type RunnerResponse<C extends RunnerCall> = z.infer<(typeof RUNNER_API)[C]['response']>;

@@ -1,0 +1,9 @@
+/** A check run's state and text, whole: what is sent replaces what was there. */
+export type CheckRunContent = {
+  status: 'queued' | 'in_progress' | 'completed';
+  /** Given exactly when `status` is `completed`. */
+  conclusion?: 'success' | 'failure' | 'neutral' | 'cancelled' | 'timed_out' | 'skipped';
+  title: string;
+  /** Markdown, at most 65,535 characters. */
+  summary: string;
+};

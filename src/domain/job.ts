@@ -1,0 +1,97 @@
+import type {
+  AttemptId,
+  AttemptResult,
+  Evidence,
+  IssueSnapshot,
+  JobId,
+  JobKind,
+  JobSettings,
+  JobState,
+  Outcome,
+  Phase,
+  RepositoryRef,
+  RunnerId,
+} from '../contract/job.ts';
+
+/** One request for work, as the store keeps it. All times are milliseconds since the epoch, by the store's clock. */
+export type Job = {
+  id: JobId;
+  kind: JobKind;
+  state: JobState;
+  /** Why it is in this state, for people: who cancelled it, which need nobody meets. */
+  stateReason: string | null;
+  installationId: number;
+  repository: RepositoryRef;
+  issue: IssueSnapshot;
+  specialty: string;
+  /** Capabilities that a runner must have beside the specialty. */
+  needs: string[];
+  settings: JobSettings;
+  instructions: string | null;
+  requestedBy: string;
+  priority: number;
+  branch: string;
+  outcome: Outcome | null;
+  pullRequest: { number: number; url: string } | null;
+  /** Number of the newest attempt; 0 before the first. */
+  attemptNumber: number;
+  /** Offers that lapsed or were declined. */
+  offers: number;
+  infrastructureRetries: number;
+  workRetries: number;
+  /** The job that a person retried with this one. */
+  previousJobId: JobId | null;
+  createdAtMs: number;
+  updatedAtMs: number;
+  /** Not offered before this. */
+  runAtMs: number;
+  finishedAtMs: number | null;
+};
+
+/** One try at a job: one runner, one lease, one start commit, one check run. */
+export type Attempt = {
+  id: AttemptId;
+  jobId: JobId;
+  number: number;
+  /** Grows with every offer of the attempt; fences stale runners. */
+  epoch: number;
+  base: { branch: string; commit: string } | null;
+  startCommit: string | null;
+  checkRun: { id: number; url: string } | null;
+  runner: { id: RunnerId; name: string } | null;
+  phase: Phase | null;
+  evidence: Evidence | null;
+  result: AttemptResult | null;
+  outcome: Outcome | null;
+  createdAtMs: number;
+  acceptedAtMs: number | null;
+  finishedAtMs: number | null;
+};
+
+/** Something that happened to a job, for its timeline: the status comment, the demo and `yardmaster jobs`. */
+export type JobEvent = {
+  jobId: JobId;
+  atMs: number;
+  /** e.g. `queued`, `offered`, `declined`, `phase`, `evidence`, `pull_request`, `succeeded`. */
+  kind: string;
+  /** One line for people. */
+  text: string;
+};
+
+/** A runner as dispatch sees it. */
+export type RunnerView = {
+  id: RunnerId;
+  name: string;
+  hostname: string;
+  specialties: string[];
+  capabilities: string[];
+  capacity: number;
+  /** Attempts offered to it or held by it. */
+  active: number;
+  /** `online` while it polls; `draining` finishes what it has; `gone` has not been heard of; `revoked` may not come back. */
+  state: 'online' | 'draining' | 'gone' | 'revoked';
+  lastSeenAtMs: number;
+  /** When it was last given an attempt; 0 = never. */
+  lastAssignedAtMs: number;
+  version: string;
+};

@@ -1,0 +1,62 @@
+/**
+ * Every clock of the job protocol, in one place. The defaults have precedents in Buildkite, actions/runner, GitLab,
+ * Nomad, Temporal and Woodpecker. Tests hand in shorter ones; nothing else may hold a figure of its own.
+ *
+ * Lease arithmetic: a runner stops by itself at `leaseSeconds - leaseSafetySeconds` after its last answered heartbeat
+ * (plus the time to kill the agent), well before the coordinator offers the job again at `leaseSeconds + leaseGraceSeconds`.
+ */
+export type Timings = {
+  /** How long a runner has to accept an offer. */
+  acceptSeconds: number;
+  leaseSeconds: number;
+  /** Added by the sweeper to a lapsed lease before the attempt counts as lost. */
+  leaseGraceSeconds: number;
+  /** Taken off by the runner for its own deadline. */
+  leaseSafetySeconds: number;
+  /** Between heartbeats, ± 20 %. */
+  heartbeatSeconds: number;
+  /** How long a runner that declined or missed an offer is passed over for this job. */
+  avoidRunnerSeconds: number;
+  /** A runner whose last poll or heartbeat is older than this counts as gone. */
+  runnerGoneSeconds: number;
+  /** After this, a cancel counts as done even if the runner has not confirmed it. */
+  cancelConfirmSeconds: number;
+  /** How long a session lives. */
+  sessionSeconds: number;
+  /** How long a one-time enrolment token lives, at the most. */
+  enrollTokenSeconds: number;
+  /** After a coordinator outage no lease is judged before every runner had this long to come back. */
+  returnSeconds: number;
+  /** Between looks at lapsed offers, leases and delayed retries. */
+  sweepSeconds: number;
+  /** First wait before an automatic retry; doubles, ± 50 %, at most `retryMaxSeconds`. */
+  retryBaseSeconds: number;
+  retryMaxSeconds: number;
+};
+
+export const DEFAULT_TIMINGS: Timings = {
+  acceptSeconds: 30,
+  leaseSeconds: 240,
+  leaseGraceSeconds: 15,
+  leaseSafetySeconds: 30,
+  heartbeatSeconds: 15,
+  avoidRunnerSeconds: 60,
+  runnerGoneSeconds: 120,
+  cancelConfirmSeconds: 60,
+  sessionSeconds: 3600,
+  enrollTokenSeconds: 3600,
+  returnSeconds: 300,
+  sweepSeconds: 5,
+  retryBaseSeconds: 30,
+  retryMaxSeconds: 1800,
+};
+
+/** How often things may go wrong before a job is given up. */
+export const BUDGETS = {
+  /** Offers that nobody accepted, before the job is `dead`. */
+  offers: 10,
+  /** Attempts lost to the infrastructure (lease lapsed, runner gone). */
+  infrastructureRetries: 3,
+  /** Automatic new attempts after a failure that might go better. */
+  workRetries: 2,
+} as const;

@@ -1,0 +1,50 @@
+import type { RepositoryRef } from '../contract/job.ts';
+
+/** Who did it, as GitHub's webhook names the sender. */
+export type Actor = { login: string; id: number; isBot: boolean };
+
+/** A repository in an installation of ours: what every GitHub call needs to know. */
+export type RepositoryTarget = { installationId: number; repository: RepositoryRef };
+
+/** What a webhook means to us, whatever GitHub calls it. */
+export type Trigger =
+  | {
+      kind: 'label_added';
+      /** Same intent, same key, whichever way we learnt of it: issue, label and the time of labelling. */
+      key: string;
+      target: RepositoryTarget;
+      issueNumber: number;
+      label: string;
+      sender: Actor;
+    }
+  | {
+      kind: 'label_removed';
+      key: string;
+      target: RepositoryTarget;
+      issueNumber: number;
+      label: string;
+      sender: Actor;
+    }
+  | {
+      kind: 'issue_ended';
+      key: string;
+      target: RepositoryTarget;
+      issueNumber: number;
+      how: 'closed' | 'deleted' | 'transferred';
+      sender: Actor;
+    }
+  | {
+      kind: 'repositories_added';
+      key: string;
+      installationId: number;
+      /** Full names; GitHub sends no more than id and name here. */
+      repositories: { id: number; fullName: string }[];
+    }
+  | {
+      kind: 'repositories_removed';
+      key: string;
+      installationId: number;
+      /** `all`: the App was uninstalled or suspended. */
+      repositoryIds: number[] | 'all';
+      why: string;
+    };

@@ -1,0 +1,74 @@
+import type { IssueReading, Permission } from '../domain/decide.ts';
+import type { RepositoryRef } from '../contract/job.ts';
+import type { CheckRunContent } from '../domain/check-run-content.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
+
+export type StartCommit = {
+  base: { branch: string; commit: string };
+  startCommit: string;
+};
+
+/**
+ * What the coordinator does on GitHub. Every call throws `GitHubError` when GitHub refuses or can't be reached; its `kind` says
+ * whether to wait, to give up, or that the thing is gone. Calls that create look first, so all may be repeated after a crash.
+ */
+export type GitHub = {
+  /** Reads: never cached. */
+  readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
+  readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
+  readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
+  /** The text of `.github/yardmaster.yml` on the default branch; `null` when there is none. */
+  readSettingsFile(target: RepositoryTarget): Promise<string | null>;
+
+  /** Creates labels that are missing; leaves existing ones alone. */
+  ensureLabels(
+    target: RepositoryTarget,
+    labels: readonly { name: string; color: string; description: string }[],
+  ): Promise<void>;
+  /**
+   * The empty commit on the job's branch whose parent is the head of the default branch. `takeOver`: the start commit of this job's
+   * former attempt, which the branch may be moved from; any other commit on the branch is a `conflict`.
+   */
+  ensureStartCommit(
+    target: RepositoryTarget,
+    wanted: { branch: string; message: string; takeOver: string | null },
+  ): Promise<StartCommit>;
+  /** Creates the check run, or finds the one with the same name and `externalId` on that commit. */
+  ensureCheckRun(
+    target: RepositoryTarget,
+    wanted: {
+      name: string;
+      headCommit: string;
+      externalId: string;
+      content: CheckRunContent;
+      mayExist: boolean;
+    },
+  ): Promise<{ id: number; url: string }>;
+  updateCheckRun(target: RepositoryTarget, checkRunId: number, content: CheckRunContent): Promise<void>;
+  /**
+   * The one status comment of an issue: edits `commentId`; creates it when that is `null`, unless a comment of ours with `marker` exists
+   * already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell.
+   */
+  publishStatusComment(
+    target: RepositoryTarget,
+    issueNumber: number,
+    wanted: { commentId: number | null; marker: string; body: string },
+  ): Promise<{ id: number; url: string } | null>;
+  /** Opens the pull request of `head`, or finds the open one. */
+  ensurePullRequest(
+    target: RepositoryTarget,
+    wanted: { head: string; base: string; title: string; body: string; draft: boolean },
+  ): Promise<{ number: number; url: string; headCommit: string }>;
+  /** Removes the branch if it stands at one of `commits`; otherwise, or when there is none, leaves it. True when it was removed. */
+  deleteBranch(target: RepositoryTarget, branch: string, commits: readonly string[]): Promise<boolean>;
+
+  /** Minted by a direct call, never from a cache, for this one repository. */
+  mintToken(
+    target: RepositoryTarget,
+    permissions: Readonly<Record<string, 'read' | 'write'>>,
+  ): Promise<{ token: string; expiresAtMs: number }>;
+  /** Ends a token at once; a token that is dead already is no error. */
+  revokeToken(token: string): Promise<void>;
+  /** The App itself: its id, slug, and the bot that its writes appear as. */
+  identity(): Promise<{ appId: number; slug: string; bot: { login: string; id: number } }>;
+};

@@ -1,0 +1,68 @@
+import type { Usage } from '../../contract/job.ts';
+
+/** How an agent's run ended, the same words for every command line. */
+export const AGENT_ENDINGS = [
+  'completed',
+  'max_turns',
+  'max_budget',
+  'auth_error',
+  'rate_limited',
+  'billing_error',
+  'config_error',
+  'prompt_too_long',
+  'api_error',
+  'timeout',
+  'idle',
+  'cancelled',
+  'start_error',
+  'crashed',
+] as const;
+export type AgentEnding = (typeof AGENT_ENDINGS)[number];
+
+/** Something the agent did, for the live log: one line of redacted text. */
+export type AgentEvent = { kind: 'message' | 'tool' | 'warning'; text: string };
+
+export type AgentTask = {
+  /** Goes to stdin. Starts with our own words, never with text from GitHub. */
+  prompt: string;
+  /** The workspace: the agent's working directory. */
+  folder: string;
+  /** An empty HOME of this attempt, which outlives rounds so that a session can be resumed. */
+  homeFolder: string;
+  /** TMPDIR of this attempt. */
+  tempFolder: string;
+  model: string | null;
+  /** Session of an earlier round to go on with. */
+  resumeSession: string | null;
+  maxTurns: number;
+  maxBudgetUsd: number;
+  /** The whole run. */
+  maxMs: number;
+  /** Without any event. */
+  idleMs: number;
+  /** Ends the run: the agent and everything it started is gone when `run` resolves. */
+  signal: AbortSignal;
+  onEvent(event: AgentEvent): void;
+};
+
+export type AgentResult = {
+  ending: AgentEnding;
+  /** One sentence for people, redacted; for a bad ending it says what to do next. */
+  detail: string;
+  /** The agent's last words about its work; hostile text; '' when it gave none. */
+  summary: string;
+  session: string | null;
+  usage: Usage;
+  model: string | null;
+  exitCode: number | null;
+};
+
+/** A coding-agent command line. */
+export type Agent = {
+  /** `claude`, `command`, … */
+  name: string;
+  /** Looks whether it can run here: found, version, the flags we need. Never throws. */
+  preflight(): Promise<{ ok: true; version: string | null } | { ok: false; reason: string; fix: string }>;
+  /** Never throws for what the agent does; every way to end is an `ending`. */
+  run(task: AgentTask): Promise<AgentResult>;
+};

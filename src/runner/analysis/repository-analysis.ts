@@ -1,0 +1,18 @@
+import type { Command } from '../../contract/job.ts';
+
+/** A command, and the file and reason it was found by: shown on the check run and in the prompt. */
+export type FoundCommand = { command: Command; reason: string };
+
+/** What a look at the files (nothing is run) tells about a repository. */
+export type RepositoryAnalysis = {
+  languages: { name: string; files: number }[];
+  packageManagers: string[];
+  frameworks: string[];
+  setup: FoundCommand[];
+  test: FoundCommand[];
+  lint: FoundCommand[];
+  /** Tracked paths, most telling first, cut to a few hundred; `omitted` says how many are left out. */
+  fileMap: { paths: string[]; omitted: number };
+  /** The repository's own instructions for agents (AGENTS.md, CLAUDE.md, CONTRIBUTING.md), cut; from the base commit. */
+  instructions: { path: string; text: string }[];
+};
