@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// Plain JavaScript without imports, so that an old Node can run it far enough to say what is wrong.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(
+    `yardmaster needs Node.js 22.18 or newer; this is ${process.versions.node}.\n` +
+      'Install a current Node.js (https://nodejs.org), or run it through npm: npx --package node@24 --package yardmaster yardmaster --help\n',
+  );
+  process.exit(1);
+}
+
+// A published package holds dist/, a checkout holds src/, which Node runs as it is.
+const { existsSync } = await import('node:fs');
+const built = new URL('../dist/cli.js', import.meta.url);
+await import(existsSync(built) ? built.href : new URL('../src/cli.ts', import.meta.url).href);
