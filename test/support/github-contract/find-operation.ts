@@ -22,10 +22,12 @@ export function createOperationFinder(
   return function findOperation(method, path) {
     for (const route of routes) {
       if (route.method !== method) continue;
-      const groups = route.pattern.exec(path)?.groups;
-      if (groups === undefined && !route.pattern.test(path)) continue;
-      const decoded = Object.entries(groups ?? {}).map(([key, value]) => [key, decode(value)] as const);
-      return { name: route.name, operation: route.operation, parameters: Object.fromEntries(decoded) };
+      const match = route.pattern.exec(path);
+      if (match === null) continue;
+      const values = Object.entries(match.groups ?? {}).map(
+        ([name, value]) => [name, decode(value)] as const,
+      );
+      return { name: route.name, operation: route.operation, parameters: Object.fromEntries(values) };
     }
     return undefined;
   };

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import type { Schema } from './slices.ts';
 
 /** More than this many reasons for one value help nobody: a union that fits nowhere complains about every branch. */
-const MOST_PROBLEMS = 6;
+const MOST_PROBLEMS = 20;
 
 export type SchemaCheck = {
   /** Problem texts such as `.output.summary must be string`; empty when the value fits. */
@@ -45,17 +45,20 @@ function createAjv(schemas: Record<string, Schema>, coerceTypes: boolean): Ajv {
 }
 
 function toProblems(errors: ErrorObject[]): string[] {
-  // That no branch of a union fits is worth saying only when no branch says why.
-  const isUnion = ({ keyword }: ErrorObject) => keyword === 'oneOf' || keyword === 'anyOf';
-  const reasons = errors.filter((error) => !isUnion(error));
-  const texts = (reasons.length > 0 ? reasons : errors).map(toText);
+  const reasons = errors.filter((error) => !isNoise(error));
+  const texts = (reasons.length > 0 ? reasons : errors).map((error) => toText(error).trimStart());
   const problems = [...new Set(texts)];
   if (problems.length <= MOST_PROBLEMS) return problems;
   return [...problems.slice(0, MOST_PROBLEMS), `… and ${problems.length - MOST_PROBLEMS} more`];
 }
 
+/** That no branch of a union fits, or that a value is not null either, is worth saying only when nothing says why. */
+function isNoise({ keyword, params }: ErrorObject): boolean {
+  return keyword === 'oneOf' || keyword === 'anyOf' || (keyword === 'type' && params.type === 'null');
+}
+
 function toText(error: ErrorObject): string {
-  const at = error.instancePath.replaceAll('/', '.') || 'it';
+  const at = error.instancePath.replaceAll('/', '.');
   switch (error.keyword) {
     case 'required':
       return `${at} must have '${error.params.missingProperty}'`;

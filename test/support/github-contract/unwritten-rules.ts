@@ -1,48 +1,41 @@
 import { isRecord } from './is-record.ts';
 
-/** Longest `summary` and `text` of a check run's output, in characters. */
-const LONGEST_OUTPUT = 65_535;
+/** Longest `body` of issues, pull requests, comments and reviews, in characters. */
+const LONGEST_BODY = 65_536;
 
-/** Fields ending in `_url` that hold other addresses than those of the web. */
-const OTHER_PROTOCOLS: Record<string, RegExp> = {
-  ssh_url: /^(ssh:\/\/)?[^@\s]+@\S+$/,
+/** Fields ending in `_url` that hold other addresses than those of web pages. */
+const OTHER_ADDRESSES: Record<string, RegExp> = {
   git_url: /^(git|https?):\/\/\S+$/,
-  submodule_git_url: /^(git|https?|ssh):\/\/\S+$/,
   mirror_url: /^\w+:\S+$/,
+  ssh_url: /^(ssh:\/\/)?[^@\s]+@\S+$/,
+  submodule_git_url: /^(git|https?|ssh):\/\/\S+$/,
 };
 
-/**
- * Rules for the body that a client sends to a check-run operation: a conclusion whenever the run is completed, and
- * texts that GitHub takes. `[]` when all hold.
- */
+/** Events about the App itself or a person, which belong to no installation. */
+const WITHOUT_INSTALLATION = ['ping', 'github_app_authorization'];
+
+/** A check run that a client completes has a conclusion. (The limits of its texts are in the schemas.) */
 export function checkCheckRunRequest(body: unknown): string[] {
-  if (!isRecord(body)) return [];
-  const problems: string[] = [];
-  if (
-    (body.status === 'completed' || body.completed_at !== undefined) &&
-    typeof body.conclusion !== 'string'
-  ) {
-    problems.push('.conclusion is required when a check run is completed');
-  }
-  if (isRecord(body.output)) {
-    for (const field of ['summary', 'text']) {
-      const text = body.output[field];
-      if (typeof text === 'string' && text.length > LONGEST_OUTPUT) {
-        problems.push(`.output.${field} has ${text.length} characters, GitHub takes ${LONGEST_OUTPUT}`);
-      }
-    }
-  }
-  return problems;
+  if (!isRecord(body) || typeof body.conclusion === 'string') return [];
+  const isCompleted = body.status === 'completed' || typeof body.completed_at === 'string';
+  return isCompleted ? ['.conclusion is required when a check run is completed'] : [];
+}
+
+/** The `body` that a client sends is no longer than GitHub takes. */
+export function checkTextLength(body: unknown): string[] {
+  if (!isRecord(body) || typeof body.body !== 'string') return [];
+  const { length } = Array.from(body.body);
+  return length > LONGEST_BODY ? [`.body has ${length} characters, GitHub takes ${LONGEST_BODY}`] : [];
 }
 
 /**
  * Rules for anything that GitHub sends, wherever in it they apply: a check run has a conclusion exactly when it is
- * completed, and every `url`, `html_url` and the like is absolute. `[]` when all hold.
+ * completed, and every `url`, `html_url` and the like is absolute. `at` is the path of `value` in what was sent.
  */
 export function checkSentByGitHub(value: unknown, at = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => checkSentByGitHub(item, `${at}.${index}`));
   if (!isRecord(value)) return [];
-  const problems = isCheckRun(value) ? checkCheckRun(value, at) : [];
+  const problems = isCheckRun(value) ? checkConclusion(value, at) : [];
   for (const [name, field] of Object.entries(value)) {
     if (typeof field === 'string' && !isGoodAddress(name, field)) {
       problems.push(`${at}.${name} must be an absolute URL, not ${JSON.stringify(field.slice(0, 80))}`);
@@ -52,24 +45,35 @@ export function checkSentByGitHub(value: unknown, at = ''): string[] {
   return problems;
 }
 
-function isCheckRun(value: Record<string, unknown>): boolean {
-  return 'head_sha' in value && 'external_id' in value && 'status' in value && 'conclusion' in value;
+/** What every webhook of an App carries, though the schemas leave it open. */
+export function checkWebhookEnvelope(event: string, action: string | undefined, payload: unknown): string[] {
+  if (!isRecord(payload)) return [];
+  const problems: string[] = [];
+  if (payload.action !== action) problems.push(`.action must be ${JSON.stringify(action)}, as it was sent`);
+  const { installation } = payload;
+  const hasInstallation = isRecord(installation) && Number.isInteger(installation.id);
+  if (!hasInstallation && !WITHOUT_INSTALLATION.includes(event)) {
+    problems.push('.installation.id must be there, for the webhook goes to an App');
+  }
+  return problems;
 }
 
-function checkCheckRun(run: Record<string, unknown>, at: string): string[] {
+function isCheckRun(value: Record<string, unknown>): boolean {
+  return ['head_sha', 'external_id', 'status', 'conclusion'].every((name) => Object.hasOwn(value, name));
+}
+
+function checkConclusion(run: Record<string, unknown>, at: string): string[] {
   if (run.status === 'completed') {
     return typeof run.conclusion === 'string'
       ? []
-      : [`${at}.conclusion must be set: the check run is completed`];
+      : [`${at}.conclusion must be set, for the run is completed`];
   }
-  return run.conclusion === null
-    ? []
-    : [`${at}.conclusion must be null: the check run is ${String(run.status)}`];
+  return run.conclusion === null ? [] : [`${at}.conclusion must be null until the run is completed`];
 }
 
 function isGoodAddress(name: string, value: string): boolean {
-  if (!/(^|_)url$|^href$/.test(name)) return true;
-  const other = OTHER_PROTOCOLS[name];
+  if (!/(?:^|_)url$|^href$/.test(name)) return true;
+  const other = OTHER_ADDRESSES[name];
   if (other !== undefined) return other.test(value);
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
