@@ -11,7 +11,8 @@ const table = {
   dashboard: ['contract', 'lib', 'domain', 'store', 'dispatch'],
   runner: ['contract', 'lib', 'domain'],
   standin: [],
-  demo: ['contract', 'lib', 'standin'],
+  operator: ['contract', 'lib'],
+  demo: ['contract', 'lib', 'standin', 'operator'],
 };
 
 const folders = Object.entries(table).map(([folder, allowed]) => ({
@@ -43,7 +44,7 @@ export default {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(github/|webhooks/inbox\\.ts|runner/check-run\\.ts|app\\.ts|coordinator\\.ts|serve\\.ts)',
+          '^src/(github/|webhooks/inbox\\.ts|operator/webhook-send\\.ts|runner/check-run\\.ts|app\\.ts|coordinator\\.ts|serve\\.ts)',
       },
       to: { path: 'node_modules/(@octokit|probot)/' },
     },
