@@ -16,6 +16,8 @@ export type Situation = {
   trigger: Exclude<Trigger, { kind: 'repositories_added' | 'repositories_removed' }>;
   issue: IssueReading;
   permission: Permission;
+  /** The login that our own writes appear as, e.g. `yardmaster[bot]`. */
+  botLogin: string;
   settings: RepoSettings;
   /** Jobs of this issue that have not ended. */
   liveJobs: readonly Job[];
@@ -37,3 +39,121 @@ export type Decision =
   | { kind: 'ignore'; reason: string }
   /** Answered on the issue. */
   | { kind: 'refuse'; reason: string };
+
+/**
+ * Whether a trigger starts work, ends it, or means nothing. Reasons are plain text: logins and label names in them are
+ * hostile and have to be escaped where they are shown.
+ */
+export function decide(situation: Situation): Decision {
+  const { trigger } = situation;
+  switch (trigger.kind) {
+    case 'label_added':
+      return decideLabelAdded(situation, trigger);
+    case 'label_removed':
+      return decideLabelRemoved(situation, trigger);
+    case 'issue_ended':
+      return decideIssueEnded(situation, trigger);
+    default:
+      return trigger satisfies never;
+  }
+}
+
+type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
+
+function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Decision {
+  const { settings, permission, liveJobs } = situation;
+  if (isOurs(situation)) return ignore('the label was added by Yardmaster itself');
+  const specialty = settings.labels.get(trigger.label.toLowerCase());
+  if (specialty === undefined) return ignore(`the label "${trigger.label}" stands for no specialty`);
+  if (!situation.issue.found) return ignore(`the issue can't be read: ${situation.issue.reason}`);
+
+  const { issue, state, locked, isPullRequest } = situation.issue;
+  if (!hasLabel(issue, trigger.label)) {
+    return ignore(`the label "${trigger.label}" is no longer on the issue`);
+  }
+  if (liveJobs.some((job) => job.specialty === specialty)) {
+    return ignore(`a ${specialty} job for this issue is under way already`);
+  }
+  if (permission !== 'admin' && permission !== 'write') {
+    return refuse(explainPermission(trigger, permission));
+  }
+  if (isPullRequest) {
+    return refuse('Labels start work on issues only, and this is a pull request.');
+  }
+  if (state === 'closed') {
+    return refuse(`The issue is closed. Reopen it, then add the label "${trigger.label}" again.`);
+  }
+  if (locked) {
+    return refuse(
+      `The conversation is locked, so progress could not be shown here. Unlock it, then add the label "${trigger.label}" again.`,
+    );
+  }
+
+  const wanted = settings.specialties.get(specialty);
+  if (wanted === undefined)
+    throw new Error(`The label "${trigger.label}" leads to no specialty of the settings`);
+  return {
+    kind: 'start',
+    reason: `${trigger.sender.login} added the label "${trigger.label}"`,
+    issue,
+    specialty,
+    needs: wanted.needs,
+    settings: wanted.settings,
+    instructions: null,
+  };
+}
+
+/** Anyone whom GitHub lets remove the label may stop the work with it. */
+function decideLabelRemoved(situation: Situation, trigger: Of<'label_removed'>): Decision {
+  const { settings, issue } = situation;
+  if (isOurs(situation)) return ignore('the label was removed by Yardmaster itself');
+  const specialty = settings.labels.get(trigger.label.toLowerCase());
+  if (specialty === undefined) return ignore(`the label "${trigger.label}" stands for no specialty`);
+  const remaining = issue.found
+    ? issue.issue.labels.find((label) => settings.labels.get(label.toLowerCase()) === specialty)
+    : undefined;
+  if (remaining !== undefined) {
+    return ignore(`the label "${remaining}" is on the issue and stands for ${specialty}`);
+  }
+
+  const jobs = situation.liveJobs.filter((job) => job.specialty === specialty);
+  return cancel(jobs, `${trigger.sender.login} removed the label "${trigger.label}"`);
+}
+
+const ENDINGS = { closed: 'closed', deleted: 'deleted', transferred: 'moved to another repository' };
+
+function decideIssueEnded(situation: Situation, trigger: Of<'issue_ended'>): Decision {
+  const { issue } = situation;
+  if (trigger.how === 'closed' && issue.found && issue.state === 'open') {
+    return ignore('the issue is open again');
+  }
+  return cancel(situation.liveJobs, `The issue was ${ENDINGS[trigger.how]} by ${trigger.sender.login}`);
+}
+
+function isOurs({ trigger, botLogin }: Situation): boolean {
+  return trigger.sender.login.toLowerCase() === botLogin.toLowerCase();
+}
+
+function hasLabel(issue: IssueSnapshot, label: string): boolean {
+  return issue.labels.some((name) => name.toLowerCase() === label.toLowerCase());
+}
+
+function explainPermission({ target, sender, label }: Of<'label_added'>, permission: Permission): string {
+  const { owner, name } = target.repository;
+  const has = permission === 'read' ? 'may only read' : 'has no access to';
+  return `${sender.login} ${has} ${owner}/${name}; starting work needs write access. Someone with write access can remove the label "${label}" and add it again.`;
+}
+
+/** A branch with a pull request on it is people's by now, and stays. */
+function cancel(jobs: readonly Job[], reason: string): Decision {
+  if (jobs.length === 0) return ignore(`${reason}, and nothing was under way`);
+  return { kind: 'cancel', reason, jobs, deleteBranch: jobs.every((job) => job.pullRequest === null) };
+}
+
+function ignore(reason: string): Decision {
+  return { kind: 'ignore', reason };
+}
+
+function refuse(reason: string): Decision {
+  return { kind: 'refuse', reason };
+}
