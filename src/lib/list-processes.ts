@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import process from 'node:process';
+import { promisify } from 'node:util';
+
+/** A running process. One that has ended and is only waiting to be collected is not listed. */
+export type ProcessEntry = {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** Tells two processes apart that had the same id one after the other. */
+  startedAt: string;
+};
+
+/** All processes of this machine that can be seen. Linux: from /proc, at one go. Elsewhere: from `ps`; `[]` without it. */
+export async function listProcesses(): Promise<ProcessEntry[]> {
+  return process.platform === 'linux' ? listFromProc() : await listFromPs();
+}
+
+/**
+ * Whether a process was started with this `NAME=value` in its environment. Only Linux tells, and only about one's own
+ * processes; otherwise `false`.
+ */
+export function wasStartedWith(pid: number, entry: string): boolean {
+  if (process.platform !== 'linux') return false;
+  const environment = readIfThere(`/proc/${pid}/environ`);
+  return environment !== null && `\0${environment}`.includes(`\0${entry}\0`);
+}
+
+// Synchronous on purpose: these are reads from memory, and a process must not fork away between two of them.
+function listFromProc(): ProcessEntry[] {
+  const entries: ProcessEntry[] = [];
+  for (const name of readdirSync('/proc')) {
+    const stat = /^\d+$/.test(name) ? readIfThere(`/proc/${name}/stat`) : null;
+    const entry = stat === null ? null : parseStat(Number(name), stat);
+    if (entry !== null) entries.push(entry);
+  }
+  return entries;
+}
+
+/** `pid (name) state ppid pgrp session …`, see proc_pid_stat(5). The name may hold anything, even `) `. */
+function parseStat(pid: number, stat: string): ProcessEntry | null {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, group, session] = fields;
+  const startedAt = fields[19];
+  if (startedAt === undefined || state === 'Z' || state === 'X') return null;
+  return { pid, parent: Number(parent), group: Number(group), session: Number(session), startedAt };
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    // It ended since the folder was listed, or belongs to someone else: either way not ours to see.
+    return null;
+  }
+}
+
+async function listFromPs(): Promise<ProcessEntry[]> {
+  try {
+    const columns = 'pid=,ppid=,pgid=,sess=,stat=,lstart=';
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-o', columns], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    return stdout.split('\n').flatMap(parsePsLine);
+  } catch {
+    // Without `ps` what is left is the signal to the process group.
+    return [];
+  }
+}
+
+function parsePsLine(line: string): ProcessEntry[] {
+  const [pid, parent, group, session, state, ...startedAt] = line.trim().split(/\s+/);
+  if (state === undefined || state.startsWith('Z')) return [];
+  return [
+    {
+      pid: Number(pid),
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      startedAt: startedAt.join(' '),
+    },
+  ];
+}

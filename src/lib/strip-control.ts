@@ -1,0 +1,24 @@
+import { stripVTControlCharacters } from 'node:util';
+
+// Everything that moves a cursor, colours, beeps, hides or reorders text; tabs and line ends stay.
+// oxlint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+
+/**
+ * Text of a program as plain text: without terminal sequences, control characters and marks that turn the reading
+ * direction. Carriage returns, as progress bars write them, become line ends.
+ */
+export function stripControl(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r+\n?/g, '\n')
+    .replace(CONTROL, '');
+}
+
+/** The same in one line of at most `maxLength` characters, for logs and lists. */
+export function toOneLine(text: string, maxLength: number): string {
+  // Cut first, so that a huge text costs no more than the line it becomes; white space may shrink it further.
+  const line = stripControl(text.slice(0, maxLength * 4))
+    .replace(/\s+/g, ' ')
+    .trim();
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`;
+}
