@@ -1,4 +1,9 @@
 import type { JobSettings } from '../contract/job.ts';
+import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
+import { readSettingsDocument } from './settings-document.ts';
+import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
+import { SETTINGS_FILE_PATH, describeProblems } from './settings-problem.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
 
 /** `.github/yardmaster.yml`, parsed, with the built-in defaults filled in. */
 export type RepoSettings = {
@@ -6,3 +11,95 @@ export type RepoSettings = {
   labels: ReadonlyMap<string, string>;
   specialties: ReadonlyMap<string, { needs: string[]; settings: JobSettings }>;
 };
+
+export type RepoSettingsReading =
+  /** `warnings`: what is allowed, but is hardly meant. */
+  | { ok: true; settings: RepoSettings; warnings: string[] }
+  /** Every problem with its key, its line and what to do; plain text of several lines. */
+  | { ok: false; message: string };
+
+/** What holds where neither a specialty nor `defaults` says anything. */
+export const DEFAULT_JOB_SETTINGS: JobSettings = {
+  agent: null,
+  model: null,
+  setupCommands: null,
+  testCommands: null,
+  guidance: null,
+  maxMinutes: 120,
+  maxTurns: 200,
+  maxBudgetUsd: 20,
+  repairRounds: 2,
+};
+
+/** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. */
+export function parseRepoSettings(text: string | null): RepoSettingsReading {
+  const reading = text === null ? { ok: true as const, file: {} } : readSettingsDocument(text);
+  if (!reading.ok) return { ok: false, message: describeProblems(reading.problems) };
+  return { ok: true, ...complete(reading.file) };
+}
+
+function complete(file: SettingsFile): { settings: RepoSettings; warnings: string[] } {
+  const labelled = Object.entries(file.labels ?? {}).map(
+    ([label, specialty]) => [label.toLowerCase(), specialty] as const,
+  );
+  const own = new Map(Object.entries(file.specialties ?? {}));
+  const declared = new Set<string>([...BUILT_IN_SPECIALTIES, ...own.keys()]);
+  const names = new Set([...declared, ...labelled.map(([, specialty]) => specialty)]);
+  const specialties = new Map(
+    [...names].map((name) => [name, toSpecialty(file.defaults ?? {}, own.get(name) ?? {})]),
+  );
+  const labels = new Map([...[...names].map((name) => [toLabelName(name), name] as const), ...labelled]);
+  const warnings = [
+    ...labelled.flatMap(([label, specialty]) => warnOfUndeclared(label, specialty, declared)),
+    ...warnOfSplitCommands(file),
+  ];
+  return { settings: { labels, specialties }, warnings };
+}
+
+function toSpecialty(
+  defaults: SpecialtyFields,
+  own: SpecialtyFields,
+): { needs: string[]; settings: JobSettings } {
+  const pick = <Key extends keyof SpecialtyFields>(key: Key): SpecialtyFields[Key] =>
+    own[key] ?? defaults[key];
+  return {
+    needs: pick('needs') ?? [],
+    settings: {
+      agent: pick('agent') ?? DEFAULT_JOB_SETTINGS.agent,
+      model: pick('model') ?? DEFAULT_JOB_SETTINGS.model,
+      setupCommands: pick('setup') ?? DEFAULT_JOB_SETTINGS.setupCommands,
+      testCommands: pick('test') ?? DEFAULT_JOB_SETTINGS.testCommands,
+      guidance: pick('guidance') ?? DEFAULT_JOB_SETTINGS.guidance,
+      maxMinutes: pick('max_minutes') ?? DEFAULT_JOB_SETTINGS.maxMinutes,
+      maxTurns: pick('max_turns') ?? DEFAULT_JOB_SETTINGS.maxTurns,
+      maxBudgetUsd: pick('max_budget_usd') ?? DEFAULT_JOB_SETTINGS.maxBudgetUsd,
+      repairRounds: pick('repair_rounds') ?? DEFAULT_JOB_SETTINGS.repairRounds,
+    },
+  };
+}
+
+/** A label may lead to a specialty without settings of its own, unless its name looks like a slip of the pen. */
+function warnOfUndeclared(label: string, specialty: string, declared: ReadonlySet<string>): string[] {
+  if (declared.has(specialty)) return [];
+  const meant = didYouMean(specialty, declared);
+  if (meant === null) return [];
+  return [`${SETTINGS_FILE_PATH}: labels."${label}" leads to "${specialty}"; did you mean "${meant}"?`];
+}
+
+/** `test: [npm, test]` is two commands, which nobody wants. */
+function warnOfSplitCommands({ defaults, specialties }: SettingsFile): string[] {
+  const places = [
+    ['defaults', defaults] as const,
+    ...Object.entries(specialties ?? {}).map(([name, fields]) => [`specialties.${name}`, fields] as const),
+  ];
+  return places.flatMap(([place, fields]) =>
+    (['setup', 'test'] as const).flatMap((key) => {
+      const commands = fields?.[key] ?? [];
+      if (commands.length < 2 || commands.some((command) => command.length > 1)) return [];
+      const line = commands.flat().join(' ');
+      return [
+        `${SETTINGS_FILE_PATH}: ${place}.${key} is ${commands.length} commands of one word each; for one command write "${line}"`,
+      ];
+    }),
+  );
+}

@@ -1,0 +1,22 @@
+/** What an issue can be routed by without any configuration. */
+export const BUILT_IN_SPECIALTIES = ['backend', 'frontend', 'testing', 'devops'] as const;
+
+/** A label as GitHub wants it: the colour in six hexadecimal digits, the description at most 100 characters. */
+export type LabelDefinition = { name: string; color: string; description: string };
+
+/** The label that stands for a specialty unless the repository's settings say otherwise. */
+export function toLabelName(specialty: string): string {
+  return `agent:${specialty}`;
+}
+
+/** Created in every repository when the App is installed. */
+export const BUILT_IN_LABELS: readonly LabelDefinition[] = [
+  { specialty: 'backend', color: '1d76db' },
+  { specialty: 'frontend', color: 'd93f0b' },
+  { specialty: 'testing', color: '0e8a16' },
+  { specialty: 'devops', color: '5319e7' },
+].map(({ specialty, color }) => ({
+  name: toLabelName(specialty),
+  color,
+  description: `Yardmaster: hand this issue to a coding agent on a ${specialty} machine`,
+}));

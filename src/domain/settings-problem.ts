@@ -1,0 +1,28 @@
+export const SETTINGS_FILE_PATH = '.github/yardmaster.yml';
+
+/** One thing that is wrong in a settings file. */
+export type SettingsProblem = {
+  /** e.g. `specialties.backend.test`; `null` when it concerns the file as a whole. */
+  key: string | null;
+  /** From 1; `null` when it can't be told. */
+  line: number | null;
+  /** What is wrong, and what to do about it. */
+  message: string;
+};
+
+/** More than anybody mends in one go. */
+const MAX_SHOWN = 10;
+
+/** All problems as plain text of several lines. */
+export function describeProblems(problems: readonly SettingsProblem[]): string {
+  const shown = problems.slice(0, MAX_SHOWN).map(({ key, line, message }) => {
+    const place = [line === null ? null : `line ${line}`, key].filter((part) => part !== null).join(', ');
+    return place === '' ? `- ${message}` : `- ${place}: ${message}`;
+  });
+  const more = problems.length - shown.length;
+  return [
+    `${SETTINGS_FILE_PATH} on the default branch can't be used:`,
+    ...shown,
+    ...(more > 0 ? [`- and ${more} more`] : []),
+  ].join('\n');
+}

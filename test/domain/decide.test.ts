@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest';
+import type { JobId } from '../../src/contract/job.ts';
+import { type Decision, type IssueReading, type Situation, decide } from '../../src/domain/decide.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
+import type { Trigger } from '../../src/domain/trigger.ts';
+import { aJob, aRepository } from '../support/job-builders.ts';
+
+const SETTINGS_FILE = `
+labels:
+  api: backend
+specialties:
+  backend:
+    needs: [python]
+    max_turns: 7
+`;
+
+type Case = {
+  name: string;
+  trigger: Situation['trigger'];
+  issue?: IssueReading;
+  permission?: Situation['permission'];
+  liveJobs?: Situation['liveJobs'];
+  kind: string;
+  reason: RegExp;
+};
+
+const added = (label: string, login = 'alice') => labelTrigger('label_added', label, login);
+const removed = (label: string, login = 'alice') => labelTrigger('label_removed', label, login);
+const running = aJob({ state: 'running' });
+const frontendJob = aJob({ id: 'f'.repeat(36) as JobId, specialty: 'frontend', state: 'queued' });
+const withPullRequest = aJob({ state: 'running', pullRequest: { number: 7, url: 'https://x.example' } });
+
+describe('a label was added', () => {
+  test.each<Case>([
+    { name: 'by a writer', trigger: added('agent:backend'), kind: 'start', reason: /alice added/ },
+    {
+      name: 'by an admin',
+      trigger: added('agent:backend'),
+      permission: 'admin',
+      kind: 'start',
+      reason: /alice/,
+    },
+    { name: 'in other letters', trigger: added('Agent:Backend'), kind: 'start', reason: /Agent:Backend/ },
+    { name: 'that the settings map', trigger: added('api'), kind: 'start', reason: /api/ },
+    { name: 'that is no concern of ours', trigger: added('bug'), kind: 'ignore', reason: /no specialty/ },
+    {
+      name: 'by our own bot',
+      trigger: added('agent:backend', 'Yardmaster[bot]'),
+      kind: 'ignore',
+      reason: /by Yardmaster itself/,
+    },
+    {
+      name: 'by another bot that may write',
+      trigger: added('agent:backend', 'triage[bot]'),
+      kind: 'start',
+      reason: /triage\[bot\]/,
+    },
+    {
+      name: 'by another bot that may not',
+      trigger: added('agent:backend', 'triage[bot]'),
+      permission: 'none',
+      kind: 'refuse',
+      reason:
+        /^triage\[bot\] has no access to acme\/widgets; starting work needs write access\. .*"agent:backend"/,
+    },
+    {
+      name: 'by someone with triage rights, which GitHub reports as read',
+      trigger: added('agent:backend', 'mallory'),
+      permission: 'read',
+      kind: 'refuse',
+      reason: /^mallory may only read acme\/widgets; starting work needs write access\. .*"agent:backend"/,
+    },
+    {
+      name: 'and is gone again, whoever added it',
+      trigger: added('agent:devops'),
+      permission: 'none',
+      kind: 'ignore',
+      reason: /"agent:devops" is no longer on the issue/,
+    },
+    {
+      name: 'while such a job is under way, whoever added it',
+      trigger: added('agent:backend'),
+      permission: 'none',
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /under way already/,
+    },
+    {
+      name: 'while another specialty is at work',
+      trigger: added('agent:backend'),
+      liveJobs: [frontendJob],
+      kind: 'start',
+      reason: /alice/,
+    },
+    {
+      name: 'to a closed issue',
+      trigger: added('agent:backend'),
+      issue: anIssue({ state: 'closed' }),
+      kind: 'refuse',
+      reason: /closed\. Reopen it/,
+    },
+    {
+      name: 'to a pull request',
+      trigger: added('agent:backend'),
+      issue: anIssue({ isPullRequest: true }),
+      kind: 'refuse',
+      reason: /this is a pull request/,
+    },
+    {
+      name: 'to a locked issue',
+      trigger: added('agent:backend'),
+      issue: anIssue({ locked: true }),
+      kind: 'refuse',
+      reason: /locked.*Unlock it/,
+    },
+    {
+      name: 'to an issue that is gone',
+      trigger: added('agent:backend'),
+      issue: { found: false, reason: 'it was deleted' },
+      kind: 'ignore',
+      reason: /it was deleted/,
+    },
+  ])('$name: $kind', (given) => {
+    const decision = decide(toSituation(given));
+
+    expect(decision).toMatchObject({ kind: given.kind, reason: expect.stringMatching(given.reason) });
+  });
+
+  test('the job gets the issue as it is now and the settings of its specialty', () => {
+    const decision = decide(toSituation({ trigger: added('api') }));
+
+    expect(decision).toMatchObject({
+      kind: 'start',
+      specialty: 'backend',
+      needs: ['python'],
+      settings: { maxTurns: 7, maxMinutes: 120 },
+      issue: { number: 42, title: 'Totals are wrong' },
+      instructions: null,
+    });
+  });
+});
+
+describe('a label was removed', () => {
+  test.each<Case>([
+    {
+      name: 'whose job is under way',
+      trigger: removed('agent:backend'),
+      issue: anIssue({ labels: ['bug'] }),
+      liveJobs: [running, frontendJob],
+      kind: 'cancel',
+      reason: /alice removed the label "agent:backend"/,
+    },
+    {
+      name: 'by someone who may not start work',
+      trigger: removed('agent:backend', 'tina'),
+      issue: anIssue({ labels: [] }),
+      permission: 'read',
+      liveJobs: [running],
+      kind: 'cancel',
+      reason: /tina/,
+    },
+    {
+      name: 'from an issue that is gone by now',
+      trigger: removed('agent:backend'),
+      issue: { found: false, reason: 'it was deleted' },
+      liveJobs: [running],
+      kind: 'cancel',
+      reason: /alice/,
+    },
+    {
+      name: 'and nothing is under way',
+      trigger: removed('agent:backend'),
+      issue: anIssue({ labels: [] }),
+      liveJobs: [frontendJob],
+      kind: 'ignore',
+      reason: /nothing was under way/,
+    },
+    {
+      name: 'and is back already',
+      trigger: removed('agent:backend'),
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /"agent:backend" is on the issue/,
+    },
+    {
+      name: 'while another label stands for the same specialty',
+      trigger: removed('agent:backend'),
+      issue: anIssue({ labels: ['API'] }),
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /"API" is on the issue/,
+    },
+    {
+      name: 'that is no concern of ours',
+      trigger: removed('bug'),
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /no specialty/,
+    },
+    {
+      name: 'by our own bot',
+      trigger: removed('agent:backend', 'yardmaster[bot]'),
+      issue: anIssue({ labels: [] }),
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /by Yardmaster itself/,
+    },
+  ])('$name: $kind', (given) => {
+    const decision = decide(toSituation(given));
+
+    expect(decision).toMatchObject({ kind: given.kind, reason: expect.stringMatching(given.reason) });
+    expect(cancelledBy(decision)).toEqual(given.kind === 'cancel' ? [running] : []);
+  });
+});
+
+describe('the issue ended', () => {
+  test.each<Case>([
+    {
+      name: 'closed',
+      trigger: ended('closed'),
+      issue: anIssue({ state: 'closed' }),
+      liveJobs: [running, frontendJob],
+      kind: 'cancel',
+      reason: /closed by alice/,
+    },
+    {
+      name: 'closed, but open again',
+      trigger: ended('closed'),
+      liveJobs: [running],
+      kind: 'ignore',
+      reason: /open again/,
+    },
+    {
+      name: 'deleted',
+      trigger: ended('deleted'),
+      issue: { found: false, reason: 'it was deleted' },
+      liveJobs: [running],
+      kind: 'cancel',
+      reason: /deleted by alice/,
+    },
+    {
+      name: 'transferred',
+      trigger: ended('transferred'),
+      issue: { found: false, reason: 'it was moved' },
+      liveJobs: [running],
+      kind: 'cancel',
+      reason: /moved to another repository by alice/,
+    },
+    {
+      name: 'with nothing under way',
+      trigger: ended('closed'),
+      issue: anIssue({ state: 'closed' }),
+      kind: 'ignore',
+      reason: /nothing was under way/,
+    },
+  ])('$name: $kind', (given) => {
+    const decision = decide(toSituation(given));
+
+    expect(decision).toMatchObject({ kind: given.kind, reason: expect.stringMatching(given.reason) });
+    expect(cancelledBy(decision)).toEqual(given.kind === 'cancel' ? given.liveJobs : []);
+  });
+
+  test.each([
+    { name: 'goes', liveJobs: [running], deleteBranch: true },
+    { name: 'stays when there is a pull request on it', liveJobs: [withPullRequest], deleteBranch: false },
+  ])('the branch $name', ({ liveJobs, deleteBranch }) => {
+    const decision = decide(
+      toSituation({ trigger: ended('closed'), issue: anIssue({ state: 'closed' }), liveJobs }),
+    );
+
+    expect(decision).toMatchObject({ kind: 'cancel', deleteBranch });
+  });
+});
+
+function cancelledBy(decision: Decision): readonly Job[] {
+  return decision.kind === 'cancel' ? decision.jobs : [];
+}
+
+function toSituation(given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs'>): Situation {
+  const reading = parseRepoSettings(SETTINGS_FILE);
+  if (!reading.ok) throw new Error(reading.message);
+  return {
+    trigger: given.trigger,
+    issue: given.issue ?? anIssue(),
+    permission: given.permission ?? 'write',
+    botLogin: 'yardmaster[bot]',
+    settings: reading.settings,
+    liveJobs: given.liveJobs ?? [],
+  };
+}
+
+function anIssue(
+  overrides: Partial<Extract<IssueReading, { found: true }>> & { labels?: string[] } = {},
+): IssueReading {
+  const { labels = ['agent:backend', 'api'], ...rest } = overrides;
+  return {
+    found: true,
+    issue: { ...aJob().issue, title: 'Totals are wrong', labels },
+    state: 'open',
+    locked: false,
+    isPullRequest: false,
+    ...rest,
+  };
+}
+
+function labelTrigger(kind: 'label_added' | 'label_removed', label: string, login: string) {
+  return { kind, label, key: 'k', issueNumber: 42, ...whereAndWho(login) } satisfies Trigger;
+}
+
+function ended(how: 'closed' | 'deleted' | 'transferred') {
+  return { kind: 'issue_ended', how, key: 'k', issueNumber: 42, ...whereAndWho('alice') } satisfies Trigger;
+}
+
+function whereAndWho(login: string) {
+  return {
+    target: { installationId: 5, repository: aRepository() },
+    sender: { login, id: 1, isBot: login.endsWith('[bot]') },
+  };
+}

@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_JOB_SETTINGS, parseRepoSettings } from '../../src/domain/repo-settings.ts';
+
+describe('without a file, or with an empty one', () => {
+  test.each([
+    ['no file', null],
+    ['an empty file', ''],
+    ['only comments', '# nothing yet\n'],
+    ['keys without values', 'labels:\nspecialties:\n  backend:\ndefaults:\n'],
+  ])('%s: the built-in specialties and labels', (_name, text) => {
+    const { labels, specialties } = parsed(text);
+
+    expect([...labels]).toEqual([
+      ['agent:backend', 'backend'],
+      ['agent:frontend', 'frontend'],
+      ['agent:testing', 'testing'],
+      ['agent:devops', 'devops'],
+    ]);
+    expect([...specialties.keys()]).toEqual(['backend', 'frontend', 'testing', 'devops']);
+    expect(specialties.get('testing')).toEqual({ needs: [], settings: DEFAULT_JOB_SETTINGS });
+  });
+});
+
+describe('what is written holds', () => {
+  test('a label leads to a specialty, and every specialty keeps its own label', () => {
+    const { labels, specialties } = parsed('labels:\n  Area/API: backend\n  ml: data\n');
+
+    expect(labels.get('area/api')).toBe('backend');
+    expect(labels.get('ml')).toBe('data');
+    expect(labels.get('agent:data')).toBe('data');
+    expect(specialties.get('data')?.settings).toEqual(DEFAULT_JOB_SETTINGS);
+  });
+
+  test('a built-in label may lead elsewhere', () => {
+    const { labels } = parsed('labels:\n  agent:backend: frontend\n');
+
+    expect(labels.get('agent:backend')).toBe('frontend');
+  });
+
+  test('a specialty goes before the defaults, the defaults before the built-in ones', () => {
+    const { specialties } = parsed(`
+defaults:
+  needs: [git]
+  setup: npm ci
+  test: [npm run lint, npm test]
+  max_minutes: 30
+  model: small
+specialties:
+  backend:
+    needs: [python, "node:22"]
+    test: [[pytest, -k, "a | b"], ruff check .]
+    setup: []
+    agent: codex
+    model: large
+    guidance: |
+      Be brief.
+    max_turns: 50
+    max_budget_usd: 1.5
+    repair_rounds: 0
+`);
+
+    expect(specialties.get('backend')).toEqual({
+      needs: ['python', 'node:22'],
+      settings: {
+        agent: 'codex',
+        model: 'large',
+        setupCommands: [],
+        testCommands: [
+          ['pytest', '-k', 'a | b'],
+          ['ruff', 'check', '.'],
+        ],
+        guidance: 'Be brief.\n',
+        maxMinutes: 30,
+        maxTurns: 50,
+        maxBudgetUsd: 1.5,
+        repairRounds: 0,
+      },
+    });
+    expect(specialties.get('frontend')).toEqual({
+      needs: ['git'],
+      settings: {
+        ...DEFAULT_JOB_SETTINGS,
+        model: 'small',
+        setupCommands: [['npm', 'ci']],
+        testCommands: [
+          ['npm', 'run', 'lint'],
+          ['npm', 'test'],
+        ],
+        maxMinutes: 30,
+      },
+    });
+  });
+});
+
+describe('what is allowed but hardly meant is warned of', () => {
+  test.each([
+    [
+      'a slip in a specialty',
+      'labels: {x: frontnd}',
+      /labels\."x" leads to "frontnd"; did you mean "frontend"\?/,
+    ],
+    ['a command in pieces', 'defaults: {test: [npm, test]}', /defaults\.test is 2 commands.*"npm test"/],
+    [
+      'a command in pieces in a specialty',
+      'specialties: {backend: {setup: [pip, install]}}',
+      /specialties\.backend\.setup is 2 commands/,
+    ],
+  ])('%s', (_name, text, warning) => {
+    const reading = parseRepoSettings(text);
+
+    expect(reading).toMatchObject({ ok: true, warnings: [expect.stringMatching(warning)] });
+  });
+
+  test('two commands of which one has arguments are fine', () => {
+    expect(parseRepoSettings('defaults: {test: [make, npm test]}')).toMatchObject({ ok: true, warnings: [] });
+  });
+});
+
+describe('a mistake is explained by key, line and fix', () => {
+  test.each([
+    ['label:\n  x: backend', /line 1, label: .*did you mean "labels"\?/],
+    ['specialties:\n  backend:\n    tests: npm test', /line 3, specialties\.backend\.tests: .*mean "test"\?/],
+    ['defaults:\n  colour: red', /line 2, defaults\.colour: .*known here: needs, setup, test/],
+    ['defaults:\n  test: a && b', /line 2, defaults\.test: `&&` joins commands; .*use a list of commands/],
+    ['defaults:\n  setup:\n    - npm ci\n    - a | b', /line 4, defaults\.setup\.1: `\|` joins/],
+    ['defaults:\n  setup:\n    - [npm, ""]', /line 3, defaults\.setup\.0\.1: must not be empty/],
+    ['defaults:\n  test: 3', /line 2, defaults\.test: must be a command line or a list of them/],
+    ['defaults:\n  needs: python', /line 2, defaults\.needs: must be a list, such as/],
+    ['defaults:\n  needs: [Python]', /line 2, defaults\.needs\.0: must be lower case/],
+    ['defaults:\n  max_minutes: 0', /line 2, .*max_minutes: must be a whole number from 1 to 1440/],
+    ['defaults:\n  max_turns: 1.5', /max_turns: must be a whole number from 1 to 10000/],
+    ['defaults:\n  max_budget_usd: -1', /max_budget_usd: must be above 0/],
+    ['defaults:\n  repair_rounds: many', /repair_rounds: must be a whole number from 0 to 10/],
+    ['specialties:\n  Back End: {}', /line 2, specialties\.Back End: must be 1 to 50 of a-z/],
+    ['labels:\n  api: Backend', /line 2, labels\.api: must be 1 to 50 of a-z/],
+    ['labels: [api]', /line 1, labels: must be lines of "label: specialty"/],
+    ['- a\n- b', /must be keys with values: labels, specialties, defaults/],
+    ['labels:\n  api: backend\n  API: frontend', /the label "API" twice/],
+    ['a: 1\na: 2', /line 2: Map keys must be unique/],
+    ['labels: {', /line 1: .*mend the YAML/],
+  ])('%j', (text, message) => {
+    expect(parseRepoSettings(text)).toEqual({ ok: false, message: expect.stringMatching(message) });
+  });
+
+  test('all mistakes are told at once, in the order of the file', () => {
+    const reading = parseRepoSettings('labels: 1\ndefaults:\n  max_turns: 0\n  tset: x\n');
+
+    const lines = reading.ok ? [] : reading.message.split('\n');
+    expect(lines.map((line) => /line \d/.exec(line)?.[0])).toEqual([undefined, 'line 1', 'line 3', 'line 4']);
+  });
+
+  test('a flood of mistakes is cut', () => {
+    const reading = parseRepoSettings(Array.from({ length: 200 }, (_, at) => `key${at}: 1`).join('\n'));
+
+    expect(reading.ok ? '' : reading.message).toMatch(/- and 190 more$/);
+  });
+});
+
+describe('hostile files cost no more than their size', () => {
+  const bomb = ['k0: &k0 [x,x,x,x,x,x,x,x,x,x]'];
+  for (let level = 1; level < 9; level += 1) {
+    bomb.push(
+      `k${level}: &k${level} [${Array(10)
+        .fill(`*k${level - 1}`)
+        .join(',')}]`,
+    );
+  }
+
+  test.each([
+    ['a billion laughs', bomb.join('\n'), /Excessive alias count/],
+    ['too long', '# '.repeat(150_000), /longer than 200000 characters; shorten it/],
+    ['deep lists', '['.repeat(100_000), /mend the YAML|levels/],
+    ['deep maps', '{a: '.repeat(40_000), /mend the YAML|levels/],
+  ])('%s', (_name, text, message) => {
+    const startedMs = performance.now();
+
+    const reading = parseRepoSettings(text);
+
+    expect(reading).toEqual({ ok: false, message: expect.stringMatching(message) });
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+
+  test('a name of the language is only a name', () => {
+    const { specialties } = parsed('labels: {x: constructor}');
+
+    expect(specialties.get('constructor')?.settings).toEqual(DEFAULT_JOB_SETTINGS);
+  });
+});
+
+function parsed(text: string | null) {
+  const reading = parseRepoSettings(text);
+  if (!reading.ok) throw new Error(reading.message);
+  expect(reading.warnings).toEqual([]);
+  return reading.settings;
+}

@@ -1,0 +1,152 @@
+import type { AttemptId, AttemptResult, JobId, RepositoryRef, RunnerId } from '../../src/contract/job.ts';
+import type { Attempt, Job, JobEvent } from '../../src/domain/job.ts';
+import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';
+
+/** 2026-05-04, noon UTC. */
+export const NOON_MS = Date.UTC(2026, 4, 4, 12);
+
+const JOB_ID = '4f0a3f0e-6f6d-4c8e-9a51-0d2f5e7c1a01' as JobId;
+const ATTEMPT_ID = '9b1f6f52-0f0b-4b6e-8a46-1f4f0f3b2c02' as AttemptId;
+const RUNNER_ID = '0c9d7a54-7a34-4a5b-bb0e-5a3a52a1d303' as RunnerId;
+
+/** A public repository `acme/widgets`. */
+export function aRepository(overrides: Partial<RepositoryRef> = {}): RepositoryRef {
+  return {
+    id: 71,
+    owner: 'acme',
+    name: 'widgets',
+    private: false,
+    defaultBranch: 'main',
+    cloneUrl: 'https://github.com/acme/widgets.git',
+    htmlUrl: 'https://github.com/acme/widgets',
+    ...overrides,
+  };
+}
+
+/** A queued job for issue 42. */
+export function aJob(overrides: Partial<Job> = {}): Job {
+  return {
+    id: JOB_ID,
+    kind: 'resolve',
+    state: 'queued',
+    stateReason: null,
+    installationId: 5,
+    repository: aRepository(),
+    issue: {
+      number: 42,
+      id: 4200,
+      title: 'Totals are wrong for empty carts',
+      body: 'An empty cart gives NaN.',
+      author: 'olga',
+      labels: ['bug', 'agent:backend'],
+      htmlUrl: 'https://github.com/acme/widgets/issues/42',
+    },
+    specialty: 'backend',
+    needs: [],
+    settings: DEFAULT_JOB_SETTINGS,
+    instructions: null,
+    requestedBy: 'alice',
+    priority: 0,
+    branch: 'agent/42-totals-are-wrong-for-empty-carts',
+    outcome: null,
+    pullRequest: null,
+    attemptNumber: 1,
+    offers: 0,
+    infrastructureRetries: 0,
+    workRetries: 0,
+    previousJobId: null,
+    createdAtMs: NOON_MS,
+    updatedAtMs: NOON_MS,
+    runAtMs: NOON_MS,
+    finishedAtMs: null,
+    ...overrides,
+  };
+}
+
+/** The first attempt of that job, with its check run, not yet accepted. */
+export function anAttempt(overrides: Partial<Attempt> = {}): Attempt {
+  return {
+    id: ATTEMPT_ID,
+    jobId: JOB_ID,
+    number: 1,
+    epoch: 0,
+    base: { branch: 'main', commit: 'a'.repeat(40) },
+    startCommit: 'b'.repeat(40),
+    checkRun: { id: 900, url: 'https://github.com/acme/widgets/runs/900' },
+    runner: null,
+    phase: null,
+    evidence: null,
+    result: null,
+    outcome: null,
+    createdAtMs: NOON_MS,
+    acceptedAtMs: null,
+    finishedAtMs: null,
+    ...overrides,
+  };
+}
+
+/** The same attempt in the hands of the runner `be-1`. */
+export function aRunningAttempt(overrides: Partial<Attempt> = {}): Attempt {
+  return anAttempt({
+    epoch: 1,
+    runner: { id: RUNNER_ID, name: 'be-1' },
+    phase: 'agent',
+    acceptedAtMs: NOON_MS + 2000,
+    ...overrides,
+  });
+}
+
+/** Work that turned one red test green. */
+export function aResult(overrides: Partial<AttemptResult> = {}): AttemptResult {
+  return {
+    outcome: 'pull_request',
+    reason: 'All tests pass',
+    retryable: false,
+    headCommit: 'c'.repeat(40),
+    summary: 'The sum now starts at 0, so an empty cart costs nothing.\n\nI added a test for it.',
+    changes: [
+      { path: 'src/cart.js', status: 'modified', added: 3, removed: 1 },
+      { path: 'test/cart.test.js', status: 'added', added: 12, removed: 0 },
+      { path: 'logo.png', status: 'modified', added: null, removed: null },
+    ],
+    changedFiles: 3,
+    agent: { name: 'claude-code', version: '2.1.0', model: 'claude-sonnet' },
+    usage: { inputTokens: 52_000, outputTokens: 3100, costUsd: 0.4213, turns: 14 },
+    evidence: {
+      setup: [{ command: ['npm', 'ci'], exitCode: 0, timedOut: false, durationMs: 4200, outputTail: '' }],
+      before: {
+        verdict: 'failed',
+        runs: [
+          {
+            command: ['npm', 'test'],
+            exitCode: 1,
+            timedOut: false,
+            durationMs: 2300,
+            outputTail: 'not ok 4 - an empty cart costs nothing',
+          },
+        ],
+        counts: { passed: 3, failed: 1, skipped: 0 },
+      },
+      after: {
+        verdict: 'passed',
+        runs: [
+          { command: ['npm', 'test'], exitCode: 0, timedOut: false, durationMs: 2500, outputTail: 'ok 5' },
+        ],
+        counts: { passed: 5, failed: 0, skipped: 0 },
+      },
+      withoutTests: null,
+      repairRounds: 1,
+    },
+    phaseMs: { prepare: 1800, baseline: 6700, agent: 184_000, verify: 2600, publish: 900 },
+    sandbox: 'bubblewrap',
+    ...overrides,
+  };
+}
+
+/** Events of a job, one second apart, from `kind: text` lines. */
+export function someEvents(...lines: string[]): JobEvent[] {
+  return lines.map((line, index) => {
+    const [kind = '', text = ''] = line.split(': ', 2);
+    return { jobId: JOB_ID, atMs: NOON_MS + index * 1000, kind, text };
+  });
+}
