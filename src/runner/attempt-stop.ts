@@ -1,0 +1,29 @@
+/**
+ * Why an attempt ends before its work does.
+ * - `cancelled`: a person, or what happened on GitHub, called it off
+ * - `timed_out`: the longest run is over
+ * - `shutdown`: this runner goes down and can't wait
+ * - `lapsed`: the lease could not be renewed in time: somebody else may have the attempt by now
+ * - `lost`: the coordinator says that the attempt is not ours any more
+ */
+export type AttemptStop = {
+  kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lapsed' | 'lost';
+  /** One sentence for people. */
+  reason: string;
+};
+
+/** The reason with which an attempt's signal aborts. */
+export class AttemptStopped extends Error {
+  override readonly name = 'AttemptStopped';
+  readonly stop: AttemptStop;
+
+  constructor(stop: AttemptStop) {
+    super(stop.reason);
+    this.stop = stop;
+  }
+}
+
+/** Whether the attempt still belongs to this runner, so that it may and has to say how it ended. */
+export function mayReport(stop: AttemptStop | null): boolean {
+  return stop === null || (stop.kind !== 'lapsed' && stop.kind !== 'lost');
+}

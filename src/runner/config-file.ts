@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { Capability, Specialty } from '../contract/job.ts';
+import { RunnerFacts } from '../contract/runner-api.ts';
+import { LOG_LEVELS, type LogLevel } from '../lib/logger.ts';
+import { AgentsConfig } from './agents/agents-config.ts';
+
+/** Names that other programs use for our log levels. */
+const OTHER_LEVEL_NAMES: Readonly<Record<string, LogLevel>> = {
+  warning: 'warn',
+  critical: 'fatal',
+  off: 'silent',
+  none: 'silent',
+};
+
+const Level = z.string('must be a level such as INFO').transform((name, context): LogLevel => {
+  const lower = name.toLowerCase();
+  const level = OTHER_LEVEL_NAMES[lower] ?? LOG_LEVELS.find((known) => known === lower);
+  if (level !== undefined) return level;
+  context.addIssue({
+    code: 'custom',
+    message: `"${name}" is no level; use one of ${LOG_LEVELS.join(', ')}`,
+    input: name,
+  });
+  return z.NEVER;
+});
+
+const CoordinatorUrl = z
+  .url({
+    protocol: /^https?$/,
+    error: 'must be the address of the coordinator, such as http://192.168.1.10:8080',
+  })
+  .refine((url) => !url.includes('@'), 'must not hold a user name or password');
+
+function text(example: string): z.ZodString {
+  const message = `must be text, such as ${example}`;
+  return z.string(message).min(1, message);
+}
+
+/** runner.yml as people write it; a key without a value counts as absent. Paths are still as written. */
+export const RunnerFile = z.strictObject({
+  agent_id: z
+    .string('is missing: a name for this runner, such as backend-1')
+    .refine(
+      (name) => RunnerFacts.shape.name.safeParse(name).success,
+      'must be 1 to 100 of letters, digits, . _ - and start with a letter or digit',
+    ),
+  hostname: text('backend-pc').max(255).nullish(),
+  coordinator_url: z
+    .string('is missing: the address of the coordinator, such as http://192.168.1.10:8080')
+    .pipe(CoordinatorUrl),
+  specialties: z
+    .array(Specialty, 'is missing: a list of what this machine is for, such as [backend, python]')
+    .min(1, 'must name at least one specialty, such as backend')
+    .max(50),
+  workspace_root: z
+    .string('is missing: a folder of its own for clones and workspaces, such as /var/lib/yardmaster')
+    .min(1, 'must be a folder, such as /var/lib/yardmaster'),
+  max_concurrent_tasks: z
+    .int('must be a whole number from 1 to 100')
+    .min(1, 'must be at least 1')
+    .max(100, 'must be at most 100')
+    .nullish(),
+  github: z
+    .strictObject({ token: text('a token').nullish(), ssh_key: text('~/.ssh/id_ed25519').nullish() })
+    .nullish(),
+  claude_code: z
+    .strictObject({
+      version: text('latest').nullish(),
+      config_path: text('~/.claude').nullish(),
+      executable: text('/usr/local/bin/claude').nullish(),
+    })
+    .nullish(),
+  logging: z
+    .strictObject({ level: Level.nullish(), file: text('/var/log/yardmaster/runner.log').nullish() })
+    .nullish(),
+  agents: AgentsConfig.nullish(),
+  default_agent: text('claude').nullish(),
+  sandbox: z.literal('none', 'must be none: this version runs agents without a sandbox').nullish(),
+  capabilities: z
+    .strictObject({
+      extra: z.array(Capability, 'must be a list, such as [gpu, "node:22"]').max(100).nullish(),
+      declared: z.array(Capability, 'must be a list, such as [gpu, "node:22"]').max(150).nullish(),
+    })
+    .nullish(),
+  transport: z.literal('coordinator', 'must be coordinator').nullish(),
+  health: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          host: text('127.0.0.1').nullish(),
+          port: z.int('must be a port, 0 to 65535').min(0).max(65_535).nullish(),
+        }),
+      ],
+      'must be false, or a host and a port',
+    )
+    .nullish(),
+  key_file: text('/etc/yardmaster/runner-key.json').nullish(),
+});
+export type RunnerFile = z.infer<typeof RunnerFile>;

@@ -1,0 +1,261 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import type { LogLevel } from '../lib/logger.ts';
+import { readYaml, type YamlReading } from '../lib/read-yaml.ts';
+import type { AgentsConfig } from './agents/agents-config.ts';
+import {
+  applyEnvironment,
+  type EnvironmentVariables,
+  RUNNER_VARIABLE_PREFIX,
+  RUNNER_VARIABLES,
+} from './config-environment.ts';
+import { RunnerFile } from './config-file.ts';
+
+/** How a runner is set up: checked, complete, with absolute paths. */
+export type RunnerConfig = {
+  agentId: string;
+  hostname: string;
+  coordinatorUrl: string;
+  specialties: string[];
+  workspaceRoot: string;
+  maxConcurrentTasks: number;
+  /** The machine's own git credentials, used for clone and push instead of minted ones; `null` = minted ones. */
+  github: { token: string | null; sshKey: string | null };
+  claudeCode: { version: string; configPath: string | null; executable: string | null };
+  logging: { level: LogLevel; file: string | null };
+  agents: AgentsConfig;
+  /** `null` = the first of `agents`, or Claude Code. */
+  defaultAgent: string | null;
+  sandbox: 'none';
+  capabilities: {
+    /** Added to what is found on the machine. */
+    extra: string[];
+    /** Instead of looking at the machine; `null` = look. */
+    declared: string[] | null;
+  };
+  transport: 'coordinator';
+  /** `null` = no health server. Port 0 = any free one. */
+  health: { host: string; port: number } | null;
+  keyFile: string;
+};
+
+/** What the configuration is read from, handed in so that nothing else is looked at. */
+export type ConfigSources = {
+  file: string;
+  variables: EnvironmentVariables;
+  /** For defaults and for `~` in paths. */
+  machine: { hostname: string; homeFolder: string };
+};
+
+export type ConfigReading =
+  { ok: true; config: RunnerConfig; warnings: string[] } | { ok: false; problems: string[] };
+
+/** A token of the examples in the documentation, left in place. */
+const PLACEHOLDER = /your[_-]?token|^<.*>$|^changeme$|^x{4,}$/i;
+
+/** runner.yml and the environment → RunnerConfig, or every problem at once, each naming key, line and fix. */
+export async function readRunnerConfig(sources: ConfigSources): Promise<ConfigReading> {
+  let text: string;
+  try {
+    text = await readFile(sources.file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return {
+      ok: false,
+      problems: [
+        code === 'ENOENT'
+          ? `${sources.file} does not exist: run \`yardmaster runner enroll\` here, which writes one, or name another file with --config`
+          : `${sources.file} can't be read (${code})`,
+      ],
+    };
+  }
+  return parseRunnerConfig(text, sources);
+}
+
+/** The same for text that has been read already. */
+export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigReading {
+  const yaml = readYaml(text);
+  if (!yaml.ok) return { ok: false, problems: [`${at(yaml.line)}${yaml.message}; mend the YAML`] };
+  const file = yaml.value ?? {};
+  if (typeof file !== 'object' || Array.isArray(file)) {
+    return { ok: false, problems: ['line 1: must be keys with values, such as agent_id: backend-1'] };
+  }
+
+  const overridden = applyEnvironment(file as Record<string, unknown>, sources.variables);
+  const parsed = RunnerFile.safeParse(overridden.value);
+  if (!parsed.success) {
+    const locate = createLocator(yaml, overridden.sources);
+    return { ok: false, problems: parsed.error.issues.flatMap((issue) => describe(issue, locate)) };
+  }
+  return toConfig(parsed.data, sources);
+}
+
+/** One text for people: all problems, and where to go from here. */
+export function explainConfigProblems(file: string, problems: readonly string[]): string {
+  return [
+    `The runner can’t start; ${file} needs a look:`,
+    ...problems.map((problem) => `  - ${problem}`),
+    'docs/runner.md lists every key, and the environment variables that go before them.',
+  ].join('\n');
+}
+
+function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
+  const warnings = findUnknownVariables(sources.variables);
+  const agents = file.agents ?? {};
+  const workspaceRoot = resolvePath(file.workspace_root, sources);
+  const defaultAgent = file.default_agent ?? null;
+  if (defaultAgent !== null && defaultAgent !== 'claude' && !(defaultAgent in agents)) {
+    const known = ['claude', ...Object.keys(agents)];
+    const meant = didYouMean(defaultAgent, known);
+    return {
+      ok: false,
+      problems: [
+        `default_agent: there is no agent "${defaultAgent}"${meant === null ? `; known here: ${known.join(', ')}` : `; did you mean "${meant}"?`}`,
+      ],
+    };
+  }
+
+  return {
+    ok: true,
+    warnings,
+    config: {
+      agentId: file.agent_id,
+      hostname: file.hostname ?? sources.machine.hostname,
+      coordinatorUrl: file.coordinator_url.replace(/\/+$/, ''),
+      specialties: file.specialties,
+      workspaceRoot,
+      maxConcurrentTasks: file.max_concurrent_tasks ?? 2,
+      github: {
+        token: readToken(file.github?.token ?? null, warnings),
+        sshKey: readSshKey(resolveOptional(file.github?.ssh_key, sources), warnings),
+      },
+      claudeCode: {
+        version: file.claude_code?.version ?? 'latest',
+        configPath: resolveOptional(file.claude_code?.config_path, sources),
+        executable: file.claude_code?.executable ?? null,
+      },
+      logging: {
+        level: file.logging?.level ?? 'info',
+        file: resolveOptional(file.logging?.file, sources),
+      },
+      agents,
+      defaultAgent,
+      sandbox: 'none',
+      capabilities: {
+        extra: file.capabilities?.extra ?? [],
+        declared: file.capabilities?.declared ?? null,
+      },
+      transport: 'coordinator',
+      health:
+        file.health === false
+          ? null
+          : { host: file.health?.host ?? '127.0.0.1', port: file.health?.port ?? 8000 },
+      keyFile:
+        resolveOptional(file.key_file, sources) ??
+        path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
+    },
+  };
+}
+
+function readToken(token: string | null, warnings: string[]): string | null {
+  if (token === null || !PLACEHOLDER.test(token)) return token;
+  warnings.push(
+    'github.token is the placeholder of the example and is ignored; the runner gets short-lived tokens from the coordinator, so the key can go',
+  );
+  return null;
+}
+
+function readSshKey(file: string | null, warnings: string[]): string | null {
+  if (file === null || existsSync(file)) return file;
+  warnings.push(`github.ssh_key: ${file} does not exist and is ignored; remove the key, or mend the path`);
+  return null;
+}
+
+/** A misspelt variable would otherwise be ignored without a word. */
+function findUnknownVariables(variables: EnvironmentVariables): string[] {
+  const known = RUNNER_VARIABLES.map(({ name }) => name as string);
+  return Object.keys(variables)
+    .filter((name) => name.startsWith(RUNNER_VARIABLE_PREFIX) && !known.includes(name))
+    .map((name) => {
+      const meant = didYouMean(name, known);
+      return `${name} is no setting of the runner and is ignored${meant === null ? '' : `; did you mean ${meant}?`}`;
+    });
+}
+
+function resolveOptional(value: string | null | undefined, sources: ConfigSources): string | null {
+  return value == null ? null : resolvePath(value, sources);
+}
+
+/** `~` is the home folder; a relative path counts from the folder that runner.yml is in. */
+function resolvePath(value: string, { file, machine }: ConfigSources): string {
+  const home = value === '~' || value.startsWith('~/');
+  return home
+    ? path.join(machine.homeFolder, value.slice(1))
+    : path.resolve(path.dirname(path.resolve(file)), value);
+}
+
+type Locate = (key: readonly PropertyKey[]) => string;
+
+/** `line 3, github.token: `, or the variable that the value came from. */
+function createLocator(
+  yaml: Extract<YamlReading, { ok: true }>,
+  sources: ReadonlyMap<string, string>,
+): Locate {
+  return (key) => {
+    for (let length = key.length; length > 0; length -= 1) {
+      const variable = sources.get(key.slice(0, length).join('.'));
+      if (variable !== undefined) return `${variable}: `;
+    }
+    return `${at(yaml.lineOf(key), ', ')}${key.map(String).join('.')}: `;
+  };
+}
+
+function at(line: number | null, end = ': '): string {
+  return line === null ? '' : `line ${line}${end}`;
+}
+
+function describe(issue: z.core.$ZodIssue, locate: Locate): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(
+      (key) => `${locate([...issue.path, key])}${explainUnknownKey(issue.path, key)}`,
+    );
+  }
+  // The alternatives of a union tell more than the union: take the one that got furthest.
+  if (issue.code === 'invalid_union') {
+    const furthest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
+    if (furthest !== undefined && (furthest.path.length > 0 || furthest.code === 'unrecognized_keys')) {
+      return describe({ ...furthest, path: [...issue.path, ...furthest.path] }, locate);
+    }
+  }
+  return [`${locate(issue.path)}${issue.message.replace(/^Invalid input: /, '')}`];
+}
+
+function explainUnknownKey(parent: readonly PropertyKey[], key: string): string {
+  const known = findKnownKeys(parent);
+  const meant = didYouMean(key, known);
+  if (meant !== null) return `there is no such key; did you mean "${meant}"?`;
+  return known.length === 0
+    ? 'there is no such key; remove it'
+    : `there is no such key; known here: ${known.join(', ')}`;
+}
+
+/** The keys of the section that `parent` leads to; `[]` inside of lists and of names that people choose. */
+function findKnownKeys(parent: readonly PropertyKey[]): string[] {
+  let schema: unknown = RunnerFile;
+  for (const key of parent) {
+    const shape = findShape(schema);
+    schema = shape?.[String(key)];
+  }
+  return Object.keys(findShape(schema) ?? {});
+}
+
+function findShape(schema: unknown): Readonly<Record<string, unknown>> | null {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return findShape(schema.unwrap());
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.map(findShape).find((shape) => shape !== null) ?? null;
+  }
+  return schema instanceof z.ZodObject ? schema.shape : null;
+}

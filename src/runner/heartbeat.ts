@@ -1,0 +1,175 @@
+import type { Phase } from '../contract/job.ts';
+import type { HeartbeatResponse } from '../contract/runner-api.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { backoffMs } from '../lib/retry.ts';
+import type { AttemptStop } from './attempt-stop.ts';
+import type { AttemptChannel, Claim } from './transport/transport.ts';
+import { transportErrorKind } from './transport/transport-error.ts';
+
+/** A wall clock that ran so much more (or less) than the monotonic one means that the machine slept. */
+const MAX_CLOCK_SKEW_MS = 5000;
+const RETRY_BASE_MS = 1000;
+
+export type HeartbeatOptions = {
+  channel: Pick<AttemptChannel, 'heartbeat'>;
+  claim: Pick<Claim, 'leaseSeconds' | 'heartbeatSeconds' | 'sentAtMs'>;
+  /** Taken off the lease for our own deadline; never more than half of it. */
+  leaseSafetySeconds: number;
+  phase: () => Phase;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** The attempt has to end; called once at the most. */
+  onStop(stop: AttemptStop): void;
+  /** An operator wants this runner to finish what it has and leave. */
+  onDrain(): void;
+  /** After each answered heartbeat. */
+  onBeat(): void;
+};
+
+/** Keeps an attempt's lease alive, and ends the attempt when that fails. */
+export type Heartbeat = {
+  /**
+   * Watches our own deadline, and from the first answered heartbeat on sends the next ones. Resolves when `signal` aborts; to be
+   * started before anything else.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when a heartbeat has been answered: nothing starts before that. Rejects when the signal aborts. */
+  first(signal: AbortSignal): Promise<void>;
+  /** For right before publishing: after a sleep of the machine, resolves only once the lease has been renewed. */
+  confirm(signal: AbortSignal): Promise<void>;
+};
+
+/**
+ * Our own deadline is the monotonic time *before* the last answered heartbeat was sent, plus the lease, minus the safety: so it lies
+ * before the coordinator's, however long an answer took.
+ */
+export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { channel, claim, clock, log } = options;
+  let heartbeatMs = claim.heartbeatSeconds * 1000;
+  let deadlineMs = claim.sentAtMs + toUsableMs(claim.leaseSeconds);
+  let renewed: { monotonicMs: number; wallMs: number } | null = null;
+  let stopped = false;
+  const firstBeat = Promise.withResolvers<void>();
+
+  return {
+    run: async (signal) => {
+      await Promise.all([watchDeadline(signal), keepBeating(signal)]);
+    },
+    first: (signal) => {
+      const abort = (): void => firstBeat.reject(signal.reason as Error);
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort, { once: true });
+      return firstBeat.promise;
+    },
+    confirm: async (signal) => {
+      while (hasSlept()) {
+        log.warn({}, 'The clocks have drifted apart: renewing the lease before anything is published');
+        if (!(await beat(signal))) await clock.sleep(RETRY_BASE_MS, signal);
+        signal.throwIfAborted();
+      }
+    },
+  };
+
+  async function watchDeadline(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) {
+        stop({
+          kind: 'lapsed',
+          reason: 'The coordinator could not be reached for so long that the lease may be over.',
+        });
+        return;
+      }
+      await untilAborted(clock.sleep(leftMs, signal));
+    }
+  }
+
+  async function keepBeating(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      failures = (await beat(signal)) ? 0 : failures + 1;
+      const regularMs = heartbeatMs * (0.8 + 0.4 * options.random.fraction());
+      const waitMs =
+        failures === 0
+          ? regularMs
+          : Math.min(
+              regularMs,
+              backoffMs({
+                attempt: failures,
+                baseMs: RETRY_BASE_MS,
+                maxMs: heartbeatMs,
+                random: options.random.fraction,
+              }),
+            );
+      await untilAborted(clock.sleep(waitMs, signal));
+    }
+  }
+
+  /** True when it was answered. */
+  async function beat(signal: AbortSignal): Promise<boolean> {
+    const sent = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+    try {
+      const answer = await channel.heartbeat(options.phase(), signal);
+      heartbeatMs = answer.heartbeatSeconds * 1000;
+      if (answer.action === 'continue' || answer.action === 'drain') {
+        deadlineMs = sent.monotonicMs + toUsableMs(answer.leaseSeconds);
+        renewed = sent;
+      }
+      obey(answer);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (transportErrorKind(error) === 'unavailable') {
+        log.warn({ err: error }, 'A heartbeat was not answered');
+        return false;
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      stop({ kind: 'lost', reason });
+      return false;
+    }
+  }
+
+  function obey(answer: HeartbeatResponse): void {
+    switch (answer.action) {
+      case 'cancel':
+        stop({ kind: 'cancelled', reason: answer.reason ?? 'The job was cancelled.' });
+        return;
+      case 'superseded':
+        stop({ kind: 'lost', reason: answer.reason ?? 'Another attempt took over.' });
+        return;
+      case 'drain':
+        options.onDrain();
+        break;
+      case 'continue':
+        break;
+      default:
+        answer.action satisfies never;
+    }
+    firstBeat.resolve();
+    options.onBeat();
+  }
+
+  function stop(why: AttemptStop): void {
+    if (stopped) return;
+    stopped = true;
+    options.onStop(why);
+  }
+
+  function hasSlept(): boolean {
+    if (renewed === null) return true;
+    const ranMs = clock.monotonicMs() - renewed.monotonicMs;
+    return Math.abs(clock.nowMs() - renewed.wallMs - ranMs) > MAX_CLOCK_SKEW_MS;
+  }
+
+  function toUsableMs(leaseSeconds: number): number {
+    return Math.max(leaseSeconds - options.leaseSafetySeconds, leaseSeconds / 2) * 1000;
+  }
+}
+
+/** Waits to the end or to the abort, whichever is first; who calls looks at the signal. */
+async function untilAborted(sleep: Promise<void>): Promise<void> {
+  await sleep.catch(() => undefined);
+}

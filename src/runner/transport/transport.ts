@@ -1,0 +1,62 @@
+import type { AttemptId, AttemptResult, Evidence, JobSpec, Phase } from '../../contract/job.ts';
+import type {
+  DeclineReason,
+  GitHubToken,
+  HeartbeatResponse,
+  Offer,
+  PollRequest,
+  PollResponse,
+  TokenPurpose,
+} from '../../contract/runner-api.ts';
+
+/** What names an attempt's lease; enough to go on with it after a restart of the runner. */
+export type LeaseKey = { attemptId: AttemptId; epoch: number; leaseToken: string };
+
+/** An accepted offer: from now on the attempt is this runner's, for as long as it keeps the lease alive. */
+export type Claim = {
+  spec: JobSpec;
+  lease: LeaseKey;
+  /** From the moment that the acceptance was *sent*. */
+  leaseSeconds: number;
+  heartbeatSeconds: number;
+  /** Monotonic time just before the answered acceptance was sent. */
+  sentAtMs: number;
+  runToken: GitHubToken;
+};
+
+/**
+ * What can be said about one attempt. Every call throws `TransportError`; `stale_attempt` means that the attempt is lost.
+ * Calls other than `heartbeat` and `appendLog` are repeated on passing trouble until the signal aborts, each with one idempotency key.
+ */
+export type AttemptChannel = {
+  /** Workspace and baseline are ready. */
+  start(signal: AbortSignal): Promise<void>;
+  /** One try, not repeated: who calls it measures the lease from the moment before it was sent. */
+  heartbeat(phase: Phase, signal: AbortSignal): Promise<HeartbeatResponse>;
+  /** One try, not repeated; answers how many bytes the far side has. */
+  appendLog(chunk: { offset: number; text: string }, signal: AbortSignal): Promise<number>;
+  /** A fresh token for the job's repository; `publish` is granted only while the lease holds. */
+  token(purpose: TokenPurpose, signal: AbortSignal): Promise<GitHubToken>;
+  sendEvidence(evidence: Evidence, signal: AbortSignal): Promise<void>;
+  /** The end. A repeat with the same key, also after a restart, gets the first answer. */
+  complete(result: AttemptResult, idempotencyKey: string, signal: AbortSignal): Promise<void>;
+};
+
+/** One way to find, claim, keep alive and finish attempts. The work between is the same for all. */
+export type Transport = {
+  /** Makes this runner known; repeats passing trouble until the signal aborts. */
+  connect(signal: AbortSignal): Promise<void>;
+  /** Waits for something to do. Repeats passing trouble until the signal aborts. */
+  poll(request: PollRequest, signal: AbortSignal): Promise<PollResponse>;
+  /** Takes an offer, in the time that the offer leaves. */
+  accept(offer: Offer, signal: AbortSignal): Promise<Claim>;
+  decline(
+    offer: Pick<Offer, 'attemptId' | 'epoch'>,
+    reason: DeclineReason,
+    detail: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+  attempt(lease: LeaseKey): AttemptChannel;
+  /** Leaves in order. */
+  close(signal: AbortSignal): Promise<void>;
+};
