@@ -32,6 +32,19 @@ export type Timings = {
   /** First wait before an automatic retry; doubles, ± 50 %, at most `retryMaxSeconds`. */
   retryBaseSeconds: number;
   retryMaxSeconds: number;
+  /** Added to a job's longest run before the coordinator ends it itself: the runner should have done so. */
+  overrunSeconds: number;
+  /** The lease that heartbeats get while the coordinator is being stopped as planned. */
+  plannedStopSeconds: number;
+  /** After a long poll was told of something, it is not told again before this. */
+  retellSeconds: number;
+  /** A waiting long poll looks again after this, in case a wake-up was lost. */
+  pollRecheckSeconds: number;
+  /** How long one step of the inbox or outbox may take before another coordinator takes it over. */
+  taskLeaseSeconds: number;
+  /** First wait before a side effect on GitHub is tried again; doubles, at most `effectRetryMaxSeconds`. */
+  effectRetryBaseSeconds: number;
+  effectRetryMaxSeconds: number;
 };
 
 export const DEFAULT_TIMINGS: Timings = {
@@ -49,6 +62,13 @@ export const DEFAULT_TIMINGS: Timings = {
   sweepSeconds: 5,
   retryBaseSeconds: 30,
   retryMaxSeconds: 1800,
+  overrunSeconds: 120,
+  plannedStopSeconds: 900,
+  retellSeconds: 5,
+  pollRecheckSeconds: 5,
+  taskLeaseSeconds: 300,
+  effectRetryBaseSeconds: 5,
+  effectRetryMaxSeconds: 300,
 };
 
 /** How often things may go wrong before a job is given up. */
@@ -59,4 +79,8 @@ export const BUDGETS = {
   infrastructureRetries: 3,
   /** Automatic new attempts after a failure that might go better. */
   workRetries: 2,
+  /** Tries of a side effect that fails for a reason we don't understand. */
+  effectTries: 5,
+  /** Branch names tried when the wanted one is taken. */
+  branchNames: 6,
 } as const;

@@ -1,3 +1,11 @@
+import type { JobId } from '../contract/job.ts';
+import type { AttemptQueries } from './attempts.ts';
+import type { JobQueries } from './jobs.ts';
+import type { MemoryQueries } from './memory.ts';
+import type { RunnerQueries } from './runners.ts';
+import type { EffectQueries, WantedEffect } from './tasks.ts';
+import type { TimelineQueries } from './timeline.ts';
+
 /** A webhook delivery as it came in: verified, not yet looked at. */
 export type NewDelivery = {
   /** `X-GitHub-Delivery`: a redelivery bears the same. */
@@ -31,3 +39,60 @@ export type DeliveryStore = {
     retryAfterMs: number | null,
   ): Promise<void>;
 };
+
+/** What a commit may have changed, for those who wait: long polls, workers, live pages. */
+export type WakeTopic =
+  | 'inbox'
+  | 'outbox'
+  /** A job can be offered, or a slot is free. */
+  | 'queue'
+  /** There may be something to tell this runner. */
+  | `runner:${string}`
+  /** Something happened to this job. */
+  | `job:${string}`
+  /** The log of this attempt has grown. */
+  | `log:${string}`;
+
+/** All queries, by subject. On the store each call stands for itself; in `transact` they share the transaction. */
+export type Queries = {
+  jobs: JobQueries;
+  attempts: AttemptQueries;
+  runners: RunnerQueries;
+  effects: Omit<EffectQueries, 'want'>;
+  timeline: TimelineQueries;
+  memory: MemoryQueries;
+};
+
+/** The queries of one transaction. */
+export type StoreTx = Queries & {
+  /** By the store's clock, the same throughout the transaction. */
+  nowMs: number;
+  /** Makes a side effect wanted, and wakes the outbox after the commit. */
+  want(wanted: WantedEffect): Promise<void>;
+  /** Adds a line to the job's timeline, and wakes who watches the job. */
+  tell(jobId: JobId, kind: string, text: string): Promise<void>;
+  /** Tells waiters after the commit; nobody hears of what was rolled back. */
+  wake(topic: WakeTopic): void;
+  /** Until the end of the transaction, nobody else who asks for the same turn goes on. */
+  takeTurn(name: 'assign' | 'sweep'): Promise<void>;
+};
+
+/** What must survive a restart. Nothing that decides is kept in memory; secrets are stored only as hashes. */
+export type Store = DeliveryStore &
+  Queries & {
+    /**
+     * All of `work` or nothing of it, durable when it resolves. It may be run again when the database asks for it, so it must have no
+     * effect of its own: no network call, and no call of the store itself, which would wait for the transaction for ever.
+     */
+    transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+    /** The clock that counts. */
+    nowMs(): Promise<number>;
+    /** Hears of every commit that woke something, until the returned function is called. A wake-up may be lost: look again now and then. */
+    subscribe(listener: (topic: WakeTopic) => void): () => void;
+    /** Puts deliveries and effects back in line whose worker has vanished. Returns how many. */
+    requeueLapsedTasks(): Promise<number>;
+    /** Forgets finished deliveries, effects and answers that can't come back any more. */
+    prune(): Promise<void>;
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+  };

@@ -1,0 +1,142 @@
+import type { RunnerId } from '../contract/job.ts';
+import type { RunnerView } from './job.ts';
+
+/** What a job asks for, and who could do it. */
+export type RunnerQuestion = {
+  specialty: string;
+  needs: readonly string[];
+  /** Every registered runner, revoked ones left out or marked. */
+  runners: readonly RunnerView[];
+  /** Runners that have just declined or missed this job. */
+  avoid: ReadonlySet<RunnerId>;
+  /** Runners that keep a mirror of the repository. */
+  warm?: ReadonlySet<RunnerId>;
+};
+
+/** Which requirement nobody meets. Stays the same while only counts and times change. */
+export type NoRunnerCode = 'no_specialty' | 'lacks_capability' | 'not_online' | 'busy' | 'avoided';
+
+export type RunnerChoice =
+  | { kind: 'chosen'; runner: RunnerView; reason: string }
+  /** `reason` is a sentence for the issue that says which requirement nobody meets. */
+  | { kind: 'none'; code: NoRunnerCode; reason: string };
+
+/** At most this many runners are named in a reason. */
+const NAMED_AT_MOST = 8;
+
+/**
+ * Which runner suits a job: the right specialty, all needs, online, with room. Among these the least loaded one (active ÷ capacity),
+ * then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
+ * whoever asks. If there is none, the first requirement that nobody meets, in that order.
+ */
+export function chooseRunner(question: RunnerQuestion): RunnerChoice {
+  const registered = question.runners.filter((runner) => runner.state !== 'revoked');
+  const specialists = registered.filter((runner) => runner.specialties.includes(question.specialty));
+  if (specialists.length === 0) return noSpecialty(question.specialty, registered);
+
+  const able = specialists.filter((runner) => missingNeeds(runner, question.needs).length === 0);
+  if (able.length === 0) return lacksCapability(question, specialists);
+
+  const online = able.filter((runner) => runner.state === 'online');
+  if (online.length === 0) return notOnline(question.specialty, able);
+
+  const withRoom = online.filter((runner) => runner.active < runner.capacity);
+  if (withRoom.length === 0) return busy(question.specialty, online);
+
+  const welcome = withRoom.filter((runner) => !question.avoid.has(runner.id));
+  const [best] = welcome.sort((a, b) => compareSuitability(a, b, question.warm ?? new Set()));
+  if (!best) return avoided(withRoom);
+  return { kind: 'chosen', runner: best, reason: whyChosen(best, welcome.length, question) };
+}
+
+function compareSuitability(a: RunnerView, b: RunnerView, warm: ReadonlySet<RunnerId>): number {
+  return (
+    a.active / a.capacity - b.active / b.capacity ||
+    Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
+    a.lastAssignedAtMs - b.lastAssignedAtMs ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
+
+function whyChosen(runner: RunnerView, candidates: number, question: RunnerQuestion): string {
+  const load = `${runner.active} of ${runner.capacity} ${runner.capacity === 1 ? 'slot' : 'slots'} taken`;
+  const mirror = question.warm?.has(runner.id) === true ? ', has the repository already' : '';
+  const field = candidates === 1 ? 'the only one with room' : `the best of ${candidates} with room`;
+  return `${runner.name} is ${field} for \`${question.specialty}\` (${load}${mirror}).`;
+}
+
+function noSpecialty(specialty: string, registered: readonly RunnerView[]): RunnerChoice {
+  const others =
+    registered.length === 0
+      ? 'No runner is registered yet: enrol one with `yardmaster runner enroll`.'
+      : `Registered: ${listed(registered, (runner) => `${runner.name} (${runner.specialties.join(', ')})`)}.`;
+  return {
+    kind: 'none',
+    code: 'no_specialty',
+    reason: `No runner has the specialty \`${specialty}\`. ${others}`,
+  };
+}
+
+function lacksCapability(question: RunnerQuestion, specialists: readonly RunnerView[]): RunnerChoice {
+  const lacking = listed(
+    specialists,
+    (runner) =>
+      `${runner.name} has the specialty but lacks ${missingNeeds(runner, question.needs)
+        .map((need) => `\`${need}\``)
+        .join(', ')}`,
+  );
+  return {
+    kind: 'none',
+    code: 'lacks_capability',
+    reason: `No \`${question.specialty}\` runner has all that the job needs: ${lacking}.`,
+  };
+}
+
+function notOnline(specialty: string, able: readonly RunnerView[]): RunnerChoice {
+  const states = listed(able, (runner) =>
+    runner.state === 'draining'
+      ? `${runner.name} is draining and takes no new work`
+      : `${runner.name} is offline since ${toMinute(runner.lastSeenAtMs)}`,
+  );
+  return { kind: 'none', code: 'not_online', reason: `No \`${specialty}\` runner is online: ${states}.` };
+}
+
+function busy(specialty: string, online: readonly RunnerView[]): RunnerChoice {
+  const taken = online.reduce((sum, runner) => sum + runner.active, 0);
+  const slots = online.reduce((sum, runner) => sum + runner.capacity, 0);
+  const who =
+    online.length === 1
+      ? `The only \`${specialty}\` runner that is online is busy`
+      : `All ${online.length} \`${specialty}\` runners that are online are busy`;
+  return {
+    kind: 'none',
+    code: 'busy',
+    reason: `${who} (${taken} of ${slots} ${slots === 1 ? 'slot' : 'slots'}).`,
+  };
+}
+
+function avoided(withRoom: readonly RunnerView[]): RunnerChoice {
+  return {
+    kind: 'none',
+    code: 'avoided',
+    reason: `${listed(withRoom, (runner) => runner.name)} did not take the job a moment ago; it is offered again shortly.`,
+  };
+}
+
+/** A need `node` is met by `node` and by any `node:22`; a need `node:22` only by itself. */
+function missingNeeds(runner: RunnerView, needs: readonly string[]): string[] {
+  return needs.filter(
+    (need) => !runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`)),
+  );
+}
+
+function listed(runners: readonly RunnerView[], describe: (runner: RunnerView) => string): string {
+  const named = runners.slice(0, NAMED_AT_MOST).map(describe).join('; ');
+  const more = runners.length - NAMED_AT_MOST;
+  return more > 0 ? `${named}; and ${more} more` : named;
+}
+
+/** `2026-01-31 12:05 UTC`: to the minute, so that the sentence does not change with every look. */
+function toMinute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,57 @@
+import type { AttemptId, JobId } from '../contract/job.ts';
+
+/**
+ * Something that should be true on GitHub. An effect names only *what*; the text is made from the store when it is carried out, so
+ * the newest state always wins and a burst of changes costs one write.
+ */
+export type Effect =
+  /** The attempt has its start commit and its check run; then the job can be offered. */
+  | { kind: 'attempt-start'; attemptId: AttemptId }
+  /** The coordinator's last word on an attempt's check run. */
+  | { kind: 'check-run'; attemptId: AttemptId }
+  | { kind: 'status-comment'; repositoryId: number; issueNumber: number }
+  | { kind: 'pull-request'; jobId: JobId }
+  /** The check run with the evidence, on the head of the pull request. */
+  | { kind: 'evidence'; jobId: JobId }
+  | { kind: 'clean-branch'; jobId: JobId }
+  | { kind: 'labels'; repositoryId: number; fullName: string }
+  | { kind: 'revoke-tokens'; attemptId: AttemptId };
+
+export type EffectKind = Effect['kind'];
+
+/** The same thing that should be true has the same key. */
+export function toEffectKey(effect: Effect): string {
+  switch (effect.kind) {
+    case 'attempt-start':
+    case 'check-run':
+    case 'revoke-tokens':
+      return `${effect.kind}:${effect.attemptId}`;
+    case 'pull-request':
+    case 'evidence':
+    case 'clean-branch':
+      return `${effect.kind}:${effect.jobId}`;
+    case 'status-comment':
+      return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
+    case 'labels':
+      return `${effect.kind}:${effect.repositoryId}`;
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** Within an installation: what fences comes first, then what starts and ends work, then what tells of it. Higher goes first. */
+const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
+  'revoke-tokens': 70,
+  'pull-request': 60,
+  'check-run': 50,
+  'attempt-start': 40,
+  evidence: 35,
+  'status-comment': 30,
+  'clean-branch': 20,
+  labels: 10,
+};
+
+/** `final`: it tells how something ended, which goes before all that tells of progress. */
+export function effectPriority(kind: EffectKind, weight: 'progress' | 'final'): number {
+  return EFFECT_PRIORITY[kind] + (weight === 'final' ? 15 : 0);
+}

@@ -1,0 +1,164 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { AttemptId, JobId, RunnerId } from '../contract/job.ts';
+import type { Attempt } from '../domain/job.ts';
+import type { AttemptRow, Schema } from './schema.ts';
+
+/** An attempt with what only dispatch needs to know. */
+export type StoredAttempt = Attempt & {
+  /** Hash of the lease token; `null` before it is accepted and after it has ended. */
+  leaseTokenHash: string | null;
+  /** How many bytes of log the runner has handed over. */
+  logOffset: number;
+};
+
+export type AttemptChange = Partial<
+  Pick<
+    StoredAttempt,
+    | 'epoch'
+    | 'base'
+    | 'startCommit'
+    | 'checkRun'
+    | 'runner'
+    | 'leaseTokenHash'
+    | 'phase'
+    | 'evidence'
+    | 'result'
+    | 'outcome'
+    | 'logOffset'
+    | 'acceptedAtMs'
+    | 'finishedAtMs'
+  >
+>;
+
+/** Attempts. Every call is one statement; who may change an attempt is settled by locking its job first. */
+export type AttemptQueries = {
+  insert(attempt: StoredAttempt): Promise<void>;
+  get(id: AttemptId): Promise<StoredAttempt | null>;
+  /** Oldest first. */
+  ofJob(jobId: JobId): Promise<StoredAttempt[]>;
+  change(id: AttemptId, change: AttemptChange): Promise<void>;
+  /** Runners that have worked on this repository lately and so keep a mirror of it. */
+  warmRunners(repositoryId: number): Promise<Set<RunnerId>>;
+};
+
+/** How many jobs back a runner counts as having the mirror. */
+const WARM_ATTEMPTS = 50;
+
+export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
+  return {
+    async insert(attempt) {
+      await db
+        .insertInto('attempts')
+        .values({
+          id: attempt.id,
+          job_id: attempt.jobId,
+          number: attempt.number,
+          epoch: attempt.epoch,
+          base_branch: attempt.base?.branch ?? null,
+          base_commit: attempt.base?.commit ?? null,
+          start_commit: attempt.startCommit,
+          check_run_id: attempt.checkRun?.id ?? null,
+          check_run_url: attempt.checkRun?.url ?? null,
+          runner_id: attempt.runner?.id ?? null,
+          runner_name: attempt.runner?.name ?? null,
+          lease_token_hash: attempt.leaseTokenHash,
+          phase: attempt.phase,
+          evidence: attempt.evidence === null ? null : JSON.stringify(attempt.evidence),
+          result: attempt.result === null ? null : JSON.stringify(attempt.result),
+          outcome: attempt.outcome,
+          log_offset: attempt.logOffset,
+          created_at: attempt.createdAtMs,
+          accepted_at: attempt.acceptedAtMs,
+          finished_at: attempt.finishedAtMs,
+        })
+        .execute();
+    },
+
+    async get(id) {
+      const row = await db.selectFrom('attempts').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toAttempt(row) : null;
+    },
+
+    async ofJob(jobId) {
+      const rows = await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('job_id', '=', jobId)
+        .orderBy('number')
+        .execute();
+      return rows.map(toAttempt);
+    },
+
+    async change(id, change) {
+      if (Object.keys(change).length === 0) return;
+      await db.updateTable('attempts').set(toColumns(change)).where('id', '=', id).execute();
+    },
+
+    async warmRunners(repositoryId) {
+      const rows = await db
+        .selectFrom('jobs')
+        .innerJoin('attempts', 'attempts.job_id', 'jobs.id')
+        .select('attempts.runner_id')
+        .where('jobs.repository_id', '=', repositoryId)
+        .where('attempts.accepted_at', 'is not', null)
+        .orderBy('jobs.id', 'desc')
+        .limit(WARM_ATTEMPTS)
+        .execute();
+      return new Set(rows.flatMap((row) => (row.runner_id === null ? [] : [row.runner_id as RunnerId])));
+    },
+  };
+}
+
+/** Left out = left alone; `null` = emptied. */
+function toColumns(change: AttemptChange) {
+  const { base, checkRun, runner, evidence, result } = change;
+  return {
+    epoch: change.epoch,
+    ...(base === undefined ? {} : { base_branch: base?.branch ?? null, base_commit: base?.commit ?? null }),
+    start_commit: change.startCommit,
+    ...(checkRun === undefined
+      ? {}
+      : { check_run_id: checkRun?.id ?? null, check_run_url: checkRun?.url ?? null }),
+    ...(runner === undefined ? {} : { runner_id: runner?.id ?? null, runner_name: runner?.name ?? null }),
+    lease_token_hash: change.leaseTokenHash,
+    phase: change.phase,
+    ...(evidence === undefined ? {} : { evidence: evidence === null ? null : JSON.stringify(evidence) }),
+    ...(result === undefined ? {} : { result: result === null ? null : JSON.stringify(result) }),
+    outcome: change.outcome,
+    log_offset: change.logOffset,
+    accepted_at: change.acceptedAtMs,
+    finished_at: change.finishedAtMs,
+  };
+}
+
+/** Ids and JSON were written by `insert` and `toColumns` from values of these very types. */
+function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
+  return {
+    id: row.id as AttemptId,
+    jobId: row.job_id as JobId,
+    number: row.number,
+    epoch: row.epoch,
+    base:
+      row.base_branch === null || row.base_commit === null
+        ? null
+        : { branch: row.base_branch, commit: row.base_commit },
+    startCommit: row.start_commit,
+    checkRun:
+      row.check_run_id === null || row.check_run_url === null
+        ? null
+        : { id: row.check_run_id, url: row.check_run_url },
+    runner:
+      row.runner_id === null || row.runner_name === null
+        ? null
+        : { id: row.runner_id as RunnerId, name: row.runner_name },
+    leaseTokenHash: row.lease_token_hash,
+    phase: row.phase,
+    evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as NonNullable<Attempt['evidence']>),
+    result: row.result === null ? null : (JSON.parse(row.result) as NonNullable<Attempt['result']>),
+    outcome: row.outcome,
+    logOffset: row.log_offset,
+    createdAtMs: row.created_at,
+    acceptedAtMs: row.accepted_at,
+    finishedAtMs: row.finished_at,
+  };
+}

@@ -1,0 +1,173 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { Engine } from './engine.ts';
+import type { Schema, TaskRow } from './schema.ts';
+import type { ClaimedDelivery, NewDelivery } from './store.ts';
+
+/** At most this many deliveries are written by one statement. */
+const BATCH = 200;
+
+export type DeliveryQueries = {
+  /** Stores those that are new; returns their GUIDs. One statement. */
+  putAll(deliveries: readonly NewDelivery[], nowMs: number): Promise<Set<string>>;
+  claim(nowMs: number, leaseMs: number): Promise<ClaimedDelivery | null>;
+  finish(claim: { guid: string; fence: number }, nowMs: number): Promise<void>;
+  fail(
+    claim: { guid: string; fence: number },
+    failure: { error: string; retryAfterMs: number | null },
+    nowMs: number,
+  ): Promise<void>;
+};
+
+export function createDeliveryQueries(
+  db: Kysely<Schema>,
+  engine: Engine,
+  newId: () => string,
+): DeliveryQueries {
+  function update(claim: { guid: string; fence: number }) {
+    return db
+      .updateTable('tasks')
+      .where('queue', '=', 'inbox')
+      .where('dedupe_key', '=', claim.guid)
+      .where('fence', '=', claim.fence)
+      .where('state', '=', 'running');
+  }
+
+  return {
+    async putAll(deliveries, nowMs) {
+      const rows = await db
+        .insertInto('tasks')
+        .values(
+          deliveries.map((delivery) => ({
+            id: newId(),
+            queue: 'inbox' as const,
+            dedupe_key: delivery.guid,
+            order_key: delivery.orderKey,
+            kind: delivery.event,
+            payload: delivery.payload,
+            priority: 0,
+            rev: 1,
+            state: 'ready' as const,
+            attempts: 0,
+            run_at: nowMs,
+            fence: 0,
+            created_at: nowMs,
+            updated_at: nowMs,
+          })),
+        )
+        .onConflict((conflict) => conflict.columns(['queue', 'dedupe_key']).doNothing())
+        .returning('dedupe_key')
+        .execute();
+      return new Set(rows.map((row) => row.dedupe_key));
+    },
+
+    async claim(nowMs, leaseMs) {
+      const row = await db
+        .with('due', (with_) =>
+          with_
+            .selectFrom('tasks as t')
+            .select('t.id')
+            .where('t.queue', '=', 'inbox')
+            .where('t.state', '=', 'ready')
+            .where('t.run_at', '<=', nowMs)
+            // An earlier delivery of the same issue goes first, also while it waits to be tried again.
+            .where((eb) =>
+              eb.not(
+                eb.exists(
+                  eb
+                    .selectFrom('tasks as earlier')
+                    .select('earlier.id')
+                    .where('earlier.queue', '=', 'inbox')
+                    .where('earlier.state', 'in', ['ready', 'running'])
+                    .whereRef('earlier.order_key', '=', 't.order_key')
+                    .whereRef('earlier.id', '<', 't.id'),
+                ),
+              ),
+            )
+            .orderBy('t.priority', 'desc')
+            .orderBy('t.id')
+            .limit(1)
+            .$if(engine.rowLocks, (query) => query.forUpdate('t').skipLocked()),
+        )
+        .updateTable('tasks')
+        .set((eb) => ({
+          state: 'running',
+          attempts: eb('attempts', '+', 1),
+          fence: eb('fence', '+', 1),
+          lease_until: nowMs + leaseMs,
+          updated_at: nowMs,
+        }))
+        .where('id', 'in', (eb) => eb.selectFrom('due').select('due.id'))
+        .returningAll()
+        .executeTakeFirst();
+      return row ? toClaimedDelivery(row) : null;
+    },
+
+    async finish(claim, nowMs) {
+      await update(claim)
+        .set({ state: 'done', lease_until: null, finished_at: nowMs, updated_at: nowMs })
+        .execute();
+    },
+
+    async fail(claim, failure, nowMs) {
+      const { error, retryAfterMs } = failure;
+      await update(claim)
+        .set({
+          state: retryAfterMs === null ? 'dead' : 'ready',
+          run_at: nowMs + (retryAfterMs ?? 0),
+          lease_until: null,
+          last_error: error,
+          updated_at: nowMs,
+          finished_at: retryAfterMs === null ? nowMs : null,
+        })
+        .execute();
+    },
+  };
+}
+
+/**
+ * Group commit: all deliveries that arrive in one turn of the event loop share one transaction, so that a burst costs one flush of
+ * the disk. Each caller hears of its own delivery, after the commit.
+ */
+export function createDeliveryBatcher(
+  putAll: (deliveries: readonly NewDelivery[]) => Promise<Set<string>>,
+): (delivery: NewDelivery) => Promise<'stored' | 'known'> {
+  type Waiting = {
+    delivery: NewDelivery;
+    resolve: (result: 'stored' | 'known') => void;
+    reject: (error: unknown) => void;
+  };
+  let waiting: Waiting[] = [];
+
+  async function flush(): Promise<void> {
+    const batch = waiting.slice(0, BATCH);
+    waiting = waiting.slice(BATCH);
+    if (waiting.length > 0) setImmediate(() => void flush());
+    try {
+      const stored = await putAll(batch.map((entry) => entry.delivery));
+      for (const { delivery, resolve } of batch) {
+        // The first of two equal ones in a batch is the one that was stored.
+        resolve(stored.delete(delivery.guid) ? 'stored' : 'known');
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  return (delivery) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ delivery, resolve, reject });
+      if (waiting.length === 1) setImmediate(() => void flush());
+    });
+}
+
+function toClaimedDelivery(row: Selectable<TaskRow>): ClaimedDelivery {
+  return {
+    guid: row.dedupe_key,
+    event: row.kind,
+    orderKey: row.order_key,
+    payload: row.payload,
+    attempt: row.attempts,
+    fence: row.fence,
+    receivedAtMs: row.created_at,
+  };
+}

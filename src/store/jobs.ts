@@ -1,0 +1,397 @@
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely';
+import type { AttemptId, JobId, JobKind, JobState, RunnerId } from '../contract/job.ts';
+import type { Job } from '../domain/job.ts';
+import { canMove, isTerminal, LIVE_STATES, SLOT_STATES } from '../domain/job-lifecycle.ts';
+import type { Engine } from './engine.ts';
+import type { JobRow, Schema } from './schema.ts';
+
+/** A job with what only dispatch needs to know. */
+export type StoredJob = Job & {
+  /** The newest attempt; `null` for a job that was refused. */
+  attemptId: AttemptId | null;
+  /** Who has it: from the offer on, until the attempt has ended. */
+  runnerId: RunnerId | null;
+  /** The newest attempt has its start commit and check run, so that the job can be offered. */
+  ready: boolean;
+  /** `offered`: accept by then; leased states: the lease; `cancelling`: when the cancel counts as confirmed. */
+  deadlineAtMs: number | null;
+  /** When the coordinator ends the run because it takes too long. */
+  runUntilMs: number | null;
+  /** Runners to pass over, and until when. */
+  avoid: { runnerId: RunnerId; untilMs: number }[];
+  /** Which kind of reason it waits for, so that people are told again only when that changes. */
+  waitCode: string | null;
+};
+
+/** What may change about a job, beside its state. */
+export type JobChange = Partial<
+  Pick<
+    StoredJob,
+    | 'stateReason'
+    | 'waitCode'
+    | 'branch'
+    | 'outcome'
+    | 'pullRequest'
+    | 'attemptId'
+    | 'attemptNumber'
+    | 'runnerId'
+    | 'ready'
+    | 'offers'
+    | 'infrastructureRetries'
+    | 'workRetries'
+    | 'avoid'
+    | 'runAtMs'
+    | 'deadlineAtMs'
+    | 'runUntilMs'
+  >
+>;
+
+/** Jobs. Every call is one statement, so atomic by itself; reads see the transaction that they are made in. */
+export type JobQueries = {
+  /** False, and nothing stored, if a live job of the same repository, issue and specialty exists. */
+  insert(job: StoredJob): Promise<boolean>;
+  get(id: JobId): Promise<StoredJob | null>;
+  /** As `get`, and nobody else changes the job before the transaction ends. */
+  lock(id: JobId): Promise<StoredJob | null>;
+  /**
+   * The only way to change a state: compare-and-set on the state and attempt that `job` was read with. False, and nothing changed, if
+   * somebody was first. Clears runner, deadline and longest run when the new state has no slot, and sets the end when it is terminal.
+   * Throws when the lifecycle has no such move.
+   */
+  move(job: StoredJob, to: JobState, change: JobChange, nowMs: number): Promise<boolean>;
+  /** Changes facts, not the state. Repeating it changes nothing more. */
+  change(id: JobId, change: JobChange, nowMs: number): Promise<void>;
+
+  /** Jobs of an issue, newest first. */
+  ofIssue(repositoryId: number, issueNumber: number, limit: number): Promise<StoredJob[]>;
+  liveOfIssue(repositoryId: number, issueNumber: number): Promise<StoredJob[]>;
+  liveOfInstallation(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<StoredJob[]>;
+  /** Jobs that take a slot of this runner. */
+  heldBy(runnerId: RunnerId): Promise<StoredJob[]>;
+  /** Jobs that could be offered now, the most urgent first; `after` is the last job of the page before. */
+  offerable(wanted: {
+    specialties: readonly string[];
+    nowMs: number;
+    after: StoredJob | null;
+    limit: number;
+  }): Promise<StoredJob[]>;
+  /** Waiting jobs, those that were looked at the longest ago first, and marks them as looked at. */
+  takeUnexplained(beforeMs: number, nowMs: number, limit: number): Promise<StoredJob[]>;
+  /** Jobs whose deadline or longest run is over. */
+  overdue(nowMs: number, limit: number): Promise<StoredJob[]>;
+  /** Pushes every lease that ends sooner to `untilMs`. Returns how many. */
+  extendLeases(untilMs: number): Promise<number>;
+  /** 1 = next; `null` when the job isn't waiting. */
+  queuePosition(job: Pick<StoredJob, 'id' | 'state' | 'specialty' | 'priority'>): Promise<number | null>;
+  /** Newest first. */
+  list(wanted: { states: readonly JobState[]; limit: number }): Promise<StoredJob[]>;
+  countByState(): Promise<Partial<Record<JobState, number>>>;
+};
+
+export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries {
+  const selectJobs = () => db.selectFrom('jobs').selectAll();
+
+  return {
+    async insert(job) {
+      if (!canMove(null, job.state)) throw new Error(`A job can't begin as ${job.state}`);
+      const rows = await db
+        .insertInto('jobs')
+        .values(toRow(job))
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('id')
+        .execute();
+      return rows.length > 0;
+    },
+
+    async get(id) {
+      const row = await selectJobs().where('id', '=', id).executeTakeFirst();
+      return row ? toJob(row) : null;
+    },
+
+    async lock(id) {
+      const row = await selectJobs()
+        .where('id', '=', id)
+        .$if(engine.rowLocks, (query) => query.forUpdate())
+        .executeTakeFirst();
+      return row ? toJob(row) : null;
+    },
+
+    async move(job, to, change, nowMs) {
+      if (!canMove(job.state, to)) throw new Error(`A job can't go from ${job.state} to ${to}`);
+      const holdsSlot = (SLOT_STATES as readonly JobState[]).includes(to);
+      const released = { runner_id: null, deadline_at: null, run_until: null };
+      const rows = await db
+        .updateTable('jobs')
+        .set({
+          ...toColumns(change),
+          ...(holdsSlot ? {} : released),
+          state: to,
+          wait_code: to === 'queued' ? (change.waitCode ?? null) : null,
+          explained_at: to === 'queued' ? 0 : nowMs,
+          updated_at: nowMs,
+          finished_at: isTerminal(to) ? nowMs : null,
+        })
+        .where('id', '=', job.id)
+        .where('state', '=', job.state)
+        .where('attempt_number', '=', job.attemptNumber)
+        .returning('id')
+        .execute();
+      return rows.length > 0;
+    },
+
+    async change(id, change, nowMs) {
+      await db
+        .updateTable('jobs')
+        .set({ ...toColumns(change), updated_at: nowMs })
+        .where('id', '=', id)
+        .execute();
+    },
+
+    async ofIssue(repositoryId, issueNumber, limit) {
+      const rows = await selectJobs()
+        .where('repository_id', '=', repositoryId)
+        .where('issue_number', '=', issueNumber)
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async liveOfIssue(repositoryId, issueNumber) {
+      const rows = await selectJobs()
+        .where('repository_id', '=', repositoryId)
+        .where('issue_number', '=', issueNumber)
+        .where('state', 'in', LIVE_STATES)
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async liveOfInstallation(installationId, repositoryIds) {
+      if (repositoryIds !== 'all' && repositoryIds.length === 0) return [];
+      const rows = await selectJobs()
+        .where('state', 'in', LIVE_STATES)
+        .where('installation_id', '=', installationId)
+        .$if(repositoryIds !== 'all', (query) =>
+          query.where('repository_id', 'in', repositoryIds === 'all' ? [] : repositoryIds),
+        )
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async heldBy(runnerId) {
+      const rows = await selectJobs()
+        .where('runner_id', '=', runnerId)
+        .where('state', 'in', SLOT_STATES)
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async offerable(wanted) {
+      if (wanted.specialties.length === 0) return [];
+      const { after } = wanted;
+      const rows = await selectJobs()
+        .where('state', '=', sql.lit('queued'))
+        .where('ready', '=', 1)
+        .where('run_at', '<=', wanted.nowMs)
+        .where('specialty', 'in', wanted.specialties)
+        .$if(after !== null, (query) =>
+          query.where((eb) =>
+            eb.or([
+              eb('priority', '<', after?.priority ?? 0),
+              eb.and([eb('priority', '=', after?.priority ?? 0), eb('id', '>', after?.id ?? '')]),
+            ]),
+          ),
+        )
+        .orderBy('priority', 'desc')
+        .orderBy('id')
+        .limit(wanted.limit)
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async takeUnexplained(beforeMs, nowMs, limit) {
+      const rows = await selectJobs()
+        .where('state', '=', sql.lit('queued'))
+        .where('ready', '=', 1)
+        .where('run_at', '<=', nowMs)
+        .where('explained_at', '<', beforeMs)
+        .orderBy('explained_at')
+        .limit(limit)
+        .execute();
+      if (rows.length === 0) return [];
+      await db
+        .updateTable('jobs')
+        .set({ explained_at: nowMs })
+        .where(
+          'id',
+          'in',
+          rows.map((row) => row.id),
+        )
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async overdue(nowMs, limit) {
+      const rows = await selectJobs()
+        .where((eb) => eb.or([eb('deadline_at', '<=', nowMs), eb('run_until', '<=', nowMs)]))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async extendLeases(untilMs) {
+      const rows = await db
+        .updateTable('jobs')
+        .set({ deadline_at: untilMs })
+        .where('state', 'in', ['preparing', 'running', 'finishing'])
+        .where('deadline_at', '<', untilMs)
+        .returning('id')
+        .execute();
+      return rows.length;
+    },
+
+    async queuePosition(job) {
+      if (job.state !== 'queued') return null;
+      const row = await db
+        .selectFrom('jobs')
+        .select((eb) => eb.fn.countAll<number>().as('ahead'))
+        .where('state', '=', sql.lit('queued'))
+        .where('specialty', '=', job.specialty)
+        .where((eb) =>
+          eb.or([
+            eb('priority', '>', job.priority),
+            eb.and([eb('priority', '=', job.priority), eb('id', '<', job.id)]),
+          ]),
+        )
+        .executeTakeFirstOrThrow();
+      return row.ahead + 1;
+    },
+
+    async list(wanted) {
+      const rows = await selectJobs()
+        .$if(wanted.states.length > 0, (query) => query.where('state', 'in', wanted.states))
+        .orderBy('id', 'desc')
+        .limit(wanted.limit)
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async countByState() {
+      const rows = await db
+        .selectFrom('jobs')
+        .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
+        .groupBy('state')
+        .execute();
+      return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+    },
+  };
+}
+
+/** Left out = left alone. */
+function toColumns(change: JobChange) {
+  return {
+    state_reason: change.stateReason,
+    wait_code: change.waitCode,
+    branch: change.branch,
+    outcome: change.outcome,
+    pull_request: change.pullRequest === undefined ? undefined : toJsonOrNull(change.pullRequest),
+    attempt_id: change.attemptId,
+    attempt_number: change.attemptNumber,
+    runner_id: change.runnerId,
+    ready: change.ready === undefined ? undefined : Number(change.ready),
+    offers: change.offers,
+    infrastructure_retries: change.infrastructureRetries,
+    work_retries: change.workRetries,
+    avoid: change.avoid === undefined ? undefined : JSON.stringify(change.avoid),
+    run_at: change.runAtMs,
+    deadline_at: change.deadlineAtMs,
+    run_until: change.runUntilMs,
+  };
+}
+
+function toRow(job: StoredJob): Insertable<JobRow> {
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: job.state,
+    state_reason: job.stateReason,
+    wait_code: job.waitCode,
+    installation_id: job.installationId,
+    repository_id: job.repository.id,
+    repository: JSON.stringify(job.repository),
+    issue_number: job.issue.number,
+    issue: JSON.stringify(job.issue),
+    specialty: job.specialty,
+    needs: JSON.stringify(job.needs),
+    settings: JSON.stringify(job.settings),
+    instructions: job.instructions,
+    requested_by: job.requestedBy,
+    priority: job.priority,
+    branch: job.branch,
+    outcome: job.outcome,
+    pull_request: toJsonOrNull(job.pullRequest),
+    attempt_id: job.attemptId,
+    attempt_number: job.attemptNumber,
+    runner_id: job.runnerId,
+    ready: Number(job.ready),
+    offers: job.offers,
+    infrastructure_retries: job.infrastructureRetries,
+    work_retries: job.workRetries,
+    avoid: JSON.stringify(job.avoid),
+    previous_job_id: job.previousJobId,
+    created_at: job.createdAtMs,
+    updated_at: job.updatedAtMs,
+    run_at: job.runAtMs,
+    deadline_at: job.deadlineAtMs,
+    run_until: job.runUntilMs,
+    explained_at: 0,
+    finished_at: job.finishedAtMs,
+  };
+}
+
+/** Ids and JSON were written by `toRow` from values of these very types. */
+function toJob(row: Selectable<JobRow>): StoredJob {
+  return {
+    id: row.id as JobId,
+    kind: row.kind as JobKind,
+    state: row.state,
+    stateReason: row.state_reason,
+    waitCode: row.wait_code,
+    installationId: row.installation_id,
+    repository: JSON.parse(row.repository) as StoredJob['repository'],
+    issue: JSON.parse(row.issue) as StoredJob['issue'],
+    specialty: row.specialty,
+    needs: JSON.parse(row.needs) as string[],
+    settings: JSON.parse(row.settings) as StoredJob['settings'],
+    instructions: row.instructions,
+    requestedBy: row.requested_by,
+    priority: row.priority,
+    branch: row.branch,
+    outcome: row.outcome,
+    pullRequest:
+      row.pull_request === null ? null : (JSON.parse(row.pull_request) as StoredJob['pullRequest']),
+    attemptId: row.attempt_id as AttemptId | null,
+    attemptNumber: row.attempt_number,
+    runnerId: row.runner_id as RunnerId | null,
+    ready: row.ready === 1,
+    offers: row.offers,
+    infrastructureRetries: row.infrastructure_retries,
+    workRetries: row.work_retries,
+    avoid: JSON.parse(row.avoid) as StoredJob['avoid'],
+    previousJobId: row.previous_job_id as JobId | null,
+    createdAtMs: row.created_at,
+    updatedAtMs: row.updated_at,
+    runAtMs: row.run_at,
+    deadlineAtMs: row.deadline_at,
+    runUntilMs: row.run_until,
+    finishedAtMs: row.finished_at,
+  };
+}
+
+function toJsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

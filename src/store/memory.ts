@@ -1,0 +1,103 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** What a call was answered. */
+export type StoredAnswer = { requestHash: string; body: string };
+
+/** What has been answered, decided and sent before, so that a repeat changes nothing. */
+export type MemoryQueries = {
+  getAnswer(scope: string, key: string): Promise<StoredAnswer | null>;
+  /** Stored in the transaction of the change that it answers. */
+  putAnswer(scope: string, key: string, answer: StoredAnswer, nowMs: number): Promise<void>;
+
+  hasTrigger(key: string): Promise<boolean>;
+  /** False if the same intent was dealt with before. */
+  rememberTrigger(key: string, outcome: string, nowMs: number): Promise<boolean>;
+
+  /** What we last sent under this key; `null` when nothing. */
+  getGitHubObject(key: string): Promise<{ objectId: number | null; bodyHash: string | null } | null>;
+  putGitHubObject(
+    key: string,
+    object: { objectId: number | null; bodyHash: string | null },
+    nowMs: number,
+  ): Promise<void>;
+};
+
+export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
+  return {
+    async getAnswer(scope, key) {
+      const row = await db
+        .selectFrom('answers')
+        .select(['request_hash', 'body'])
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .executeTakeFirst();
+      return row ? { requestHash: row.request_hash, body: row.body } : null;
+    },
+
+    async putAnswer(scope, key, answer, nowMs) {
+      await db
+        .insertInto('answers')
+        .values({ scope, key, request_hash: answer.requestHash, body: answer.body, created_at: nowMs })
+        .execute();
+    },
+
+    async hasTrigger(key) {
+      const row = await db.selectFrom('trigger_keys').select('key').where('key', '=', key).executeTakeFirst();
+      return row !== undefined;
+    },
+
+    async rememberTrigger(key, outcome, nowMs) {
+      const rows = await db
+        .insertInto('trigger_keys')
+        .values({ key, outcome, created_at: nowMs })
+        .onConflict((conflict) => conflict.column('key').doNothing())
+        .returning('key')
+        .execute();
+      return rows.length > 0;
+    },
+
+    async getGitHubObject(key) {
+      const row = await db
+        .selectFrom('github_objects')
+        .select(['object_id', 'body_hash'])
+        .where('key', '=', key)
+        .executeTakeFirst();
+      return row ? { objectId: row.object_id, bodyHash: row.body_hash } : null;
+    },
+
+    async putGitHubObject(key, object, nowMs) {
+      const columns = { object_id: object.objectId, body_hash: object.bodyHash, updated_at: nowMs };
+      await db
+        .insertInto('github_objects')
+        .values({ key, ...columns })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet(columns))
+        .execute();
+    },
+  };
+}
+
+/** How long finished things are kept. */
+export type KeepFor = { deliveriesMs: number; effectsMs: number; answersMs: number; triggerKeysMs: number };
+
+/** Forgets what can't come back any more. Several statements; repeating it is harmless. */
+export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): Promise<void> {
+  await db
+    .deleteFrom('tasks')
+    .where('queue', '=', 'inbox')
+    .where('finished_at', '<', nowMs - keep.deliveriesMs)
+    .execute();
+  await db
+    .deleteFrom('tasks')
+    .where('queue', '=', 'outbox')
+    .where('finished_at', '<', nowMs - keep.effectsMs)
+    .execute();
+  await db
+    .deleteFrom('answers')
+    .where('created_at', '<', nowMs - keep.answersMs)
+    .execute();
+  await db
+    .deleteFrom('trigger_keys')
+    .where('created_at', '<', nowMs - keep.triggerKeysMs)
+    .execute();
+}

@@ -1,0 +1,282 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { RunnerId } from '../contract/job.ts';
+import type { RunnerFacts } from '../contract/runner-api.ts';
+import type { RunnerView } from '../domain/job.ts';
+import { SLOT_STATES } from '../domain/job-lifecycle.ts';
+import type { RunnerRow, Schema } from './schema.ts';
+
+/** A registered runner, as the registry knows it. */
+export type StoredRunner = {
+  id: RunnerId;
+  name: string;
+  hostname: string;
+  specialties: string[];
+  capabilities: string[];
+  capacity: number;
+  version: string;
+  keyHash: string;
+  /** What its enrolment token allowed; `null` = any. */
+  allowedSpecialties: string[] | null;
+  /** Hash of the session token; `null` when it has no session. */
+  sessionHash: string | null;
+  /** Grows with every session. */
+  sessionEpoch: number;
+  sessionExpiresAtMs: number | null;
+  /** It says that it takes nothing more. */
+  draining: boolean;
+  /** An operator asked it to take nothing more. */
+  drainRequested: boolean;
+  freeDiskBytes: number | null;
+  lastSeenAtMs: number;
+  lastAssignedAtMs: number;
+  enrolledAtMs: number;
+  revokedAtMs: number | null;
+};
+
+export type RunnerChange = Partial<
+  Pick<
+    StoredRunner,
+    | 'keyHash'
+    | 'sessionHash'
+    | 'sessionEpoch'
+    | 'sessionExpiresAtMs'
+    | 'draining'
+    | 'drainRequested'
+    | 'freeDiskBytes'
+    | 'lastSeenAtMs'
+    | 'lastAssignedAtMs'
+    | 'revokedAtMs'
+  >
+>;
+
+/** A one-time permission to enrol. */
+export type StoredEnrollToken = {
+  tokenHash: string;
+  specialties: string[] | null;
+  createdAtMs: number;
+  expiresAtMs: number;
+  usedAtMs: number | null;
+  runnerId: RunnerId | null;
+};
+
+/** Runners and their enrolment tokens. Secrets are stored only as hashes. */
+export type RunnerQueries = {
+  insert(runner: StoredRunner): Promise<void>;
+  get(id: RunnerId): Promise<StoredRunner | null>;
+  change(id: RunnerId, change: RunnerChange): Promise<void>;
+  /** Replaces what the runner says of itself, its specialties included. Call it in a transaction: it is several statements. */
+  setFacts(id: RunnerId, facts: RunnerFacts): Promise<void>;
+  /** Every runner with its load; `gone` if not heard of for `goneMs`. */
+  views(nowMs: number, goneMs: number): Promise<RunnerView[]>;
+
+  insertEnrollToken(token: StoredEnrollToken): Promise<void>;
+  getEnrollToken(tokenHash: string): Promise<StoredEnrollToken | null>;
+  /** True for exactly one caller, ever. */
+  useEnrollToken(tokenHash: string, runnerId: RunnerId, nowMs: number): Promise<boolean>;
+};
+
+export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
+  async function readSpecialties(id: RunnerId): Promise<string[]> {
+    const rows = await db
+      .selectFrom('runner_specialties')
+      .select('specialty')
+      .where('runner_id', '=', id)
+      .orderBy('specialty')
+      .execute();
+    return rows.map((row) => row.specialty);
+  }
+
+  async function addSpecialties(id: RunnerId, specialties: readonly string[]): Promise<void> {
+    const rows = [...new Set(specialties)].map((specialty) => ({ runner_id: id, specialty }));
+    if (rows.length > 0) await db.insertInto('runner_specialties').values(rows).execute();
+  }
+
+  return {
+    async insert(runner) {
+      await db
+        .insertInto('runners')
+        .values({
+          id: runner.id,
+          name: runner.name,
+          hostname: runner.hostname,
+          capabilities: JSON.stringify(runner.capabilities),
+          capacity: runner.capacity,
+          version: runner.version,
+          key_hash: runner.keyHash,
+          allowed_specialties: toJsonOrNull(runner.allowedSpecialties),
+          session_hash: runner.sessionHash,
+          session_epoch: runner.sessionEpoch,
+          session_expires_at: runner.sessionExpiresAtMs,
+          draining: Number(runner.draining),
+          drain_requested: Number(runner.drainRequested),
+          free_disk_bytes: runner.freeDiskBytes,
+          last_seen_at: runner.lastSeenAtMs,
+          last_assigned_at: runner.lastAssignedAtMs,
+          enrolled_at: runner.enrolledAtMs,
+          revoked_at: runner.revokedAtMs,
+        })
+        .execute();
+      await addSpecialties(runner.id, runner.specialties);
+    },
+
+    async get(id) {
+      const row = await db.selectFrom('runners').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toRunner(row, await readSpecialties(id)) : null;
+    },
+
+    async change(id, change) {
+      await db
+        .updateTable('runners')
+        .set({
+          key_hash: change.keyHash,
+          session_hash: change.sessionHash,
+          session_epoch: change.sessionEpoch,
+          session_expires_at: change.sessionExpiresAtMs,
+          draining: change.draining === undefined ? undefined : Number(change.draining),
+          drain_requested: change.drainRequested === undefined ? undefined : Number(change.drainRequested),
+          free_disk_bytes: change.freeDiskBytes,
+          last_seen_at: change.lastSeenAtMs,
+          last_assigned_at: change.lastAssignedAtMs,
+          revoked_at: change.revokedAtMs,
+        })
+        .where('id', '=', id)
+        .execute();
+    },
+
+    async setFacts(id, facts) {
+      await db
+        .updateTable('runners')
+        .set({
+          name: facts.name,
+          hostname: facts.hostname,
+          capabilities: JSON.stringify(facts.capabilities),
+          capacity: facts.capacity,
+          version: facts.version,
+        })
+        .where('id', '=', id)
+        .execute();
+      await db.deleteFrom('runner_specialties').where('runner_id', '=', id).execute();
+      await addSpecialties(id, facts.specialties);
+    },
+
+    async views(nowMs, goneMs) {
+      const rows = await db.selectFrom('runners').selectAll().orderBy('id').execute();
+      const specialties = await db
+        .selectFrom('runner_specialties')
+        .selectAll()
+        .orderBy('specialty')
+        .execute();
+      const loads = await db
+        .selectFrom('jobs')
+        .select((eb) => ['runner_id', eb.fn.countAll<number>().as('active')])
+        .where('runner_id', 'is not', null)
+        .where('state', 'in', SLOT_STATES)
+        .groupBy('runner_id')
+        .execute();
+      const activeById = new Map(loads.map((load) => [load.runner_id, load.active]));
+      const specialtiesById = Map.groupBy(specialties, (row) => row.runner_id);
+      return rows.map((row) => {
+        const own = specialtiesById.get(row.id) ?? [];
+        const runner = toRunner(
+          row,
+          own.map((entry) => entry.specialty),
+        );
+        return toView(runner, { active: activeById.get(row.id) ?? 0, nowMs, goneMs });
+      });
+    },
+
+    async insertEnrollToken(token) {
+      await db
+        .insertInto('enroll_tokens')
+        .values({
+          token_hash: token.tokenHash,
+          specialties: toJsonOrNull(token.specialties),
+          created_at: token.createdAtMs,
+          expires_at: token.expiresAtMs,
+          used_at: token.usedAtMs,
+          runner_id: token.runnerId,
+        })
+        .execute();
+    },
+
+    async getEnrollToken(tokenHash) {
+      const row = await db
+        .selectFrom('enroll_tokens')
+        .selectAll()
+        .where('token_hash', '=', tokenHash)
+        .executeTakeFirst();
+      if (!row) return null;
+      return {
+        tokenHash: row.token_hash,
+        specialties: row.specialties === null ? null : (JSON.parse(row.specialties) as string[]),
+        createdAtMs: row.created_at,
+        expiresAtMs: row.expires_at,
+        usedAtMs: row.used_at,
+        runnerId: row.runner_id as RunnerId | null,
+      };
+    },
+
+    async useEnrollToken(tokenHash, runnerId, nowMs) {
+      const rows = await db
+        .updateTable('enroll_tokens')
+        .set({ used_at: nowMs, runner_id: runnerId })
+        .where('token_hash', '=', tokenHash)
+        .where('used_at', 'is', null)
+        .returning('token_hash')
+        .execute();
+      return rows.length > 0;
+    },
+  };
+}
+
+/** Ids and JSON were written by this file from values of these very types. */
+function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunner {
+  return {
+    id: row.id as RunnerId,
+    name: row.name,
+    hostname: row.hostname,
+    specialties,
+    capabilities: JSON.parse(row.capabilities) as string[],
+    capacity: row.capacity,
+    version: row.version,
+    keyHash: row.key_hash,
+    allowedSpecialties:
+      row.allowed_specialties === null ? null : (JSON.parse(row.allowed_specialties) as string[]),
+    sessionHash: row.session_hash,
+    sessionEpoch: row.session_epoch,
+    sessionExpiresAtMs: row.session_expires_at,
+    draining: row.draining === 1,
+    drainRequested: row.drain_requested === 1,
+    freeDiskBytes: row.free_disk_bytes,
+    lastSeenAtMs: row.last_seen_at,
+    lastAssignedAtMs: row.last_assigned_at,
+    enrolledAtMs: row.enrolled_at,
+    revokedAtMs: row.revoked_at,
+  };
+}
+
+function toView(runner: StoredRunner, now: { active: number; nowMs: number; goneMs: number }): RunnerView {
+  return {
+    id: runner.id,
+    name: runner.name,
+    hostname: runner.hostname,
+    specialties: runner.specialties,
+    capabilities: runner.capabilities,
+    capacity: runner.capacity,
+    active: now.active,
+    state: toState(runner, now.nowMs - now.goneMs),
+    lastSeenAtMs: runner.lastSeenAtMs,
+    lastAssignedAtMs: runner.lastAssignedAtMs,
+    version: runner.version,
+  };
+}
+
+function toState(runner: StoredRunner, goneBeforeMs: number): RunnerView['state'] {
+  if (runner.revokedAtMs !== null) return 'revoked';
+  if (runner.sessionHash === null || runner.lastSeenAtMs < goneBeforeMs) return 'gone';
+  return runner.draining || runner.drainRequested ? 'draining' : 'online';
+}
+
+function toJsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

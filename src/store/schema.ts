@@ -1,0 +1,151 @@
+import type { JobState, Outcome, Phase } from '../contract/job.ts';
+
+/**
+ * The tables, as Kysely sees them. All times are milliseconds since the epoch; ids are UUIDs of version 7; what is only read and
+ * written whole is JSON as text; flags are 0 or 1. The same on both engines.
+ */
+export type Schema = {
+  jobs: JobRow;
+  attempts: AttemptRow;
+  job_events: JobEventRow;
+  log_chunks: LogChunkRow;
+  runners: RunnerRow;
+  runner_specialties: { runner_id: string; specialty: string };
+  enroll_tokens: EnrollTokenRow;
+  answers: AnswerRow;
+  tasks: TaskRow;
+  installations: { id: number; paused_until: number; pause_reason: string };
+  github_objects: GitHubObjectRow;
+  trigger_keys: { key: string; outcome: string; created_at: number };
+};
+
+export type JobRow = {
+  id: string;
+  kind: string;
+  state: JobState;
+  state_reason: string | null;
+  wait_code: string | null;
+  installation_id: number;
+  repository_id: number;
+  repository: string;
+  issue_number: number;
+  issue: string;
+  specialty: string;
+  needs: string;
+  settings: string;
+  instructions: string | null;
+  requested_by: string;
+  priority: number;
+  branch: string;
+  outcome: Outcome | null;
+  pull_request: string | null;
+  attempt_id: string | null;
+  attempt_number: number;
+  runner_id: string | null;
+  ready: number;
+  offers: number;
+  infrastructure_retries: number;
+  work_retries: number;
+  avoid: string;
+  previous_job_id: string | null;
+  created_at: number;
+  updated_at: number;
+  run_at: number;
+  deadline_at: number | null;
+  run_until: number | null;
+  explained_at: number;
+  finished_at: number | null;
+};
+
+export type AttemptRow = {
+  id: string;
+  job_id: string;
+  number: number;
+  epoch: number;
+  base_branch: string | null;
+  base_commit: string | null;
+  start_commit: string | null;
+  check_run_id: number | null;
+  check_run_url: string | null;
+  runner_id: string | null;
+  runner_name: string | null;
+  lease_token_hash: string | null;
+  phase: Phase | null;
+  evidence: string | null;
+  result: string | null;
+  outcome: Outcome | null;
+  log_offset: number;
+  created_at: number;
+  accepted_at: number | null;
+  finished_at: number | null;
+};
+
+export type JobEventRow = { id: string; job_id: string; at: number; kind: string; text: string };
+
+export type LogChunkRow = { attempt_id: string; start_offset: number; data: Uint8Array; at: number };
+
+export type RunnerRow = {
+  id: string;
+  name: string;
+  hostname: string;
+  capabilities: string;
+  capacity: number;
+  version: string;
+  key_hash: string;
+  allowed_specialties: string | null;
+  session_hash: string | null;
+  session_epoch: number;
+  session_expires_at: number | null;
+  draining: number;
+  drain_requested: number;
+  free_disk_bytes: number | null;
+  last_seen_at: number;
+  last_assigned_at: number;
+  enrolled_at: number;
+  revoked_at: number | null;
+};
+
+export type EnrollTokenRow = {
+  token_hash: string;
+  specialties: string | null;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+  runner_id: string | null;
+};
+
+export type AnswerRow = {
+  scope: string;
+  key: string;
+  request_hash: string;
+  body: string;
+  created_at: number;
+};
+
+export type TaskRow = {
+  id: string;
+  queue: 'inbox' | 'outbox';
+  dedupe_key: string;
+  order_key: string;
+  kind: string;
+  payload: string;
+  installation_id: number | null;
+  priority: number;
+  rev: number;
+  state: 'ready' | 'running' | 'done' | 'dead';
+  attempts: number;
+  run_at: number;
+  lease_until: number | null;
+  fence: number;
+  last_error: string | null;
+  created_at: number;
+  updated_at: number;
+  finished_at: number | null;
+};
+
+export type GitHubObjectRow = {
+  key: string;
+  object_id: number | null;
+  body_hash: string | null;
+  updated_at: number;
+};

@@ -1,0 +1,116 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
+import type { Kysely } from 'kysely';
+import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
+import { createAttemptQueries } from './attempts.ts';
+import { createDeliveryBatcher, createDeliveryQueries } from './deliveries.ts';
+import type { Engine } from './engine.ts';
+import { createJobQueries } from './jobs.ts';
+import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
+import { createRunnerQueries } from './runners.ts';
+import type { Schema } from './schema.ts';
+import type { Queries, Store, StoreTx, WakeTopic } from './store.ts';
+import { createEffectQueries, requeueRunning } from './tasks.ts';
+import { createTimelineQueries } from './timeline.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** GitHub redelivers for three days; what a person asked for may be found again by a sweep much later. */
+const KEEP_FOR: KeepFor = {
+  deliveriesMs: 7 * DAY_MS,
+  effectsMs: 7 * DAY_MS,
+  answersMs: DAY_MS,
+  triggerKeysMs: 90 * DAY_MS,
+};
+
+/**
+ * The store over an SQL database that has been migrated: the same for every engine. `newId` gives ids that sort in the order in which
+ * they were made; `close` ends what is beneath.
+ */
+export function createSqlStore(deps: {
+  db: Kysely<Schema>;
+  engine: Engine;
+  newId: () => string;
+  timings?: Pick<Timings, 'taskLeaseSeconds'>;
+  close: () => Promise<void>;
+}): Store {
+  const { db, engine, newId } = deps;
+  const leaseMs = (deps.timings ?? DEFAULT_TIMINGS).taskLeaseSeconds * 1000;
+  const wakes = new EventEmitter<{ wake: [WakeTopic] }>();
+  wakes.setMaxListeners(0);
+  const transaction = new AsyncLocalStorage<true>();
+  const deliveries = createDeliveryQueries(db, engine, newId);
+
+  function emit(topics: Iterable<WakeTopic>): void {
+    for (const topic of topics) wakes.emit('wake', topic);
+  }
+
+  async function transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
+    if (transaction.getStore()) throw new Error('A transaction was begun inside a transaction');
+    const topics = new Set<WakeTopic>();
+    const result = await transaction.run(true, () =>
+      db.transaction().execute(async (trx) => {
+        topics.clear();
+        return work(createTx(trx, await engine.nowMs(trx), topics));
+      }),
+    );
+    emit(topics);
+    return result;
+  }
+
+  function createTx(trx: Kysely<Schema>, nowMs: number, topics: Set<WakeTopic>): StoreTx {
+    const effects = createEffectQueries(trx, engine, newId);
+    return {
+      ...createQueries(trx),
+      nowMs,
+      async want(wanted) {
+        await effects.want(wanted, nowMs);
+        topics.add('outbox');
+      },
+      async tell(jobId, kind, text) {
+        await createTimelineQueries(trx, newId).addEvent({ jobId, atMs: nowMs, kind, text });
+        topics.add(`job:${jobId}`);
+      },
+      wake: (topic) => void topics.add(topic),
+      takeTurn: (name) => engine.takeTurn(trx, name),
+    };
+  }
+
+  function createQueries(on: Kysely<Schema>): Queries {
+    return {
+      jobs: createJobQueries(on, engine),
+      attempts: createAttemptQueries(on),
+      runners: createRunnerQueries(on),
+      effects: createEffectQueries(on, engine, newId),
+      timeline: createTimelineQueries(on, newId),
+      memory: createMemoryQueries(on),
+    };
+  }
+
+  const putDelivery = createDeliveryBatcher(async (batch) => {
+    const stored = await deliveries.putAll(batch, await engine.nowMs(db));
+    emit(['inbox']);
+    return stored;
+  });
+
+  return {
+    ...createQueries(db),
+    transact,
+    nowMs: () => engine.nowMs(db),
+
+    putDelivery,
+    claimDelivery: async () => deliveries.claim(await engine.nowMs(db), leaseMs),
+    finishDelivery: async (claim) => deliveries.finish(claim, await engine.nowMs(db)),
+    failDelivery: async (claim, error, retryAfterMs) =>
+      deliveries.fail(claim, { error, retryAfterMs }, await engine.nowMs(db)),
+
+    subscribe(listener) {
+      wakes.on('wake', listener);
+      return () => void wakes.off('wake', listener);
+    },
+    requeueLapsedTasks: async () => requeueRunning(db, { leaseEndedBeforeMs: await engine.nowMs(db) }),
+    prune: async () => prune(db, KEEP_FOR, await engine.nowMs(db)),
+    close: deps.close,
+    [Symbol.asyncDispose]: deps.close,
+  };
+}
