@@ -31,7 +31,7 @@ describe('what needs a shell is refused, with what to write instead', () => {
     ['npm test 2>&1', /`>` redirects/, /use a list/],
     ['cat < x', /`<` redirects/, /use a list/],
     ['echo $(id)', /`\$\(` runs a command/, /use a list/],
-    ['echo `id`', /`\`` runs a command/, /use a list/],
+    ['echo `id`', /`{3} runs a command/, /use a list/],
     ['echo "$(id)"', /`\$\(` would be replaced/, /'…'/],
     ['echo "`id`"', /would be replaced/, /'…'/],
     ['echo "$HOME"', /would be replaced/, /'…'/],

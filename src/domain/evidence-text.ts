@@ -1,0 +1,87 @@
+import type { CommandRun, Evidence, TestRun } from '../contract/job.ts';
+import { formatCount, formatDuration } from './figures-text.ts';
+import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
+
+const MAX_FAILURES_SHOWN = 3;
+const MAX_OUTPUT_CHARACTERS = 6000;
+
+/** What the tests say, in a few words: `red before, green after`. */
+export function summarizeEvidence({ before, after }: Evidence): string {
+  const words = { passed: 'green', failed: 'red', not_run: 'not run' };
+  const described = (run: TestRun | null) => (run === null ? 'not reached' : words[run.verdict]);
+  return `tests ${described(before)} before, ${described(after)} after`;
+}
+
+/** Before and after as a table, the set-up, and what else is to be known about them. Markdown. */
+export function toEvidenceSection(evidence: Evidence): string {
+  const { setup, before, after, withoutTests, repairRounds } = evidence;
+  const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
+  const paragraphs = [
+    rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
+    withoutTests === null ? null : `No test command: ${toInline(withoutTests, 500)}`,
+    setup.length === 0
+      ? null
+      : `Set-up: ${setup.map((run) => `${toCommandText(run)} ${toVerdict(run)}`).join(', ')}`,
+    repairRounds === 0
+      ? null
+      : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,
+  ];
+  return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');
+}
+
+/** The last lines of what failed at the end, or of the set-up when that failed; `null` when nothing did. Markdown. */
+export function toFailingOutput({ setup, after }: Evidence): string | null {
+  const failed = [...setup, ...(after?.runs ?? [])].filter((run) => !isGreen(run));
+  if (failed.length === 0) return null;
+  return failed
+    .slice(0, MAX_FAILURES_SHOWN)
+    .map(
+      (run) => `${toCommandText(run)} ${toVerdict(run)}\n\n${toFence(run.outputTail, MAX_OUTPUT_CHARACTERS)}`,
+    )
+    .join('\n\n');
+}
+
+/** One row for each command that ran before or after. */
+function toCommandRows(before: TestRun | null, after: TestRun | null): string[][] {
+  const runs = [...(before?.runs ?? []), ...(after?.runs ?? [])];
+  const commands = new Map(runs.map((run) => [JSON.stringify(run.command), run]));
+  return [...commands].map(([key, run]) => [
+    toCommandText(run),
+    ...[before, after].map((side) => {
+      const found = side?.runs.find(({ command }) => JSON.stringify(command) === key);
+      return found === undefined ? '–' : toVerdict(found);
+    }),
+  ]);
+}
+
+function toCountRows(before: TestRun | null, after: TestRun | null): string[][] {
+  if (before?.counts == null && after?.counts == null) return [];
+  return [['Tests', toCountsText(before), toCountsText(after)]];
+}
+
+function toCountsText(run: TestRun | null): string {
+  if (run?.counts == null) return '–';
+  const { passed, failed, skipped } = run.counts;
+  const parts = [`${passed} passed`, `${failed} failed`];
+  return (skipped > 0 ? [...parts, `${skipped} skipped`] : parts).join(', ');
+}
+
+function toCommandText({ command }: CommandRun): string {
+  return toCode(command.join(' '), 200);
+}
+
+function toVerdict(run: CommandRun): string {
+  const time = formatDuration(run.durationMs);
+  if (run.timedOut) return `⏰ out of time after ${time}`;
+  if (run.exitCode === null) return `❌ did not end by itself (${time})`;
+  return `${isGreen(run) ? '✅' : '❌'} exit ${run.exitCode} (${time})`;
+}
+
+function isGreen(run: CommandRun): boolean {
+  return run.exitCode === 0 && !run.timedOut;
+}
+
+/** `2 files changed`. */
+export function toChangedFilesText(changedFiles: number): string {
+  return `${formatCount(changedFiles, 'file')} changed`;
+}

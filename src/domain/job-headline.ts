@@ -1,0 +1,81 @@
+import type { JobState, Outcome, Phase } from '../contract/job.ts';
+import type { Attempt, Job } from './job.ts';
+
+const EMOJI: Record<JobState, string> = {
+  queued: '⏳',
+  held: '⏸️',
+  offered: '⏳',
+  preparing: '🔧',
+  running: '🏃',
+  finishing: '📦',
+  cancelling: '🛑',
+  succeeded: '✅',
+  failed: '❌',
+  cancelled: '🚫',
+  timed_out: '⏰',
+  dead: '💀',
+  refused: '✋',
+};
+
+const STATE_TEXTS: Record<Exclude<JobState, 'running' | 'succeeded' | 'failed'>, string> = {
+  queued: 'waiting for a runner',
+  held: 'on hold',
+  offered: 'waiting for a runner to accept',
+  preparing: 'a runner is getting ready',
+  finishing: 'the work is being published',
+  cancelling: 'being cancelled',
+  cancelled: 'cancelled',
+  timed_out: 'out of time',
+  dead: 'given up',
+  refused: 'not started',
+};
+
+const PHASE_TEXTS: Record<Phase, string> = {
+  prepare: 'a runner is getting ready',
+  baseline: 'running the tests on the untouched code',
+  agent: 'the agent is at work',
+  verify: 'checking the work of the agent',
+  publish: 'the work is being published',
+};
+
+const OUTCOME_TEXTS: Record<Outcome, string> = {
+  pull_request: 'the work is done',
+  no_changes: 'the agent changed nothing',
+  tests_failed: 'the tests fail',
+  agent_failed: 'the agent failed',
+  policy_refused: 'the work was not accepted',
+  timed_out: 'out of time',
+  cancelled: 'cancelled',
+  lost: 'the runner was lost',
+};
+
+/** One sign for the state, for people who skim. */
+export function toStateEmoji(state: JobState): string {
+  return EMOJI[state];
+}
+
+/** How an attempt ended, in a few words. */
+export function toOutcomeText(outcome: Outcome): string {
+  return OUTCOME_TEXTS[outcome];
+}
+
+/** What an attempt is busy with, in a few words. */
+export function toPhaseText(phase: Phase): string {
+  return PHASE_TEXTS[phase];
+}
+
+/** Where the job stands, in a few words. */
+export function toStateText(job: Job, attempt: Attempt | null): string {
+  switch (job.state) {
+    case 'running':
+      return PHASE_TEXTS[attempt?.phase ?? 'agent'];
+    case 'succeeded':
+      return job.pullRequest === null
+        ? 'done; the pull request is being opened'
+        : `pull request #${job.pullRequest.number} is open`;
+    case 'failed':
+      return job.outcome === null ? 'failed' : OUTCOME_TEXTS[job.outcome];
+    default:
+      return STATE_TEXTS[job.state];
+  }
+}

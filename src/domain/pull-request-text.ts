@@ -1,0 +1,80 @@
+import type { AttemptResult, FileChange } from '../contract/job.ts';
+import { toChangedFilesText, toEvidenceSection } from './evidence-text.ts';
+import { formatCost, formatDuration } from './figures-text.ts';
+import type { Attempt, Job } from './job.ts';
+import { toCode, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+
+/** GitHub allows 256 characters. */
+const MAX_TITLE_CHARACTERS = 200;
+const MAX_SUMMARY_CHARACTERS = 15_000;
+const MAX_CHANGES_SHOWN = 50;
+
+/**
+ * The pull request of a job. Only our own `Closes #N` may close an issue: references in the title and in the agent's words
+ * are broken, since GitHub acts on them when the pull request is merged.
+ *
+ * A draft when no test confirms the work: then a person has to look first.
+ */
+export function toPullRequest({ job, attempt }: { job: Job; attempt: Attempt }): {
+  title: string;
+  body: string;
+  draft: boolean;
+} {
+  const { result } = attempt;
+  if (result === null) throw new Error(`Attempt ${attempt.id} has no result to open a pull request with`);
+  const title = toPlainTitle(job.issue.title, MAX_TITLE_CHARACTERS);
+  return {
+    title: title === '' ? `Work on issue ${job.issue.number}` : title,
+    body: toBody(job, attempt, result),
+    draft: result.evidence.after?.verdict !== 'passed',
+  };
+}
+
+function toBody(job: Job, attempt: Attempt, result: AttemptResult): string {
+  const parts = [
+    `Closes #${job.issue.number}`,
+    result.summary === ''
+      ? null
+      : `### What the agent says\n\n${toQuote(result.summary, MAX_SUMMARY_CHARACTERS)}`,
+    `### Evidence\n\nSeen by the runner, which ran the tests itself before and after.\n\n${toEvidenceSection(result.evidence)}`,
+    `### Changes\n\n${toChanges(result)}`,
+    `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
+    result.sandbox === 'none'
+      ? '⚠️ The agent ran without a sandbox: it could do all that its user account on the runner may do.'
+      : null,
+  ];
+  return parts.filter((part) => part !== null).join('\n\n');
+}
+
+function toChanges({ changes, changedFiles }: AttemptResult): string {
+  const shown = changes.slice(0, MAX_CHANGES_SHOWN);
+  const rows = shown.map((change) => [toCode(change.path, 200), change.status, toLines(change)]);
+  const hidden = changedFiles - shown.length;
+  return [
+    `${toChangedFilesText(changedFiles)}.`,
+    shown.length === 0 ? null : toTable(['File', 'Change', 'Lines'], rows),
+    hidden > 0 ? `… and ${hidden} more.` : null,
+  ]
+    .filter((part) => part !== null)
+    .join('\n\n');
+}
+
+function toLines({ added, removed }: FileChange): string {
+  return added === null || removed === null ? 'binary' : `+${added} −${removed}`;
+}
+
+function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] {
+  const { agent, usage } = result;
+  const totalMs = Object.values(result.phaseMs).reduce((sum, ms) => sum + ms, 0);
+  return [
+    ['Specialty', toCode(job.specialty, 50)],
+    ['Asked for by', toCode(job.requestedBy, 100)],
+    ...(attempt.runner === null ? [] : [['Runner', toCode(attempt.runner.name, 100)]]),
+    ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
+    ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
+    ['Cost', `${formatCost(usage.costUsd)} by the agent's own estimate, ${usage.turns} turns`],
+    ['Duration', formatDuration(totalMs)],
+    ['Sandbox', result.sandbox],
+    ...(attempt.checkRun === null ? [] : [['Log', `[check run](${attempt.checkRun.url})`]]),
+  ];
+}

@@ -1,0 +1,184 @@
+import { Phase } from '../contract/job.ts';
+import { formatCost, formatDuration, formatTime } from './figures-text.ts';
+import { toStateEmoji, toStateText } from './job-headline.ts';
+import { isTerminal } from './job-lifecycle.ts';
+import type { Attempt, Job, JobEvent } from './job.ts';
+import { toLabelName } from './labels.ts';
+import { toCode, toInline, toPlainQuote } from './markdown-escape.ts';
+
+/** A job as the status comment shows it. */
+export type ReportedJob = {
+  job: Job;
+  /** The newest one; `null` before the first. */
+  attempt: Attempt | null;
+  events: JobEvent[];
+  /** From 1; `null` when it doesn't wait in the queue. */
+  queuePosition: number | null;
+};
+
+/** How much is shown; the next one is taken when a comment gets too long. */
+const DETAILS = [
+  { sections: 10, timeline: 20, earlier: 20 },
+  { sections: 10, timeline: 0, earlier: 10 },
+  { sections: 4, timeline: 0, earlier: 0 },
+] as const;
+type Detail = (typeof DETAILS)[number];
+
+/** GitHub refuses comments of more than 65,536 characters. */
+const MAX_CHARACTERS = 60_000;
+const MAX_REASON_CHARACTERS = 2000;
+
+/** The hidden mark by which the status comment of an issue is found again. It carries no authority: anyone may copy it. */
+export function statusMarker(issue: { repositoryId: number; issueNumber: number }): string {
+  return `<!-- yardmaster:status repository=${issue.repositoryId} issue=${issue.issueNumber} -->`;
+}
+
+/**
+ * The one comment that tells where all jobs of an issue stand: the newest job of each specialty in full, the others
+ * folded. Begins with `marker`; at most 60,000 characters.
+ */
+export function toStatusComment({ marker, jobs }: { marker: string; jobs: readonly ReportedJob[] }): string {
+  const newestFirst = jobs.toSorted((a, b) => b.job.createdAtMs - a.job.createdAtMs);
+  const current = [
+    ...new Map(newestFirst.toReversed().map((entry) => [entry.job.specialty, entry])).values(),
+  ].toReversed();
+  const earlier = newestFirst.filter((entry) => !current.includes(entry));
+  const comments = DETAILS.map((detail) => toComment(marker, current, earlier, detail));
+  return comments.find((comment) => comment.length <= MAX_CHARACTERS) ?? comments.at(-1) ?? marker;
+}
+
+function toComment(
+  marker: string,
+  current: readonly ReportedJob[],
+  earlier: readonly ReportedJob[],
+  detail: Detail,
+): string {
+  return [
+    marker,
+    ...current.slice(0, detail.sections).map((entry) => toSection(entry, detail)),
+    toEarlierJobs([...current.slice(detail.sections), ...earlier], detail),
+    '---',
+    toFooter(current),
+  ]
+    .filter((part) => part !== null)
+    .join('\n\n');
+}
+
+function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail: Detail): string {
+  return [
+    `### ${toStateEmoji(job.state)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`,
+    toFactsLine(job, attempt),
+    toWaiting(job, queuePosition),
+    toReason(job, attempt),
+    attempt === null ? null : toPhaseList(job, attempt),
+    toLeftBranch(job, attempt),
+    toTimeline(events, detail),
+  ]
+    .filter((part) => part !== null)
+    .join('\n\n');
+}
+
+function toFactsLine(job: Job, attempt: Attempt | null): string {
+  const { result = null, runner = null, checkRun = null } = attempt ?? {};
+  const facts = [
+    `asked for by ${toCode(job.requestedBy, 100)}`,
+    runner === null ? null : `runner ${toCode(runner.name, 100)}`,
+    result === null ? null : `agent ${toCode(result.agent.name, 100)}`,
+    result?.agent.model == null ? null : `model ${toCode(result.agent.model, 100)}`,
+    result === null ? null : `cost ${formatCost(result.usage.costUsd)}`,
+    job.attemptNumber > 1 ? `attempt ${job.attemptNumber}` : null,
+    checkRun === null ? null : `[check run](${checkRun.url})`,
+    job.pullRequest === null ? null : `[pull request #${job.pullRequest.number}](${job.pullRequest.url})`,
+  ];
+  return facts.filter((fact) => fact !== null).join(' · ');
+}
+
+function toWaiting(job: Job, queuePosition: number | null): string | null {
+  if (job.state !== 'queued') return null;
+  const place = queuePosition === null ? null : `Place ${queuePosition} in the queue.`;
+  const later = job.runAtMs > job.updatedAtMs ? `Not before ${formatTime(job.runAtMs)}.` : null;
+  const known = [place, later].filter((part) => part !== null);
+  return known.length === 0 ? null : known.join(' ');
+}
+
+/** Why it waits or how it ended; the runner's reason beside the coordinator's when they differ. */
+function toReason({ state, stateReason }: Job, attempt: Attempt | null): string | null {
+  const told = isTerminal(state) && state !== 'cancelled' ? attempt?.result?.reason : undefined;
+  const reasons = [...new Set([stateReason, told])].filter((reason) => reason != null && reason !== '');
+  return reasons.length === 0 ? null : toPlainQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+}
+
+function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | null {
+  if (phase === null && result === null) return null;
+  const reached = phase === null ? -1 : Phase.options.indexOf(phase);
+  const isOver = isTerminal(job.state) || outcome !== null;
+  return Phase.options
+    .map((name, index) => {
+      const durationMs = result?.phaseMs[name];
+      if (durationMs !== undefined)
+        return `- ${toEndSign(name, result)} ${name} (${formatDuration(durationMs)})`;
+      if (index < reached) return `- ✅ ${name}`;
+      if (index === reached) return `- ${isOver ? '⏹️' : '▶️'} ${name}`;
+      return `- ▫️ ${name}`;
+    })
+    .join('\n');
+}
+
+/** The last phase that was reached is the one that failed, unless all went well. */
+function toEndSign(name: Phase, result: Attempt['result']): string {
+  if (result === null || result.outcome === 'pull_request') return '✅';
+  const last = Phase.options.findLast((phase) => result.phaseMs[phase] !== undefined);
+  return name === last ? '⏹️' : '✅';
+}
+
+/** Work that was pushed but led to no pull request is not lost, and people should know where it is. */
+function toLeftBranch(job: Job, attempt: Attempt | null): string | null {
+  const isLeft = isTerminal(job.state) && job.pullRequest === null && job.state !== 'succeeded';
+  if (!isLeft || attempt?.result?.headCommit == null) return null;
+  const path = job.branch.split('/').map(encodeURIComponent).join('/');
+  return `What the agent did so far is on the branch [${toInline(job.branch, 200)}](${job.repository.htmlUrl}/tree/${path}).`;
+}
+
+function toTimeline(events: readonly JobEvent[], { timeline }: Detail): string | null {
+  if (events.length === 0 || timeline === 0) return null;
+  const lines = events
+    .slice(-timeline)
+    .map(({ atMs, text }) => `- ${formatTime(atMs)} ${toInline(text, 300)}`);
+  const hidden = events.length > timeline ? [`- … ${events.length - timeline} more before`] : [];
+  return toFolded(`Timeline (${events.length})`, [...hidden, ...lines]);
+}
+
+function toEarlierJobs(entries: readonly ReportedJob[], { earlier }: Detail): string | null {
+  if (entries.length === 0 || earlier === 0) return null;
+  const lines = entries.slice(0, earlier).map(({ job, attempt }) => {
+    const state = `${toStateEmoji(job.state)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`;
+    return `- ${state} (${formatTime(job.createdAtMs)}) · ${toFactsLine(job, attempt)}`;
+  });
+  const hidden = entries.length > earlier ? [`- … ${entries.length - earlier} more`] : [];
+  return toFolded(`Earlier jobs (${entries.length})`, [...lines, ...hidden]);
+}
+
+function toFolded(summary: string, lines: readonly string[]): string {
+  return `<details><summary>${summary}</summary>\n\n${lines.join('\n')}\n\n</details>`;
+}
+
+function toFooter(current: readonly ReportedJob[]): string {
+  const live = current.filter(({ job }) => !isTerminal(job.state));
+  const ended = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
+  const lines = [
+    live.length === 0 ? null : `To cancel, remove ${toLabelNames(live)} or close the issue.`,
+    ended.length === 0 ? null : `To try again, remove ${toLabelNames(ended)} and add it again.`,
+    live.length + ended.length === 0 ? 'Review the pull request, and merge it if it is good.' : null,
+  ];
+  return lines.filter((line) => line !== null).join('\n');
+}
+
+function toLabelNames(entries: readonly ReportedJob[]): string {
+  const names = entries.map(({ job }) => {
+    const label = toLabelName(job.specialty);
+    return job.issue.labels.some((name) => name.toLowerCase() === label)
+      ? `the label \`${label}\``
+      : 'its label';
+  });
+  return [...new Set(names)].join(' or ');
+}
