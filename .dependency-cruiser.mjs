@@ -11,8 +11,8 @@ const table = {
   dashboard: ['contract', 'lib', 'domain', 'store', 'dispatch'],
   runner: ['contract', 'lib', 'domain'],
   standin: [],
-  operator: ['contract', 'lib'],
-  demo: ['contract', 'lib', 'standin', 'operator'],
+  operator: ['contract', 'lib', 'domain'],
+  demo: ['contract', 'lib', 'domain', 'standin', 'operator'],
 };
 
 const folders = Object.entries(table).map(([folder, allowed]) => ({

@@ -53,5 +53,10 @@ export async function sendWebhook(options: {
     body: options.body,
     signal: AbortSignal.timeout(30_000),
   });
-  return { guid, event: options.event, status: response.status, body: (await response.text()).slice(0, 2000) };
+  return {
+    guid,
+    event: options.event,
+    status: response.status,
+    body: (await response.text()).slice(0, 2000),
+  };
 }

@@ -1,0 +1,194 @@
+import http from 'node:http';
+import path from 'node:path';
+import { z } from 'zod';
+import { JOB_STATES } from '../contract/job.ts';
+import { WireError } from '../contract/wire-error.ts';
+import { isTerminal } from '../domain/job-lifecycle.ts';
+import type { Clock } from '../lib/clock.ts';
+
+/** The operator's socket of a coordinator, in its data folder. Whoever may open it may use it. */
+export function operatorSocket(dataFolder: string): string {
+  return path.join(dataFolder, 'admin.sock');
+}
+
+/** Why the coordinator on this machine could not be asked, or what it answered instead; the message says what to do. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+}
+
+const JobSummary = z.object({
+  id: z.string(),
+  state: z.enum(JOB_STATES),
+  stateReason: z.string().nullable(),
+  specialty: z.string(),
+  outcome: z.string().nullable(),
+  requestedBy: z.string(),
+  repository: z.object({ owner: z.string(), name: z.string() }),
+  issue: z.object({ number: z.number(), title: z.string() }),
+  pullRequest: z.object({ number: z.number(), url: z.string() }).nullable(),
+  createdAtMs: z.number(),
+});
+export type JobSummary = z.infer<typeof JobSummary>;
+
+const JobDetail = z.object({
+  job: JobSummary,
+  attempts: z.array(
+    z.object({
+      id: z.string(),
+      number: z.number(),
+      runner: z.object({ name: z.string() }).nullable(),
+      phase: z.string().nullable(),
+      outcome: z.string().nullable(),
+      checkRun: z.object({ url: z.string() }).nullable(),
+    }),
+  ),
+  events: z.array(z.object({ atMs: z.number(), kind: z.string(), text: z.string() })),
+});
+export type JobDetail = z.infer<typeof JobDetail>;
+
+const RunnerSummary = z.object({
+  id: z.string(),
+  name: z.string(),
+  hostname: z.string(),
+  state: z.string(),
+  specialties: z.array(z.string()),
+  capabilities: z.array(z.string()),
+  active: z.number(),
+  capacity: z.number(),
+  version: z.string(),
+  lastSeenAtMs: z.number(),
+});
+export type RunnerSummary = z.infer<typeof RunnerSummary>;
+
+const Status = z.object({ url: z.string(), pid: z.number(), version: z.string() });
+const EnrollToken = z.object({ token: z.string(), expiresAtMs: z.number() });
+
+export type OperatorClient = ReturnType<typeof createOperatorClient>;
+
+/**
+ * Speaks to the coordinator whose data folder is given, over its UNIX socket.
+ * Every call throws `OperatorError` when no coordinator runs there or it refuses.
+ */
+export function createOperatorClient(dataFolder: string) {
+  const socketPath = operatorSocket(dataFolder);
+
+  async function call<T extends z.ZodType>(
+    method: 'GET' | 'POST',
+    route: string,
+    schema: T,
+    body?: unknown,
+  ): Promise<z.output<T>> {
+    const answer = await request(socketPath, method, route, body);
+    if (answer.status >= 400) throw new OperatorError(toMessage(answer));
+    return schema.parse(JSON.parse(answer.text));
+  }
+
+  /** The full id of the job that `part` ends (or is); throws when there is none or more than one. */
+  async function findJob(part: string): Promise<string> {
+    const found = (await jobs()).filter(({ id }) => id === part || id.endsWith(part));
+    if (found.length === 1 && found[0] !== undefined) return found[0].id;
+    throw new OperatorError(
+      found.length === 0
+        ? `no job’s id ends in “${part}”; “yardmaster jobs” lists them`
+        : `${found.length} jobs’ ids end in “${part}”; give more of it`,
+    );
+  }
+
+  async function jobs(): Promise<JobSummary[]> {
+    return (await call('GET', '/jobs', z.object({ jobs: z.array(JobSummary) }))).jobs;
+  }
+
+  /** The newest attempt's log from `offset` (bytes) on. */
+  function jobLog(id: string, offset: number) {
+    const schema = z.object({ text: z.string(), nextOffset: z.number() });
+    return call('GET', `/jobs/${encodeURIComponent(id)}/log?offset=${offset}`, schema);
+  }
+
+  const job = (id: string): Promise<JobDetail> => call('GET', `/jobs/${encodeURIComponent(id)}`, JobDetail);
+
+  /** The log so far; with `follow`, piece by piece until the job has ended or the signal aborts. */
+  async function* followLog(
+    id: string,
+    options: { follow: boolean; clock: Clock; signal: AbortSignal },
+  ): AsyncGenerator<string> {
+    let offset = 0;
+    for (;;) {
+      // The state is read before the log, so that the last piece can't be missed.
+      const ended = isTerminal((await job(id)).job.state);
+      let piece = await jobLog(id, offset);
+      while (piece.text !== '') {
+        yield piece.text;
+        offset = piece.nextOffset;
+        piece = await jobLog(id, offset);
+      }
+      if (!options.follow || ended || options.signal.aborted) return;
+      // An abort ends the wait early; the loop then ends by itself.
+      await options.clock.sleep(500, options.signal).catch(() => undefined);
+    }
+  }
+
+  return {
+    status: () => call('GET', '/status', Status),
+    createRunnerToken: (wanted: {
+      specialties?: string[] | undefined;
+      expiresInSeconds?: number | undefined;
+    }) => call('POST', '/runner-tokens', EnrollToken, wanted),
+    runners: async () =>
+      (await call('GET', '/runners', z.object({ runners: z.array(RunnerSummary) }))).runners,
+    jobs,
+    job,
+    findJob,
+    followLog,
+    cancelJob: (id: string) => call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, z.unknown()),
+  };
+}
+
+type Answer = { status: number; text: string };
+
+/** `fetch` can't open UNIX sockets, node:http can. */
+function request(socketPath: string, method: string, route: string, body: unknown): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = http.request(
+      { socketPath, method, path: route, headers: { 'content-type': 'application/json' }, timeout: 10_000 },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+        );
+        incoming.on('error', reject);
+      },
+    );
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new OperatorError('the coordinator did not answer within 10 s')),
+    );
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(explainConnection(error, socketPath)));
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+function explainConnection(error: NodeJS.ErrnoException, socketPath: string): Error {
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
+    return new OperatorError(
+      `no coordinator runs on the data folder ${path.dirname(socketPath)}. Start one with “yardmaster serve”, or name its folder with --data.`,
+      { cause: error },
+    );
+  }
+  if (error.code === 'EACCES') {
+    return new OperatorError(
+      `you may not open ${socketPath}: run this as the user that the coordinator runs as.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+function toMessage(answer: Answer): string {
+  try {
+    return WireError.parse(JSON.parse(answer.text)).error.message;
+  } catch {
+    return `the coordinator answered ${answer.status}: ${answer.text.slice(0, 300)}`;
+  }
+}

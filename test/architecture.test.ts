@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { cruise } from 'dependency-cruiser';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import importTable from '../.dependency-cruiser.mjs';
+import { ENVIRONMENT_NAMES } from '../src/config.ts';
+import { HANDLED_EVENTS } from '../src/webhooks/translate.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+describe('imports', () => {
+  test('follow the table, without circles', async () => {
+    const { forbidden, options } = importTable;
+
+    const { output } = await cruise(['src'], {
+      ...options,
+      baseDir: root,
+      validate: true,
+      ruleSet: { forbidden },
+    });
+
+    if (typeof output === 'string') throw new Error(output);
+    expect(output.modules.length).toBeGreaterThan(50);
+    expect(output.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)).toEqual(
+      [],
+    );
+  }, 60_000);
+});
+
+describe('domain and contract', () => {
+  test.each(sourceFiles('src/domain', 'src/contract'))(
+    '%s touches no clock, chance, network or environment',
+    (file) => {
+      const code = withoutComments(readFileSync(path.join(root, file), 'utf8'));
+
+      expect(code).not.toMatch(
+        /\b(Date\.now|new Date\(\)|performance\.|Math\.random|randomUUID|fetch\(|process\.|setTimeout|setInterval)/,
+      );
+    },
+  );
+});
+
+test('only the command line and the two configurations read the environment', () => {
+  const readers = sourceFiles('src').filter((file) =>
+    withoutComments(readFileSync(path.join(root, file), 'utf8')).includes('process.env'),
+  );
+
+  expect(
+    readers.filter(
+      (file) => !['src/cli.ts', 'src/config.ts', 'src/runner/config.ts', 'src/app.ts'].includes(file),
+    ),
+  ).toEqual([]);
+});
+
+describe('what people read is true', () => {
+  test('app.yml subscribes to the events that are handled, no more and no less', () => {
+    const manifest = parse(readFileSync(path.join(root, 'app.yml'), 'utf8')) as { default_events: string[] };
+    // GitHub sends these to every App, asked or not.
+    const automatic = ['installation', 'installation_repositories'];
+
+    const handled = [...new Set(HANDLED_EVENTS.map((name) => name.split('.')[0] ?? name))];
+
+    expect(handled.filter((event) => !automatic.includes(event)).sort()).toEqual(
+      [...manifest.default_events].sort(),
+    );
+  });
+
+  test('.env.example lists every setting that is read, and nothing else', () => {
+    const example = readFileSync(path.join(root, '.env.example'), 'utf8');
+    const listed = [...example.matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map((match) => match[1]);
+
+    expect(listed.sort()).toEqual([...ENVIRONMENT_NAMES].sort());
+  });
+});
+
+function sourceFiles(...folders: string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => path.posix.join(folder, name)),
+  );
+}
+
+function withoutComments(code: string): string {
+  return code.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '');
+}
