@@ -1,6 +1,7 @@
 import type { AttemptResult, Outcome, Phase } from '../contract/job.ts';
 import type { CheckRunContent } from './check-run-content.ts';
 import {
+  EVIDENCE_NOTE,
   summarizeEvidence,
   toChangedFilesText,
   toEvidenceSection,
@@ -10,7 +11,7 @@ import { formatCost, formatDuration } from './figures-text.ts';
 import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
-import { toCode, toInline, toPlainQuote, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { toCode, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
 
 /** GitHub refuses a summary of more than 65,535 characters. */
 const MAX_SUMMARY_CHARACTERS = 65_000;
@@ -44,9 +45,9 @@ export function toCheckRun({ job, attempt }: { job: Job; attempt: Attempt }): {
 function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
   const isNewest = attempt.number === job.attemptNumber;
   const about = toAbout(job, attempt);
-  if (attempt.result !== null && attempt.outcome === attempt.result.outcome) {
+  if (attempt.result !== null && (attempt.outcome ?? attempt.result.outcome) === attempt.result.outcome) {
     const runnerName = attempt.runner?.name ?? null;
-    return toResultContent({ specialty: job.specialty, runnerName, result: attempt.result });
+    return toResultCheckRun({ specialty: job.specialty, runnerName, result: attempt.result });
   }
   const outcome = attempt.outcome ?? toOutcome(job, isNewest);
   if (outcome !== null) {
@@ -56,14 +57,14 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
       status: 'completed',
       conclusion: CONCLUSIONS[outcome],
       title: toTitle(toOutcomeText(outcome)),
-      summary: join([about, reason === null ? null : toPlainQuote(reason, 2000), next]),
+      summary: join([about, reason === null ? null : toQuote(reason, 2000), next]),
     };
   }
   const isWaiting = attempt.phase === null;
   return {
     status: isWaiting ? 'queued' : 'in_progress',
     title: toTitle(toStateText(job, attempt)),
-    summary: join([about, job.stateReason === null ? null : toPlainQuote(job.stateReason, 2000)]),
+    summary: join([about, job.stateReason === null ? null : toQuote(job.stateReason, 2000)]),
   };
 }
 
@@ -71,13 +72,8 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
 function toOutcome(job: Job, isNewest: boolean): Outcome | null {
   if (!isNewest) return 'lost';
   if (!isTerminal(job.state)) return null;
-  switch (job.state) {
-    case 'cancelled':
-    case 'timed_out':
-      return job.state;
-    default:
-      return job.outcome ?? 'lost';
-  }
+  if (job.state === 'cancelled' || job.state === 'timed_out') return job.state;
+  return job.outcome ?? 'lost';
 }
 
 function toAbout(job: Job, attempt: Attempt): string {
@@ -120,14 +116,6 @@ export function toProgressCheckRun(progress: {
 /** An attempt's check run when its runner is through with it. */
 export function toResultCheckRun(ended: {
   specialty: string;
-  runnerName: string;
-  result: AttemptResult;
-}): CheckRunContent {
-  return toResultContent(ended);
-}
-
-function toResultContent(ended: {
-  specialty: string;
   runnerName: string | null;
   result: AttemptResult;
 }): CheckRunContent {
@@ -148,7 +136,7 @@ function toResultContent(ended: {
     conclusion: CONCLUSIONS[result.outcome],
     title: toTitle(`${toOutcomeText(result.outcome)}: ${summarizeEvidence(result.evidence)}`),
     summary: join([
-      result.reason === '' ? null : toPlainQuote(result.reason, 2000),
+      result.reason === '' ? null : toQuote(result.reason, 2000),
       toTable(['', ''], rows),
       phases.length === 0 ? null : `Times: ${phases.join(', ')}`,
       '### Evidence',
@@ -182,7 +170,7 @@ export function toEvidenceCheckRun({ job, attempt }: { job: Job; attempt: Attemp
       conclusion: conclusions[evidence.after?.verdict ?? 'not_run'],
       title: toTitle(summarizeEvidence(evidence)),
       summary: join([
-        'What the runner saw when it ran the tests itself; the agent has no say in it.',
+        EVIDENCE_NOTE,
         toEvidenceSection(evidence),
         failing === null ? null : `### What failed\n\n${failing}`,
         toAbout(job, attempt),

@@ -5,6 +5,10 @@ import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
 const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
 
+/** Said above every evidence. */
+export const EVIDENCE_NOTE =
+  'What the runner saw when it ran the commands itself; the agent has no say in it.';
+
 /** What the tests say, in a few words: `red before, green after`. */
 export function summarizeEvidence({ before, after }: Evidence): string {
   const words = { passed: 'green', failed: 'red', not_run: 'not run' };

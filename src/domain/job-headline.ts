@@ -66,16 +66,11 @@ export function toPhaseText(phase: Phase): string {
 
 /** Where the job stands, in a few words. */
 export function toStateText(job: Job, attempt: Attempt | null): string {
-  switch (job.state) {
-    case 'running':
-      return PHASE_TEXTS[attempt?.phase ?? 'agent'];
-    case 'succeeded':
-      return job.pullRequest === null
-        ? 'done; the pull request is being opened'
-        : `pull request #${job.pullRequest.number} is open`;
-    case 'failed':
-      return job.outcome === null ? 'failed' : OUTCOME_TEXTS[job.outcome];
-    default:
-      return STATE_TEXTS[job.state];
-  }
+  const { state, outcome, pullRequest } = job;
+  if (state === 'running') return PHASE_TEXTS[attempt?.phase ?? 'agent'];
+  if (state === 'failed') return outcome === null ? 'failed' : OUTCOME_TEXTS[outcome];
+  if (state !== 'succeeded') return STATE_TEXTS[state];
+  return pullRequest === null
+    ? 'done; the pull request is being opened'
+    : `pull request #${pullRequest.number} is open`;
 }

@@ -28,9 +28,12 @@ export function toInline(text: string, maxLength: number): string {
     .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
-/** A code span of one line. */
+/**
+ * A code span of one line. References are broken in it as well: a squash merge may make the Markdown of a pull request
+ * the message of a commit, where no code spans protect from them.
+ */
 export function toCode(text: string, maxLength: number): string {
-  const line = toOneLine(text.replace(INVISIBLE, ''), maxLength);
+  const line = breakAutomaticLinks(toOneLine(text.replace(INVISIBLE, ''), maxLength));
   if (line === '') return '(nothing)';
   const fence = '`'.repeat(longestRun(line) + 1);
   return line.startsWith('`') || line.endsWith('`') ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`;
@@ -43,13 +46,6 @@ export function toFence(text: string, maxLength: number): string {
   const shown = tail.length === clean.length ? clean : `…\n${tail.slice(tail.indexOf('\n') + 1)}`;
   const fence = '`'.repeat(Math.max(3, longestRun(shown) + 1));
   return `${fence}text\n${shown}\n${fence}`;
-}
-
-/** Several lines in a block quote, without any formatting of their own. */
-export function toPlainQuote(text: string, maxLength: number): string {
-  return cut(text, maxLength)
-    .map((line) => `> ${toInline(line, maxLength)}`.trimEnd())
-    .join('  \n');
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { AttemptResult, FileChange } from '../contract/job.ts';
-import { toChangedFilesText, toEvidenceSection } from './evidence-text.ts';
+import { EVIDENCE_NOTE, toChangedFilesText, toEvidenceSection } from './evidence-text.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
@@ -36,7 +36,7 @@ function toBody(job: Job, attempt: Attempt, result: AttemptResult): string {
     result.summary === ''
       ? null
       : `### What the agent says\n\n${toQuote(result.summary, MAX_SUMMARY_CHARACTERS)}`,
-    `### Evidence\n\nSeen by the runner, which ran the tests itself before and after.\n\n${toEvidenceSection(result.evidence)}`,
+    `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,
     `### Changes\n\n${toChanges(result)}`,
     `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
     result.sandbox === 'none'

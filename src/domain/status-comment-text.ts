@@ -4,7 +4,7 @@ import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job, JobEvent } from './job.ts';
 import { toLabelName } from './labels.ts';
-import { toCode, toInline, toPlainQuote } from './markdown-escape.ts';
+import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
 export type ReportedJob = {
@@ -81,7 +81,7 @@ function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail:
 function toFactsLine(job: Job, attempt: Attempt | null): string {
   const { result = null, runner = null, checkRun = null } = attempt ?? {};
   const facts = [
-    `asked for by ${toCode(job.requestedBy, 100)}`,
+    `Asked for by ${toCode(job.requestedBy, 100)}`,
     runner === null ? null : `runner ${toCode(runner.name, 100)}`,
     result === null ? null : `agent ${toCode(result.agent.name, 100)}`,
     result?.agent.model == null ? null : `model ${toCode(result.agent.model, 100)}`,
@@ -105,7 +105,7 @@ function toWaiting(job: Job, queuePosition: number | null): string | null {
 function toReason({ state, stateReason }: Job, attempt: Attempt | null): string | null {
   const told = isTerminal(state) && state !== 'cancelled' ? attempt?.result?.reason : undefined;
   const reasons = [...new Set([stateReason, told])].filter((reason) => reason != null && reason !== '');
-  return reasons.length === 0 ? null : toPlainQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+  return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
 }
 
 function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | null {
@@ -124,9 +124,10 @@ function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | nu
     .join('\n');
 }
 
-/** The last phase that was reached is the one that failed, unless all went well. */
+/** Red tests are found in `verify`, though the work is published after it; all else ends with the phase it happens in. */
 function toEndSign(name: Phase, result: Attempt['result']): string {
   if (result === null || result.outcome === 'pull_request') return '✅';
+  if (result.outcome === 'tests_failed') return name === 'verify' ? '❌' : '✅';
   const last = Phase.options.findLast((phase) => result.phaseMs[phase] !== undefined);
   return name === last ? '⏹️' : '✅';
 }
@@ -135,7 +136,10 @@ function toEndSign(name: Phase, result: Attempt['result']): string {
 function toLeftBranch(job: Job, attempt: Attempt | null): string | null {
   const isLeft = isTerminal(job.state) && job.pullRequest === null && job.state !== 'succeeded';
   if (!isLeft || attempt?.result?.headCommit == null) return null;
-  const path = job.branch.split('/').map(encodeURIComponent).join('/');
+  const path = encodeURIComponent(job.branch)
+    .replaceAll('%2F', '/')
+    .replaceAll('(', '%28')
+    .replaceAll(')', '%29');
   return `What the agent did so far is on the branch [${toInline(job.branch, 200)}](${job.repository.htmlUrl}/tree/${path}).`;
 }
 

@@ -1,0 +1,241 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type AttemptResult, type CommandRun, Outcome } from '../../src/contract/job.ts';
+import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
+import {
+  toCheckRun,
+  toEvidenceCheckRun,
+  toProgressCheckRun,
+  toResultCheckRun,
+} from '../../src/domain/check-run-text.ts';
+import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
+import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builders.ts';
+
+const OWN_LINKS = [/\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g];
+const green = aResult();
+const red = aResult({
+  outcome: 'tests_failed',
+  reason: '`npm test` still fails after 2 rounds of repair',
+  evidence: { ...green.evidence, after: green.evidence.before, repairRounds: 2 },
+});
+const hostileRun: CommandRun = {
+  command: ['echo', HOSTILE_TEXT],
+  exitCode: 1,
+  timedOut: false,
+  durationMs: 10,
+  outputTail: HOSTILE_TEXT,
+};
+const hostile = aResult({
+  outcome: 'tests_failed',
+  reason: HOSTILE_TEXT,
+  summary: HOSTILE_TEXT,
+  agent: { name: HOSTILE_TEXT, version: HOSTILE_TEXT, model: HOSTILE_TEXT },
+  evidence: {
+    setup: [hostileRun],
+    before: { verdict: 'failed', runs: [hostileRun], counts: null },
+    after: { verdict: 'failed', runs: [hostileRun], counts: null },
+    withoutTests: HOSTILE_TEXT,
+    repairRounds: 0,
+  },
+});
+
+describe("the coordinator's view of an attempt", () => {
+  test.each([
+    {
+      name: 'queued',
+      job: aJob({ stateReason: 'All 2 runners with the specialty backend are busy' }),
+      attempt: anAttempt(),
+      expected: { status: 'queued', title: 'Waiting for a runner' },
+    },
+    {
+      name: 'at work',
+      job: aJob({ state: 'running' }),
+      attempt: aRunningAttempt(),
+      expected: { status: 'in_progress', title: 'The agent is at work' },
+    },
+    {
+      name: 'cancelled before a runner had it',
+      job: aJob({ state: 'cancelled', stateReason: 'alice removed the label' }),
+      attempt: anAttempt(),
+      expected: { status: 'completed', conclusion: 'cancelled', title: 'Cancelled' },
+    },
+    {
+      name: 'lost with its runner',
+      job: aJob({ attemptNumber: 2 }),
+      attempt: aRunningAttempt({ outcome: 'lost' }),
+      expected: { status: 'completed', conclusion: 'neutral', title: 'The runner was lost' },
+    },
+    {
+      name: 'replaced without a word',
+      job: aJob({ attemptNumber: 2 }),
+      attempt: aRunningAttempt(),
+      expected: { status: 'completed', conclusion: 'neutral', title: 'The runner was lost' },
+    },
+    {
+      name: 'out of time',
+      job: aJob({ state: 'timed_out' }),
+      attempt: aRunningAttempt({ outcome: 'timed_out' }),
+      expected: { status: 'completed', conclusion: 'timed_out', title: 'Out of time' },
+    },
+    {
+      name: 'given up',
+      job: aJob({ state: 'dead', stateReason: 'Nobody took it' }),
+      attempt: anAttempt(),
+      expected: { status: 'completed', conclusion: 'neutral' },
+    },
+    {
+      name: 'cancelled, whatever its runner reported',
+      job: aJob({ state: 'cancelled' }),
+      attempt: aRunningAttempt({ outcome: 'cancelled', result: green }),
+      expected: { status: 'completed', conclusion: 'cancelled' },
+    },
+    {
+      name: 'done',
+      job: aJob({ state: 'succeeded', outcome: 'pull_request' }),
+      attempt: aRunningAttempt({ outcome: 'pull_request', result: green }),
+      expected: { status: 'completed', conclusion: 'success' },
+    },
+  ])('$name', ({ job, attempt, expected }) => {
+    const { name, content } = toCheckRun({ job, attempt });
+
+    expect(name).toBe('Yardmaster / backend');
+    expect(content).toMatchObject(expected);
+    expect(content.conclusion === undefined).toBe(content.status !== 'completed');
+  });
+
+  test('the text for people', async () => {
+    const { content } = toCheckRun({
+      job: aJob({ stateReason: 'All 2 runners with the specialty backend are busy' }),
+      attempt: anAttempt(),
+    });
+
+    await matchesFile(content, 'check-run-queued');
+  });
+});
+
+test('how an attempt ended decides the conclusion', () => {
+  const conclusions = Outcome.exclude(['lost']).options.map((outcome) => [
+    outcome,
+    toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result: aResult({ outcome }) }).conclusion,
+  ]);
+
+  expect(Object.fromEntries(conclusions)).toEqual({
+    pull_request: 'success',
+    no_changes: 'neutral',
+    tests_failed: 'failure',
+    agent_failed: 'neutral',
+    policy_refused: 'failure',
+    timed_out: 'timed_out',
+    cancelled: 'cancelled',
+  });
+});
+
+describe("the runner's texts", () => {
+  const progress = { specialty: 'backend', runnerName: 'be-1', agentName: 'claude-code' };
+
+  test('progress', async () => {
+    const content = toProgressCheckRun({
+      ...progress,
+      phase: 'agent',
+      donePhases: [
+        { phase: 'prepare', ms: 1800 },
+        { phase: 'baseline', ms: 66_700 },
+      ],
+      note: 'Edit src/cart.js',
+    });
+
+    expect(content).toMatchObject({ status: 'in_progress', title: 'The agent is at work' });
+    await matchesFile(content, 'check-run-progress');
+  });
+
+  test.each<{ name: string; result: AttemptResult }>([
+    { name: 'green', result: green },
+    { name: 'red', result: red },
+    {
+      name: 'without-tests',
+      result: aResult({
+        outcome: 'no_changes',
+        reason: 'The agent changed no file',
+        changes: [],
+        changedFiles: 0,
+        summary: '',
+        evidence: {
+          setup: [],
+          before: null,
+          after: null,
+          withoutTests: 'There is no package.json',
+          repairRounds: 0,
+        },
+      }),
+    },
+    { name: 'hostile', result: hostile },
+  ])('result: $name', async ({ name, result }) => {
+    const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result });
+
+    await matchesFile(content, `check-run-result-${name}`);
+    expect(findDangers(content.summary, OWN_LINKS)).toEqual([]);
+  });
+
+  test('hostile notes and names do nothing', () => {
+    const content = toProgressCheckRun({
+      specialty: 'backend',
+      runnerName: HOSTILE_TEXT,
+      agentName: HOSTILE_TEXT,
+      phase: 'agent',
+      donePhases: [],
+      note: HOSTILE_TEXT,
+    });
+
+    expect(findDangers(content.summary)).toEqual([]);
+  });
+});
+
+describe('the evidence on the pull request', () => {
+  test.each([
+    { name: 'green', result: green, conclusion: 'success' },
+    { name: 'red', result: red, conclusion: 'failure' },
+    { name: 'hostile', result: hostile, conclusion: 'failure' },
+  ])('$name', async ({ name, result, conclusion }) => {
+    const attempt = aRunningAttempt({ result, outcome: result.outcome });
+    const job = aJob({ state: 'succeeded', ...(name === 'hostile' && { requestedBy: HOSTILE_TEXT }) });
+
+    const evidence = toEvidenceCheckRun({ job, attempt });
+
+    expect(evidence.name).toBe('Yardmaster evidence / backend');
+    expect(evidence.content).toMatchObject({ status: 'completed', conclusion });
+    expect(findDangers(evidence.content.summary, OWN_LINKS)).toEqual([]);
+    await matchesFile(evidence.content, `check-run-evidence-${name}`);
+  });
+
+  test('tests that were not run are no success', () => {
+    const evidence = { ...green.evidence, after: { verdict: 'not_run' as const, runs: [], counts: null } };
+
+    const { content } = toEvidenceCheckRun({
+      job: aJob(),
+      attempt: aRunningAttempt({ result: aResult({ evidence }) }),
+    });
+
+    expect(content.conclusion).toBe('neutral');
+  });
+});
+
+test('the longest result fits into what GitHub takes', () => {
+  const run: CommandRun = { ...hostileRun, command: ['`'.repeat(5000)], outputTail: '`\n'.repeat(8000) };
+  const all = { verdict: 'failed' as const, runs: Array.from({ length: 20 }, () => run), counts: null };
+  const result = aResult({
+    reason: '*'.repeat(2000),
+    summary: '@'.repeat(20_000),
+    evidence: { setup: all.runs, before: all, after: all, withoutTests: '*'.repeat(9000), repairRounds: 3 },
+  });
+
+  const { summary } = toResultCheckRun({ specialty: 'backend', runnerName: '`'.repeat(300), result });
+
+  expect(summary.length).toBeLessThanOrEqual(65_535);
+});
+
+async function matchesFile(content: CheckRunContent, name: string): Promise<void> {
+  const { title, summary, status, conclusion } = content;
+  await expect(`${status} ${conclusion ?? ''}\n${title}\n\n${summary}\n`).toMatchFileSnapshot(
+    path.resolve(import.meta.dirname, `../fixtures/texts/${name}.md`),
+  );
+}

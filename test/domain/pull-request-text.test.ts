@@ -1,0 +1,99 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { toPullRequest } from '../../src/domain/pull-request-text.ts';
+import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
+import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
+import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builders.ts';
+
+describe('the pull request', () => {
+  test('tells what was done, how it was checked, and how it was made', async () => {
+    const { title, body, draft } = toPullRequest({
+      job: aJob(),
+      attempt: aRunningAttempt({ result: aResult() }),
+    });
+
+    expect(title).toBe('Totals are wrong for empty carts');
+    expect(draft).toBe(false);
+    await expect(`${body}\n`).toMatchFileSnapshot(fixture('pull-request.md'));
+  });
+
+  test('is a draft without green tests, and says when there was no sandbox', async () => {
+    const evidence = {
+      ...aResult().evidence,
+      before: null,
+      after: { verdict: 'not_run' as const, runs: [], counts: null },
+      withoutTests: 'There is no test script in package.json',
+    };
+
+    const { body, draft } = toPullRequest({
+      job: aJob(),
+      attempt: aRunningAttempt({ result: aResult({ evidence, sandbox: 'none' }) }),
+    });
+
+    expect(draft).toBe(true);
+    await expect(`${body}\n`).toMatchFileSnapshot(fixture('pull-request-without-tests.md'));
+  });
+
+  test('closes its own issue and no other, pings nobody, and brings no HTML in', async () => {
+    const issue = { ...aJob().issue, title: HOSTILE_TEXT };
+    const result = aResult({
+      summary: HOSTILE_TEXT,
+      changes: [{ path: HOSTILE_TEXT, status: 'added', added: 1, removed: 0 }],
+      agent: { name: HOSTILE_TEXT, version: HOSTILE_TEXT, model: HOSTILE_TEXT },
+    });
+
+    const { title, body } = toPullRequest({
+      job: aJob({ issue, requestedBy: HOSTILE_TEXT }),
+      attempt: aRunningAttempt({ result }),
+    });
+
+    expect(body.match(/(?:clos|fix|resolv)\w*:? +\S*#\d+/gi)).toEqual(['Closes #42']);
+    expect(findDangers(body, [/^Closes #42\n/, /\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g])).toEqual(
+      [],
+    );
+    expect(title).not.toMatch(/#\d|@\w|\n|:\/\//);
+    await expect(`${title}\n\n${body}\n`).toMatchFileSnapshot(fixture('pull-request-hostile.md'));
+  });
+
+  test('shows fifty files and counts the others', () => {
+    const changes = Array.from({ length: 300 }, (_, at) => ({
+      path: `src/${'deep/'.repeat(200)}${at}.js`,
+      status: 'added' as const,
+      added: 1,
+      removed: 0,
+    }));
+
+    const { body } = toPullRequest({
+      job: aJob(),
+      attempt: aRunningAttempt({
+        result: aResult({ changes, changedFiles: 1234, summary: '@'.repeat(20_000) }),
+      }),
+    });
+
+    expect(body).toContain('1234 files changed.');
+    expect(body).toContain('… and 1184 more.');
+    expect(body.length).toBeLessThanOrEqual(65_536);
+  });
+
+  test('an issue without a readable title still gets one', () => {
+    const issue = { ...aJob().issue, title: '\u200B\u202E ' };
+
+    const { title } = toPullRequest({
+      job: aJob({ issue }),
+      attempt: aRunningAttempt({ result: aResult() }),
+    });
+
+    expect(title).toBe('Work on issue 42');
+  });
+});
+
+test('the start commit names job and attempt, and no issue by its sign', async () => {
+  const message = toStartCommitMessage({ job: aJob(), attempt: anAttempt() });
+
+  expect(message).not.toMatch(/#\d/);
+  await expect(`${message}\n`).toMatchFileSnapshot(fixture('start-commit.txt'));
+});
+
+function fixture(name: string): string {
+  return path.resolve(import.meta.dirname, '../fixtures/texts', name);
+}

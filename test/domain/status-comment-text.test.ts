@@ -1,0 +1,162 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { JobId } from '../../src/contract/job.ts';
+import { JOB_STATES } from '../../src/contract/job.ts';
+import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
+import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
+import { NOON_MS, aJob, aResult, aRunningAttempt, anAttempt, someEvents } from '../support/job-builders.ts';
+
+const marker = statusMarker({ repositoryId: 71, issueNumber: 42 });
+const pullRequest = { number: 7, url: 'https://github.com/acme/widgets/pull/7' };
+const waiting = 'No runner has the specialty `backend`. Registered: fe-1 (frontend).';
+
+describe('the status comment of an issue', () => {
+  test.each<{ name: string; jobs: ReportedJob[] }>([
+    { name: 'queued', jobs: [reported({ job: aJob({ stateReason: waiting }), queuePosition: 3 })] },
+    {
+      name: 'running',
+      jobs: [
+        reported({
+          job: aJob({ state: 'running' }),
+          attempt: aRunningAttempt(),
+          events: someEvents('queued: Queued', 'accepted: be-1 accepted', 'phase: The agent is at work'),
+        }),
+      ],
+    },
+    {
+      name: 'succeeded',
+      jobs: [
+        reported({
+          job: aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest, finishedAtMs: NOON_MS }),
+          attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
+        }),
+      ],
+    },
+    {
+      name: 'tests-failed',
+      jobs: [
+        reported({
+          job: aJob({ state: 'failed', outcome: 'tests_failed', attemptNumber: 2 }),
+          attempt: aRunningAttempt({
+            number: 2,
+            phase: 'publish',
+            outcome: 'tests_failed',
+            result: aResult({ outcome: 'tests_failed', reason: '`npm test` fails after 2 rounds of repair' }),
+          }),
+        }),
+      ],
+    },
+    {
+      name: 'refused',
+      jobs: [
+        reported({
+          job: aJob({
+            state: 'refused',
+            attemptNumber: 0,
+            stateReason:
+              '.github/yardmaster.yml on the default branch can\'t be used:\n- line 3, specialties.backend.tests: there is no such setting; did you mean "test"?',
+          }),
+          attempt: null,
+        }),
+      ],
+    },
+    {
+      name: 'several-jobs',
+      jobs: [
+        reported({
+          job: aJob({ state: 'cancelled', outcome: 'cancelled', stateReason: 'alice removed the label' }),
+        }),
+        reported({
+          job: anotherJob(1, { specialty: 'frontend', state: 'queued', runAtMs: NOON_MS + 90_000 }),
+          queuePosition: 1,
+        }),
+        reported({
+          job: anotherJob(2, { state: 'running' }),
+          attempt: aRunningAttempt({ phase: 'verify' }),
+        }),
+      ],
+    },
+    {
+      name: 'hostile',
+      jobs: [
+        reported({
+          job: aHostileJob(),
+          attempt: aRunningAttempt({ outcome: 'agent_failed', result: aHostileResult() }),
+          events: [{ ...someEvents('x')[0], jobId: aJob().id, atMs: NOON_MS, kind: 'x', text: HOSTILE_TEXT }],
+        }),
+      ],
+    },
+  ])('$name', async ({ name, jobs }) => {
+    const comment = toStatusComment({ marker, jobs });
+
+    await expect(comment).toMatchFileSnapshot(
+      path.resolve(import.meta.dirname, `../fixtures/texts/status-comment-${name}.md`),
+    );
+    expect(comment.startsWith(marker)).toBe(true);
+    expect(dangersIn(comment)).toEqual([]);
+  });
+
+  test.each(JOB_STATES)('a job that is %s has a headline and says what people can do', (state) => {
+    const comment = toStatusComment({ marker, jobs: [reported({ job: aJob({ state }) })] });
+
+    expect(comment).toMatch(/^### \S+ backend: \S+/m);
+    expect(comment).toMatch(
+      /To cancel, remove the label|To try again, remove the label|Review the pull request/,
+    );
+    expect(comment).not.toContain('undefined');
+  });
+
+  test('hundreds of jobs with endless reasons stay within what GitHub takes', () => {
+    const jobs = Array.from({ length: 400 }, (_, at) =>
+      reported({
+        job: anotherJob(at, {
+          specialty: `specialty-${at % 30}`,
+          stateReason: '*'.repeat(5000),
+          requestedBy: '`'.repeat(300),
+        }),
+        events: someEvents(...Array.from({ length: 200 }, () => `x: ${'_'.repeat(2000)}`)),
+      }),
+    );
+
+    const comment = toStatusComment({ marker, jobs });
+
+    expect(comment.length).toBeLessThanOrEqual(60_000);
+    expect(comment).toMatch(/^### /m);
+  });
+});
+
+function dangersIn(comment: string): string[] {
+  return findDangers(comment, [
+    /^<!-- yardmaster:status [^>]*-->/,
+    /<\/?(?:details|summary)>/g,
+    /\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g,
+    /#7\b/g,
+  ]);
+}
+
+function reported(overrides: Partial<ReportedJob> = {}): ReportedJob {
+  return { job: aJob(), attempt: anAttempt(), events: [], queuePosition: null, ...overrides };
+}
+
+function anotherJob(at: number, overrides: Parameters<typeof aJob>[0]) {
+  const id = `4f0a3f0e-6f6d-4c8e-9a51-${String(at).padStart(12, '0')}` as JobId;
+  const atMs = NOON_MS + (at + 1) * 1000;
+  return aJob({ id, createdAtMs: atMs, updatedAtMs: atMs, ...overrides });
+}
+
+function aHostileJob() {
+  const issue = { ...aJob().issue, title: HOSTILE_TEXT, labels: [HOSTILE_TEXT] };
+  return aJob({
+    issue,
+    state: 'failed',
+    outcome: 'agent_failed',
+    stateReason: HOSTILE_TEXT,
+    requestedBy: HOSTILE_TEXT,
+    branch: 'agent/42-](https://evil.example)<b>@alice',
+  });
+}
+
+function aHostileResult() {
+  const agent = { name: HOSTILE_TEXT, version: HOSTILE_TEXT, model: HOSTILE_TEXT };
+  return aResult({ outcome: 'agent_failed', reason: HOSTILE_TEXT, summary: HOSTILE_TEXT, agent });
+}
