@@ -1,0 +1,157 @@
+import type { Doer } from '../access/actor.ts';
+import type { Objects } from '../git/objects.ts';
+import { ApiError, notFound } from '../http/api-error.ts';
+import type { Pull } from '../shapes/pull-shapes.ts';
+import type { Shapes } from '../shapes/shapes.ts';
+import type { Events } from '../webhooks/events.ts';
+import type { Repository, Review, ReviewComment, ReviewState, World } from '../world.ts';
+
+export const reviewEvents = ['APPROVE', 'REQUEST_CHANGES', 'COMMENT'] as const;
+export type ReviewEvent = (typeof reviewEvents)[number];
+
+const states: Record<ReviewEvent, ReviewState> = {
+  APPROVE: 'APPROVED',
+  REQUEST_CHANGES: 'CHANGES_REQUESTED',
+  COMMENT: 'COMMENTED',
+};
+
+export type NewReviewComment = {
+  path: string;
+  line: number;
+  side?: 'LEFT' | 'RIGHT' | undefined;
+  body: string;
+};
+
+/** Reviews of pull requests, and comments on their lines. */
+export function createReviewActions(deps: {
+  world: World;
+  clock: { nowMs(): number };
+  objects: Objects;
+  shapes: Shapes;
+  events: Events;
+}) {
+  const { world, clock, objects, shapes, events } = deps;
+
+  /** Sends `pull_request_review.submitted`, and `pull_request_review_comment.created` for each comment. */
+  async function submit(
+    repository: Repository,
+    pull: Pull,
+    by: Doer,
+    wanted: { event: ReviewEvent; body: string; comments: NewReviewComment[] },
+  ): Promise<Review> {
+    if (by.account === pull.author && wanted.event !== 'COMMENT') {
+      const what = wanted.event === 'APPROVE' ? 'approve' : 'request changes on';
+      throw new ApiError(422, 'Unprocessable Entity', { errors: [`Can not ${what} your own pull request`] });
+    }
+    const review: Review = {
+      id: world.newId('review'),
+      pullNumber: pull.number,
+      author: by.account,
+      body: wanted.body,
+      state: states[wanted.event],
+      commitSha: pull.pull.headSha,
+      submittedAtMs: clock.nowMs(),
+    };
+    const hunks = await hunksOf(repository, pull);
+    for (const comment of wanted.comments) {
+      if (!hunks.has(comment.path)) {
+        throw new ApiError(422, 'Unprocessable Entity', { errors: ['Path could not be resolved'] });
+      }
+    }
+    repository.reviews.set(review.id, review);
+    pull.pull.requestedReviewers = pull.pull.requestedReviewers.filter((one) => one !== by.account);
+    announceReview(repository, pull, review, by);
+    for (const comment of wanted.comments) {
+      addComment(repository, pull, by, {
+        ...comment,
+        review,
+        inReplyTo: null,
+        hunk: hunks.get(comment.path) ?? '',
+      });
+    }
+    return review;
+  }
+
+  async function hunksOf(repository: Repository, pull: Pull): Promise<Map<string, string>> {
+    const { baseSha, headSha } = pull.pull;
+    const from = (await objects.mergeBase(repository.folder, baseSha, headSha)) ?? baseSha;
+    const files = await objects.changes(repository.folder, from, headSha);
+    return new Map(files.map((file) => [file.path, file.patch ?? '']));
+  }
+
+  function addComment(
+    repository: Repository,
+    pull: Pull,
+    by: Doer,
+    wanted: NewReviewComment & { review: Review; inReplyTo: number | null; hunk: string },
+  ): ReviewComment {
+    const now = clock.nowMs();
+    const comment: ReviewComment = {
+      id: world.newId('reviewComment'),
+      pullNumber: pull.number,
+      reviewId: wanted.review.id,
+      inReplyTo: wanted.inReplyTo,
+      author: by.account,
+      body: wanted.body,
+      path: wanted.path,
+      line: wanted.line,
+      side: wanted.side ?? 'RIGHT',
+      commitSha: pull.pull.headSha,
+      diffHunk: wanted.hunk,
+      createdAtMs: now,
+      updatedAtMs: now,
+    };
+    repository.reviewComments.set(comment.id, comment);
+    events.inRepository(repository, 'pull_request_review_comment', 'created', by.account, {
+      comment: shapes.pulls.reviewComment(repository, pull, comment),
+      pull_request: shapes.pulls.simplePull(repository, pull),
+    });
+    return comment;
+  }
+
+  /** An answer to a comment on a line: a review of its own, as on GitHub. */
+  function reply(
+    repository: Repository,
+    pull: Pull,
+    by: Doer,
+    commentId: number,
+    body: string,
+  ): ReviewComment {
+    const first = repository.reviewComments.get(commentId);
+    if (!first || first.pullNumber !== pull.number) throw notFound();
+    const review: Review = {
+      id: world.newId('review'),
+      pullNumber: pull.number,
+      author: by.account,
+      body: '',
+      state: 'COMMENTED',
+      commitSha: pull.pull.headSha,
+      submittedAtMs: clock.nowMs(),
+    };
+    repository.reviews.set(review.id, review);
+    announceReview(repository, pull, review, by);
+    const { path, line, side, diffHunk } = first;
+    return addComment(repository, pull, by, {
+      path,
+      line,
+      side,
+      body,
+      review,
+      inReplyTo: first.inReplyTo ?? first.id,
+      hunk: diffHunk,
+    });
+  }
+
+  /** Webhooks write the state in lower case, REST in upper case. */
+  function announceReview(repository: Repository, pull: Pull, review: Review, by: Doer): void {
+    const shape = shapes.pulls.review(repository, pull, review);
+    events.inRepository(repository, 'pull_request_review', 'submitted', by.account, {
+      review: { ...shape, state: review.state.toLowerCase(), body: review.body === '' ? null : review.body },
+      pull_request: shapes.pulls.simplePull(repository, pull),
+    });
+  }
+
+  return { submit, reply };
+}
+
+export type ReviewActions = ReturnType<typeof createReviewActions>;

@@ -1,0 +1,40 @@
+import type { Route } from '../http/router.ts';
+import type { Site } from '../site.ts';
+import { accountRoutes } from './account-routes.ts';
+import { appRoutes } from './app-routes.ts';
+import { checkRunRoutes } from './check-run-routes.ts';
+import { checkSuiteRoutes } from './check-suite-routes.ts';
+import { commentRoutes } from './comment-routes.ts';
+import { commitRoutes } from './commit-routes.ts';
+import { contentRoutes } from './content-routes.ts';
+import { gitObjectRoutes } from './git-object-routes.ts';
+import { gitRefRoutes } from './git-ref-routes.ts';
+import { hookRoutes } from './hook-routes.ts';
+import { issueRoutes } from './issue-routes.ts';
+import { labelRoutes } from './label-routes.ts';
+import { pullRoutes } from './pull-routes.ts';
+import { reactionRoutes } from './reaction-routes.ts';
+import { repositoryRoutes } from './repository-routes.ts';
+import { reviewRoutes } from './review-routes.ts';
+
+/** All of the REST API. Where two patterns fit a path, the first one counts. */
+export function allRoutes(site: Site): Route[] {
+  return [
+    appRoutes,
+    hookRoutes,
+    accountRoutes,
+    repositoryRoutes,
+    commentRoutes,
+    reactionRoutes,
+    labelRoutes,
+    issueRoutes,
+    checkRunRoutes,
+    checkSuiteRoutes,
+    gitRefRoutes,
+    gitObjectRoutes,
+    commitRoutes,
+    contentRoutes,
+    reviewRoutes,
+    pullRoutes,
+  ].flatMap((routesOf) => routesOf(site));
+}
