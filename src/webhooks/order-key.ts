@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+const IssueOfRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  issue: z.object({ number: z.int() }),
+});
+const OfInstallation = z.object({ installation: z.object({ id: z.int() }) });
+
+/**
+ * Deliveries with equal keys are handled in the order of their arrival: those of one issue, and those about one
+ * installation. All others need no order and get their GUID.
+ */
+export function toOrderKey(payload: unknown, guid: string): string {
+  const issue = IssueOfRepository.safeParse(payload);
+  if (issue.success) return `${issue.data.repository.id}#${issue.data.issue.number}`;
+  const installation = OfInstallation.safeParse(payload);
+  return installation.success ? `installation ${installation.data.installation.id}` : guid;
+}

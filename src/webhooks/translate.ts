@@ -1,0 +1,43 @@
+import { translateIssueEnd, translateLabel } from './issues.ts';
+import {
+  translateInstallationEnd,
+  translateInstalled,
+  translateRepositoriesAdded,
+  translateRepositoriesRemoved,
+} from './installation.ts';
+import { type IncomingEvent, type Translation, type Translator, meansNothing } from './translation.ts';
+
+/** Every webhook that we act on: event and action → what it means. */
+const TRANSLATORS = {
+  'issues.labeled': translateLabel('label_added'),
+  'issues.unlabeled': translateLabel('label_removed'),
+  'issues.closed': translateIssueEnd('closed'),
+  'issues.deleted': translateIssueEnd('deleted'),
+  'issues.transferred': translateIssueEnd('transferred'),
+  'installation.created': translateInstalled,
+  'installation.deleted': translateInstallationEnd('The App was uninstalled'),
+  'installation.suspend': translateInstallationEnd('The App was suspended'),
+  'installation_repositories.added': translateRepositoriesAdded,
+  'installation_repositories.removed': translateRepositoriesRemoved,
+} as const satisfies Record<string, Translator>;
+
+export type HandledEvent = keyof typeof TRANSLATORS;
+
+/** `event.action` of every webhook that we act on; all others are answered and forgotten. */
+export const HANDLED_EVENTS = Object.keys(TRANSLATORS) as HandledEvent[];
+
+/** `issues.labeled` from the event's name and its payload; just the name when the payload has no action. */
+export function toEventName(event: string, payload: unknown): string {
+  if (typeof payload !== 'object' || payload === null || !('action' in payload)) return event;
+  return typeof payload.action === 'string' ? `${event}.${payload.action}` : event;
+}
+
+export function isHandled(name: string): name is HandledEvent {
+  return Object.hasOwn(TRANSLATORS, name);
+}
+
+/** What a webhook means to us. Never throws for what its payload holds or lacks. */
+export function translate({ event, ...incoming }: IncomingEvent & { event: string }): Translation {
+  const name = toEventName(event, incoming.payload);
+  return isHandled(name) ? TRANSLATORS[name](incoming) : meansNothing(`nothing is to be done for ${name}`);
+}
