@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** Name of an agent in `runner.yml`, by which repositories ask for it. */
+const AgentName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'must be 1 to 50 of a-z 0-9 . _ - and start with a letter or digit');
+
+/** A relative path would be looked up in the workspace, where the repository decides what it is. */
+const Executable = z
+  .string()
+  .regex(/^(?:\/.+|[^/]+)$/, 'must be the name of a program on the PATH, or an absolute path');
+
+const Environment = z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be a variable name'), z.string());
+
+/** Claude Code. `env` is given to it as it is; `model` is used when the repository asks for none. */
+export const ClaudeAgentConfig = z.strictObject({
+  kind: z.literal('claude'),
+  executable: Executable.optional(),
+  env: Environment.default({}),
+  model: z.string().min(1).optional(),
+});
+export type ClaudeAgentConfig = z.infer<typeof ClaudeAgentConfig>;
+
+/** Any other program: the prompt on stdin, the workspace as working directory, exit code 0 for success. */
+export const CommandAgentConfig = z.strictObject({
+  kind: z.literal('command'),
+  command: z.tuple([Executable], z.string()),
+  env: Environment.default({}),
+});
+export type CommandAgentConfig = z.infer<typeof CommandAgentConfig>;
+
+/** `agents:` of `runner.yml`. */
+export const AgentsConfig = z.record(
+  AgentName,
+  z.discriminatedUnion('kind', [ClaudeAgentConfig, CommandAgentConfig]),
+);
+export type AgentsConfig = z.infer<typeof AgentsConfig>;
+
+/** `claude_code:` of `runner.yml`: the agent named `claude`, unless `agents:` has one of that name. */
+export type ClaudeCodeSettings = {
+  /** `latest` takes what is installed; otherwise a version, or the beginning of one (`2.1`). */
+  version: string;
+  /** Folder of a Claude Code that is logged in (`~/.claude`): only its access token is used. */
+  configPath: string | null;
+  /** `null` = `claude` on the PATH. */
+  executable: string | null;
+};

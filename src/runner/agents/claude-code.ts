@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { Clock } from '../../lib/clock.ts';
+import type { Agent, AgentResult, AgentTask } from './agent.ts';
+import type { MachineEnv } from './agent-environment.ts';
+import { createAgentText } from './agent-text.ts';
+import { claudeArguments, claudePrompt } from './claude-code-arguments.ts';
+import { claudeAccount, claudeEnvironment, CREDENTIAL_VARIABLES } from './claude-code-environment.ts';
+import type { ClaudeAccount } from './claude-code-environment.ts';
+import { parseClaudeEvent } from './claude-code-events.ts';
+import type { ClaudeEvent } from './claude-code-events.ts';
+import { readClaudeLogin } from './claude-code-login.ts';
+import { decideClaudeOutcome } from './claude-code-outcome.ts';
+import { checkClaudeProgram } from './claude-code-preflight.ts';
+import { createClaudeRecord, toLogEvents } from './claude-code-record.ts';
+import { findExecutable } from './find-executable.ts';
+import { runAgentCommand } from './run-agent-command.ts';
+import type { RunningAgent } from './run-agent-command.ts';
+import type { WrapCommand } from './wrap-command.ts';
+
+const AFTER_RESULT_MS = 10_000;
+
+export type ClaudeCodeOptions = {
+  /** How repositories ask for it. */
+  name?: string;
+  /** An absolute path, or a name on the PATH of `machineEnv`. */
+  executable: string;
+  /** `latest`, or the version (or its beginning) that must be installed. */
+  version?: string;
+  /** Used when a task asks for none. */
+  model?: string | null;
+  /** The agent's own variables: passed on as they are, except that what keeps it safe stays as it is. */
+  env?: Readonly<Record<string, string>>;
+  /** The runner's environment: PATH, language, proxies and, if `env` names none, the credentials are taken from it. */
+  machineEnv: MachineEnv;
+  /** Folder of a logged-in Claude Code, for its access token; see `readClaudeLogin`. */
+  configFolder?: string | null;
+  log: Pick<Logger, 'debug' | 'warn'>;
+  clock: Clock;
+  wrap?: WrapCommand | undefined;
+  /** How long it may stay after its result, 10 seconds by default. */
+  afterResultMs?: number;
+  newSessionId?: () => string;
+};
+
+/**
+ * Claude Code without a terminal: prompt on stdin, one JSON event a line on stdout. It gets an environment of its own
+ * and options that leave the repository nothing to say about hooks, servers, settings or where the key is sent; if
+ * something of the kind runs all the same, the run is ended at once. Home and configuration are the attempt's folder,
+ * where the session is kept for the next round.
+ */
+export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
+  const { machineEnv, clock, env = {}, newSessionId = randomUUID } = options;
+  const path = env['PATH'] ?? machineEnv['PATH'] ?? '';
+
+  async function readAccount(): Promise<{
+    account: ClaudeAccount;
+    loginProblem: { reason: string; fix: string } | null;
+  }> {
+    const login = options.configFolder ? await readClaudeLogin(options.configFolder, clock.nowMs()) : null;
+    return {
+      account: claudeAccount({ env, machineEnv, loginToken: login?.ok ? login.token : null }),
+      loginProblem: login === null || login.ok ? null : login,
+    };
+  }
+
+  async function preflight(): ReturnType<Agent['preflight']> {
+    const executable = await findExecutable(options.executable, path);
+    if (executable === null) {
+      return {
+        ok: false,
+        reason: `There is no program ${options.executable} here`,
+        fix: 'Install Claude Code with `npm install --global @anthropic-ai/claude-code`, or set claude_code.executable to its absolute path',
+      };
+    }
+    const { account, loginProblem } = await readAccount();
+    if (account.missing) {
+      const variables = CREDENTIAL_VARIABLES.join(', ');
+      return {
+        ok: false,
+        reason: loginProblem?.reason ?? 'Claude Code has no credentials',
+        fix: loginProblem?.fix ?? `Set one of ${variables} for the runner, or in env: of the agent`,
+      };
+    }
+    return await checkClaudeProgram({
+      executable,
+      version: options.version ?? 'latest',
+      machineEnv,
+      env,
+      clock,
+    });
+  }
+
+  async function run(task: AgentTask): Promise<AgentResult> {
+    const record = createClaudeRecord();
+    const executable = await findExecutable(options.executable, path);
+    const { account, loginProblem } = await readAccount();
+    const text = createAgentText(
+      CREDENTIAL_VARIABLES.flatMap((name) => [account.env[name] ?? '', env[name] ?? '']),
+    );
+    const model = task.model ?? options.model ?? null;
+
+    function finish(ending: AgentResult['ending'], detail: string, exitCode: number | null): AgentResult {
+      return {
+        ending,
+        detail: text.toLine(detail),
+        summary: text.toBlock(record.summary()),
+        session: record.session(),
+        usage: record.usage(),
+        model: record.model() ?? model,
+        exitCode,
+      };
+    }
+    if (executable === null)
+      return finish('start_error', `There is no program ${options.executable} here.`, null);
+    if (account.missing) {
+      return finish(
+        'auth_error',
+        `Claude Code has no credentials: ${loginProblem?.reason ?? 'none are set'}.`,
+        null,
+      );
+    }
+
+    function see(event: ClaudeEvent, agent: RunningAgent): void {
+      record.see(event);
+      react(event, agent);
+      for (const entry of toLogEvents(event, task.folder)) {
+        task.onEvent({ ...entry, text: text.toLine(entry.text) });
+      }
+    }
+
+    const environment = claudeEnvironment({ ...task, machineEnv, env, account });
+    const session = newSessionId();
+    await mkdir(environment['CLAUDE_CONFIG_DIR'] ?? task.homeFolder, { recursive: true, mode: 0o700 });
+    const ran = await runAgentCommand({
+      launch: { command: [executable, ...claudeArguments(task, { model, session })], env: environment },
+      wrap: options.wrap,
+      task,
+      input: claudePrompt(task.prompt),
+      afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
+      clock,
+      redact: text.redact,
+      onLine: (line, stream, agent) => {
+        if (stream === 'stderr') {
+          record.seeStderr(text.toLine(line));
+          return;
+        }
+        const event = parseClaudeEvent(line);
+        if (event !== null) see(event, agent);
+      },
+    });
+    if (ran.kind === 'not_started') return finish('start_error', ran.error.message, null);
+
+    const { exitCode, signal, spawnError, durationMs, leftBehind } = ran.process;
+    const { ending, detail } = decideClaudeOutcome({
+      ...record.facts(),
+      stop: ran.stop,
+      exitCode,
+      signal,
+      spawnError,
+      maxMs: task.maxMs,
+      idleMs: task.idleMs,
+    });
+    options.log.debug({ ending, exitCode, signal, stop: ran.stop?.kind, durationMs }, 'Claude Code ended');
+    if (leftBehind.length > 0)
+      options.log.warn({ pids: leftBehind }, 'Processes of an agent could not be ended');
+    return finish(ending, detail, exitCode);
+  }
+
+  return { name: options.name ?? 'claude', preflight, run };
+}
+
+/** What ends a run from within: a result, refused credentials, and signs that our options were not obeyed. */
+function react(event: ClaudeEvent, agent: RunningAgent): void {
+  if (event.kind === 'result') agent.expectEnd();
+  // Otherwise it would try again ten times, for three minutes.
+  if (event.kind === 'retry' && (event.status === 401 || event.status === 403)) {
+    agent.stop({ kind: 'auth_rejected', status: event.status });
+  }
+  if (event.kind === 'init' && event.mcpServers.length > 0) {
+    agent.stop({ kind: 'alarm', text: alarmText(`a tool server (${event.mcpServers.join(', ')})`) });
+  }
+  if (event.kind === 'hook') {
+    agent.stop({ kind: 'alarm', text: alarmText(`a hook (${event.name})`) });
+  }
+}
+
+function alarmText(what: string): string {
+  return `ALARM: Claude Code started ${what} although it was told not to. The run was ended; find out where it comes from before you go on.`;
+}

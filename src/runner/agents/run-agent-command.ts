@@ -1,0 +1,132 @@
+import type { Clock } from '../../lib/clock.ts';
+import { runCommand } from '../../lib/run-command.ts';
+import type { CommandResult } from '../../lib/run-command.ts';
+import { toError } from '../../lib/to-error.ts';
+import type { AgentTask } from './agent.ts';
+import type { Launch, WrapCommand } from './wrap-command.ts';
+
+/** Why we ended an agent that would have gone on; `null` = it ended by itself. */
+export type AgentStop =
+  | { kind: 'cancelled' }
+  | { kind: 'timeout' }
+  | { kind: 'idle' }
+  /** It had given its result and stayed. */
+  | { kind: 'after_result' }
+  /** The model's service refused the credentials. */
+  | { kind: 'auth_rejected'; status: number }
+  /** Something ran that must not run. */
+  | { kind: 'alarm'; text: string };
+
+/** A run as its events see it. */
+export type RunningAgent = {
+  /** Ends the agent and everything it started; the first reason counts. */
+  stop(reason: AgentStop): void;
+  /** It has said its last: it may tidy up for a moment, then it is ended. */
+  expectEnd(): void;
+};
+
+export type AgentRun =
+  { kind: 'ended'; process: CommandResult; stop: AgentStop | null } | { kind: 'not_started'; error: Error };
+
+/** Enough of the output to explain a failed start. */
+const OUTPUT_TAIL_BYTES = 8 * 1024;
+
+/**
+ * Runs an agent's command under its three clocks: the whole run (`task.maxMs`), silence on stdout (`task.idleMs`), and
+ * the time it may stay after its result (`afterResultMs`). Resolves when the whole process tree is gone.
+ */
+export async function runAgentCommand(options: {
+  launch: Launch;
+  wrap?: WrapCommand | undefined;
+  task: AgentTask;
+  input: string;
+  /** Without it, an agent may stay as long as its other clocks let it. */
+  afterResultMs?: number;
+  clock: Clock;
+  redact: (text: string) => string;
+  onLine(line: string, stream: 'stdout' | 'stderr', agent: RunningAgent): void;
+}): Promise<AgentRun> {
+  const { task, clock } = options;
+  const controller = new AbortController();
+  const over = new AbortController();
+  let stopReason: AgentStop | null = null;
+  let lastEventMs = clock.monotonicMs();
+
+  function stop(reason: AgentStop): void {
+    stopReason ??= reason;
+    controller.abort();
+  }
+
+  async function watchSilence(): Promise<void> {
+    for (;;) {
+      const silentMs = clock.monotonicMs() - lastEventMs;
+      if (silentMs >= task.idleMs) return stop({ kind: 'idle' });
+      await clock.sleep(task.idleMs - silentMs, over.signal);
+    }
+  }
+
+  async function watchEnd(afterResultMs: number): Promise<void> {
+    await clock.sleep(afterResultMs, over.signal);
+    stop({ kind: 'after_result' });
+  }
+
+  let ending = false;
+  const agent: RunningAgent = {
+    stop,
+    expectEnd: () => {
+      if (ending || options.afterResultMs === undefined) return;
+      ending = true;
+      watchEnd(options.afterResultMs).catch(ignoreWake);
+    },
+  };
+  const onAbort = (): void => stop({ kind: 'cancelled' });
+  if (task.signal.aborted) onAbort();
+  task.signal.addEventListener('abort', onAbort, { once: true });
+
+  try {
+    const launch = await wrapLaunch(options);
+    if (launch instanceof Error) return { kind: 'not_started', error: launch };
+    lastEventMs = clock.monotonicMs();
+    watchSilence().catch(ignoreWake);
+    const process = await runCommand({
+      command: launch.command,
+      cwd: task.folder,
+      env: launch.env,
+      input: options.input,
+      timeoutMs: task.maxMs,
+      signal: controller.signal,
+      maxOutputBytes: OUTPUT_TAIL_BYTES,
+      redact: options.redact,
+      clock,
+      onLine: (line, stream) => {
+        if (stream === 'stdout') lastEventMs = clock.monotonicMs();
+        options.onLine(line, stream, agent);
+      },
+    });
+    return { kind: 'ended', process, stop: process.timedOut ? { kind: 'timeout' } : stopReason };
+  } finally {
+    over.abort();
+    task.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function wrapLaunch(options: {
+  launch: Launch;
+  wrap?: WrapCommand | undefined;
+  task: AgentTask;
+}): Promise<Launch | Error> {
+  const { launch, wrap, task } = options;
+  if (!wrap) return launch;
+  try {
+    return await wrap(launch.command, launch.env, {
+      workspace: task.folder,
+      home: task.homeFolder,
+      temp: task.tempFolder,
+    });
+  } catch (thrown) {
+    return toError(thrown);
+  }
+}
+
+/** The clocks are woken when the run is over. */
+function ignoreWake(): void {}
