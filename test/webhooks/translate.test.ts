@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import { toOrderKey } from '../../src/webhooks/order-key.ts';
+import { translate } from '../../src/webhooks/translate.ts';
+import { anIssuesPayload } from './payloads.ts';
+
+const GUID = '0f2d3b3e-4c4b-4f5e-9b60-1a2b3c4d5e6f';
+const target = {
+  installationId: 5,
+  repository: {
+    id: 71,
+    owner: 'acme',
+    name: 'widgets',
+    private: true,
+    defaultBranch: 'trunk',
+    cloneUrl: 'https://github.com/acme/widgets.git',
+    htmlUrl: 'https://github.com/acme/widgets',
+  },
+};
+const alice = { login: 'alice', id: 4, isBot: false };
+const repositories = [
+  { id: 71, name: 'widgets', full_name: 'acme/widgets' },
+  { id: 72, name: 'gears', full_name: 'acme/gears' },
+];
+
+describe('what a webhook means', () => {
+  test.each([
+    [
+      'issues',
+      anIssuesPayload('labeled'),
+      {
+        kind: 'label_added',
+        key: 'label_added:71#42:2026-05-04T12:00:00Z:agent:backend',
+        target,
+        issueNumber: 42,
+        label: 'Agent:Backend',
+        sender: alice,
+      },
+    ],
+    [
+      'issues',
+      anIssuesPayload('unlabeled', { sender: { login: 'yardmaster[bot]', id: 8, type: 'Bot' } }),
+      {
+        kind: 'label_removed',
+        key: 'label_removed:71#42:2026-05-04T12:00:00Z:agent:backend',
+        target,
+        issueNumber: 42,
+        label: 'Agent:Backend',
+        sender: { login: 'yardmaster[bot]', id: 8, isBot: true },
+      },
+    ],
+    [
+      'issues',
+      anIssuesPayload('closed', {
+        issue: { number: 42, updated_at: '2026-05-04T12:00:00Z', closed_at: '2026-05-04T11:59:59Z' },
+      }),
+      {
+        kind: 'issue_ended',
+        how: 'closed',
+        key: 'issue_closed:71#42:2026-05-04T11:59:59Z',
+        target,
+        issueNumber: 42,
+        sender: alice,
+      },
+    ],
+    [
+      'issues',
+      anIssuesPayload('deleted'),
+      {
+        kind: 'issue_ended',
+        how: 'deleted',
+        key: 'issue_deleted:71#42',
+        target,
+        issueNumber: 42,
+        sender: alice,
+      },
+    ],
+    [
+      'issues',
+      anIssuesPayload('transferred'),
+      {
+        kind: 'issue_ended',
+        how: 'transferred',
+        key: 'issue_transferred:71#42',
+        target,
+        issueNumber: 42,
+        sender: alice,
+      },
+    ],
+    [
+      'installation',
+      { action: 'created', installation: { id: 5 }, repositories },
+      {
+        kind: 'repositories_added',
+        key: `repositories_added:${GUID}`,
+        installationId: 5,
+        repositories: [
+          { id: 71, fullName: 'acme/widgets' },
+          { id: 72, fullName: 'acme/gears' },
+        ],
+      },
+    ],
+    [
+      'installation_repositories',
+      { action: 'added', installation: { id: 5 }, repositories_added: repositories.slice(1) },
+      {
+        kind: 'repositories_added',
+        key: `repositories_added:${GUID}`,
+        installationId: 5,
+        repositories: [{ id: 72, fullName: 'acme/gears' }],
+      },
+    ],
+    [
+      'installation_repositories',
+      { action: 'removed', installation: { id: 5 }, repositories_removed: repositories },
+      {
+        kind: 'repositories_removed',
+        key: `repositories_removed:${GUID}`,
+        installationId: 5,
+        repositoryIds: [71, 72],
+        why: 'The repository was removed from the installation of the App',
+      },
+    ],
+    [
+      'installation',
+      { action: 'deleted', installation: { id: 5 } },
+      {
+        kind: 'repositories_removed',
+        key: `repositories_removed:${GUID}`,
+        installationId: 5,
+        repositoryIds: 'all',
+        why: 'The App was uninstalled',
+      },
+    ],
+    [
+      'installation',
+      { action: 'suspend', installation: { id: 5 } },
+      {
+        kind: 'repositories_removed',
+        key: `repositories_removed:${GUID}`,
+        installationId: 5,
+        repositoryIds: 'all',
+        why: 'The App was suspended',
+      },
+    ],
+  ])('%s %j', (event, payload, trigger) => {
+    expect(translate({ guid: GUID, event, payload })).toEqual({ triggers: [trigger], reason: null });
+  });
+});
+
+describe('what means nothing, and why', () => {
+  test.each([
+    ['issues', anIssuesPayload('labeled', { installation: undefined }), /no installation/],
+    ['issues', anIssuesPayload('labeled', { label: undefined }), /no label/],
+    ['issues', anIssuesPayload('labeled', { issue: null }), /payload's issue is not as expected/],
+    ['issues', anIssuesPayload('labeled', { repository: { id: 'x' } }), /payload's repository\.id/],
+    ['issues', anIssuesPayload('closed', { installation: undefined }), /no installation/],
+    ['issues', anIssuesPayload('assigned'), /nothing is to be done for issues\.assigned/],
+    ['issues', anIssuesPayload('constructor'), /issues\.constructor/],
+    ['push', { ref: 'refs/heads/main' }, /nothing is to be done for push/],
+    ['constructor', {}, /nothing is to be done for constructor/],
+    ['ping', null, /ping/],
+    ['ping', 'text', /ping/],
+    ['installation', { action: 'created', installation: { id: 5 } }, /no repository was added/],
+    ['installation', { action: 'deleted' }, /payload's installation/],
+    [
+      'installation_repositories',
+      { action: 'removed', installation: { id: 5 }, repositories_removed: [] },
+      /no repository was removed/,
+    ],
+  ])('%s %j', (event, payload, reason) => {
+    expect(translate({ guid: GUID, event, payload })).toEqual({
+      triggers: [],
+      reason: expect.stringMatching(reason),
+    });
+  });
+});
+
+test.each([
+  ['of one issue', anIssuesPayload('labeled'), '71#42'],
+  ['about an installation', { installation: { id: 5 }, repositories: [] }, 'installation 5'],
+  ['of no kind that needs order', { zen: 'x' }, GUID],
+  ['of no object', null, GUID],
+])('deliveries %s share a key', (_name, payload, key) => {
+  expect(toOrderKey(payload, GUID)).toBe(key);
+});
