@@ -147,14 +147,9 @@ export function createAccess(deps: { world: World; links: Links }) {
 
   /** Whom a change by this actor is credited to. */
   function doer(actor: Actor): Doer {
-    switch (actor.kind) {
-      case 'installation':
-        return { account: actor.account, viaApp: true };
-      case 'user':
-        return { account: actor.account, viaApp: false };
-      default:
-        throw new ApiError(401, 'Requires authentication');
-    }
+    if (actor.kind === 'installation') return { account: actor.account, viaApp: true };
+    if (actor.kind === 'user') return { account: actor.account, viaApp: false };
+    throw new ApiError(401, 'Requires authentication');
   }
 
   return { visibleRepository, maySee, check, repository, issue, doer };

@@ -34,7 +34,7 @@ export function checkAppToken(
   const nowSeconds = Math.floor(nowMs / 1000);
   const { exp, iat, iss } = claims;
   if (iss === undefined) throw new ApiError(401, "Missing 'issuer' claim ('iss') in assertion");
-  if (String(iss) !== String(app.id) && iss !== app.clientId) {
+  if (iss !== app.id && iss !== String(app.id) && iss !== app.clientId) {
     throw new ApiError(401, 'Integration not found');
   }
   if (typeof iat !== 'number' || iat > nowSeconds) {

@@ -1,5 +1,6 @@
 import type { Doer } from '../access/actor.ts';
 import { ApiError, validationFailed } from '../http/api-error.ts';
+import { characterCount } from '../http/character-count.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Events } from '../webhooks/events.ts';
 import { hasRole, type Issue, type IssueComment, type Repository, type World } from '../world.ts';
@@ -75,7 +76,7 @@ function checkBody(body: string): void {
   if (body.trim() === '') {
     throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'missing_field' });
   }
-  if ([...body].length > longestBody) {
+  if (characterCount(body) > longestBody) {
     throw validationFailed({
       resource: 'IssueComment',
       field: 'data',

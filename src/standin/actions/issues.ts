@@ -1,5 +1,6 @@
 import type { Doer } from '../access/actor.ts';
 import { ApiError, notFound, validationFailed } from '../http/api-error.ts';
+import { characterCount } from '../http/character-count.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import { hasRole, type Account, type Issue, type Label, type Repository, type World } from '../world.ts';
 import type { AnnounceIssue } from './announce-issue.ts';
@@ -258,7 +259,7 @@ function checkTexts(wanted: { title: string; body: string | null }): void {
   if (wanted.title.trim() === '') {
     throw validationFailed({ resource: 'Issue', field: 'title', code: 'missing_field' });
   }
-  if ([...wanted.title].length > longestTitle) {
+  if (characterCount(wanted.title) > longestTitle) {
     throw validationFailed({
       resource: 'Issue',
       field: 'title',
@@ -266,7 +267,7 @@ function checkTexts(wanted: { title: string; body: string | null }): void {
       message: `title is too long (maximum is ${longestTitle} characters)`,
     });
   }
-  if ([...(wanted.body ?? '')].length > longestBody) {
+  if (characterCount(wanted.body ?? '') > longestBody) {
     throw validationFailed({
       resource: 'Issue',
       field: 'body',
@@ -277,7 +278,7 @@ function checkTexts(wanted: { title: string; body: string | null }): void {
 }
 
 function removeComments(repository: Repository, issueNumber: number): void {
-  for (const comment of [...repository.comments.values()]) {
+  for (const comment of repository.comments.values()) {
     if (comment.issueNumber === issueNumber) repository.comments.delete(comment.id);
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, validationFailed } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -6,7 +6,7 @@ type Fields = Record<string, unknown>;
  * Reads the fields of a JSON request body, and refuses with GitHub's 422 texts what is missing or of the wrong type.
  * Absent optional fields come back as `undefined`; `null` is kept apart from absent only where a caller asks `has`.
  */
-export function createBodyReader(body: unknown, resource: string) {
+export function createBodyReader(body: unknown) {
   if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
     throw new ApiError(400, 'Problems parsing JSON');
   }
@@ -36,19 +36,6 @@ export function createBodyReader(body: unknown, resource: string) {
   function requiredText(name: string): string {
     const value = text(name);
     if (value === undefined) throw missing(name);
-    return value;
-  }
-
-  function limitedText(name: string, maximum: number): string | undefined {
-    const value = text(name);
-    if (value !== undefined && [...value].length > maximum) {
-      throw validationFailed({
-        resource,
-        field: name,
-        code: 'custom',
-        message: `${name} is too long (maximum is ${maximum} characters)`,
-      });
-    }
     return value;
   }
 
@@ -102,7 +89,7 @@ export function createBodyReader(body: unknown, resource: string) {
     return ms;
   }
 
-  return { has, text, requiredText, limitedText, oneOf, integer, flag, list, texts, record, time, missing };
+  return { has, text, requiredText, oneOf, integer, flag, list, texts, record, time, missing };
 }
 
 export type BodyReader = ReturnType<typeof createBodyReader>;

@@ -20,7 +20,7 @@ const largestBody = 100 * 1024 * 1024;
 export function createRestHandler(deps: {
   router: ReturnType<typeof createRouter>;
   /** Where `/repositories/7/...` leads: `owner/name` of the repository, if there is one. */
-  nameOfRepository(id: number): string | undefined;
+  nameOfRepository: (id: number) => string | undefined;
   authenticator: Authenticator;
   rateLimit: RateLimit;
   faults: Faults;

@@ -7,9 +7,9 @@ import type { Installation } from '../world.ts';
 
 /** What an App does with its JSON Web Token: look at itself and its installations, and mint tokens. */
 export function appRoutes(
-  site: Pick<Site, 'world' | 'links' | 'app' | 'tokens' | 'shapes' | 'installations' | 'access'>,
+  site: Pick<Site, 'world' | 'links' | 'app' | 'tokens' | 'shapes' | 'installations'>,
 ): Route[] {
-  const { world, links, app, tokens, shapes, installations, access } = site;
+  const { world, links, app, tokens, shapes, installations } = site;
 
   function installationOf(call: Call): Installation {
     requireApp(call);
@@ -85,7 +85,7 @@ export function appRoutes(
         if (installation.suspendedAtMs !== null) {
           throw new ApiError(403, 'This installation has been suspended');
         }
-        const body = createBodyReader(call.body, 'Installation');
+        const body = createBodyReader(call.body);
         const ids = body.list('repository_ids');
         if (ids?.some((id) => !Number.isInteger(id))) throw body.missing('repository_ids');
         const token = tokens.mint(installation, {
@@ -135,36 +135,6 @@ export function appRoutes(
         const installation = repository && world.installationOf(repository);
         if (!installation) throw notFound();
         return { status: 200, body: shapes.installations.installation(installation) };
-      },
-    },
-    ...(['users', 'orgs'] as const).map((kind): Route => ({
-      method: 'GET',
-      pattern: `/${kind}/:login/installation`,
-      handle(call) {
-        requireApp(call);
-        const account = world.account(param(call, 'login'));
-        const installation = world.installations.values().find((one) => one.account === account);
-        if (!account || !installation || (kind === 'orgs') !== (account.type === 'Organization')) {
-          throw notFound();
-        }
-        return { status: 200, body: shapes.installations.installation(installation) };
-      },
-    })),
-    {
-      method: 'GET',
-      pattern: '/user/installations',
-      handle(call) {
-        const { account } = access.doer(call.actor);
-        const own = [...world.installations.values()].filter((one) => one.account === account);
-        const page = pageOf(call, links, own);
-        return {
-          status: 200,
-          body: {
-            total_count: own.length,
-            installations: page.items.map((one) => shapes.installations.installation(one)),
-          },
-          headers: page.headers,
-        };
       },
     },
   ];

@@ -1,5 +1,6 @@
 import type { CheckRunFields } from '../actions/checks.ts';
 import { ApiError, validationFailed } from '../http/api-error.ts';
+import { characterCount } from '../http/character-count.ts';
 import { createBodyReader, type BodyReader } from '../http/body-reader.ts';
 import { checkConclusions, type CheckAction, type CheckAnnotation, type CheckRun } from '../world.ts';
 
@@ -60,7 +61,7 @@ function readOutput(
   output: Record<string, unknown>,
   kind: 'create' | 'update',
 ): { output: CheckRun['output']; annotations: CheckAnnotation[] } {
-  const body = createBodyReader(output, 'CheckRun');
+  const body = createBodyReader(output);
   const summary = body.requiredText('summary');
   const title = kind === 'create' ? body.requiredText('title') : body.text('title');
   const text = body.text('text');
@@ -77,17 +78,17 @@ function readOutput(
 }
 
 function checkLength(name: string, text: string): void {
-  if ([...text].length > longestText) {
+  if (characterCount(text) > longestText) {
     throw new ApiError(
       422,
-      `Invalid request.\n\nOnly ${longestText} characters are allowed; ${[...text].length} were supplied.`,
+      `Invalid request.\n\nOnly ${longestText} characters are allowed; ${characterCount(text)} were supplied.`,
       { errors: [{ resource: 'CheckRun', field: name, code: 'invalid' }] },
     );
   }
 }
 
 function readAnnotation(value: unknown): CheckAnnotation {
-  const body = createBodyReader(value, 'CheckAnnotation');
+  const body = createBodyReader(value);
   const startLine = body.integer('start_line');
   const endLine = body.integer('end_line');
   const level = body.oneOf('annotation_level', ['notice', 'warning', 'failure']);
@@ -110,13 +111,13 @@ function readAnnotation(value: unknown): CheckAnnotation {
 function readActions(values: unknown[]): CheckAction[] {
   if (values.length > mostActions) throw tooMany('actions', values.length, mostActions);
   return values.map((value) => {
-    const body = createBodyReader(value, 'CheckRun');
+    const body = createBodyReader(value);
     const read = (name: keyof typeof longestAction): string => {
       const text = body.requiredText(name);
-      if ([...text].length > longestAction[name]) {
+      if (characterCount(text) > longestAction[name]) {
         throw new ApiError(
           422,
-          `Invalid request.\n\nOnly ${longestAction[name]} characters are allowed; ${[...text].length} were supplied.`,
+          `Invalid request.\n\nOnly ${longestAction[name]} characters are allowed; ${characterCount(text)} were supplied.`,
         );
       }
       return text;

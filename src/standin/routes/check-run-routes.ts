@@ -56,7 +56,7 @@ export function checkRunRoutes(
       pattern: '/repos/:owner/:repo/check-runs',
       async handle(call) {
         const repository = repositoryForChecks(access, call);
-        const body = createBodyReader(call.body, 'CheckRun');
+        const body = createBodyReader(call.body);
         const name = body.requiredText('name');
         const headSha = body.requiredText('head_sha');
         const fields = readCheckRunFields(body, 'create');
@@ -77,7 +77,7 @@ export function checkRunRoutes(
       pattern: one,
       async handle(call) {
         const { repository, run } = runOf(call, 'write');
-        const fields = readCheckRunFields(createBodyReader(call.body, 'CheckRun'), 'update');
+        const fields = readCheckRunFields(createBodyReader(call.body), 'update');
         checkCompletion(run, fields);
         await checks.updateRun(repository, run, access.doer(call.actor), fields);
         return answer(repository, run);

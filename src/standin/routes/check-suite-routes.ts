@@ -51,7 +51,7 @@ export function checkSuiteRoutes(
       pattern: '/repos/:owner/:repo/check-suites',
       async handle(call) {
         const repository = repositoryForChecks(access, call);
-        const sha = createBodyReader(call.body, 'CheckSuite').requiredText('head_sha');
+        const sha = createBodyReader(call.body).requiredText('head_sha');
         await checks.checkCommit(repository, sha);
         const known = checks.findSuite(repository, sha);
         const suite = known ?? checks.createSuite(repository, sha, null, null);
@@ -85,9 +85,9 @@ export function checkSuiteRoutes(
       pattern: '/repos/:owner/:repo/check-suites/preferences',
       handle(call) {
         const repository = access.repository(call, need('checks', 'write', 'admin'));
-        const settings = createBodyReader(call.body, 'CheckSuite').list('auto_trigger_checks') ?? [];
+        const settings = createBodyReader(call.body).list('auto_trigger_checks') ?? [];
         for (const setting of settings) {
-          const body = createBodyReader(setting, 'CheckSuite');
+          const body = createBodyReader(setting);
           if (body.integer('app_id') === app.id) {
             repository.autoTriggerChecks = body.flag('setting') ?? repository.autoTriggerChecks;
           }

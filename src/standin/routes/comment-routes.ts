@@ -71,7 +71,7 @@ export function commentRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | '
       pattern: ofIssue,
       handle(call) {
         const { repository, issue } = access.issue(call, (item) => issueNeed(item, 'write', 'read'));
-        const body = createBodyReader(call.body, 'IssueComment').requiredText('body');
+        const body = createBodyReader(call.body).requiredText('body');
         const comment = comments.create(repository, issue, access.doer(call.actor), body);
         const reply = answer({ repository, issue, comment }, 201);
         return { ...reply, headers: { location: shapes.issues.comment(repository, issue, comment).url } };
@@ -83,7 +83,7 @@ export function commentRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | '
       pattern: one,
       handle(call) {
         const found = commentOf(call, 'write');
-        const body = createBodyReader(call.body, 'IssueComment').requiredText('body');
+        const body = createBodyReader(call.body).requiredText('body');
         comments.edit(found.repository, found.issue, found.comment, access.doer(call.actor), body);
         return answer(found);
       },

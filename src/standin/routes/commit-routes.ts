@@ -147,7 +147,7 @@ export function commitRoutes(
 
   async function createStatus(call: Call): Promise<Reply> {
     const repository = access.repository(call, need('statuses', 'write', 'write'));
-    const body = createBodyReader(call.body, 'Status');
+    const body = createBodyReader(call.body);
     const state = body.oneOf('state', ['error', 'failure', 'pending', 'success']);
     if (state === undefined) throw body.missing('state');
     const created: CommitStatus = {

@@ -65,7 +65,7 @@ export function contentRoutes(
     const { folder } = repository;
     const path = param(call, 'path');
     checkWorkflowPermission(call, path);
-    const body = createBodyReader(call.body, 'Content');
+    const body = createBodyReader(call.body);
     const message = body.requiredText('message');
     const branch = body.text('branch') ?? repository.defaultBranch;
     const content = kind === 'put' ? Buffer.from(body.requiredText('content'), 'base64') : null;

@@ -40,7 +40,7 @@ export function gitObjectRoutes(
   /** A person named in the request; what it leaves out comes from the fallback. */
   function readSignature(value: Record<string, unknown> | undefined, fallback: Signature): Signature {
     if (value === undefined) return fallback;
-    const body = createBodyReader(value, 'Commit');
+    const body = createBodyReader(value);
     const ms = body.time('date');
     return {
       name: body.requiredText('name'),
@@ -50,7 +50,7 @@ export function gitObjectRoutes(
   }
 
   async function readTreeEntry(repository: Repository, value: unknown): Promise<FileWrite> {
-    const body = createBodyReader(value, 'Tree');
+    const body = createBodyReader(value);
     const path = body.requiredText('path');
     if (
       path === '' ||
@@ -79,7 +79,7 @@ export function gitObjectRoutes(
       pattern: '/repos/:owner/:repo/git/commits',
       async handle(call) {
         const repository = access.repository(call, write);
-        const body = createBodyReader(call.body, 'Commit');
+        const body = createBodyReader(call.body);
         const message = body.requiredText('message');
         const tree = await existing(repository, body.requiredText('tree'), 'tree');
         const parents = body.texts('parents') ?? [];
@@ -111,7 +111,7 @@ export function gitObjectRoutes(
       async handle(call) {
         const repository = access.repository(call, write);
         const { folder } = repository;
-        const body = createBodyReader(call.body, 'Tree');
+        const body = createBodyReader(call.body);
         const base = body.text('base_tree');
         const baseTree = base === undefined ? null : await objects.resolve(folder, base, 'tree');
         if (base !== undefined && baseTree === null)
@@ -140,7 +140,7 @@ export function gitObjectRoutes(
       pattern: '/repos/:owner/:repo/git/blobs',
       async handle(call) {
         const repository = access.repository(call, write);
-        const body = createBodyReader(call.body, 'Blob');
+        const body = createBodyReader(call.body);
         const content = body.requiredText('content');
         const encoding = body.oneOf('encoding', ['utf-8', 'base64']) ?? 'utf-8';
         const sha = await writer.blob(

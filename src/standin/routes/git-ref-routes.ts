@@ -46,7 +46,7 @@ export function gitRefRoutes(
       async handle(call) {
         const repository = access.repository(call, write);
         const { folder } = repository;
-        const body = createBodyReader(call.body, 'Reference');
+        const body = createBodyReader(call.body);
         const name = body.requiredText('ref');
         const sha = body.requiredText('sha');
         if (!/^refs\/[^/]+\/./.test(name) || !(await refs.isWellFormed(folder, name))) {
@@ -77,7 +77,7 @@ export function gitRefRoutes(
       async handle(call) {
         const repository = access.repository(call, write);
         const ref = await refOf(call, repository);
-        const body = createBodyReader(call.body, 'Reference');
+        const body = createBodyReader(call.body);
         const after = body.requiredText('sha');
         const type = /^[0-9a-f]{40}$/.test(after) ? await objects.type(repository.folder, after) : null;
         if (type === null) throw new ApiError(422, 'Object does not exist');

@@ -62,7 +62,7 @@ export function hookRoutes(site: Pick<Site, 'world' | 'links' | 'app' | 'shapes'
       pattern: '/app/hook/config',
       handle(call) {
         requireApp(call);
-        const body = createBodyReader(call.body, 'Hook');
+        const body = createBodyReader(call.body);
         const url = body.text('url');
         if (url !== undefined && !URL.canParse(url)) {
           throw validationFailed({ resource: 'Hook', field: 'url', code: 'invalid' });

@@ -47,7 +47,7 @@ export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'acc
 
   async function open(call: Call): Promise<Reply> {
     const repository = access.repository(call, need('issues', 'write', 'read'));
-    const body = createBodyReader(call.body, 'Issue');
+    const body = createBodyReader(call.body);
     const by = access.doer(call.actor);
     const isTrusted = by.viaApp || hasRole(repository, by.account, 'triage');
     const issue = await issues.open(repository, by, {
@@ -65,7 +65,7 @@ export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'acc
 
   async function change(call: Call): Promise<Reply> {
     const { repository, issue } = access.issue(call, authorOr(call, 'triage'));
-    const body = createBodyReader(call.body, 'Issue');
+    const body = createBodyReader(call.body);
     const by = access.doer(call.actor);
     const state = body.oneOf('state', ['open', 'closed']);
     const reason = body.oneOf('state_reason', ['completed', 'not_planned', 'duplicate', 'reopened']);
@@ -93,14 +93,14 @@ export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'acc
     next: (before: Account[], named: Account[]) => Account[],
   ): Promise<Reply> {
     const { repository, issue } = access.issue(call, (one) => issueNeed(one, 'write', 'triage'));
-    const named = accounts(createBodyReader(call.body, 'Issue').texts('assignees') ?? []);
+    const named = accounts(createBodyReader(call.body).texts('assignees') ?? []);
     await issues.setAssignees(repository, issue, access.doer(call.actor), next(issue.assignees, named));
     return answer(repository, issue);
   }
 
   async function setLocked(call: Call, locked: boolean): Promise<Reply> {
     const { repository, issue } = access.issue(call, (one) => issueNeed(one, 'write', 'write'));
-    const reason = createBodyReader(call.body, 'Issue').oneOf('lock_reason', [
+    const reason = createBodyReader(call.body).oneOf('lock_reason', [
       'off-topic',
       'too heated',
       'resolved',

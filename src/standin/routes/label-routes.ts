@@ -33,7 +33,7 @@ export function labelRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'la
     const { repository, issue } = access.issue(call, (one) => issueNeed(one, 'write', 'triage'));
     // The list may also come bare, without the object around it.
     const given = Array.isArray(call.body) ? { labels: call.body as unknown[] } : call.body;
-    await change({ repository, issue, names: labelNames(createBodyReader(given, 'Label')) });
+    await change({ repository, issue, names: labelNames(createBodyReader(given)) });
     return ofIssue(repository, issue);
   }
 
@@ -53,7 +53,7 @@ export function labelRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'la
       pattern: '/repos/:owner/:repo/labels',
       handle(call) {
         const repository = access.repository(call, write);
-        const body = createBodyReader(call.body, 'Label');
+        const body = createBodyReader(call.body);
         const label = labels.create(repository, access.doer(call.actor), {
           name: body.requiredText('name'),
           color: body.text('color'),
@@ -77,7 +77,7 @@ export function labelRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'la
       handle(call) {
         const repository = access.repository(call, write);
         const label = labels.get(repository, param(call, 'name'));
-        const body = createBodyReader(call.body, 'Label');
+        const body = createBodyReader(call.body);
         labels.edit(repository, label, access.doer(call.actor), {
           name: body.text('new_name'),
           color: body.text('color'),

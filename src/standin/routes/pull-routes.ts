@@ -41,7 +41,7 @@ export function pullRoutes(
 
   async function open(call: Call): Promise<Reply> {
     const repository = access.repository(call, need('pull_requests', 'write', 'write'));
-    const body = createBodyReader(call.body, 'PullRequest');
+    const body = createBodyReader(call.body);
     const pull = await pulls.open(repository, access.doer(call.actor), {
       title: body.requiredText('title'),
       body: body.text('body') ?? null,
@@ -55,7 +55,7 @@ export function pullRoutes(
 
   async function change(call: Call): Promise<Reply> {
     const { repository, pull } = pullOf(call, site, write);
-    const body = createBodyReader(call.body, 'PullRequest');
+    const body = createBodyReader(call.body);
     const by = access.doer(call.actor);
     const state = body.oneOf('state', ['open', 'closed']);
     const base = body.text('base');
@@ -84,7 +84,7 @@ export function pullRoutes(
 
   async function changeReviewers(call: Call, kind: 'add' | 'remove'): Promise<Reply> {
     const { repository, pull } = pullOf(call, site, write);
-    const named = (createBodyReader(call.body, 'PullRequest').texts('reviewers') ?? []).map((login) => {
+    const named = (createBodyReader(call.body).texts('reviewers') ?? []).map((login) => {
       const account = world.account(login);
       if (!account) {
         throw new ApiError(
@@ -151,7 +151,7 @@ export function pullRoutes(
       pattern: `${one}/merge`,
       async handle(call) {
         const { repository, pull } = pullOf(call, site, need('contents', 'write', 'write'));
-        const body = createBodyReader(call.body, 'PullRequest');
+        const body = createBodyReader(call.body);
         const sha = await merge(repository, pull, access.doer(call.actor), {
           method: body.oneOf('merge_method', ['merge', 'squash', 'rebase']) ?? 'merge',
           sha: body.text('sha'),

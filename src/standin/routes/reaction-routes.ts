@@ -36,7 +36,7 @@ export function reactionRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 
 
   function add(call: Call, find: Find): Reply {
     const target = find(call, 'write');
-    const body = createBodyReader(call.body, 'Reaction');
+    const body = createBodyReader(call.body);
     const content = body.oneOf('content', reactionContents);
     if (content === undefined) throw body.missing('content');
     const { reaction, isNew } = reactions.add(target, access.doer(call.actor), content);

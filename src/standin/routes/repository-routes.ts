@@ -35,7 +35,7 @@ export function repositoryRoutes(
       pattern: '/repos/:owner/:repo',
       handle(call) {
         const repository = access.visibleRepository(call);
-        const body = createBodyReader(call.body, 'Repository');
+        const body = createBodyReader(call.body);
         const archived = body.flag('archived');
         // Taking a repository out of the archive is the one change an archived one takes.
         if (archived !== false)

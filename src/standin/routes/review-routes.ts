@@ -17,7 +17,7 @@ export function reviewRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'r
 
   async function submit(call: Call): Promise<Reply> {
     const { repository, pull } = pullOf(call, site, write);
-    const body = createBodyReader(call.body, 'PullRequestReview');
+    const body = createBodyReader(call.body);
     const event = body.oneOf('event', reviewEvents);
     if (event === undefined) {
       throw new ApiError(422, 'Unprocessable Entity', { errors: ['Pending reviews do not exist here'] });
@@ -92,7 +92,7 @@ export function reviewRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'r
       pattern: `${one}/comments/#comment/replies`,
       handle(call) {
         const { repository, pull } = pullOf(call, site, write);
-        const text = createBodyReader(call.body, 'PullRequestReviewComment').requiredText('body');
+        const text = createBodyReader(call.body).requiredText('body');
         const comment = reviews.reply(
           repository,
           pull,
@@ -126,7 +126,7 @@ export function reviewRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'r
 }
 
 function readComment(value: unknown): NewReviewComment {
-  const body = createBodyReader(value, 'PullRequestReviewComment');
+  const body = createBodyReader(value);
   const line = body.integer('line') ?? body.integer('position');
   if (line === undefined) throw body.missing('line');
   return {

@@ -42,7 +42,7 @@ export function createCheckShapes(deps: {
       external_id: one.externalId ?? '',
       url,
       html_url: page,
-      details_url: one.detailsUrl ?? `${accounts.integration().external_url}`,
+      details_url: one.detailsUrl ?? accounts.integration().external_url,
       status: one.status,
       conclusion: one.conclusion,
       started_at: isoTime(one.startedAtMs),

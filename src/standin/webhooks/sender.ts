@@ -160,7 +160,7 @@ export function createWebhookSender(deps: {
     idle,
     stop,
     target: () => target,
-    setTarget(url: string | undefined): void {
+    setTarget: (url: string | undefined): void => {
       target = url;
     },
     /** Attempts, oldest first. */
