@@ -22,8 +22,3 @@ export class AttemptStopped extends Error {
     this.stop = stop;
   }
 }
-
-/** Whether the attempt still belongs to this runner, so that it may and has to say how it ended. */
-export function mayReport(stop: AttemptStop | null): boolean {
-  return stop === null || (stop.kind !== 'lapsed' && stop.kind !== 'lost');
-}

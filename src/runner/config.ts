@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { LogLevel } from '../lib/logger.ts';
-import { readYaml, type YamlReading } from '../lib/read-yaml.ts';
+import { readYaml } from '../lib/read-yaml.ts';
 import type { AgentsConfig } from './agents/agents-config.ts';
 import {
   applyEnvironment,
@@ -13,6 +12,7 @@ import {
   RUNNER_VARIABLES,
 } from './config-environment.ts';
 import { RunnerFile } from './config-file.ts';
+import { describeIssue, toLinePrefix } from './config-problems.ts';
 
 /** How a runner is set up: checked, complete, with absolute paths. */
 export type RunnerConfig = {
@@ -78,7 +78,7 @@ export async function readRunnerConfig(sources: ConfigSources): Promise<ConfigRe
 /** The same for text that has been read already. */
 export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigReading {
   const yaml = readYaml(text);
-  if (!yaml.ok) return { ok: false, problems: [`${at(yaml.line)}${yaml.message}; mend the YAML`] };
+  if (!yaml.ok) return { ok: false, problems: [`${toLinePrefix(yaml.line)}${yaml.message}; mend the YAML`] };
   const file = yaml.value ?? {};
   if (typeof file !== 'object' || Array.isArray(file)) {
     return { ok: false, problems: ['line 1: must be keys with values, such as agent_id: backend-1'] };
@@ -87,8 +87,8 @@ export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigR
   const overridden = applyEnvironment(file as Record<string, unknown>, sources.variables);
   const parsed = RunnerFile.safeParse(overridden.value);
   if (!parsed.success) {
-    const locate = createLocator(yaml, overridden.sources);
-    return { ok: false, problems: parsed.error.issues.flatMap((issue) => describe(issue, locate)) };
+    const places = { lineOf: yaml.lineOf, variables: overridden.sources };
+    return { ok: false, problems: parsed.error.issues.flatMap((issue) => describeIssue(issue, places)) };
   }
   return toConfig(parsed.data, sources);
 }
@@ -154,8 +154,7 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
           ? null
           : { host: file.health?.host ?? '127.0.0.1', port: file.health?.port ?? 8000 },
       keyFile:
-        resolveOptional(file.key_file, sources) ??
-        path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
+        resolveOptional(file.key_file, sources) ?? path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
     },
   };
 }
@@ -195,67 +194,4 @@ function resolvePath(value: string, { file, machine }: ConfigSources): string {
   return home
     ? path.join(machine.homeFolder, value.slice(1))
     : path.resolve(path.dirname(path.resolve(file)), value);
-}
-
-type Locate = (key: readonly PropertyKey[]) => string;
-
-/** `line 3, github.token: `, or the variable that the value came from. */
-function createLocator(
-  yaml: Extract<YamlReading, { ok: true }>,
-  sources: ReadonlyMap<string, string>,
-): Locate {
-  return (key) => {
-    for (let length = key.length; length > 0; length -= 1) {
-      const variable = sources.get(key.slice(0, length).join('.'));
-      if (variable !== undefined) return `${variable}: `;
-    }
-    return `${at(yaml.lineOf(key), ', ')}${key.map(String).join('.')}: `;
-  };
-}
-
-function at(line: number | null, end = ': '): string {
-  return line === null ? '' : `line ${line}${end}`;
-}
-
-function describe(issue: z.core.$ZodIssue, locate: Locate): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `${locate([...issue.path, key])}${explainUnknownKey(issue.path, key)}`,
-    );
-  }
-  // The alternatives of a union tell more than the union: take the one that got furthest.
-  if (issue.code === 'invalid_union') {
-    const furthest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
-    if (furthest !== undefined && (furthest.path.length > 0 || furthest.code === 'unrecognized_keys')) {
-      return describe({ ...furthest, path: [...issue.path, ...furthest.path] }, locate);
-    }
-  }
-  return [`${locate(issue.path)}${issue.message.replace(/^Invalid input: /, '')}`];
-}
-
-function explainUnknownKey(parent: readonly PropertyKey[], key: string): string {
-  const known = findKnownKeys(parent);
-  const meant = didYouMean(key, known);
-  if (meant !== null) return `there is no such key; did you mean "${meant}"?`;
-  return known.length === 0
-    ? 'there is no such key; remove it'
-    : `there is no such key; known here: ${known.join(', ')}`;
-}
-
-/** The keys of the section that `parent` leads to; `[]` inside of lists and of names that people choose. */
-function findKnownKeys(parent: readonly PropertyKey[]): string[] {
-  let schema: unknown = RunnerFile;
-  for (const key of parent) {
-    const shape = findShape(schema);
-    schema = shape?.[String(key)];
-  }
-  return Object.keys(findShape(schema) ?? {});
-}
-
-function findShape(schema: unknown): Readonly<Record<string, unknown>> | null {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return findShape(schema.unwrap());
-  if (schema instanceof z.ZodUnion) {
-    return schema.options.map(findShape).find((shape) => shape !== null) ?? null;
-  }
-  return schema instanceof z.ZodObject ? schema.shape : null;
 }

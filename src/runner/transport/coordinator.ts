@@ -58,8 +58,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
     connect: async (signal) => {
       if (session === null) await repeat('session', { signal }, openSession);
     },
-    poll: (request, signal) =>
-      call({ name: 'poll', body: request }, { signal, timeoutMs: POLL_TIMEOUT_MS }),
+    poll: (request, signal) => call({ name: 'poll', body: request }, { signal, timeoutMs: POLL_TIMEOUT_MS }),
     accept: async (offer, signal) => {
       // The first try counts, even when a repeat is answered: the lease runs since the coordinator first heard of it.
       const sentAtMs = clock.monotonicMs();
@@ -97,7 +96,10 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
           call({ name: 'token', body: { purpose }, attemptId, headers }, { signal }),
         sendEvidence: async (evidence, signal) => {
           const idempotencyKey = createSecret(random);
-          await call({ name: 'evidence', body: { evidence }, attemptId, headers, idempotencyKey }, { signal });
+          await call(
+            { name: 'evidence', body: { evidence }, attemptId, headers, idempotencyKey },
+            { signal },
+          );
         },
         complete: async (result, idempotencyKey, signal) => {
           await call({ name: 'complete', body: { result }, attemptId, headers, idempotencyKey }, { signal });
@@ -124,8 +126,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
         if (used === null) continue;
         const answer = await send(outgoing, used.token, manner);
         const sessionRefused =
-          answer.kind === 'unauthorized' ||
-          (answer.kind === 'refused' && answer.error.kind === 'superseded');
+          answer.kind === 'unauthorized' || (answer.kind === 'refused' && answer.error.kind === 'superseded');
         // Another call has opened a new session meanwhile: ours was refused only for being the old one.
         if (sessionRefused && session !== used) continue;
         if (answer.kind !== 'unauthorized') return answer;

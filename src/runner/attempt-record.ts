@@ -1,0 +1,71 @@
+import type { AttemptResult, Evidence, FileChange, Outcome, Phase, Usage } from '../contract/job.ts';
+import type { AgentResult } from './agents/agent.ts';
+
+const MAX_CHANGES = 300;
+const MAX_SUMMARY = 20_000;
+const MAX_REASON = 2000;
+
+/** How an attempt ended, in the words of the protocol. */
+export type Ending = {
+  outcome: Exclude<Outcome, 'lost'>;
+  /** One sentence for people. */
+  reason: string;
+  retryable: boolean;
+};
+
+/** What is known of an attempt so far; the phases add to it. */
+export type AttemptRecord = {
+  agent: AttemptResult['agent'];
+  headCommit: string | null;
+  summary: string;
+  changes: readonly FileChange[];
+  usage: Usage;
+  evidence: Evidence;
+  phaseMs: Partial<Record<Phase, number>>;
+};
+
+export function createAttemptRecord(agentName: string): AttemptRecord {
+  return {
+    agent: { name: agentName, version: null, model: null },
+    headCommit: null,
+    summary: '',
+    changes: [],
+    usage: { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 },
+    evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
+    phaseMs: {},
+  };
+}
+
+/** Adds a round of the agent: what it used adds up, its last words and model count. */
+export function addAgentRound(record: AttemptRecord, round: AgentResult): void {
+  const { usage } = record;
+  record.usage = {
+    inputTokens: usage.inputTokens + round.usage.inputTokens,
+    outputTokens: usage.outputTokens + round.usage.outputTokens,
+    costUsd:
+      usage.costUsd === null && round.usage.costUsd === null
+        ? null
+        : (usage.costUsd ?? 0) + (round.usage.costUsd ?? 0),
+    turns: usage.turns + round.usage.turns,
+  };
+  if (round.summary !== '') record.summary = round.summary;
+  record.agent.model = round.model ?? record.agent.model;
+}
+
+/** The report for the coordinator, within the protocol's limits. */
+export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptResult {
+  return {
+    outcome: ending.outcome,
+    reason: ending.reason.slice(0, MAX_REASON),
+    retryable: ending.retryable,
+    headCommit: record.headCommit,
+    summary: record.summary.slice(0, MAX_SUMMARY),
+    changes: record.changes.slice(0, MAX_CHANGES),
+    changedFiles: record.changes.length,
+    agent: record.agent,
+    usage: record.usage,
+    evidence: record.evidence,
+    phaseMs: record.phaseMs,
+    sandbox: 'none',
+  };
+}

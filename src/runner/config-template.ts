@@ -1,0 +1,49 @@
+/**
+ * A commented runner.yml for a newly enrolled machine. Values are written as JSON, which is YAML too, so that nothing in them can break
+ * out of its place.
+ */
+export function toConfigTemplate(values: {
+  agentId: string;
+  hostname: string;
+  coordinatorUrl: string;
+  specialties: readonly string[];
+  workspaceRoot: string;
+}): string {
+  return `# Settings of this Yardmaster runner. docs/runner.md lists every key.
+
+# The name that people see.
+agent_id: ${JSON.stringify(values.agentId)}
+hostname: ${JSON.stringify(values.hostname)}
+coordinator_url: ${JSON.stringify(values.coordinatorUrl)}
+
+# What this machine is for; issues are routed by it.
+specialties: ${JSON.stringify(values.specialties)}
+
+# Clones, workspaces and the runner's own state. A folder of its own, on a local disk.
+workspace_root: ${JSON.stringify(values.workspaceRoot)}
+max_concurrent_tasks: 2
+
+# Git works with tokens that last an hour, from the coordinator. Only where this machine has to use credentials of its own:
+# github: { token: "…" }
+
+claude_code:
+  # latest takes what is installed; a version (or its beginning) makes sure of it.
+  version: latest
+  # A folder of a Claude Code that is logged in; otherwise ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN of the environment is used.
+  # config_path: ~/.claude
+
+logging:
+  level: INFO
+  # file: /var/log/yardmaster/runner.log
+
+# Other agents beside Claude Code:
+# agents:
+#   house-agent: { kind: command, command: [/opt/house-agent/bin/agent, --headless] }
+
+# What this machine has is looked up; more can be added:
+# capabilities: { extra: [gpu] }
+
+# GET /health for this machine only; false turns it off.
+health: { host: 127.0.0.1, port: 8000 }
+`;
+}

@@ -1,0 +1,41 @@
+import { mkdir } from 'node:fs/promises';
+import type { RunnerFacts } from '../contract/runner-api.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { MachineEnv } from './agents/agent-environment.ts';
+import type { Agents } from './agents/create-agents.ts';
+import { probeCapabilities } from './capabilities.ts';
+import type { RunnerConfig } from './config.ts';
+
+/**
+ * What this runner says of itself: its configuration, what the machine has, and `agent:<name>` for each agent that can run here. An
+ * agent that can't is no reason not to start, but is said loudly.
+ */
+export async function describeRunner(
+  config: RunnerConfig,
+  deps: { agents: Agents; machineEnv: MachineEnv; version: string; log: Logger },
+): Promise<RunnerFacts> {
+  await mkdir(config.workspaceRoot, { recursive: true });
+  const found =
+    config.capabilities.declared ?? (await probeCapabilities(deps.machineEnv, config.workspaceRoot));
+  const agents = await findUsableAgents(deps.agents, deps.log);
+  return {
+    name: config.agentId,
+    hostname: config.hostname,
+    specialties: config.specialties,
+    capabilities: [...new Set([...found, ...config.capabilities.extra, ...agents])],
+    capacity: config.maxConcurrentTasks,
+    version: deps.version,
+  };
+}
+
+async function findUsableAgents(agents: Agents, log: Logger): Promise<string[]> {
+  const found = await Promise.all(
+    [...agents.byName].map(async ([name, agent]) => {
+      const fitness = await agent.preflight();
+      if (fitness.ok) return [`agent:${name}`];
+      log.error({ agent: name, reason: fitness.reason, fix: fitness.fix }, 'An agent can not run here');
+      return [];
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,20 @@
+/** How the runner's process ends, so that a service manager can tell what is worth a restart. */
+export const RUNNER_EXIT = {
+  /** It was asked to leave, and had finished everything. */
+  ok: 0,
+  /** Something that nobody expected; a restart may help. */
+  failed: 1,
+  /** The configuration, or the enrolment, needs a person. */
+  configuration: 2,
+  /** Another runner works in this workspace root. */
+  locked: 3,
+  /** The coordinator's operator took this runner's key away. */
+  revoked: 4,
+  /** Runner and coordinator are too far apart in versions. */
+  protocolUnsupported: 5,
+  /** Another process works under this runner's identity. */
+  superseded: 6,
+  /** It was told for the third time to end, and did not wait for anything. */
+  forced: 7,
+} as const;
+export type RunnerExit = (typeof RUNNER_EXIT)[keyof typeof RUNNER_EXIT];

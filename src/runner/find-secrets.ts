@@ -1,0 +1,15 @@
+import type { MachineEnv } from './agents/agent-environment.ts';
+import type { RunnerConfig } from './config.ts';
+
+/** Variables that are secret by their name; masking the values of all would tear holes in harmless text. */
+const SECRET_NAME = /(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS?|AUTH)(_|$)|APIKEY/i;
+
+/** Everything that this runner knows and that must not get into logs, evidence or summaries. */
+export function findSecrets(config: RunnerConfig, machineEnv: MachineEnv): string[] {
+  const environments = [machineEnv, ...Object.values(config.agents).map(({ env }) => env)];
+  const values = environments
+    .flatMap((env) => Object.entries(env))
+    .filter(([name]) => SECRET_NAME.test(name))
+    .map(([, value]) => value ?? '');
+  return [config.github.token ?? '', ...values].filter((value) => value !== '');
+}

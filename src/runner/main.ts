@@ -1,0 +1,116 @@
+import { homedir, hostname } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { systemClock } from '../lib/clock.ts';
+import { createLogger } from '../lib/logger.ts';
+import { systemRandom } from '../lib/random.ts';
+import { createRedactor } from '../lib/redact.ts';
+import { packageVersion } from '../package-version.ts';
+import type { EnvironmentVariables } from './config-environment.ts';
+import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from './config.ts';
+import { enrollRunner, type EnrollOptions } from './enroll.ts';
+import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
+import { findSecrets } from './find-secrets.ts';
+import { readKeyFile } from './key-file.ts';
+import { takeWorkspaceLock } from './lock.ts';
+import { type DaemonDeps, runDaemon } from './run-daemon.ts';
+import { type LogOutput, openRunnerLog } from './runner-log.ts';
+
+export type RunnerDeps = DaemonDeps & {
+  /** Gets every log line, as JSON. */
+  output: LogOutput;
+  /** What `readRunnerConfig` wants said. */
+  warnings?: readonly string[];
+};
+
+/** `yardmaster runner run`: the daemon on this machine, with its real clock, network and signals. Answers the exit code. */
+export async function runFromFile(file: string, environment: EnvironmentVariables): Promise<RunnerExit> {
+  const reading = await readRunnerConfig({ file, variables: environment, machine: thisMachine() });
+  if (!reading.ok) {
+    process.stderr.write(`${explainConfigProblems(file, reading.problems)}\n`);
+    return RUNNER_EXIT.configuration;
+  }
+  return await runRunner(reading.config, {
+    version: packageVersion(),
+    machineEnv: environment,
+    output: process.stdout,
+    signals: process,
+    fetch,
+    clock: systemClock,
+    random: systemRandom,
+    warnings: reading.warnings,
+  });
+}
+
+/** `yardmaster runner enroll`: makes this machine a runner, and answers what to do next. Throws with what is wrong. */
+export async function enrollThisMachine(
+  options: EnrollOptions,
+  environment: EnvironmentVariables,
+): Promise<string> {
+  const enrollment = await enrollRunner(options, {
+    version: packageVersion(),
+    machineEnv: environment,
+    machine: thisMachine(),
+    fetch,
+    clock: systemClock,
+    random: systemRandom,
+    log: createLogger({
+      level: 'warn',
+      format: 'json',
+      redact: createRedactor([options.token]).redact,
+      destination: process.stderr,
+    }),
+  });
+  if (enrollment.ok) return enrollment.text;
+  throw new Error(explainConfigProblems(options.configPath, enrollment.problems));
+}
+
+/**
+ * Runs the daemon until it is told to end, and answers the exit code.
+ *
+ * First SIGTERM or SIGINT: takes nothing new and finishes what it has. Second: cancels that, and reports it. Third: resolves at once,
+ * whatever is still under way; the caller ends the process, and the next start cleans up.
+ */
+export async function runRunner(config: RunnerConfig, deps: RunnerDeps): Promise<RunnerExit> {
+  const secrets = findSecrets(config, deps.machineEnv);
+  const redactor = createRedactor(secrets);
+  const opened = await openRunnerLog({
+    ...config.logging,
+    redact: redactor.redact,
+    output: deps.output,
+  });
+  if (!opened.ok) {
+    deps.output.write(`${opened.problem}\n`);
+    return RUNNER_EXIT.configuration;
+  }
+  const { log, close } = opened.log;
+  for (const warning of deps.warnings ?? []) log.warn({}, warning);
+  try {
+    const key = await readKeyFile(config.keyFile);
+    if (!key.ok) {
+      log.fatal({}, key.problem);
+      return RUNNER_EXIT.configuration;
+    }
+    redactor.add(key.key.key);
+    const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
+    const locked = await takeWorkspaceLock(stateFolder);
+    if (!locked.ok) {
+      log.fatal({}, locked.problem);
+      return RUNNER_EXIT.locked;
+    }
+    try {
+      return await runDaemon(config, key.key, [...secrets, key.key.key], log, deps);
+    } finally {
+      locked.lock.release();
+    }
+  } catch (error) {
+    log.fatal({ err: error }, 'The runner failed');
+    return RUNNER_EXIT.failed;
+  } finally {
+    await close();
+  }
+}
+
+function thisMachine(): { hostname: string; homeFolder: string } {
+  return { hostname: hostname(), homeFolder: homedir() };
+}

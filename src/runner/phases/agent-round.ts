@@ -1,0 +1,71 @@
+import type { AgentResult } from '../agents/agent.ts';
+import { addAgentRound, type Ending } from '../attempt-record.ts';
+import type { AttemptContext, PhaseDeps } from './phase.ts';
+import type { Prepared } from './prepare.ts';
+
+/** Whether what the job may cost allows another round. */
+export function hasBudget({ spec, record }: AttemptContext): boolean {
+  return (
+    record.usage.turns < spec.settings.maxTurns && (record.usage.costUsd ?? 0) < spec.settings.maxBudgetUsd
+  );
+}
+
+/**
+ * Runs the agent once, with what earlier rounds left of turns and money. When it resolves, the agent and all that it started is gone.
+ * Throws the signal's reason when the attempt was stopped meanwhile.
+ */
+export async function runAgentRound(
+  round: { prompt: string; resumeSession: string | null },
+  { agent, workspace }: Pick<Prepared, 'agent' | 'workspace'>,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<AgentResult> {
+  const { spec, record, signal } = attempt;
+  const result = await agent.run({
+    ...round,
+    folder: workspace.folder,
+    homeFolder: workspace.homeFolder,
+    tempFolder: workspace.tempFolder,
+    model: spec.settings.model,
+    maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
+    maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),
+    maxMs: attempt.remainingMs(),
+    idleMs: deps.limits.agentIdleMs,
+    signal,
+    onEvent: (event) => attempt.say(`[${agent.name}] ${event.text}`),
+  });
+  addAgentRound(record, result);
+  signal.throwIfAborted();
+  attempt.say(`[${agent.name}] ended: ${result.ending}. ${result.detail}`);
+  return result;
+}
+
+/** How an attempt ends whose agent did not get through; `null` = it did. */
+export function judgeAgentEnding({ ending, detail }: Pick<AgentResult, 'ending' | 'detail'>): Ending | null {
+  switch (ending) {
+    case 'completed':
+      return null;
+    // Trouble that may be over next time.
+    case 'rate_limited':
+    case 'api_error':
+    case 'crashed':
+    case 'idle':
+      return { outcome: 'agent_failed', reason: detail, retryable: true };
+    // The same again would only cost the same again, or wants a person first.
+    case 'max_turns':
+    case 'max_budget':
+    case 'auth_error':
+    case 'billing_error':
+    case 'config_error':
+    case 'prompt_too_long':
+    case 'start_error':
+      return { outcome: 'agent_failed', reason: detail, retryable: false };
+    case 'timeout':
+      return { outcome: 'timed_out', reason: detail, retryable: false };
+    // Only our own signal cancels, and that has been looked at before; someone else ended the agent.
+    case 'cancelled':
+      return { outcome: 'agent_failed', reason: detail, retryable: true };
+    default:
+      return ending satisfies never;
+  }
+}

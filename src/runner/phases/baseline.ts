@@ -1,0 +1,36 @@
+import { type AttemptContext, next, type PhaseDeps, type PhaseResult } from './phase.ts';
+import type { Prepared } from './prepare.ts';
+import { explainRed, runPlan } from './run-plan.ts';
+import { planTests, type TestPlan } from './test-plan.ts';
+
+export type Baselined = Prepared & {
+  plan: TestPlan;
+  /** Set-up failed on the untouched base, so it has to be tried again after the agent. */
+  setupIsBroken: boolean;
+};
+
+/**
+ * Set-up and tests on the untouched base, so that the evidence can tell what was red before. A red base is no reason to stop: to make
+ * it green may be the job.
+ */
+export async function baseline(
+  prepared: Prepared,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<PhaseResult<Baselined>> {
+  const { spec, record } = attempt;
+  const plan = planTests(spec.settings, prepared.analysis);
+  const run = await runPlan(plan, prepared.workspace, true, attempt, deps);
+  record.evidence = {
+    ...record.evidence,
+    setup: run.setup,
+    before: run.tests,
+    withoutTests: plan.withoutTests,
+  };
+  attempt.say(`Before the work: ${explainRed(run) ?? plan.withoutTests ?? 'all tests pass.'}`);
+
+  await attempt.channel.start(attempt.signal);
+  await attempt.channel.sendEvidence(record.evidence, attempt.signal);
+  const setupIsBroken = run.tests.verdict === 'not_run' && run.setup.length > 0 && plan.test.length > 0;
+  return next({ ...prepared, plan, setupIsBroken });
+}

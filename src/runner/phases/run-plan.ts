@@ -1,0 +1,82 @@
+import type { CommandRun, TestCounts, TestRun } from '../../contract/job.ts';
+import { MARK_VARIABLE } from '../../lib/run-command.ts';
+import { agentEnvironment } from '../agents/agent-environment.ts';
+import { readTestCounts } from '../analysis/test-counts.ts';
+import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
+import type { Workspace } from '../workspace/workspace-types.ts';
+import type { AttemptContext, PhaseDeps } from './phase.ts';
+import type { TestPlan } from './test-plan.ts';
+
+export type PlanRun = { setup: CommandRun[]; tests: TestRun };
+
+/**
+ * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, and none of the runner's secrets. A
+ * set-up that fails leaves the tests `not_run`.
+ */
+export async function runPlan(
+  plan: TestPlan,
+  workspace: Workspace,
+  withSetup: boolean,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<PlanRun> {
+  const options = {
+    cwd: workspace.folder,
+    env: {
+      ...agentEnvironment(deps.machineEnv, workspace),
+      [MARK_VARIABLE]: attempt.spec.attemptId,
+    },
+    signal: attempt.signal,
+    redact: deps.redact,
+    clock: deps.clock,
+    onLine: attempt.say,
+  };
+  const setup = withSetup
+    ? await runSteps({
+        ...options,
+        commands: plan.setup,
+        timeoutMs: deps.limits.setupMs,
+        keepGoing: false,
+      })
+    : [];
+  const setupRuns = setup.map(({ run }) => run);
+  if (!setupRuns.every(hasPassed)) return { setup: setupRuns, tests: toTestRun([]) };
+
+  const tests = await runSteps({
+    ...options,
+    commands: plan.test,
+    timeoutMs: deps.limits.testMs,
+    keepGoing: true,
+  });
+  return { setup: setupRuns, tests: toTestRun(tests) };
+}
+
+/** One sentence about what is red; `null` when nothing is. */
+export function explainRed({ setup, tests }: PlanRun): string | null {
+  const failed = [...setup, ...tests.runs].find((run) => !hasPassed(run));
+  if (failed === undefined) return null;
+  const what = setup.includes(failed) ? 'Set-up' : 'Tests';
+  return `${what} failed: ${failed.command.join(' ')}: ${describeEnd(failed)}.`;
+}
+
+function toTestRun(steps: readonly Step[]): TestRun {
+  const runs = steps.map(({ run }) => run);
+  return {
+    verdict: runs.length === 0 ? 'not_run' : runs.every(hasPassed) ? 'passed' : 'failed',
+    runs,
+    counts: sumCounts(steps.map(({ run, output }) => readTestCounts(run.command, output))),
+  };
+}
+
+/** `null` when none could be read. */
+function sumCounts(read: readonly (TestCounts | null)[]): TestCounts | null {
+  const counts = read.filter((count) => count !== null);
+  if (counts.length === 0) return null;
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of counts) {
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
+  return sum;
+}

@@ -1,0 +1,40 @@
+import type { Command, JobSettings } from '../../contract/job.ts';
+import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
+
+/** More does not fit into a report. */
+const MAX_COMMANDS = 20;
+
+/** What is run to tell whether the work is good. */
+export type TestPlan = {
+  setup: Command[];
+  test: Command[];
+  /** Why `test` is empty, for people; `null` when it isn't. */
+  withoutTests: string | null;
+};
+
+/** The repository's settings go before what the analysis found. */
+export function planTests(
+  settings: Pick<JobSettings, 'setupCommands' | 'testCommands'>,
+  analysis: Pick<RepositoryAnalysis, 'setup' | 'test'>,
+): TestPlan {
+  const setup = settings.setupCommands ?? analysis.setup.map((found) => found.command);
+  const test = settings.testCommands ?? analysis.test.map((found) => found.command);
+  return {
+    setup: setup.slice(0, MAX_COMMANDS),
+    test: test.slice(0, MAX_COMMANDS),
+    withoutTests:
+      test.length > 0
+        ? null
+        : settings.testCommands === null
+          ? 'No test command was found in the repository; name one in .github/yardmaster.yml.'
+          : "The repository's settings say that there are no tests for this specialty.",
+  };
+}
+
+/** Files that say what has to be installed: when one changes, set-up has to run again before the tests. */
+const DEPENDENCY_FILES =
+  /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|composer\.(json|lock)|[^/]+\.(csproj|sln))$/;
+
+export function touchesDependencies(paths: readonly string[]): boolean {
+  return paths.some((path) => DEPENDENCY_FILES.test(path));
+}

@@ -1,0 +1,98 @@
+import { judgeChanges } from '../../domain/change-policy.ts';
+import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
+import type { Ending } from '../attempt-record.ts';
+import { hasBudget, judgeAgentEnding, runAgentRound } from './agent-round.ts';
+import type { Worked } from './agent.ts';
+import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
+import { explainRed, type PlanRun, runPlan } from './run-plan.ts';
+import { touchesDependencies } from './test-plan.ts';
+
+export type Verified = Worked & {
+  /** How the attempt ends once the work is published. Red work is published too, so that it isn't lost. */
+  ending: Ending;
+};
+
+/** Looks at the changes, runs the tests, and gives red results back to the agent as often as the settings allow. */
+export async function verify(
+  worked: Worked,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<PhaseResult<Verified>> {
+  const { spec, record } = attempt;
+  let { session } = worked;
+  let gaveUp = '';
+
+  for (;;) {
+    const refusal = await lookAtChanges(worked, attempt);
+    if (refusal !== null) return end(refusal);
+    const run = await runTests(worked, attempt, deps);
+    const red = explainRed(run);
+    if (red === null) return next({ ...worked, session, ending: succeed(worked) });
+
+    attempt.say(red);
+    const round = record.evidence.repairRounds + 1;
+    if (gaveUp !== '' || round > spec.settings.repairRounds || !hasBudget(attempt)) {
+      return next({ ...worked, session, ending: failTests(red, gaveUp, attempt) });
+    }
+    record.evidence = { ...record.evidence, repairRounds: round };
+    const repair = await buildRepairPrompt({
+      after: toShown(run),
+      round,
+      maxRounds: spec.settings.repairRounds,
+    });
+    // An agent without sessions has forgotten the task by now.
+    const prompt = session === null ? `${worked.prompt}\n\n${repair}` : repair;
+    const result = await runAgentRound({ prompt, resumeSession: session }, worked, attempt, deps);
+    session = result.session ?? session;
+    // Whatever it managed before it failed is still looked at and tested, once.
+    if (judgeAgentEnding(result) !== null)
+      gaveUp = ` The agent did not get through repairing it: ${result.detail}`;
+  }
+}
+
+/** How the attempt ends when the changes may not be published at all; `null` when they may. */
+async function lookAtChanges({ workspace }: Worked, { record }: AttemptContext): Promise<Ending | null> {
+  record.changes = await workspace.changes();
+  if (record.changes.length === 0) {
+    return { outcome: 'no_changes', reason: 'The agent changed nothing.', retryable: false };
+  }
+  const verdict = judgeChanges({ changes: record.changes, entries: await workspace.entries() });
+  if (verdict.ok) return null;
+  return { outcome: 'policy_refused', reason: verdict.reasons.join(' '), retryable: false };
+}
+
+async function runTests(worked: Worked, attempt: AttemptContext, deps: PhaseDeps): Promise<PlanRun> {
+  const { record } = attempt;
+  const withSetup = worked.setupIsBroken || touchesDependencies(record.changes.map(({ path }) => path));
+  const run = await runPlan(worked.plan, worked.workspace, withSetup, attempt, deps);
+  record.evidence = {
+    ...record.evidence,
+    ...(withSetup ? { setup: run.setup } : {}),
+    after: run.tests,
+  };
+  await attempt.channel.sendEvidence(record.evidence, attempt.signal);
+  return run;
+}
+
+function succeed({ plan }: Worked): Ending {
+  const reason = plan.withoutTests ?? 'The work is done and the tests pass.';
+  return { outcome: 'pull_request', reason, retryable: false };
+}
+
+function failTests(red: string, gaveUp: string, { record, spec }: AttemptContext): Ending {
+  const { repairRounds } = record.evidence;
+  const rounds =
+    repairRounds === 0
+      ? ''
+      : ` It was given back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`;
+  return {
+    outcome: 'tests_failed',
+    reason: `${red}${rounds}${gaveUp} The work so far is on the branch ${spec.branch}.`,
+    retryable: false,
+  };
+}
+
+/** What the agent is shown: a set-up that fails counts as the failing run. */
+function toShown({ setup, tests }: PlanRun): PlanRun['tests'] {
+  return tests.verdict === 'not_run' ? { verdict: 'failed', runs: setup, counts: null } : tests;
+}

@@ -1,0 +1,212 @@
+import path from 'node:path';
+import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { toError } from '../lib/to-error.ts';
+import type { MachineEnv } from './agents/agent-environment.ts';
+import { createAgents } from './agents/create-agents.ts';
+import type { RunnerConfig } from './config.ts';
+import { describeRunner } from './describe-runner.ts';
+import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
+import { type HealthServer, startHealthServer } from './health-server.ts';
+import { openJournal } from './journal.ts';
+import type { RunnerKey } from './key-file.ts';
+import { obeySignals, type SignalSource } from './obey-signals.ts';
+import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
+import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
+import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import { createCoordinatorTransport } from './transport/coordinator.ts';
+import { transportErrorKind } from './transport/transport-error.ts';
+import type { Transport } from './transport/transport.ts';
+import { createWorkLoop, type FatalKind, type LoopEnd, type WorkLoop } from './work-loop.ts';
+import { createWorkspaces } from './workspace/create-workspaces.ts';
+
+export type DaemonDeps = {
+  /** Version of this package. */
+  version: string;
+  /** The environment of this process, of which agents and tests get a few harmless facts. */
+  machineEnv: MachineEnv;
+  signals: SignalSource;
+  fetch: typeof fetch;
+  clock: Clock;
+  random: Random;
+  /** Told once, when the runner takes work. */
+  onReady?(facts: { runnerId: string; healthUrl: string | null }): void;
+  tuning?: Partial<RunnerTuning>;
+};
+
+/** Figures that only tests and the demo change. All in milliseconds unless they say otherwise. */
+export type RunnerTuning = {
+  timings: Pick<Timings, 'leaseSafetySeconds'>;
+  limits: AttemptLimits;
+  endLimits: EndLimits;
+  checkRunSpacingMs: number;
+  logBatchMs: { least: number; most: number };
+  backoff: { baseMs: number; maxMs: number };
+  minFreeDiskBytes: number;
+};
+
+const DEFAULT_TUNING: RunnerTuning = {
+  timings: DEFAULT_TIMINGS,
+  limits: DEFAULT_LIMITS,
+  endLimits: DEFAULT_END_LIMITS,
+  checkRunSpacingMs: 10_000,
+  logBatchMs: { least: 1000, most: 3000 },
+  backoff: { baseMs: 1000, maxMs: 60_000 },
+  minFreeDiskBytes: 1024 ** 3,
+};
+
+/** How long the coordinator is asked to take note that we leave. */
+const CLOSE_LIMIT_MS = 5000;
+
+const FATAL_EXITS: Record<FatalKind, RunnerExit> = {
+  superseded: RUNNER_EXIT.superseded,
+  revoked: RUNNER_EXIT.revoked,
+  protocol_unsupported: RUNNER_EXIT.protocolUnsupported,
+};
+
+/** The daemon, once it has the workspace root for itself. */
+export async function runDaemon(
+  config: RunnerConfig,
+  key: RunnerKey,
+  secrets: readonly string[],
+  log: Logger,
+  deps: DaemonDeps,
+): Promise<RunnerExit> {
+  const { clock, random, machineEnv, fetch, version } = deps;
+  const tuning = { ...DEFAULT_TUNING, ...deps.tuning };
+  const journal = await openJournal({
+    folder: path.join(config.workspaceRoot, '.yardmaster', 'journal'),
+    log,
+  });
+  const workspaces = createWorkspaces({ root: config.workspaceRoot, log, clock });
+  const agents = createAgents({
+    agents: config.agents,
+    defaultAgent: config.defaultAgent,
+    claudeCode: config.claudeCode,
+    machineEnv,
+    log,
+    clock,
+  });
+
+  const leftOvers = await endLeftOvers({ journal, clock, log });
+  await workspaces.sweep([]);
+  const transport = createCoordinatorTransport({
+    url: config.coordinatorUrl,
+    key,
+    facts: await describeRunner(config, { agents, machineEnv, version, log }),
+    fetch,
+    clock,
+    random,
+    log,
+    backoff: tuning.backoff,
+  });
+  const loop: WorkLoop = createWorkLoop({
+    transport,
+    capacity: config.maxConcurrentTasks,
+    freeDiskBytes: () => workspaces.freeDiskBytes(),
+    minFreeDiskBytes: tuning.minFreeDiskBytes,
+    clock,
+    random,
+    log,
+    startAttempt: (claim) =>
+      startAttempt(claim, {
+        ...tuning,
+        runnerName: config.agentId,
+        workspaces,
+        agents,
+        clock,
+        machineEnv,
+        ownGitToken: config.github.token,
+        transport,
+        journal,
+        secrets,
+        fetch,
+        random,
+        log,
+        userAgent: `yardmaster-runner/${version}`,
+        onDrain: () => loop.drain(),
+      }),
+  });
+
+  const stopping = obeySignals(deps.signals, loop, log);
+  const health = await startHealth(config, key, loop, log, version);
+  try {
+    const work = async (): Promise<RunnerExit> => {
+      const connected = await connect(transport, stopping.first);
+      if (connected !== null) return toExit(connected, log);
+      await reportAbandoned(leftOvers, { transport, journal, random, log }, stopping.second);
+      deps.onReady?.({ runnerId: key.runnerId, healthUrl: health?.url ?? null });
+      const end = await loop.run();
+      if (end.kind === 'drained') await leave(transport, log);
+      return toExit(end, log);
+    };
+    return await Promise.race([work(), stopping.forced]);
+  } finally {
+    stopping.dispose();
+    await health?.stop();
+  }
+}
+
+/** `null` when connected; otherwise why the runner ends before it began. */
+async function connect(transport: Transport, signal: AbortSignal): Promise<LoopEnd | null> {
+  try {
+    await transport.connect(signal);
+    return null;
+  } catch (error) {
+    if (signal.aborted) return { kind: 'drained' };
+    const cause = transportErrorKind(error);
+    if (cause === 'superseded' || cause === 'revoked' || cause === 'protocol_unsupported') {
+      return { kind: 'fatal', cause, message: toError(error).message };
+    }
+    throw error;
+  }
+}
+
+function toExit(end: LoopEnd, log: Logger): RunnerExit {
+  if (end.kind === 'drained') {
+    log.info({}, 'The runner leaves in order');
+    return RUNNER_EXIT.ok;
+  }
+  log.fatal({ cause: end.cause }, end.message);
+  return FATAL_EXITS[end.cause];
+}
+
+async function leave(transport: Transport, log: Logger): Promise<void> {
+  try {
+    await transport.close(AbortSignal.timeout(CLOSE_LIMIT_MS));
+  } catch (error) {
+    log.warn({ err: error }, 'The coordinator was not told that this runner has left');
+  }
+}
+
+/** A runner works without its health server too, so a port that is taken is only said. */
+async function startHealth(
+  { health, agentId }: RunnerConfig,
+  key: RunnerKey,
+  loop: WorkLoop,
+  log: Logger,
+  version: string,
+): Promise<HealthServer | null> {
+  if (health === null) return null;
+  try {
+    const server = await startHealthServer({
+      ...health,
+      health: () => ({
+        status: loop.isDraining() ? 'draining' : 'ok',
+        runnerId: key.runnerId,
+        name: agentId,
+        version,
+        attempts: loop
+          .attempts()
+          .map(({ attemptId, jobId, specialty, phase }) => ({ attemptId, jobId, specialty, phase: phase() })),
+      }),
+    });
+    log.info({ url: `${server.url}/health` }, 'Health is served');
+    return server;
+  } catch (error) {
+    log.warn({ err: error }, 'Health can not be served: choose another health.port in runner.yml, or false');
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Command, CommandRun } from '../contract/job.ts';
+import type { Clock } from '../lib/clock.ts';
+import { runCommand } from '../lib/run-command.ts';
+
+/** The contract's `CommandRun` keeps 8 KiB of output. */
+const OUTPUT_TAIL_BYTES = 8 * 1024;
+/** Test counts stand in the last lines, but of several frameworks at once: look at more than is shown. */
+const COUNTED_OUTPUT_BYTES = 64 * 1024;
+
+export type RunStepsOptions = {
+  commands: readonly Command[];
+  cwd: string;
+  /** Exact: nothing is inherited. */
+  env: Readonly<Record<string, string>>;
+  /** For each command. */
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Go on after a command that failed; otherwise it is the last. */
+  keepGoing: boolean;
+  redact: (text: string) => string;
+  clock: Clock;
+  /** Each line of output, as it comes; not redacted. */
+  onLine(line: string): void;
+};
+
+/** A command that was run, with more of its output than the contract's report keeps. */
+export type Step = { run: CommandRun; output: string };
+
+/**
+ * Runs the commands of a repository (set-up or tests), one after the other. Throws the signal's reason when it aborts; a command that
+ * can't be started or doesn't end in time is a failed step.
+ */
+export async function runSteps(options: RunStepsOptions): Promise<Step[]> {
+  const steps: Step[] = [];
+  for (const command of options.commands) {
+    options.onLine(`$ ${command.join(' ')}`);
+    const step = await runStep(command, options);
+    steps.push(step);
+    options.onLine(`→ ${describeEnd(step.run)}`);
+    if (!hasPassed(step.run) && !options.keepGoing) break;
+  }
+  return steps;
+}
+
+export function hasPassed(run: CommandRun): boolean {
+  return run.exitCode === 0 && !run.timedOut;
+}
+
+/** `exit 1 after 2.3 s`. */
+export function describeEnd(run: CommandRun): string {
+  const how = run.timedOut
+    ? 'did not end in time'
+    : run.exitCode === null
+      ? 'did not run to its end'
+      : `exit ${run.exitCode}`;
+  return `${how} after ${(run.durationMs / 1000).toFixed(1)} s`;
+}
+
+async function runStep(command: Command, options: RunStepsOptions): Promise<Step> {
+  const { signal, redact } = options;
+  signal.throwIfAborted();
+  const result = await runCommand({
+    command,
+    cwd: options.cwd,
+    env: options.env,
+    timeoutMs: options.timeoutMs,
+    signal,
+    maxOutputBytes: COUNTED_OUTPUT_BYTES,
+    redact,
+    clock: options.clock,
+    onLine: (line) => options.onLine(line),
+  });
+  signal.throwIfAborted();
+  const output =
+    result.spawnError === null
+      ? result.outputTail
+      : `${command[0]} could not be started: ${redact(result.spawnError.message)} (${result.spawnError.code})`;
+  return {
+    output,
+    run: {
+      command,
+      exitCode: result.exitCode,
+      timedOut: result.timedOut,
+      durationMs: result.durationMs,
+      outputTail: takeTail(output),
+    },
+  };
+}
+
+/** The last 8 KiB, from the start of a line. */
+function takeTail(output: string): string {
+  const bytes = Buffer.from(output);
+  if (bytes.length <= OUTPUT_TAIL_BYTES) return output;
+  const tail = bytes.subarray(bytes.length - OUTPUT_TAIL_BYTES).toString('utf8');
+  return tail.slice(tail.indexOf('\n') + 1);
+}
