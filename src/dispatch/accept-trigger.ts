@@ -1,0 +1,196 @@
+import type { AttemptId } from '../contract/job.ts';
+import type { Decision, Situation } from '../domain/decide.ts';
+import { toLabelName } from '../domain/labels.ts';
+import type { RepoSettingsReading } from '../domain/repo-settings.ts';
+import type { Timings } from '../domain/timings.ts';
+import type { Trigger } from '../domain/trigger.ts';
+import type { GitHub } from '../github/github.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { cancelJob } from './cancel-job.ts';
+import { createKnownIdentity } from './known-identity.ts';
+import { newAttempt } from './new-attempt.ts';
+import { newJob } from './new-job.ts';
+import { readSituation } from './read-situation.ts';
+import { wantStatusComment } from './want-report.ts';
+
+/** What came of a trigger; `reason` is for the log, and where people are concerned, for them. */
+export type TriggerOutcome = {
+  kind: 'started' | 'cancelled' | 'refused' | 'ignored' | 'labels_wanted';
+  reason: string;
+};
+
+/**
+ * The common tail of everything that asks for work, whichever way we learnt of it. May be called again with the same trigger at any
+ * time: once it is dealt with, a repeat is ignored. Throws `GitHubError` when GitHub can't be asked; then nothing was done.
+ */
+export type AcceptTrigger = (trigger: Trigger) => Promise<TriggerOutcome>;
+
+type IssueTrigger = Situation['trigger'];
+
+type TriggerDeps = {
+  store: Store;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  decide: (situation: Situation) => Decision;
+  parseRepoSettings: (text: string | null) => RepoSettingsReading;
+  newId: () => string;
+  timings: Timings;
+  log: Logger;
+};
+
+export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
+  const { store, log } = deps;
+  const identity = createKnownIdentity(deps.github);
+
+  return async (trigger) => {
+    const outcome = await accept(trigger);
+    log.info({ trigger: trigger.kind, key: trigger.key, ...outcome }, 'A trigger was dealt with');
+    return outcome;
+  };
+
+  async function accept(trigger: Trigger): Promise<TriggerOutcome> {
+    if (await store.memory.hasTrigger(trigger.key)) return ignored('the same was asked for before');
+    switch (trigger.kind) {
+      case 'repositories_added':
+        return record(trigger, (tx) => wantLabels(tx, trigger));
+      case 'repositories_removed':
+        return record(trigger, (tx) => cancelRepositories(tx, trigger, deps));
+      case 'label_added':
+      case 'label_removed':
+      case 'issue_ended':
+        return acceptIssueTrigger(trigger);
+      default:
+        return trigger satisfies never;
+    }
+  }
+
+  async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {
+    const read = await readSituation(trigger, { ...deps, identity });
+    if (read.kind === 'of_no_interest') return record(trigger, async () => ignored(read.reason));
+    const decision = read.refusal ?? deps.decide(read.situation);
+    return record(trigger, (tx) => carryOut(tx, decision, read.situation, deps));
+  }
+
+  /** Does `work` in one transaction with the key of the trigger, so that the same intent is dealt with once. */
+  async function record(
+    trigger: Trigger,
+    work: (tx: StoreTx) => Promise<TriggerOutcome>,
+  ): Promise<TriggerOutcome> {
+    return store.transact(async (tx) => {
+      if (await tx.memory.hasTrigger(trigger.key)) return ignored('the same was asked for before');
+      const outcome = await work(tx);
+      await tx.memory.rememberTrigger(trigger.key, outcome.kind, tx.nowMs);
+      return outcome;
+    });
+  }
+}
+
+async function carryOut(
+  tx: StoreTx,
+  decision: Decision,
+  situation: Situation,
+  deps: TriggerDeps,
+): Promise<TriggerOutcome> {
+  switch (decision.kind) {
+    case 'ignore':
+      return ignored(decision.reason);
+    case 'start':
+      return startJob(tx, decision, situation.trigger, deps);
+    case 'refuse':
+      return refuseJob(tx, decision.reason, situation, deps);
+    case 'cancel':
+      for (const { id } of decision.jobs) {
+        const job = await tx.jobs.lock(id);
+        if (job) await cancelJob(tx, job, decision.reason, deps.timings);
+      }
+      return { kind: 'cancelled', reason: decision.reason };
+    default:
+      return decision satisfies never;
+  }
+}
+
+async function startJob(
+  tx: StoreTx,
+  decision: Extract<Decision, { kind: 'start' }>,
+  trigger: IssueTrigger,
+  deps: TriggerDeps,
+): Promise<TriggerOutcome> {
+  const attemptId = deps.newId() as AttemptId;
+  const job = await newJob(tx, deps, {
+    ...decision,
+    state: 'queued',
+    stateReason: null,
+    trigger,
+    attemptId,
+  });
+  // Somebody else's trigger was first; theirs is under way.
+  if (!(await tx.jobs.insert(job)))
+    return ignored(`a ${job.specialty} job for this issue is under way already`);
+
+  await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
+  await tx.tell(job.id, 'queued', decision.reason);
+  await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
+  await wantStatusComment(tx, job);
+  return { kind: 'started', reason: decision.reason };
+}
+
+/** A refusal is kept as a job that never began, so that the issue's status comment can show the reason. */
+async function refuseJob(
+  tx: StoreTx,
+  reason: string,
+  { trigger, issue, settings }: Situation,
+  deps: TriggerDeps,
+): Promise<TriggerOutcome> {
+  if (!issue.found || trigger.kind !== 'label_added') return ignored(reason);
+  const label = trigger.label.toLowerCase();
+  const specialty = settings.labels.get(label) ?? label.replace(toLabelName(''), '');
+  const known = settings.specialties.get(specialty) ?? [...settings.specialties.values()][0];
+  if (!known) throw new Error('The settings have no specialty at all');
+  const job = await newJob(tx, deps, {
+    issue: issue.issue,
+    specialty,
+    needs: known.needs,
+    settings: known.settings,
+    instructions: null,
+    state: 'refused',
+    stateReason: reason,
+    trigger,
+    attemptId: null,
+  });
+  await tx.jobs.insert(job);
+  await tx.tell(job.id, 'refused', reason);
+  await wantStatusComment(tx, job, 'final');
+  return { kind: 'refused', reason };
+}
+
+async function wantLabels(
+  tx: StoreTx,
+  trigger: Extract<Trigger, { kind: 'repositories_added' }>,
+): Promise<TriggerOutcome> {
+  for (const { id, fullName } of trigger.repositories) {
+    await tx.want({
+      effect: { kind: 'labels', repositoryId: id, fullName },
+      installationId: trigger.installationId,
+    });
+  }
+  return { kind: 'labels_wanted', reason: `${trigger.repositories.length} repositories were added` };
+}
+
+async function cancelRepositories(
+  tx: StoreTx,
+  trigger: Extract<Trigger, { kind: 'repositories_removed' }>,
+  deps: TriggerDeps,
+): Promise<TriggerOutcome> {
+  const jobs = await tx.jobs.liveOfInstallation(trigger.installationId, trigger.repositoryIds);
+  for (const { id } of jobs) {
+    const job = await tx.jobs.lock(id);
+    if (job) await cancelJob(tx, job, trigger.why, deps.timings);
+  }
+  return jobs.length === 0
+    ? ignored(`${trigger.why}, and nothing was under way`)
+    : { kind: 'cancelled', reason: trigger.why };
+}
+
+function ignored(reason: string): TriggerOutcome {
+  return { kind: 'ignored', reason };
+}

@@ -1,0 +1,135 @@
+import type { RunnerId } from '../contract/job.ts';
+import { chooseRunner, type RunnerChoice } from '../domain/choose-runner.ts';
+import type { RunnerView } from '../domain/job.ts';
+import type { Timings } from '../domain/timings.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { stillAvoided } from './end-attempt.ts';
+import { wantStatusComment } from './want-report.ts';
+
+/** Jobs read at a time, and most offers made in one transaction. */
+const PAGE = 50;
+
+/** Hands waiting jobs to runners with room. */
+export type Assigner = {
+  /** Offers what can be offered now. */
+  assign(): Promise<void>;
+  /** Tells people of jobs that nobody fits why they wait. Looks at those that were looked at the longest ago. */
+  explainWaiting(): Promise<void>;
+};
+
+/** Who could take work, as it is during one transaction. */
+type Field = {
+  runners: RunnerView[];
+  warmByRepository: Map<number, Set<RunnerId>>;
+};
+
+export function createAssigner(deps: {
+  store: Pick<Store, 'transact'>;
+  timings: Pick<Timings, 'acceptSeconds' | 'runnerGoneSeconds' | 'sweepSeconds'>;
+}): Assigner {
+  const { store, timings } = deps;
+
+  return {
+    async assign() {
+      while ((await store.transact(assignSome)) === PAGE);
+    },
+
+    explainWaiting: () =>
+      store.transact(async (tx) => {
+        const notSinceMs = tx.nowMs - timings.sweepSeconds * 1000;
+        const jobs = await tx.jobs.takeUnexplained(notSinceMs, tx.nowMs, PAGE * 4);
+        if (jobs.length === 0) return;
+        const field = await readField(tx);
+        for (const job of jobs) await explain(tx, job, await choose(tx, job, field));
+      }),
+  };
+
+  /** Returns how many offers were made, at most a page. */
+  async function assignSome(tx: StoreTx): Promise<number> {
+    await tx.takeTurn('assign');
+    const field = await readField(tx);
+    let offers = 0;
+    let after: StoredJob | null = null;
+    for (;;) {
+      const specialties = specialtiesWithRoom(field.runners);
+      const page: StoredJob[] = await tx.jobs.offerable({ specialties, nowMs: tx.nowMs, after, limit: PAGE });
+      for (const job of page) {
+        const choice = await choose(tx, job, field);
+        if (choice.kind === 'none') {
+          await explain(tx, job, choice);
+        } else if (await offer(tx, job, choice)) {
+          offers += 1;
+          if (offers === PAGE) return offers;
+        }
+      }
+      after = page.at(-1) ?? null;
+      if (page.length < PAGE) return offers;
+    }
+  }
+
+  async function readField(tx: StoreTx): Promise<Field> {
+    const runners = await tx.runners.views(tx.nowMs, timings.runnerGoneSeconds * 1000);
+    return { runners, warmByRepository: new Map() };
+  }
+
+  async function choose(tx: StoreTx, job: StoredJob, field: Field): Promise<RunnerChoice> {
+    const repositoryId = job.repository.id;
+    const warm = field.warmByRepository.get(repositoryId) ?? (await tx.attempts.warmRunners(repositoryId));
+    field.warmByRepository.set(repositoryId, warm);
+    return chooseRunner({
+      specialty: job.specialty,
+      needs: job.needs,
+      runners: field.runners,
+      avoid: new Set(stillAvoided(job, tx.nowMs).map((entry) => entry.runnerId)),
+      warm,
+    });
+  }
+
+  /** Gives the job's attempt to the chosen runner for as long as it may take to accept. */
+  async function offer(
+    tx: StoreTx,
+    job: StoredJob,
+    choice: Extract<RunnerChoice, { kind: 'chosen' }>,
+  ): Promise<boolean> {
+    const { runner } = choice;
+    const attempt = job.attemptId === null ? null : await tx.attempts.get(job.attemptId);
+    if (!attempt) throw new Error(`Job ${job.id} waits in the queue without an attempt`);
+    const moved = await tx.jobs.move(
+      job,
+      'offered',
+      {
+        runnerId: runner.id,
+        deadlineAtMs: tx.nowMs + timings.acceptSeconds * 1000,
+        stateReason: null,
+      },
+      tx.nowMs,
+    );
+    if (!moved) return false;
+
+    await tx.attempts.change(attempt.id, {
+      epoch: attempt.epoch + 1,
+      runner: { id: runner.id, name: runner.name },
+    });
+    await tx.runners.change(runner.id, { lastAssignedAtMs: tx.nowMs });
+    await tx.tell(job.id, 'offered', `Offered to ${runner.name}. ${choice.reason}`);
+    tx.wake(`runner:${runner.id}`);
+    // So that the next job of this round sees what this one has taken.
+    runner.active += 1;
+    runner.lastAssignedAtMs = tx.nowMs;
+    return true;
+  }
+}
+
+/** People hear of it when the kind of reason changes, not whenever a count does. */
+async function explain(tx: StoreTx, job: StoredJob, choice: RunnerChoice): Promise<void> {
+  if (choice.kind === 'chosen' || choice.code === job.waitCode || choice.code === 'avoided') return;
+  await tx.jobs.change(job.id, { waitCode: choice.code, stateReason: choice.reason }, tx.nowMs);
+  await tx.tell(job.id, 'waiting', choice.reason);
+  await wantStatusComment(tx, job);
+}
+
+function specialtiesWithRoom(runners: readonly RunnerView[]): string[] {
+  const free = runners.filter((runner) => runner.state === 'online' && runner.active < runner.capacity);
+  return [...new Set(free.flatMap((runner) => runner.specialties))];
+}

@@ -1,0 +1,152 @@
+import type { AttemptId } from '../../contract/job.ts';
+import { isTerminal } from '../../domain/job-lifecycle.ts';
+import { BUDGETS } from '../../domain/timings.ts';
+import { GitHubError } from '../../github/github-error.ts';
+import type { StoredAttempt } from '../../store/attempts.ts';
+import type { StoredJob } from '../../store/jobs.ts';
+import { toExternalId } from '../check-run-identity.ts';
+import { closeCancelled, closeUnstartable } from '../end-attempt.ts';
+import { lockAttempt } from '../lease.ts';
+import { wantStatusComment } from '../want-report.ts';
+import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
+
+type Started = StoredAttempt & { startCommit: string; checkRun: NonNullable<StoredAttempt['checkRun']> };
+
+/** Gives an attempt its start commit and its check run; then the job can be offered. What an earlier try has done is not done again. */
+export async function startAttempt(
+  attemptId: AttemptId,
+  context: EffectContext,
+  deps: EffectDeps,
+): Promise<void> {
+  const attempt = await deps.store.attempts.get(attemptId);
+  const job = attempt && (await deps.store.jobs.get(attempt.jobId));
+  if (!job || attempt.checkRun !== null || !isStillWanted(job, attempt)) return;
+
+  const mayExist = context.isRepeat || attempt.startCommit !== null;
+  const onBranch =
+    attempt.startCommit === null ? await createStartCommit(job, attempt, deps) : { job, attempt };
+  if (!onBranch) return;
+  const checkRun = await createCheckRun(onBranch.job, onBranch.attempt, mayExist, deps);
+  await makeOfferable({ ...onBranch.attempt, checkRun }, deps);
+}
+
+/** When GitHub refuses for good: the job ends with its words. */
+export async function giveUpStart(attemptId: AttemptId, error: Error, deps: EffectDeps): Promise<void> {
+  await deps.store.transact(async (tx) => {
+    const held = await lockAttempt(tx, attemptId);
+    if (!held || !isStillWanted(held.job, held.attempt)) return;
+    const { job, attempt } = held;
+    if (error instanceof GitHubError && error.kind === 'gone') {
+      const reason = `The repository can’t be reached any more: ${error.message}`;
+      await closeCancelled(tx, job, attempt, { reason, result: null });
+      return;
+    }
+    const reason =
+      error instanceof GitHubError
+        ? `GitHub does not let the work begin: ${error.message}`
+        : `The work could not be begun because of an error in the coordinator: ${error.message}`;
+    await closeUnstartable(tx, job, attempt, { state: 'failed', reason });
+  });
+}
+
+function isStillWanted(job: StoredJob, attempt: StoredAttempt): boolean {
+  return job.attemptId === attempt.id && attempt.finishedAtMs === null && !isTerminal(job.state);
+}
+
+/** `null` if the job was ended meanwhile. */
+async function createStartCommit(
+  job: StoredJob,
+  attempt: StoredAttempt,
+  deps: EffectDeps,
+): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
+  const earlier = (await deps.store.attempts.ofJob(job.id)).filter((other) => other.number < attempt.number);
+  const takeOver = earlier.findLast((other) => other.startCommit !== null)?.startCommit ?? null;
+
+  for (const branch of branchNames(job.branch)) {
+    const wanted = {
+      branch,
+      message: deps.texts.toStartCommitMessage({ job: { ...job, branch }, attempt }),
+      takeOver,
+    };
+    try {
+      const { base, startCommit } = await deps.github.ensureStartCommit(toTarget(job), wanted);
+      return await keepStartCommit(attempt.id, { branch, base, startCommit }, deps);
+    } catch (error) {
+      if (!(error instanceof GitHubError) || error.kind !== 'conflict') throw error;
+      // Somebody's work is on that branch; it is left alone, and the next name is tried.
+      deps.log.info({ err: error, jobId: job.id, branch }, 'The branch is taken');
+    }
+  }
+  throw new GitHubError(
+    'conflict',
+    `The branch ${job.branch} and its next names are all taken; delete old ones.`,
+  );
+}
+
+/** Kept at once, so that a crash before the check run does not lead to a second commit. */
+async function keepStartCommit(
+  attemptId: AttemptId,
+  start: { branch: string; base: NonNullable<StoredAttempt['base']>; startCommit: string },
+  deps: EffectDeps,
+): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
+  const { branch, base, startCommit } = start;
+  return deps.store.transact(async (tx) => {
+    const held = await lockAttempt(tx, attemptId);
+    if (!held) return null;
+    const { job, attempt } = held;
+    await tx.attempts.change(attempt.id, { base, startCommit });
+    if (branch !== job.branch) await tx.jobs.change(job.id, { branch }, tx.nowMs);
+    if (!isStillWanted(job, attempt)) {
+      await tx.want({ effect: { kind: 'clean-branch', jobId: job.id }, installationId: job.installationId });
+      return null;
+    }
+    return { job: { ...job, branch }, attempt: { ...attempt, base, startCommit } };
+  });
+}
+
+async function createCheckRun(
+  job: StoredJob,
+  attempt: StoredAttempt,
+  mayExist: boolean,
+  deps: EffectDeps,
+): Promise<Started['checkRun']> {
+  if (attempt.startCommit === null)
+    throw new Error(`Attempt ${attempt.id} has no start commit for its check run`);
+  return deps.github.ensureCheckRun(toTarget(job), {
+    ...deps.texts.toCheckRun({ job, attempt }),
+    headCommit: attempt.startCommit,
+    externalId: toExternalId(attempt),
+    mayExist,
+  });
+}
+
+async function makeOfferable(started: StoredAttempt, deps: EffectDeps): Promise<void> {
+  await deps.store.transact(async (tx) => {
+    const held = await lockAttempt(tx, started.id);
+    if (!held) return;
+    const { job, attempt } = held;
+    await tx.attempts.change(attempt.id, { checkRun: started.checkRun });
+    if (!isStillWanted(job, attempt)) {
+      // Ended while the check run was being made: nobody else can close it.
+      await tx.want({
+        effect: { kind: 'check-run', attemptId: attempt.id },
+        installationId: job.installationId,
+      });
+      return;
+    }
+    await tx.jobs.change(job.id, { ready: true }, tx.nowMs);
+    await tx.tell(job.id, 'ready', `Branch ${job.branch} and check run are in place`);
+    await wantStatusComment(tx, job);
+    tx.wake('queue');
+  });
+}
+
+/** The wanted name, then `-2`, `-3` and so on; a number from an earlier attempt is counted on. */
+function branchNames(wanted: string): string[] {
+  const match = /^(.+-.+)-([2-9])$/.exec(wanted);
+  const stem = match?.[1] ?? wanted;
+  const first = Number(match?.[2] ?? 1);
+  return Array.from({ length: BUDGETS.branchNames }, (_, index) =>
+    index === 0 ? wanted : `${stem}-${first + index}`,
+  );
+}

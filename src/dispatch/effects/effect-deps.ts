@@ -1,0 +1,30 @@
+import type { LabelDefinition } from '../../domain/labels.ts';
+import type { RepositoryTarget } from '../../domain/trigger.ts';
+import type { GitHub } from '../../github/github.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { StoredJob } from '../../store/jobs.ts';
+import type { Store } from '../../store/store.ts';
+import type { AttemptTokens } from '../attempt-tokens.ts';
+import type { ReportTexts } from '../report-texts.ts';
+
+/** What effects work with. */
+export type EffectDeps = {
+  store: Store;
+  github: GitHub;
+  texts: ReportTexts;
+  tokens: AttemptTokens;
+  /** Created in every repository that is added. */
+  labels: readonly LabelDefinition[];
+  log: Logger;
+};
+
+/** How an effect came to be carried out. */
+export type EffectContext = {
+  installationId: number;
+  /** Tried before: something may have been created although we never heard of it. */
+  isRepeat: boolean;
+};
+
+export function toTarget(job: Pick<StoredJob, 'installationId' | 'repository'>): RepositoryTarget {
+  return { installationId: job.installationId, repository: job.repository };
+}

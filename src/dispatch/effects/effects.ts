@@ -1,0 +1,80 @@
+import type { JobId } from '../../contract/job.ts';
+import type { Effect } from '../../domain/effect.ts';
+import { giveUpStart, startAttempt } from './attempt-start.ts';
+import { updateCheckRun } from './check-run.ts';
+import { cleanBranch } from './clean-branch.ts';
+import type { EffectContext, EffectDeps } from './effect-deps.ts';
+import { publishEvidence } from './evidence.ts';
+import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
+import { publishStatusComment } from './status-comment.ts';
+
+/** What each kind of effect does on GitHub. */
+export type Effects = {
+  /** Makes it true, from the store as it is now; nothing happens if it isn't needed any more. May be repeated. Throws `GitHubError`. */
+  carryOut(effect: Effect, context: EffectContext): Promise<void>;
+  /** It can't be made true: writes down why, and ends what can't go on without it. */
+  giveUp(effect: Effect, error: Error): Promise<void>;
+};
+
+export function createEffects(deps: EffectDeps): Effects {
+  const { store, github } = deps;
+
+  return {
+    async carryOut(effect, context) {
+      switch (effect.kind) {
+        case 'attempt-start':
+          return startAttempt(effect.attemptId, context, deps);
+        case 'check-run':
+          return updateCheckRun(effect.attemptId, deps);
+        case 'status-comment':
+          return publishStatusComment(effect, deps);
+        case 'pull-request':
+          return openPullRequest(effect.jobId, deps);
+        case 'evidence':
+          return publishEvidence(effect.jobId, context, deps);
+        case 'clean-branch':
+          return cleanBranch(effect.jobId, deps);
+        case 'labels': {
+          const { installationId } = context;
+          const repository = await github.readRepository({ installationId, fullName: effect.fullName });
+          return github.ensureLabels({ installationId, repository }, deps.labels);
+        }
+        case 'revoke-tokens':
+          return deps.tokens.revokeAll(effect.attemptId);
+        default:
+          return effect satisfies never;
+      }
+    },
+
+    async giveUp(effect, error) {
+      switch (effect.kind) {
+        case 'attempt-start':
+          return giveUpStart(effect.attemptId, error, deps);
+        case 'pull-request':
+          return giveUpPullRequest(effect.jobId, error, deps);
+        case 'check-run':
+        case 'revoke-tokens': {
+          const attempt = await store.attempts.get(effect.attemptId);
+          return attempt ? tell(attempt.jobId, effect, error) : undefined;
+        }
+        case 'evidence':
+        case 'clean-branch':
+          return tell(effect.jobId, effect, error);
+        case 'status-comment': {
+          const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);
+          return newest ? tell(newest.id, effect, error) : undefined;
+        }
+        case 'labels':
+          // It belongs to no job; the outbox has logged it.
+          return undefined;
+        default:
+          return effect satisfies never;
+      }
+    },
+  };
+
+  async function tell(jobId: JobId, effect: Effect, error: Error): Promise<void> {
+    const text = `GitHub refused the ${effect.kind.replaceAll('-', ' ')}: ${error.message}`;
+    await store.transact((tx) => tx.tell(jobId, 'effect_refused', text));
+  }
+}

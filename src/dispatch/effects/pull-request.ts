@@ -1,0 +1,36 @@
+import type { JobId } from '../../contract/job.ts';
+import { wantStatusComment } from '../want-report.ts';
+import { type EffectDeps, toTarget } from './effect-deps.ts';
+
+/** Opens the pull request of a job whose work is on its branch, or finds the one that is open. */
+export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<void> {
+  const job = await deps.store.jobs.get(jobId);
+  const attempt = job?.attemptId == null ? null : await deps.store.attempts.get(job.attemptId);
+  if (!job || !attempt || job.state !== 'succeeded' || job.pullRequest !== null) return;
+
+  const { number, url } = await deps.github.ensurePullRequest(toTarget(job), {
+    ...deps.texts.toPullRequest({ job, attempt }),
+    head: job.branch,
+    base: attempt.base?.branch ?? job.repository.defaultBranch,
+  });
+
+  await deps.store.transact(async (tx) => {
+    await tx.jobs.change(jobId, { pullRequest: { number, url }, stateReason: null }, tx.nowMs);
+    await tx.tell(jobId, 'pull_request', `Pull request #${number} is open: ${url}`);
+    const { installationId } = job;
+    await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
+    await wantStatusComment(tx, job, 'final');
+  });
+}
+
+/** When GitHub refuses it for good: the work stays on the branch, and people are told why nothing more happens. */
+export async function giveUpPullRequest(jobId: JobId, error: Error, deps: EffectDeps): Promise<void> {
+  const job = await deps.store.jobs.get(jobId);
+  if (!job) return;
+  const reason = `The work is on the branch ${job.branch}, but its pull request could not be opened: ${error.message}`;
+  await deps.store.transact(async (tx) => {
+    await tx.jobs.change(jobId, { stateReason: reason }, tx.nowMs);
+    await tx.tell(jobId, 'pull_request_refused', reason);
+    await wantStatusComment(tx, job, 'final');
+  });
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { ReportedJob } from '../../domain/status-comment-text.ts';
+import { GitHubError } from '../../github/github-error.ts';
+import type { StoredJob } from '../../store/jobs.ts';
+import { type EffectDeps, toTarget } from './effect-deps.ts';
+
+/** Jobs of one issue that its comment tells of. */
+const JOBS_SHOWN = 30;
+
+/** Brings the issue's one status comment up to date with the store. */
+export async function publishStatusComment(
+  issue: { repositoryId: number; issueNumber: number },
+  deps: EffectDeps,
+): Promise<void> {
+  const { store, texts } = deps;
+  const jobs = await store.jobs.ofIssue(issue.repositoryId, issue.issueNumber, JOBS_SHOWN);
+  const [newest] = jobs;
+  if (!newest) return;
+
+  const marker = texts.statusMarker(issue);
+  const body = texts.toStatusComment({
+    marker,
+    jobs: await Promise.all(jobs.map((job) => toReport(job, deps))),
+  });
+  const key = `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
+  const bodyHash = createHash('sha256').update(body).digest('hex');
+  const sent = await store.memory.getGitHubObject(key);
+  if (sent?.bodyHash === bodyHash) return;
+
+  const comment = await write(newest, { commentId: sent?.objectId ?? null, marker, body }, deps);
+  // Where nothing can be commented (a locked issue), the check run has to tell; the next state tries again.
+  const objectId = comment?.id ?? sent?.objectId ?? null;
+  await store.memory.putGitHubObject(key, { objectId, bodyHash }, await store.nowMs());
+}
+
+/** A comment that somebody has deleted is made anew, once. */
+async function write(
+  job: StoredJob,
+  wanted: { commentId: number | null; marker: string; body: string },
+  deps: EffectDeps,
+): Promise<{ id: number } | null> {
+  const publish = (commentId: number | null) =>
+    deps.github.publishStatusComment(toTarget(job), job.issue.number, { ...wanted, commentId });
+  try {
+    return await publish(wanted.commentId);
+  } catch (error) {
+    const wasDeleted = error instanceof GitHubError && error.kind === 'gone' && wanted.commentId !== null;
+    if (!wasDeleted) throw error;
+    return publish(null);
+  }
+}
+
+async function toReport(job: StoredJob, { store }: EffectDeps): Promise<ReportedJob> {
+  return {
+    job,
+    attempt: job.attemptId === null ? null : await store.attempts.get(job.attemptId),
+    events: await store.timeline.eventsOf(job.id),
+    queuePosition: await store.jobs.queuePosition(job),
+  };
+}

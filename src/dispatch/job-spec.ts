@@ -1,0 +1,41 @@
+import type { JobSpec } from '../contract/job.ts';
+import type { Attempt, Job } from '../domain/job.ts';
+import { checkRunName } from '../domain/check-run-text.ts';
+import { toExternalId } from './check-run-identity.ts';
+
+/** The App as GitHub knows it. */
+export type AppIdentity = { appId: number; slug: string; bot: { login: string; id: number } };
+
+/** All that a runner needs for an attempt; `null` while its start commit or check run is missing. */
+export function toJobSpec(
+  job: Job,
+  attempt: Attempt,
+  app: { identity: AppIdentity; githubApiUrl: string },
+): JobSpec | null {
+  if (attempt.base === null || attempt.startCommit === null || attempt.checkRun === null) return null;
+  const { bot, appId } = app.identity;
+  return {
+    jobId: job.id,
+    attemptId: attempt.id,
+    attemptNumber: attempt.number,
+    kind: job.kind,
+    specialty: job.specialty,
+    githubApiUrl: app.githubApiUrl,
+    repository: job.repository,
+    issue: job.issue,
+    instructions: job.instructions,
+    requestedBy: job.requestedBy,
+    base: attempt.base,
+    branch: job.branch,
+    startCommit: attempt.startCommit,
+    checkRun: {
+      id: attempt.checkRun.id,
+      name: checkRunName(job.specialty),
+      externalId: toExternalId(attempt),
+      appId,
+    },
+    // GitHub shows commits with this address as the bot's own.
+    commitAuthor: { name: bot.login, email: `${bot.id}+${bot.login}@users.noreply.github.com` },
+    settings: job.settings,
+  };
+}

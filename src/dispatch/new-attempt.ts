@@ -1,0 +1,30 @@
+import type { AttemptId, JobId } from '../contract/job.ts';
+import type { StoredAttempt } from '../store/attempts.ts';
+
+/** An attempt that nobody has begun. */
+export function newAttempt(attempt: {
+  id: AttemptId;
+  jobId: JobId;
+  number: number;
+  nowMs: number;
+}): StoredAttempt {
+  return {
+    id: attempt.id,
+    jobId: attempt.jobId,
+    number: attempt.number,
+    epoch: 0,
+    base: null,
+    startCommit: null,
+    checkRun: null,
+    runner: null,
+    leaseTokenHash: null,
+    phase: null,
+    evidence: null,
+    result: null,
+    outcome: null,
+    logOffset: 0,
+    createdAtMs: attempt.nowMs,
+    acceptedAtMs: null,
+    finishedAtMs: null,
+  };
+}

@@ -1,0 +1,192 @@
+import { BUDGETS, type Timings } from '../domain/timings.ts';
+import { GitHubError } from '../github/github-error.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { backoffMs } from '../lib/retry.ts';
+import { toError } from '../lib/to-error.ts';
+import type { Store } from '../store/store.ts';
+import type { ClaimedEffect } from '../store/tasks.ts';
+import type { Effects } from './effects/effects.ts';
+import { listen } from './wake.ts';
+
+/** Effects carried out at once, each for another installation. */
+const CONCURRENCY = 8;
+/** When GitHub limits us without saying for how long. */
+const DEFAULT_PAUSE_MS = 60_000;
+
+/** Makes true on GitHub what the store says should be: for each installation one thing after the other, the most urgent first. */
+export type Outbox = {
+  start(): void;
+  /** What is under way is finished. */
+  stop(): Promise<void>;
+  /** Carries out all that is due, and what becomes due by it; for tests, and before a planned stop. */
+  runDue(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export function createOutbox(deps: {
+  store: Store;
+  effects: Effects;
+  clock: Clock;
+  random: Random;
+  timings: Timings;
+  log: Logger;
+}): Outbox {
+  const { store, effects, clock, timings, log } = deps;
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+  let loop: Promise<void> | null = null;
+  let onFinished = (): void => undefined;
+
+  /** Begins all that is due and may run beside what is running. */
+  async function begin(): Promise<void> {
+    while (running.size < CONCURRENCY && !stopping.signal.aborted) {
+      const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
+      if (!claim) return;
+      const work = carryOut(claim).finally(() => {
+        running.delete(work);
+        onFinished();
+      });
+      running.add(work);
+    }
+  }
+
+  /** Never rejects: what goes wrong is settled or, if the store is away, found again when the claim lapses. */
+  async function carryOut(claim: ClaimedEffect): Promise<void> {
+    const facts = { effect: claim.effect, installationId: claim.installationId, attempt: claim.attempt };
+    try {
+      const failure = await attempt(claim);
+      if (failure) await settleFailure(claim, failure);
+      else await store.effects.finish(claim, await store.nowMs());
+    } catch (error) {
+      log.error({ err: error, ...facts }, 'A side effect could not be settled; it is taken up again later');
+    }
+  }
+
+  async function attempt(claim: ClaimedEffect): Promise<Error | null> {
+    try {
+      await effects.carryOut(claim.effect, {
+        installationId: claim.installationId,
+        isRepeat: claim.attempt > 1,
+      });
+      return null;
+    } catch (thrown) {
+      return toError(thrown);
+    }
+  }
+
+  async function settleFailure(claim: ClaimedEffect, error: Error): Promise<void> {
+    const nowMs = await store.nowMs();
+    const verdict = judge(claim, error);
+    const facts = { err: error, effect: claim.effect, attempt: claim.attempt, ...verdict };
+    switch (verdict.kind) {
+      case 'pause':
+        log.warn(facts, 'GitHub limits this installation; its side effects wait');
+        await store.effects.pauseInstallation(claim.installationId, nowMs + verdict.waitMs, error.message);
+        await store.effects.retry(
+          claim,
+          { error: error.message, runAtMs: nowMs + verdict.waitMs, countsAsTry: false },
+          nowMs,
+        );
+        return;
+      case 'retry':
+        log.warn(facts, 'A side effect failed; it is tried again');
+        await store.effects.retry(
+          claim,
+          { error: error.message, runAtMs: nowMs + verdict.waitMs, countsAsTry: true },
+          nowMs,
+        );
+        return;
+      case 'give_up':
+        log.error(facts, 'A side effect was given up');
+        await effects.giveUp(claim.effect, error);
+        await store.effects.bury(claim, error.message, nowMs);
+        return;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  function judge(claim: ClaimedEffect, error: Error): Verdict {
+    const waitMs = Math.max(
+      (timings.effectRetryBaseSeconds * 1000) / 2,
+      backoffMs({
+        attempt: claim.attempt,
+        baseMs: timings.effectRetryBaseSeconds * 1000,
+        maxMs: timings.effectRetryMaxSeconds * 1000,
+        random: () => deps.random.fraction(),
+      }),
+    );
+    if (!(error instanceof GitHubError)) {
+      return claim.attempt < BUDGETS.effectTries ? { kind: 'retry', waitMs } : { kind: 'give_up' };
+    }
+    switch (error.kind) {
+      case 'rate_limited':
+        return { kind: 'pause', waitMs: error.retryAfterMs ?? DEFAULT_PAUSE_MS };
+      // However long GitHub is away: what should be true there stays wanted.
+      case 'unavailable':
+        return { kind: 'retry', waitMs: Math.max(waitMs, error.retryAfterMs ?? 0) };
+      case 'gone':
+      case 'forbidden':
+      case 'conflict':
+      case 'invalid':
+        return { kind: 'give_up' };
+      default:
+        return error.kind satisfies never;
+    }
+  }
+
+  async function runUntilStopped(): Promise<void> {
+    using waiter = listen({ store, clock }, ['outbox']);
+    // A finished effect frees its installation for the next one.
+    onFinished = () => waiter.poke();
+    while (!stopping.signal.aborted) {
+      await waiter.next(await beginAndTellWait(), stopping.signal);
+    }
+    onFinished = () => undefined;
+    await Promise.all(running);
+  }
+
+  /** How long there is nothing to do unless somebody wakes us. */
+  async function beginAndTellWait(): Promise<number> {
+    const longestMs = timings.sweepSeconds * 1000;
+    try {
+      await begin();
+      const dueMs = await store.effects.nextDueMs();
+      const waitMs = dueMs === null ? longestMs : dueMs - (await store.nowMs());
+      // What is due already waits for one that is running, whose end wakes us.
+      return waitMs <= 0 ? longestMs : Math.min(waitMs, longestMs);
+    } catch (error) {
+      log.error({ err: error }, 'The outbox could not read the store; it tries again');
+      return longestMs;
+    }
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await loop;
+    await Promise.all(running);
+  }
+
+  return {
+    start() {
+      loop ??= runUntilStopped();
+    },
+    stop,
+    async runDue() {
+      for (;;) {
+        await begin();
+        if (running.size === 0) return;
+        await Promise.race(running);
+      }
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+type Verdict =
+  | { kind: 'pause'; waitMs: number }
+  | { kind: 'retry'; waitMs: number }
+  /** A repeat would be refused again: a person has to act, or the thing is gone. */
+  | { kind: 'give_up' };

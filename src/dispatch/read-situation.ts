@@ -1,0 +1,70 @@
+import type { Decision, Situation } from '../domain/decide.ts';
+import { toLabelName } from '../domain/labels.ts';
+import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
+import type { GitHub } from '../github/github.ts';
+import type { Store } from '../store/store.ts';
+import type { AppIdentity } from './job-spec.ts';
+
+export type ReadingDeps = {
+  store: Pick<Store, 'jobs'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile'>;
+  identity: () => Promise<AppIdentity>;
+  parseRepoSettings: (text: string | null) => RepoSettingsReading;
+};
+
+export type SituationReading =
+  | { kind: 'of_no_interest'; reason: string }
+  /** `refusal`: the settings can't be read, so nothing can be decided. */
+  | { kind: 'read'; situation: Situation; refusal: Extract<Decision, { kind: 'refuse' }> | null };
+
+/** Reads as little as the decision needs: most labels and most closed issues are none of our business. */
+export async function readSituation(
+  trigger: Situation['trigger'],
+  deps: ReadingDeps,
+): Promise<SituationReading> {
+  const { store, github } = deps;
+  const { target, issueNumber } = trigger;
+  const liveJobs = await store.jobs.liveOfIssue(target.repository.id, issueNumber);
+  if (trigger.kind !== 'label_added' && liveJobs.length === 0) {
+    return { kind: 'of_no_interest', reason: 'nothing was under way on this issue' };
+  }
+
+  const reading = deps.parseRepoSettings(await github.readSettingsFile(target));
+  const settings = reading.ok ? reading.settings : builtInSettings(deps);
+  if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
+    return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
+  }
+
+  const [issue, permission, identity] = await Promise.all([
+    github.readIssue(target, issueNumber),
+    // Who removes a label or closes an issue may do so; only starting work asks for more.
+    trigger.kind === 'label_added' ? github.readPermission(target, trigger.sender.login) : ('none' as const),
+    deps.identity(),
+  ]);
+  const situation: Situation = {
+    trigger,
+    issue,
+    permission,
+    botLogin: identity.bot.login,
+    settings,
+    liveJobs,
+  };
+  const isRefused = !reading.ok && trigger.kind === 'label_added' && liveJobs.length === 0;
+  return {
+    kind: 'read',
+    situation,
+    refusal: isRefused ? { kind: 'refuse', reason: reading.message } : null,
+  };
+}
+
+/** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */
+function isOurLabel(label: string, settings: RepoSettings): boolean {
+  const name = label.toLowerCase();
+  return settings.labels.has(name) || name.startsWith(toLabelName(''));
+}
+
+function builtInSettings(deps: Pick<ReadingDeps, 'parseRepoSettings'>): RepoSettings {
+  const builtIn = deps.parseRepoSettings(null);
+  if (!builtIn.ok) throw new Error('The built-in settings do not parse');
+  return builtIn.settings;
+}

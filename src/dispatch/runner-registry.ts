@@ -1,0 +1,275 @@
+import type { RunnerId } from '../contract/job.ts';
+import type { RunnerFacts, RunnerResponse } from '../contract/runner-api.ts';
+import { isLeased } from '../domain/job-lifecycle.ts';
+import type { RunnerView } from '../domain/job.ts';
+import type { Timings } from '../domain/timings.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { createSecret, hashSecret, matchesSecret } from '../lib/secret.ts';
+import type { StoredRunner } from '../store/runners.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { type Answer, accepted, refused } from './answer.ts';
+import type { Idempotency } from './answer-once.ts';
+import { closeCancelled, endAttempt, type EndDeps } from './end-attempt.ts';
+import { withdrawOffer } from './withdraw-offer.ts';
+
+/** A runner that has shown its session token. */
+export type Session = {
+  runnerId: RunnerId;
+  /** Grows with every session of the runner: only the newest counts. */
+  epoch: number;
+};
+
+/** Who may be a runner. */
+export type RunnerRegistry = {
+  /** A one-time token, good for at most `enrollTokenSeconds`. `specialties: null` = the runner may have any. */
+  createEnrollToken(wanted: {
+    specialties: string[] | null;
+    expiresInSeconds: number | null;
+  }): Promise<{ token: string; expiresAtMs: number }>;
+  /** A repeat with the same token and idempotency key gets the same id and a new key; the former one ends, since its answer was lost. */
+  enroll(
+    request: { token: string; facts: RunnerFacts },
+    idempotency: Idempotency,
+  ): Promise<Answer<RunnerResponse<'enroll'>>>;
+  /** The newest session supersedes the others. */
+  openSession(request: {
+    runnerId: RunnerId;
+    key: string;
+    facts: RunnerFacts;
+  }): Promise<Answer<RunnerResponse<'session'>>>;
+  /** Whose session token this is. */
+  authenticate(sessionToken: string): Promise<Answer<Session>>;
+  /** The runner leaves in order: it is offered nothing until its next session. */
+  closeSession(session: Session): Promise<void>;
+
+  list(): Promise<RunnerView[]>;
+  /** For good: its key and session end at once, and what it has goes to others. False if there is no such runner. */
+  revoke(runnerId: RunnerId): Promise<boolean>;
+  /** It finishes what it has, and is told to leave. False if there is no such runner. */
+  drain(runnerId: RunnerId): Promise<boolean>;
+};
+
+export function createRunnerRegistry(deps: {
+  store: Store;
+  newId: () => string;
+  random: Random;
+  timings: Timings;
+  coordinatorVersion: string;
+  log: Logger;
+}): RunnerRegistry {
+  const { store, newId, random, timings, log } = deps;
+
+  return {
+    async createEnrollToken(wanted) {
+      const token = `ymt_${createSecret(random)}`;
+      const seconds = Math.min(wanted.expiresInSeconds ?? Infinity, timings.enrollTokenSeconds);
+      const expiresAtMs = await store.transact(async (tx) => {
+        const untilMs = tx.nowMs + seconds * 1000;
+        await tx.runners.insertEnrollToken({
+          tokenHash: hashSecret(token),
+          specialties: wanted.specialties,
+          createdAtMs: tx.nowMs,
+          expiresAtMs: untilMs,
+          usedAtMs: null,
+          runnerId: null,
+        });
+        return untilMs;
+      });
+      return { token, expiresAtMs };
+    },
+
+    async enroll({ token, facts }, idempotency) {
+      const tokenHash = hashSecret(token);
+      const key = `ymk_${createSecret(random)}`;
+      const answer = await store.transact(
+        async (tx): Promise<Answer<{ runnerId: RunnerId; key: string }>> => {
+          const scope = `enroll ${tokenHash}`;
+          const known = await tx.memory.getAnswer(scope, idempotency.key);
+          const enrollToken = await tx.runners.getEnrollToken(tokenHash);
+          if (known && enrollToken?.runnerId != null && known.requestHash === idempotency.requestHash) {
+            await tx.runners.change(enrollToken.runnerId, { keyHash: hashSecret(key) });
+            return accepted({ runnerId: enrollToken.runnerId, key });
+          }
+          if (!enrollToken || enrollToken.usedAtMs !== null || enrollToken.expiresAtMs <= tx.nowMs) {
+            return refused(
+              'unauthorized',
+              'This enrolment token is unknown, used or over. Make a new one with `yardmaster runner token`.',
+            );
+          }
+          const allowed = judgeSpecialties(facts, enrollToken.specialties);
+          if (!allowed.ok) return allowed;
+
+          const runnerId = newId() as RunnerId;
+          await tx.runners.insert(
+            newRunner({ runnerId, key, facts, allowed: enrollToken.specialties, nowMs: tx.nowMs }),
+          );
+          await tx.runners.useEnrollToken(tokenHash, runnerId, tx.nowMs);
+          await tx.memory.putAnswer(
+            scope,
+            idempotency.key,
+            { requestHash: idempotency.requestHash, body: '{}' },
+            tx.nowMs,
+          );
+          return accepted({ runnerId, key });
+        },
+      );
+      if (answer.ok)
+        log.info({ runnerId: answer.value.runnerId, runner: facts.name }, 'A runner was enrolled');
+      return answer;
+    },
+
+    async openSession({ runnerId, key, facts }) {
+      return store.transact(async (tx): Promise<Answer<RunnerResponse<'session'>>> => {
+        const runner = await tx.runners.get(runnerId);
+        if (!runner || !matchesSecret(key, runner.keyHash)) {
+          return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
+        }
+        if (runner.revokedAtMs !== null) return revoked();
+        const allowed = judgeSpecialties(facts, runner.allowedSpecialties);
+        if (!allowed.ok) return allowed;
+
+        const epoch = runner.sessionEpoch + 1;
+        const secret = createSecret(random);
+        await tx.runners.setFacts(runnerId, facts);
+        await tx.runners.change(runnerId, {
+          sessionEpoch: epoch,
+          sessionHash: hashSecret(secret),
+          sessionExpiresAtMs: tx.nowMs + timings.sessionSeconds * 1000,
+          lastSeenAtMs: tx.nowMs,
+          // A runner that was told to leave and comes back has been started anew by its owner.
+          drainRequested: false,
+          draining: false,
+        });
+        // A poll of the session before has to hear that it is superseded.
+        tx.wake(`runner:${runnerId}`);
+        return accepted({
+          sessionToken: `${runnerId}.${epoch}.${secret}`,
+          expiresInSeconds: timings.sessionSeconds,
+          coordinatorVersion: deps.coordinatorVersion,
+        });
+      });
+    },
+
+    async authenticate(sessionToken) {
+      const parts = /^([0-9a-f-]{36})\.(\d{1,15})\.([A-Za-z0-9_-]+)$/.exec(sessionToken);
+      const [, runnerId = '', epoch = '', secret = ''] = parts ?? [];
+      // The pattern was checked above; an id that nobody has is found out by the store.
+      const runner = parts ? await store.runners.get(runnerId as RunnerId) : null;
+      if (!runner) return unknownSession();
+      if (runner.revokedAtMs !== null) return revoked();
+      const session: Session = { runnerId: runner.id, epoch: Number(epoch) };
+      const current = isCurrentSession(runner, session);
+      if (!current.ok) return current;
+      const isOver = (runner.sessionExpiresAtMs ?? 0) <= (await store.nowMs());
+      if (isOver || !matchesSecret(secret, runner.sessionHash)) return unknownSession();
+      return accepted(session);
+    },
+
+    async closeSession(session) {
+      await store.transact(async (tx) => {
+        const runner = await tx.runners.get(session.runnerId);
+        if (!runner || runner.sessionEpoch !== session.epoch) return;
+        await tx.runners.change(runner.id, { sessionHash: null, sessionExpiresAtMs: null });
+      });
+    },
+
+    list: async () => store.runners.views(await store.nowMs(), timings.runnerGoneSeconds * 1000),
+
+    revoke: (runnerId) =>
+      store.transact(async (tx) => {
+        const runner = await tx.runners.get(runnerId);
+        if (!runner) return false;
+        if (runner.revokedAtMs !== null) return true;
+        await tx.runners.change(runnerId, { revokedAtMs: tx.nowMs, sessionHash: null });
+        await takeBackAll(tx, runner, { newId, random, timings });
+        tx.wake(`runner:${runnerId}`);
+        log.warn({ runnerId, runner: runner.name }, 'A runner was revoked');
+        return true;
+      }),
+
+    drain: (runnerId) =>
+      store.transact(async (tx) => {
+        const runner = await tx.runners.get(runnerId);
+        if (!runner) return false;
+        await tx.runners.change(runnerId, { drainRequested: true });
+        tx.wake(`runner:${runnerId}`);
+        return true;
+      }),
+  };
+}
+
+/** Whether the session is still the runner's newest, and the runner may be one at all. */
+export function isCurrentSession(runner: StoredRunner, session: Session): Answer<null> {
+  if (runner.revokedAtMs !== null) return revoked();
+  if (session.epoch >= runner.sessionEpoch) return accepted(null);
+  return refused(
+    'superseded',
+    'Another process has opened a newer session as this runner. Run one process for each runner; enrol a second one under its own name.',
+  );
+}
+
+function unknownSession(): Answer<never> {
+  return refused('unauthorized', 'The session is unknown or over. Open a new one with the runner key.');
+}
+
+function revoked(): Answer<never> {
+  return refused('revoked', 'An operator has revoked this runner. It may not come back under this key.');
+}
+
+function judgeSpecialties(facts: RunnerFacts, allowed: readonly string[] | null): Answer<null> {
+  const others = facts.specialties.filter((specialty) => allowed !== null && !allowed.includes(specialty));
+  if (others.length === 0) return accepted(null);
+  return refused(
+    'policy_refused',
+    `The runner may not have the specialties ${others.join(', ')}: it was enrolled for ${allowed?.join(', ')}. Take them out of runner.yml, or enrol it anew.`,
+  );
+}
+
+function newRunner(runner: {
+  runnerId: RunnerId;
+  key: string;
+  facts: RunnerFacts;
+  allowed: string[] | null;
+  nowMs: number;
+}): StoredRunner {
+  const { facts } = runner;
+  return {
+    id: runner.runnerId,
+    name: facts.name,
+    hostname: facts.hostname,
+    specialties: facts.specialties,
+    capabilities: facts.capabilities,
+    capacity: facts.capacity,
+    version: facts.version,
+    keyHash: hashSecret(runner.key),
+    allowedSpecialties: runner.allowed,
+    sessionHash: null,
+    sessionEpoch: 0,
+    sessionExpiresAtMs: null,
+    draining: false,
+    drainRequested: false,
+    freeDiskBytes: null,
+    lastSeenAtMs: runner.nowMs,
+    lastAssignedAtMs: 0,
+    enrolledAtMs: runner.nowMs,
+    revokedAtMs: null,
+  };
+}
+
+/** A runner that may not come back: its attempts are lost to it, and its branch and tokens are fenced like those of any lost one. */
+async function takeBackAll(tx: StoreTx, runner: StoredRunner, deps: EndDeps): Promise<void> {
+  for (const { id } of await tx.jobs.heldBy(runner.id)) {
+    const job = await tx.jobs.lock(id);
+    const attempt = job?.attemptId == null ? null : await tx.attempts.get(job.attemptId);
+    if (!job || !attempt || job.runnerId !== runner.id) continue;
+    const reason = `The runner ${runner.name} was revoked.`;
+    if (job.state === 'offered') {
+      await withdrawOffer(tx, job, attempt, { event: 'declined', reason }, deps.timings);
+    } else if (job.state === 'cancelling') {
+      await closeCancelled(tx, job, attempt, { reason: job.stateReason ?? reason, result: null });
+    } else if (isLeased(job.state)) {
+      await endAttempt(tx, job, attempt, { outcome: 'lost', retryable: true, reason, result: null }, deps);
+    }
+  }
+}

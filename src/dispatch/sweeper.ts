@@ -1,0 +1,142 @@
+import { isLeased } from '../domain/job-lifecycle.ts';
+import type { Timings } from '../domain/timings.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { StoredAttempt } from '../store/attempts.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import type { Assigner } from './assigner.ts';
+import { closeCancelled, endAttempt, type EndDeps } from './end-attempt.ts';
+import { listen } from './wake.ts';
+import { withdrawOffer } from './withdraw-offer.ts';
+
+/** Overdue jobs judged in one round; the rest come in the next. */
+const ROUND = 200;
+const PRUNE_EVERY_MS = 60 * 60 * 1000;
+
+/** Moves on what nobody else will: lapsed offers and leases, runs that take too long, cancels nobody confirmed, retries that are due. */
+export type Sweeper = {
+  /** After a start, before the first `sweep`: gives every runner with a lease time to come back. */
+  forgiveOutage(): Promise<void>;
+  /** One round. Idempotent; rounds of several coordinators may overlap. */
+  sweep(): Promise<void>;
+  /** Forgives the outage, then sweeps now and then, and assigns whenever a slot or a job comes free, until it is stopped. */
+  start(): void;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export function createSweeper(deps: {
+  store: Store;
+  assigner: Assigner;
+  newId: () => string;
+  clock: Clock;
+  random: Random;
+  timings: Timings;
+  log: Logger;
+}): Sweeper {
+  const { store, assigner, clock, timings, log } = deps;
+  const stopping = new AbortController();
+  let loops: Promise<unknown> | null = null;
+  let prunedAtMs = clock.monotonicMs();
+
+  async function forgiveOutage(): Promise<void> {
+    const untilMs = (await store.nowMs()) + timings.returnSeconds * 1000;
+    const forgiven = await store.jobs.extendLeases(untilMs);
+    if (forgiven > 0)
+      log.info({ forgiven }, 'Leases are not judged before their runners had time to come back');
+  }
+
+  async function sweep(): Promise<void> {
+    for (const { id } of await store.jobs.overdue(await store.nowMs(), ROUND)) {
+      await store.transact(async (tx) => {
+        const job = await tx.jobs.lock(id);
+        const attempt = job?.attemptId == null ? null : await tx.attempts.get(job.attemptId);
+        if (job && attempt) await judge(tx, job, attempt, deps);
+      });
+    }
+    await assigner.assign();
+    await assigner.explainWaiting();
+    await store.requeueLapsedTasks();
+    if (clock.monotonicMs() - prunedAtMs >= PRUNE_EVERY_MS) {
+      prunedAtMs = clock.monotonicMs();
+      await store.prune();
+    }
+  }
+
+  async function sweepRegularly(): Promise<void> {
+    await survive(forgiveOutage);
+    while (!stopping.signal.aborted) {
+      await survive(sweep);
+      // Stopping ends the wait early; the loop ends by itself.
+      await clock.sleep(timings.sweepSeconds * 1000, stopping.signal).catch(() => undefined);
+    }
+  }
+
+  async function assignWhenWoken(): Promise<void> {
+    using waiter = listen({ store, clock }, ['queue']);
+    while (!stopping.signal.aborted) {
+      await waiter.next(timings.sweepSeconds * 1000, stopping.signal);
+      if (!stopping.signal.aborted) await survive(() => assigner.assign());
+    }
+  }
+
+  /** The store may be away for a while; the next round finds what this one missed. */
+  async function survive(round: () => Promise<void>): Promise<void> {
+    try {
+      await round();
+    } catch (error) {
+      log.error({ err: error }, 'A round of the sweeper failed; the next one tries again');
+    }
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await loops;
+  }
+
+  return {
+    forgiveOutage,
+    sweep,
+    start() {
+      loops ??= Promise.all([sweepRegularly(), assignWhenWoken()]);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** What is due for a job that is locked, by the store's clock. */
+async function judge(
+  tx: StoreTx,
+  job: StoredJob,
+  attempt: StoredAttempt,
+  deps: EndDeps & { timings: Timings },
+): Promise<void> {
+  const runner = attempt.runner?.name ?? 'The runner';
+  const deadlineAtMs = job.deadlineAtMs ?? Infinity;
+
+  if (job.state === 'offered') {
+    if (deadlineAtMs > tx.nowMs) return;
+    const reason = `${runner} did not answer the offer in time.`;
+    await withdrawOffer(tx, job, attempt, { event: 'offer_lapsed', reason }, deps.timings);
+  } else if (job.state === 'cancelling') {
+    if (deadlineAtMs > tx.nowMs) return;
+    await closeCancelled(tx, job, attempt, { reason: job.stateReason ?? 'It was cancelled.', result: null });
+  } else if (isLeased(job.state)) {
+    if (deadlineAtMs + deps.timings.leaseGraceSeconds * 1000 <= tx.nowMs) {
+      const reason = `${runner} has not been heard of, so its attempt counts as lost.`;
+      await endAttempt(tx, job, attempt, { outcome: 'lost', retryable: true, reason, result: null }, deps);
+    } else if ((job.runUntilMs ?? Infinity) <= tx.nowMs) {
+      const reason = `It ran longer than the ${job.settings.maxMinutes} minutes that the settings allow.`;
+      await endAttempt(
+        tx,
+        job,
+        attempt,
+        { outcome: 'timed_out', retryable: false, reason, result: null },
+        deps,
+      );
+    }
+  }
+}

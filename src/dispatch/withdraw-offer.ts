@@ -1,0 +1,66 @@
+import { BUDGETS, type Timings } from '../domain/timings.ts';
+import type { StoredAttempt } from '../store/attempts.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { StoreTx } from '../store/store.ts';
+import { closeUnstartable, stillAvoided } from './end-attempt.ts';
+
+/**
+ * Takes an attempt back from a runner that has not begun it: an offer that lapsed or was declined, or an accepted attempt that
+ * the runner gives back. The attempt keeps its start commit and check run. It costs no retry, but after too many offers the job is `dead`.
+ * False if somebody was first.
+ */
+export async function withdrawOffer(
+  tx: StoreTx,
+  job: StoredJob,
+  attempt: StoredAttempt,
+  why: { event: 'declined' | 'offer_lapsed'; reason: string },
+  timings: Pick<Timings, 'avoidRunnerSeconds'>,
+): Promise<boolean> {
+  const offers = job.offers + 1;
+  if (offers >= BUDGETS.offers) {
+    const reason = `No runner took the job in ${offers} offers. ${why.reason} Look at the runners, then ask again.`;
+    return closeUnstartable(tx, job, attempt, { state: 'dead', reason });
+  }
+
+  const untilMs = tx.nowMs + timings.avoidRunnerSeconds * 1000;
+  const avoid = stillAvoided(job, tx.nowMs);
+  if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs });
+  const moved = await tx.jobs.move(job, 'queued', { offers, avoid, stateReason: why.reason }, tx.nowMs);
+  if (!moved) return false;
+  await releaseAttempt(tx, job, attempt);
+  await tx.tell(job.id, why.event, why.reason);
+  return true;
+}
+
+/**
+ * Puts an offer back for a while because GitHub can't be reached: nobody's fault, so it counts for nothing. False if somebody was first.
+ */
+export async function postponeOffer(
+  tx: StoreTx,
+  job: StoredJob,
+  attempt: StoredAttempt,
+  why: { reason: string; waitMs: number },
+): Promise<boolean> {
+  const change = { stateReason: why.reason, runAtMs: tx.nowMs + why.waitMs };
+  const moved = await tx.jobs.move(job, 'queued', change, tx.nowMs);
+  if (!moved) return false;
+  await releaseAttempt(tx, job, attempt);
+  await tx.tell(job.id, 'postponed', why.reason);
+  return true;
+}
+
+async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: StoredAttempt): Promise<void> {
+  await tx.attempts.change(attempt.id, {
+    runner: null,
+    leaseTokenHash: null,
+    phase: null,
+    acceptedAtMs: null,
+  });
+  if (attempt.acceptedAtMs !== null) {
+    await tx.want({
+      effect: { kind: 'revoke-tokens', attemptId: attempt.id },
+      installationId: job.installationId,
+    });
+  }
+  tx.wake('queue');
+}
