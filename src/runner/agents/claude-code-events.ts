@@ -43,7 +43,7 @@ const Init = z.object({
   subtype: z.literal('init'),
   session_id: z.string(),
   model: OptionalText,
-  mcp_servers: z.unknown(),
+  mcp_servers: z.unknown().optional(),
 });
 
 const Hook = z.object({
@@ -115,31 +115,33 @@ const Result = z.object({
 });
 
 /** One schema for each kind, with what it means; found by `type` and `subtype`. */
-const READERS: Record<string, (value: unknown) => ClaudeEvent | null> = {
-  'system/init': reader(Init, (event) => ({
-    kind: 'init',
-    session: event.session_id,
-    model: event.model,
-    mcpServers: toNames(event.mcp_servers),
-  })),
-  'system/hook_started': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
-  'system/hook_response': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
-  'system/hook_progress': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
-  'system/api_retry': reader(Retry, (event) => ({
-    kind: 'retry',
-    status: event.error_status,
-    error: event.error,
-    attempt: event.attempt,
-    maxRetries: event.max_retries,
-  })),
-  'system/permission_denied': reader(Denied, (event) => ({
-    kind: 'denied',
-    tool: event.tool_name,
-    message: event.message,
-  })),
-  assistant: reader(Assistant, toAssistant),
-  result: reader(Result, toResult),
-};
+const READERS = new Map<string, (value: unknown) => ClaudeEvent | null>(
+  Object.entries({
+    'system/init': reader(Init, (event) => ({
+      kind: 'init',
+      session: event.session_id,
+      model: event.model,
+      mcpServers: toNames(event.mcp_servers),
+    })),
+    'system/hook_started': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
+    'system/hook_response': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
+    'system/hook_progress': reader(Hook, (event) => ({ kind: 'hook', name: event.hook_name })),
+    'system/api_retry': reader(Retry, (event) => ({
+      kind: 'retry',
+      status: event.error_status,
+      error: event.error,
+      attempt: event.attempt,
+      maxRetries: event.max_retries,
+    })),
+    'system/permission_denied': reader(Denied, (event) => ({
+      kind: 'denied',
+      tool: event.tool_name,
+      message: event.message,
+    })),
+    assistant: reader(Assistant, toAssistant),
+    result: reader(Result, toResult),
+  }),
+);
 
 /**
  * One line of `--output-format stream-json`. `null` for everything that is not an event that we know in a shape that
@@ -152,7 +154,7 @@ export function parseClaudeEvent(line: string): ClaudeEvent | null {
   const head = Head.safeParse(value);
   if (!head.success) return null;
   const { type, subtype } = head.data;
-  const read = READERS[type === 'system' ? `system/${subtype}` : type];
+  const read = READERS.get(type === 'system' ? `system/${subtype}` : type);
   return read?.(value) ?? null;
 }
 
@@ -193,7 +195,10 @@ function toAssistant({ message, error }: z.output<typeof Assistant>): ClaudeEven
     kind: 'assistant',
     messageId: message.id,
     texts: message.content.flatMap((block) => TextBlock.safeParse(block).data?.text ?? []),
-    tools: message.content.flatMap((block) => ToolBlock.safeParse(block).data ?? []),
+    tools: message.content.flatMap((block) => {
+      const tool = ToolBlock.safeParse(block).data;
+      return tool === undefined ? [] : [{ name: tool.name, input: tool.input }];
+    }),
     error,
     tokens: {
       input: usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens,

@@ -120,41 +120,41 @@ type FailedEnding = Exclude<AgentEnding, 'completed' | 'timeout' | 'idle' | 'can
 /** By names and numbers that the command line gives, never by the words of a message. */
 function failedEnding(result: ClaudeResult, apiError: string | null): FailedEnding {
   return (
-    BY_SUBTYPE[result.subtype] ??
-    BY_TERMINAL_REASON[result.terminalReason ?? ''] ??
-    BY_API_ERROR[apiError ?? ''] ??
-    BY_STATUS[result.apiErrorStatus ?? 0] ??
+    BY_SUBTYPE.get(result.subtype) ??
+    BY_TERMINAL_REASON.get(result.terminalReason ?? '') ??
+    BY_API_ERROR.get(apiError ?? '') ??
+    BY_STATUS.get(result.apiErrorStatus ?? 0) ??
     (result.terminalReason === 'api_error' || (result.apiErrorStatus ?? 0) >= 400 ? 'api_error' : 'crashed')
   );
 }
 
-const BY_SUBTYPE: Record<string, FailedEnding | undefined> = {
-  error_max_turns: 'max_turns',
-  error_max_budget_usd: 'max_budget',
-};
-const BY_TERMINAL_REASON: Record<string, FailedEnding | undefined> = {
-  max_turns: 'max_turns',
-  budget_exhausted: 'max_budget',
-  prompt_too_long: 'prompt_too_long',
-  hook_stopped: 'config_error',
-};
+const BY_SUBTYPE = new Map<string, FailedEnding>([
+  ['error_max_turns', 'max_turns'],
+  ['error_max_budget_usd', 'max_budget'],
+]);
+const BY_TERMINAL_REASON = new Map<string, FailedEnding>([
+  ['max_turns', 'max_turns'],
+  ['budget_exhausted', 'max_budget'],
+  ['prompt_too_long', 'prompt_too_long'],
+  ['hook_stopped', 'config_error'],
+]);
 // A `server_error` or something new: the status, if there is one, says more.
-const BY_API_ERROR: Record<string, FailedEnding | undefined> = {
-  authentication_failed: 'auth_error',
-  oauth_org_not_allowed: 'auth_error',
-  billing_error: 'billing_error',
-  rate_limit: 'rate_limited',
-  model_not_found: 'config_error',
-};
-const BY_STATUS: Record<number, FailedEnding | undefined> = {
-  400: 'config_error',
-  401: 'auth_error',
-  402: 'billing_error',
-  403: 'auth_error',
-  404: 'config_error',
-  413: 'prompt_too_long',
-  429: 'rate_limited',
-};
+const BY_API_ERROR = new Map<string, FailedEnding>([
+  ['authentication_failed', 'auth_error'],
+  ['oauth_org_not_allowed', 'auth_error'],
+  ['billing_error', 'billing_error'],
+  ['rate_limit', 'rate_limited'],
+  ['model_not_found', 'config_error'],
+]);
+const BY_STATUS = new Map<number, FailedEnding>([
+  [400, 'config_error'],
+  [401, 'auth_error'],
+  [402, 'billing_error'],
+  [403, 'auth_error'],
+  [404, 'config_error'],
+  [413, 'prompt_too_long'],
+  [429, 'rate_limited'],
+]);
 
 function rejectedCredentials(words: string): Decision {
   return {
