@@ -1,0 +1,39 @@
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import { isKind, nullWhenGone } from './find-or-create.ts';
+import { type GitHubCall, toPath } from './github-call.ts';
+import type { GitHub } from './github.ts';
+
+/** The commit that a branch stands at; `null` when there is no such branch. */
+export async function readBranchHead(
+  call: GitHubCall,
+  target: RepositoryTarget,
+  branch: string,
+): Promise<string | null> {
+  const response = await nullWhenGone(
+    call(target.installationId, (octokit) =>
+      octokit.rest.git.getRef({ ...toPath(target), ref: `heads/${branch}` }),
+    ),
+  );
+  return response?.data.object.sha ?? null;
+}
+
+export function createBranches({ call }: { call: GitHubCall }): Pick<GitHub, 'deleteBranch'> {
+  return {
+    async deleteBranch(target, branch, commits) {
+      if (branch === target.repository.defaultBranch) return false;
+      const head = await readBranchHead(call, target, branch);
+      if (head === null || !commits.includes(head)) return false;
+      try {
+        await call(target.installationId, (octokit) =>
+          octokit.rest.git.deleteRef({ ...toPath(target), ref: `heads/${branch}` }),
+        );
+        return true;
+      } catch (error) {
+        // Gone in the meantime, of which GitHub tells by 404 or by 422; anything else is still there.
+        if (isKind(error, 'unavailable') || isKind(error, 'rate_limited')) throw error;
+        if ((await readBranchHead(call, target, branch)) !== null) throw error;
+        return false;
+      }
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createBranches } from './branch.ts';
+import { createCheckRuns } from './check-run.ts';
+import { createGitHubCall } from './github-call.ts';
+import type { GitHub } from './github.ts';
+import { createIdentity } from './identity.ts';
+import { createIssueReader } from './issue.ts';
+import { createJobTokens } from './job-token.ts';
+import { createLabels } from './labels.ts';
+import { createPermissionReader } from './permission.ts';
+import type { Octokit } from './probot-octokit.ts';
+import { createPullRequests } from './pull-request.ts';
+import { createSettingsReader } from './repo-file.ts';
+import { createRepositoryReader } from './repository.ts';
+import { createStartCommits } from './start-commit.ts';
+import { createStatusComments } from './status-comment.ts';
+
+/** Everything that the coordinator does on GitHub, over the clients of an `OctokitFactory`. */
+export function createGitHub(deps: {
+  octokitFor: (installationId: number) => Promise<Octokit>;
+  appOctokit: () => Promise<Octokit>;
+  /** REST root without a slash at the end. */
+  apiUrl: string;
+  clock: Pick<Clock, 'nowMs'>;
+  log: Logger;
+}): GitHub {
+  const call = createGitHubCall(deps);
+  const { identity } = createIdentity(deps);
+  const { readRepository } = createRepositoryReader({ call });
+  return {
+    identity,
+    readRepository,
+    ...createIssueReader({ call, readRepository }),
+    ...createPermissionReader({ call }),
+    ...createSettingsReader({ call }),
+    ...createLabels({ call }),
+    ...createStartCommits({ call }),
+    ...createCheckRuns({ call, identity }),
+    ...createStatusComments({ call, identity }),
+    ...createPullRequests({ call }),
+    ...createBranches({ call }),
+    ...createJobTokens(deps),
+  };
+}

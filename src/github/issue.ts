@@ -1,0 +1,55 @@
+import type { RepositoryRef } from '../contract/job.ts';
+import type { IssueReading } from '../domain/decide.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import { nullWhenGone } from './find-or-create.ts';
+import { type GitHubCall, toPath } from './github-call.ts';
+import type { GitHub } from './github.ts';
+
+export function createIssueReader(deps: {
+  call: GitHubCall;
+  readRepository: GitHub['readRepository'];
+}): Pick<GitHub, 'readIssue'> {
+  const { call, readRepository } = deps;
+  return { readIssue };
+
+  async function readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading> {
+    const response = await nullWhenGone(
+      call(target.installationId, (octokit) =>
+        octokit.rest.issues.get({ ...toPath(target), issue_number: issueNumber }),
+      ),
+    );
+    if (response === null) return { found: false, reason: 'it was deleted, or the App may not see it' };
+    const { data } = response;
+    if (!(await isOf(target, data.repository_url))) {
+      return { found: false, reason: 'it was moved to another repository' };
+    }
+    return {
+      found: true,
+      issue: {
+        number: data.number,
+        id: data.id,
+        title: data.title,
+        body: data.body ?? '',
+        author: data.user?.login ?? 'ghost',
+        labels: data.labels.flatMap((label) => (typeof label === 'string' ? label : (label.name ?? []))),
+        htmlUrl: data.html_url,
+      },
+      state: data.state === 'closed' ? 'closed' : 'open',
+      locked: data.locked,
+      isPullRequest: data.pull_request != null,
+    };
+  }
+
+  /** GitHub redirects to where an issue was moved, and likewise when only the repository was renamed. */
+  async function isOf(target: RepositoryTarget, repositoryUrl: string): Promise<boolean> {
+    const { owner, name } = target.repository;
+    if (endsWithName(repositoryUrl, `${owner}/${name}`)) return true;
+    const { installationId } = target;
+    const now: RepositoryRef = await readRepository({ installationId, fullName: `${owner}/${name}` });
+    return now.id === target.repository.id && endsWithName(repositoryUrl, `${now.owner}/${now.name}`);
+  }
+}
+
+function endsWithName(url: string, fullName: string): boolean {
+  return url.toLowerCase().endsWith(`/repos/${fullName}`.toLowerCase());
+}

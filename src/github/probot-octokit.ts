@@ -1,0 +1,143 @@
+import { Probot, ProbotOctokit } from 'probot';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createTokenCache } from './token-cache.ts';
+import { createWriteSpacing } from './write-spacing.ts';
+
+/** GitHub's client, with everything that Probot adds. */
+export type Octokit = ProbotOctokit;
+
+/** The version of the REST API that we are written for; without the header GitHub chooses. */
+const API_VERSION = '2022-11-28';
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Repeating these can't help, or is not for a handler to wait for: limits may last an hour. */
+const NEVER_REPEATED = [400, 401, 403, 404, 409, 410, 422, 429, 451];
+/** For requests that may safely be repeated, after 1 and 4 seconds. Creates set 0. */
+const REPEATS = 2;
+
+export type OctokitFactory = {
+  /** For `load` and `receive`. Its own middleware is not to be served: the inbox verifies webhooks. */
+  probot: Probot;
+  /** Acts as the installation; the same client each time. */
+  octokitFor(installationId: number): Promise<Octokit>;
+  /** Acts as the App itself. */
+  appOctokit(): Promise<Octokit>;
+};
+
+export type OctokitLimits = {
+  /** Between two writes of one installation; GitHub asks for 1000 ms. */
+  writeSpacingMs: number;
+  /** Between two writes of one installation that notify people. */
+  notificationSpacingMs: number;
+  /** Off only where nothing real is on the other side. */
+  enabled: boolean;
+};
+
+/**
+ * Clients for GitHub through Probot, one limiter for each installation: what one installation writes does not hold up
+ * another. Limits are never waited out in here; they come back as errors, for the outbox to come again later.
+ */
+export function createOctokitFactory(deps: {
+  appId: number;
+  /** PEM. */
+  privateKey: string;
+  webhookSecret: string;
+  /** REST root without a slash at the end. */
+  baseUrl: string;
+  log: Logger;
+  limits: OctokitLimits;
+  clock: Clock;
+  fetch?: typeof fetch;
+}): OctokitFactory {
+  const { appId, privateKey, webhookSecret, baseUrl, log, limits, clock } = deps;
+  const tokens = createTokenCache(clock);
+  const spacing = {
+    write: createWriteSpacing({ spacingMs: limits.writeSpacingMs, clock }),
+    notifications: createWriteSpacing({ spacingMs: limits.notificationSpacingMs, clock }),
+  };
+
+  // The function form: Probot overrides an object's `throttle`, and its own would be one limiter for all installations.
+  const Octokit = ProbotOctokit.plugin(sendApiVersion).defaults((options: GivenOptions) => ({
+    ...options,
+    auth: toAuth(options.auth),
+    throttle: toThrottle(options),
+    retry: { doNotRetry: NEVER_REPEATED, retries: REPEATS },
+  }));
+  const probot = new Probot({
+    appId,
+    privateKey,
+    secret: webhookSecret,
+    baseUrl,
+    log,
+    Octokit,
+    request: { fetch: withTimeout(deps.fetch ?? ((...given) => fetch(...given))) },
+  });
+  const clients = new Map<number, Promise<Octokit>>();
+
+  return { probot, octokitFor, appOctokit: () => probot.auth() };
+
+  async function octokitFor(installationId: number): Promise<Octokit> {
+    const known = clients.get(installationId) ?? createClient(installationId);
+    clients.set(installationId, known);
+    return known;
+  }
+
+  async function createClient(installationId: number): Promise<Octokit> {
+    const octokit = await probot.auth(installationId);
+    octokit.hook.error('request', (error) => {
+      if ('status' in error && error.status === 401) tokens.forget(installationId);
+      throw error;
+    });
+    return octokit;
+  }
+
+  /** Without a base URL of its own, `auth()` would send the App's JWT to api.github.com, whatever server the App is of. */
+  function toAuth(auth: AuthOptions): AuthOptions {
+    return { ...auth, cache: tokens, request: auth.request.defaults({ baseUrl }) };
+  }
+
+  function toThrottle({ auth, throttle }: GivenOptions) {
+    return {
+      ...throttle,
+      ...spacing,
+      enabled: limits.enabled,
+      id: auth.installationId === undefined ? 'app' : String(auth.installationId),
+      onRateLimit: () => false,
+      onSecondaryRateLimit: () => false,
+    };
+  }
+}
+
+/** A client for one token, or for nobody: no limiter, no repetitions. */
+export function createTokenOctokit(deps: { baseUrl: string; token: string | null; log: Logger }): Octokit {
+  const Octokit = ProbotOctokit.plugin(sendApiVersion);
+  return new Octokit({
+    baseUrl: deps.baseUrl,
+    log: deps.log,
+    throttle: { enabled: false },
+    retry: { enabled: false },
+    request: { fetch: withTimeout((...given) => fetch(...given)) },
+    ...(deps.token !== null && { auth: { token: deps.token } }),
+  });
+}
+
+/** What Probot sets of a client's options. Octokit itself types `auth` as `any`. */
+type GivenOptions = { auth: AuthOptions; throttle?: object };
+type AuthOptions = { installationId?: number; request: AuthRequest; [option: string]: unknown };
+type AuthRequest = { defaults(options: { baseUrl: string }): AuthRequest };
+
+function sendApiVersion(octokit: { hook: { before(name: 'request', hook: BeforeHook): void } }): void {
+  octokit.hook.before('request', ({ headers }) => {
+    headers['x-github-api-version'] = API_VERSION;
+  });
+}
+type BeforeHook = (options: { headers: Record<string, unknown> }) => void;
+
+/** `fetch` itself waits for ever. */
+function withTimeout(request: typeof fetch): typeof fetch {
+  return (input, init) => {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    return request(input, { ...init, signal });
+  };
+}

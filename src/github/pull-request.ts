@@ -1,0 +1,56 @@
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import { findOrCreate, isKind } from './find-or-create.ts';
+import { type GitHubCall, ONCE, toPath } from './github-call.ts';
+import type { GitHub } from './github.ts';
+
+/** What GitHub takes at the most. */
+const MAX_TITLE_CHARACTERS = 256;
+const MAX_BODY_CHARACTERS = 65_536;
+
+type Wanted = Parameters<GitHub['ensurePullRequest']>[1];
+type PullRequest = Awaited<ReturnType<GitHub['ensurePullRequest']>>;
+
+/** GitHub itself allows one open pull request for a branch: a second creation tells of the first. */
+export function createPullRequests({ call }: { call: GitHubCall }): Pick<GitHub, 'ensurePullRequest'> {
+  return {
+    ensurePullRequest: (target, wanted) =>
+      findOrCreate({
+        mayExist: false,
+        find: () => find(target, wanted.head),
+        create: () => createAsMayBe(target, wanted),
+      }),
+  };
+
+  /** Drafts are refused to private repositories on free plans; GitHub doesn't say in a readable way that it is for this. */
+  async function createAsMayBe(target: RepositoryTarget, wanted: Wanted): Promise<PullRequest> {
+    try {
+      return await create(target, wanted);
+    } catch (error) {
+      if (!wanted.draft || !isKind(error, 'invalid')) throw error;
+      return create(target, { ...wanted, draft: false });
+    }
+  }
+
+  async function create(target: RepositoryTarget, wanted: Wanted): Promise<PullRequest> {
+    const { head, base, draft } = wanted;
+    const title = wanted.title.slice(0, MAX_TITLE_CHARACTERS);
+    const body = wanted.body.slice(0, MAX_BODY_CHARACTERS);
+    const { data } = await call(target.installationId, (octokit) =>
+      octokit.rest.pulls.create({ ...toPath(target), ...ONCE, head, base, title, body, draft }),
+    );
+    return toPullRequest(data);
+  }
+
+  async function find(target: RepositoryTarget, branch: string): Promise<PullRequest | null> {
+    const { owner } = target.repository;
+    const { data } = await call(target.installationId, (octokit) =>
+      octokit.rest.pulls.list({ ...toPath(target), state: 'open', head: `${owner}:${branch}`, per_page: 10 }),
+    );
+    const found = data.find(({ head }) => head.ref === branch);
+    return found === undefined ? null : toPullRequest(found);
+  }
+}
+
+function toPullRequest(data: { number: number; html_url: string; head: { sha: string } }): PullRequest {
+  return { number: data.number, url: data.html_url, headCommit: data.head.sha };
+}

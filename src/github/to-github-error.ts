@@ -1,0 +1,109 @@
+import { toError } from '../lib/to-error.ts';
+import { toOneLine } from '../lib/strip-control.ts';
+import { GitHubError, type GitHubErrorKind } from './github-error.ts';
+
+/** GitHub asks for at least a minute when it says no figure. */
+const FALLBACK_WAIT_MS = 60_000;
+/** A proxy in between may answer with anything; more than GitHub ever says is no use to anyone. */
+const MAX_WAIT_MS = 2 * 60 * 60_000;
+const MAX_MESSAGE_CHARACTERS = 500;
+
+/** What Octokit throws for an answer that is no success; without `response` when there was no answer. */
+type HttpError = {
+  status: number;
+  message: string;
+  response?: { headers?: Record<string, unknown>; data?: unknown };
+};
+
+/**
+ * Whatever a request threw, as a `GitHubError` with a kind that says what to do. What is not about HTTP (a mistake of our
+ * own) comes back as it is.
+ */
+export function toGitHubError(thrown: unknown, nowMs: number): Error {
+  if (thrown instanceof GitHubError || !isHttpError(thrown)) return toError(thrown);
+  const { response } = thrown;
+  if (response === undefined) {
+    return new GitHubError('unavailable', `GitHub could not be reached: ${describe(thrown)}`, {
+      cause: thrown,
+    });
+  }
+
+  const kind = toKind(thrown.status, thrown.message, response);
+  const retryAfterMs = readWait(response.headers ?? {}, nowMs);
+  return new GitHubError(kind, `GitHub answered ${thrown.status}: ${describe(thrown)}`, {
+    status: thrown.status,
+    retryAfterMs: kind === 'rate_limited' ? (retryAfterMs ?? FALLBACK_WAIT_MS) : retryAfterMs,
+    cause: thrown,
+  });
+}
+
+function toKind(
+  status: number,
+  message: string,
+  response: NonNullable<HttpError['response']>,
+): GitHubErrorKind {
+  switch (status) {
+    case 429:
+      return 'rate_limited';
+    case 403:
+      return isRateLimit(message, response.headers ?? {}) ? 'rate_limited' : 'forbidden';
+    // A token of ours that died early (suspension ends tokens, too). The next request gets a new one.
+    case 401:
+      return 'unavailable';
+    case 404:
+    case 410:
+      return 'gone';
+    case 451:
+      return 'forbidden';
+    case 409:
+      return 'conflict';
+    case 422:
+      return isConflict(message, response.data) ? 'conflict' : 'invalid';
+    default:
+      return status >= 500 ? 'unavailable' : 'invalid';
+  }
+}
+
+/** 403 also means locked, archived, suspended and not permitted. The secondary limit is told by words alone at times. */
+function isRateLimit(message: string, headers: Record<string, unknown>): boolean {
+  return (
+    headers['retry-after'] !== undefined ||
+    headers['x-ratelimit-remaining'] === '0' ||
+    /secondary rate limit|abuse detection/i.test(message)
+  );
+}
+
+/** A thing that exists has a code of its own, except refs and pull requests, of which GitHub tells in words only. */
+function isConflict(message: string, data: unknown): boolean {
+  if (/reference already exists|pull request already exists|not a fast forward/i.test(message)) return true;
+  if (typeof data !== 'object' || data === null || !('errors' in data) || !Array.isArray(data.errors))
+    return false;
+  return data.errors.some(
+    (error: unknown) =>
+      typeof error === 'object' && error !== null && 'code' in error && error.code === 'already_exists',
+  );
+}
+
+/** `retry-after` in seconds, else the end of a used-up budget; `null` when neither is told. */
+function readWait(headers: Record<string, unknown>, nowMs: number): number | null {
+  const seconds = Number(headers['retry-after']);
+  if (Number.isFinite(seconds) && seconds >= 0) return clamp(seconds * 1000);
+  const resetSeconds = Number(headers['x-ratelimit-reset']);
+  if (headers['x-ratelimit-remaining'] !== '0' || !Number.isFinite(resetSeconds)) return null;
+  // A second more: GitHub counts in whole ones.
+  return clamp(resetSeconds * 1000 - nowMs + 1000);
+}
+
+function clamp(waitMs: number): number {
+  return Math.min(MAX_WAIT_MS, Math.max(1000, waitMs));
+}
+
+/** An ill gateway answers with a whole page of HTML. */
+function describe({ message }: HttpError): string {
+  const text = /<html|<!doctype/i.test(message) ? message.replace(/<[^>]*>/g, ' ') : message;
+  return toOneLine(text, MAX_MESSAGE_CHARACTERS) || 'no reason given';
+}
+
+function isHttpError(thrown: unknown): thrown is HttpError {
+  return thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number';
+}
