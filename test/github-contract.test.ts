@@ -37,6 +37,24 @@ describe('a correct exchange passes', () => {
       path: '/repos/acme/widgets/git/ref/heads/agent/7-fix',
       responseBody: aRef('refs/heads/agent/7-fix'),
     }),
+    'the root folder, which has no path': anExchange({
+      path: '/repos/acme/widgets/contents?ref=main',
+      responseBody: [],
+    }),
+    'an API version that does not exist': anExchange({
+      status: 400,
+      responseBody: { message: 'The API version is not supported' },
+    }),
+    'an error that fits several descriptions': anExchange({
+      method: 'PUT',
+      path: '/repos/acme/widgets/contents/README.md',
+      requestBody: { message: 'Change', content: '' },
+      status: 409,
+      responseBody: {
+        message: 'README.md does not match',
+        documentation_url: 'https://docs.github.com/rest',
+      },
+    }),
     'an answer without body': anExchange({
       method: 'DELETE',
       path: '/repos/acme/widgets/labels/bug',

@@ -41,6 +41,9 @@ export function isObject(value: Json | undefined): value is JsonObject {
  * GitHub's descriptions repeat whole users and repositories hundreds of times. Every schema given to `add` is
  * stripped, and equal sub-schemas become one entry; `finish` writes entries used only once back in their place.
  * References are `{ "$ref": "name" }`, and names are those of `components` where there is one.
+ *
+ * `oneOf` becomes `anyOf`: GitHub's branches overlap (null fits three of `validation-error`'s, and any object both
+ * of two errors without required fields), which is no mistake of the value.
  */
 export function createSchemaPool(components: JsonObject): SchemaPool {
   const entriesByText = new Map<string, Entry>();
@@ -84,8 +87,10 @@ export function createSchemaPool(components: JsonObject): SchemaPool {
     for (const keyword of Object.keys(schema).sort()) {
       if (DROPPED.has(keyword) || keyword.startsWith('x-') || keyword === 'nullable') continue;
       const value = convertKeyword(keyword, schema[keyword] ?? null, name);
-      if (value !== undefined) result[keyword] = value;
+      if (value !== undefined) result[keyword === 'oneOf' ? 'anyOf' : keyword] = value;
     }
+    if ('anyOf' in schema && 'oneOf' in schema)
+      throw new Error(`${name} has two unions: only one would be kept`);
     return share(schema.nullable === true ? allowNull(result) : result, name);
   }
 

@@ -8,6 +8,9 @@ export type FoundOperation = {
   parameters: Record<string, string>;
 };
 
+/** The one operation whose last parameter may be left out: it then lists the root folder, as its documentation says. */
+const LISTS_ROOT = 'repos/get-content';
+
 type Route = { name: string; operation: Operation; method: string; pattern: RegExp; literals: number };
 
 /**
@@ -24,9 +27,9 @@ export function createOperationFinder(
       if (route.method !== method) continue;
       const match = route.pattern.exec(path);
       if (match === null) continue;
-      const values = Object.entries(match.groups ?? {}).map(
-        ([name, value]) => [name, decode(value)] as const,
-      );
+      // A group that took no part in the match is undefined, whatever its declared type says.
+      const groups: [name: string, value: string | undefined][] = Object.entries(match.groups ?? {});
+      const values = groups.map(([name, value = '']) => [name, decode(value)] as const);
       return { name: route.name, operation: route.operation, parameters: Object.fromEntries(values) };
     }
     return undefined;
@@ -43,7 +46,9 @@ function toRoute(name: string, operation: Operation): Route {
       : `(?<${parameter}>[^/]+)`;
   });
   const literals = parts.filter((part) => !part.startsWith('(?<')).length;
-  return { name, operation, method, pattern: new RegExp(`^${parts.join('/')}/?$`), literals };
+  const pattern = parts.join('/');
+  const known = operation.id === LISTS_ROOT ? pattern.replace('/(?<path>.+)', '(?:/(?<path>.+))?') : pattern;
+  return { name, operation, method, pattern: new RegExp(`^${known}/?$`), literals };
 }
 
 function decode(value: string): string {

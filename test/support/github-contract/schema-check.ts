@@ -54,7 +54,7 @@ function toProblems(errors: ErrorObject[]): string[] {
 
 /** That no branch of a union fits, or that a value is not null either, is worth saying only when nothing says why. */
 function isNoise({ keyword, params }: ErrorObject): boolean {
-  return keyword === 'oneOf' || keyword === 'anyOf' || (keyword === 'type' && params.type === 'null');
+  return keyword === 'anyOf' || (keyword === 'type' && params.type === 'null');
 }
 
 function toText(error: ErrorObject): string {

@@ -6,7 +6,7 @@ const isRead = (method: string) => method === 'GET' || method === 'HEAD';
 const GAPS: Gap[] = [
   {
     statuses: [301],
-    when: (_method, path) => path.startsWith('/repos/') || path.startsWith('/repositories/'),
+    when: (_method, path) => path.startsWith('/repos/'),
     reason: 'the repository was renamed, or the issue transferred',
   },
   {
@@ -15,7 +15,7 @@ const GAPS: Gap[] = [
     reason: 'the repository was renamed, and the method must stay',
   },
   { statuses: [304], when: isRead, reason: 'every read can be conditional' },
-  { statuses: [400], when: (method) => !isRead(method), reason: 'the body is not JSON' },
+  { statuses: [400], reason: 'the body is not JSON, or no such API version' },
   { statuses: [401], reason: 'bad or expired credentials' },
   { statuses: [403], reason: 'missing permission, suspension, archive, or rate limit' },
   { statuses: [404], reason: 'not there, or hidden from this token' },

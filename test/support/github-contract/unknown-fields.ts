@@ -33,7 +33,7 @@ export function findUnknownFields(schemas: Record<string, Schema>, schema: Schem
   /** The schema itself and every branch that it refers to or unites. */
   function expand(schema: Schema): Schema[] {
     const target = typeof schema.$ref === 'string' ? schemas[schema.$ref] : undefined;
-    const branches = ['allOf', 'anyOf', 'oneOf'].flatMap((keyword) => {
+    const branches = ['allOf', 'anyOf'].flatMap((keyword) => {
       const united = schema[keyword];
       return Array.isArray(united) ? united.filter(isRecord) : [];
     });
