@@ -77,11 +77,7 @@ test('installations are found by id and by repository, and listed', async () => 
   const { standin, installationId } = setting;
   const asApp = createClient(standin, appToken(standin.app));
 
-  for (const path of [
-    `/app/installations/${installationId}`,
-    `${at}/installation`,
-    '/orgs/acme/installation',
-  ]) {
+  for (const path of [`/app/installations/${installationId}`, `${at}/installation`]) {
     expect(await asApp('GET', path)).toMatchObject({ status: 200, body: { id: installationId } });
   }
   expect(await asApp('GET', '/app/installations')).toMatchObject({

@@ -32,7 +32,7 @@ test('labels on an issue are added, set and taken off one by one', async () => {
   const path = `${at}/issues/1/labels`;
 
   expect(names(await app('POST', path, { labels: ['a', 'b'] }))).toEqual(['a', 'b']);
-  expect(names(await app('POST', path, ['c']))).toEqual(['a', 'b', 'c']);
+  expect(names(await app('POST', path, { labels: ['B', 'c'] }))).toEqual(['a', 'b', 'c']);
   expect(names(await app('DELETE', `${path}/b`))).toEqual(['a', 'c']);
   expect(await app('DELETE', `${path}/b`)).toMatchObject({
     status: 404,

@@ -142,16 +142,33 @@ export function createReviewActions(deps: {
     });
   }
 
+  /** Takes back a review that approves or asks for changes. */
+  function dismiss(repository: Repository, pull: Pull, review: Review, by: Doer): void {
+    if (review.state !== 'APPROVED' && review.state !== 'CHANGES_REQUESTED') {
+      throw new ApiError(422, 'Unprocessable Entity', {
+        errors: ['Can not dismiss a commented pull request review'],
+      });
+    }
+    review.state = 'DISMISSED';
+    announceReview(repository, pull, review, by, 'dismissed');
+  }
+
   /** Webhooks write the state in lower case, REST in upper case. */
-  function announceReview(repository: Repository, pull: Pull, review: Review, by: Doer): void {
+  function announceReview(
+    repository: Repository,
+    pull: Pull,
+    review: Review,
+    by: Doer,
+    action: 'submitted' | 'dismissed' = 'submitted',
+  ): void {
     const shape = shapes.pulls.review(repository, pull, review);
-    events.inRepository(repository, 'pull_request_review', 'submitted', by.account, {
+    events.inRepository(repository, 'pull_request_review', action, by.account, {
       review: { ...shape, state: review.state.toLowerCase(), body: review.body === '' ? null : review.body },
       pull_request: shapes.pulls.simplePull(repository, pull),
     });
   }
 
-  return { submit, reply };
+  return { submit, reply, dismiss };
 }
 
 export type ReviewActions = ReturnType<typeof createReviewActions>;

@@ -10,7 +10,6 @@ import type { FaultPlan, Faults } from './faults.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { createRouter, Reply } from './router.ts';
 
-const apiVersions = ['2022-11-28', '2026-03-10'];
 const largestBody = 100 * 1024 * 1024;
 
 /**
@@ -150,10 +149,6 @@ function checkHeaders(headers: Record<string, string>): void {
       403,
       'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
     );
-  }
-  const version = headers['x-github-api-version'];
-  if (version !== undefined && !apiVersions.includes(version)) {
-    throw new ApiError(400, `${version} is not a supported version.`);
   }
 }
 

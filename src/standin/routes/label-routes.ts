@@ -31,9 +31,7 @@ export function labelRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'la
     change: (found: { repository: Repository; issue: Issue; names: string[] }) => Promise<void>,
   ): Promise<Reply> {
     const { repository, issue } = access.issue(call, (one) => issueNeed(one, 'write', 'triage'));
-    // The list may also come bare, without the object around it.
-    const given = Array.isArray(call.body) ? { labels: call.body as unknown[] } : call.body;
-    await change({ repository, issue, names: labelNames(createBodyReader(given)) });
+    await change({ repository, issue, names: labelNames(createBodyReader(call.body)) });
     return ofIssue(repository, issue);
   }
 

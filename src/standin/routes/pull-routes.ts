@@ -3,6 +3,7 @@ import { ApiError, notFound, validationFailed } from '../http/api-error.ts';
 import { createBodyReader } from '../http/body-reader.ts';
 import { pageOf } from '../http/paging.ts';
 import { param, type Call, type Reply, type Route } from '../http/router.ts';
+import { commitOfRef } from './commit-of-ref.ts';
 import { asPull, type Pull } from '../shapes/pull-shapes.ts';
 import type { Site } from '../site.ts';
 import type { Repository } from '../world.ts';
@@ -102,8 +103,28 @@ export function pullRoutes(
     return { status: kind === 'add' ? 201 : 200, body: shapes.pulls.simplePull(repository, pull) };
   }
 
+  /** Pull requests that brought the commit, or would: open ones that hold it, and merged ones. */
+  async function ofCommit(call: Call): Promise<Reply> {
+    const repository = access.repository(call, read);
+    const { folder } = repository;
+    const sha = await commitOfRef(objects, repository, param(call, 'sha'));
+    const found: Pull[] = [];
+    for (const issue of repository.issues.values()) {
+      const pull = asPull(issue);
+      if (!pull) continue;
+      const { headSha, baseSha, mergeCommitSha } = pull.pull;
+      const from = await mergeBaseOf(repository, pull);
+      const isInside =
+        (await objects.isAncestor(folder, sha, headSha)) && !(await objects.isAncestor(folder, sha, from));
+      if (sha === mergeCommitSha || (isInside && baseSha !== sha)) found.push(pull);
+    }
+    const { items, headers } = pageOf(call, links, found);
+    return { status: 200, body: items.map((pull) => shapes.pulls.simplePull(repository, pull)), headers };
+  }
+
   const one = '/repos/:owner/:repo/pulls/#number';
   return [
+    { method: 'GET', pattern: '/repos/:owner/:repo/commits/:sha/pulls', handle: ofCommit },
     { method: 'GET', pattern: '/repos/:owner/:repo/pulls', handle: list },
     { method: 'POST', pattern: '/repos/:owner/:repo/pulls', handle: open },
     {

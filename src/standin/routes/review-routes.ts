@@ -1,4 +1,4 @@
-import { need } from '../access/access.ts';
+import { need, type Need } from '../access/access.ts';
 import { reviewEvents, type NewReviewComment } from '../actions/reviews.ts';
 import { ApiError, notFound } from '../http/api-error.ts';
 import { createBodyReader } from '../http/body-reader.ts';
@@ -6,7 +6,7 @@ import { pageOf } from '../http/paging.ts';
 import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import { asPull, type Pull } from '../shapes/pull-shapes.ts';
 import type { Site } from '../site.ts';
-import type { Repository, ReviewComment } from '../world.ts';
+import type { Repository, Review, ReviewComment } from '../world.ts';
 import { pullOf } from './pull-routes.ts';
 
 /** Reviews of pull requests, and the comments on their lines. */
@@ -48,6 +48,13 @@ export function reviewRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'r
     return { status: 200, body, headers };
   }
 
+  function reviewOf(call: Call, wanted: Need): { repository: Repository; pull: Pull; review: Review } {
+    const { repository, pull } = pullOf(call, site, wanted);
+    const review = repository.reviews.get(Number(param(call, 'review')));
+    if (!review || review.pullNumber !== pull.number) throw notFound();
+    return { repository, pull, review };
+  }
+
   const one = '/repos/:owner/:repo/pulls/#number';
   return [
     {
@@ -69,9 +76,29 @@ export function reviewRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'r
       method: 'GET',
       pattern: `${one}/reviews/#review`,
       handle(call) {
-        const { repository, pull } = pullOf(call, site, read);
-        const review = repository.reviews.get(Number(param(call, 'review')));
-        if (!review || review.pullNumber !== pull.number) throw notFound();
+        const { repository, pull, review } = reviewOf(call, read);
+        return { status: 200, body: shapes.pulls.review(repository, pull, review) };
+      },
+    },
+    {
+      method: 'GET',
+      pattern: `${one}/reviews/#review/comments`,
+      handle(call) {
+        const { repository, review } = reviewOf(call, read);
+        return page(
+          call,
+          repository,
+          [...repository.reviewComments.values()].filter((comment) => comment.reviewId === review.id),
+        );
+      },
+    },
+    {
+      method: 'PUT',
+      pattern: `${one}/reviews/#review/dismissals`,
+      handle(call) {
+        const { repository, pull, review } = reviewOf(call, need('pull_requests', 'write', 'write'));
+        createBodyReader(call.body).requiredText('message');
+        reviews.dismiss(repository, pull, review, access.doer(call.actor));
         return { status: 200, body: shapes.pulls.review(repository, pull, review) };
       },
     },

@@ -32,9 +32,9 @@ export function allRoutes(site: Site): Route[] {
     checkSuiteRoutes,
     gitRefRoutes,
     gitObjectRoutes,
-    commitRoutes,
-    contentRoutes,
     reviewRoutes,
     pullRoutes,
+    commitRoutes,
+    contentRoutes,
   ].flatMap((routesOf) => routesOf(site));
 }
