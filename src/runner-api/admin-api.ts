@@ -1,0 +1,150 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import { JOB_STATES, JobId, RunnerId, Specialty } from '../contract/job.ts';
+import { type Refusal, refused } from '../dispatch/answer.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { StoredAttempt } from '../store/attempts.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store } from '../store/store.ts';
+import { INTERNAL_ERROR, refuseMistakes, toErrorResponse } from './wire-answer.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+/** Log read at a time, in bytes. */
+const LOG_PAGE_BYTES = 256 * 1024;
+
+const TokenWish = z.object({
+  specialties: z.array(Specialty).min(1).max(50).optional(),
+  expiresInSeconds: z.number().positive().optional(),
+});
+
+const JobFilter = z.object({
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(JOB_STATES)))
+    .default([]),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+const LogPlace = z.object({ offset: z.coerce.number().int().nonnegative().default(0) });
+
+/**
+ * What an operator asks of the coordinator, as a Hono app. It checks no credential: serve it on a UNIX socket in the data folder, whose
+ * file permissions say who may, and nowhere else.
+ */
+export function createAdminApi(deps: {
+  store: Store;
+  dispatcher: Dispatcher;
+  registry: RunnerRegistry;
+  /** What `GET /status` answers: where the coordinator is, and which. */
+  status: () => { url: string; pid: number; version: string };
+  log: Logger;
+}): Hono {
+  const { store, dispatcher, registry, log } = deps;
+  const app = new Hono();
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => toErrorResponse(refused('too_large', `A body may have ${MAX_BODY_BYTES} bytes.`)),
+    }),
+  );
+
+  app.get('/status', (context) => context.json(deps.status()));
+
+  app.post('/runner-tokens', async (context) => {
+    const wish = TokenWish.safeParse(await readJson(context));
+    if (!wish.success) return toErrorResponse(refuseMistakes(wish.error));
+    const token = await registry.createEnrollToken({
+      specialties: wish.data.specialties ?? null,
+      expiresInSeconds: wish.data.expiresInSeconds ?? null,
+    });
+    return context.json(token);
+  });
+
+  app.get('/runners', async (context) => context.json({ runners: await registry.list() }));
+  app.post('/runners/:id/revoke', (context) => changeRunner(context, (id) => registry.revoke(id)));
+  app.post('/runners/:id/drain', (context) => changeRunner(context, (id) => registry.drain(id)));
+
+  app.get('/jobs', async (context) => {
+    const filter = JobFilter.safeParse(context.req.query());
+    if (!filter.success) return toErrorResponse(refuseMistakes(filter.error));
+    const { state: states, limit } = filter.data;
+    return context.json({ jobs: await store.jobs.list({ states, limit }) });
+  });
+
+  app.get('/jobs/:id', async (context) => {
+    const job = await findJob(context);
+    if (!job) return toErrorResponse(NO_SUCH_JOB);
+    return context.json({
+      job,
+      attempts: (await store.attempts.ofJob(job.id)).map(withoutSecret),
+      events: await store.timeline.eventsOf(job.id),
+      queuePosition: await store.jobs.queuePosition(job),
+    });
+  });
+
+  app.get('/jobs/:id/log', async (context) => {
+    const place = LogPlace.safeParse(context.req.query());
+    if (!place.success) return toErrorResponse(refuseMistakes(place.error));
+    const job = await findJob(context);
+    if (!job) return toErrorResponse(NO_SUCH_JOB);
+    const { offset } = place.data;
+    const data =
+      job.attemptId === null
+        ? new Uint8Array()
+        : await store.timeline.readLog(job.attemptId, offset, LOG_PAGE_BYTES);
+    return context.json({ text: new TextDecoder().decode(data), nextOffset: offset + data.length });
+  });
+
+  app.post('/jobs/:id/cancel', async (context) => {
+    const id = JobId.safeParse(context.req.param('id'));
+    const result = id.success ? await dispatcher.cancel(id.data, 'An operator cancelled it.') : null;
+    return result === null ? toErrorResponse(NO_SUCH_JOB) : context.json({ result });
+  });
+
+  app.notFound((context) =>
+    toErrorResponse(refused('not_found', `There is no ${context.req.method} ${context.req.path}.`)),
+  );
+  app.onError((error, context) => {
+    log.error({ err: error, path: context.req.path }, 'A call of the operator failed');
+    return toErrorResponse(INTERNAL_ERROR);
+  });
+  return app;
+
+  async function changeRunner(
+    context: Context,
+    change: (id: RunnerId) => Promise<boolean>,
+  ): Promise<Response> {
+    const id = RunnerId.safeParse(context.req.param('id'));
+    if (id.success && (await change(id.data))) return context.json({});
+    return toErrorResponse(refused('not_found', 'There is no such runner. GET /runners lists them.'));
+  }
+
+  async function findJob(context: Context): Promise<StoredJob | null> {
+    const id = JobId.safeParse(context.req.param('id'));
+    return id.success ? store.jobs.get(id.data) : null;
+  }
+}
+
+const NO_SUCH_JOB: Refusal = refused('not_found', 'There is no such job. GET /jobs lists them.');
+
+/** `undefined` when there is no JSON, which the schemas refuse; an empty body asks for nothing special. */
+async function readJson(context: Context): Promise<unknown> {
+  const text = await context.req.text();
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Told by the schema, with the field that it misses.
+    return undefined;
+  }
+}
+
+/** The hash of a lease token is nobody's business; */
+function withoutSecret(attempt: StoredAttempt): Omit<StoredAttempt, 'leaseTokenHash'> {
+  const { leaseTokenHash: _secret, ...rest } = attempt;
+  return rest;
+}
