@@ -10,8 +10,12 @@ export type Workspace = {
   /** HOME and TMPDIR for what runs in the workspace; empty at first, beside the work tree. */
   homeFolder: string;
   tempFolder: string;
+  /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
+  objectsFolder: string;
   /** What differs from the base now, untracked and unignored files included. Runs nothing that the workspace configures. */
   changes(): Promise<FileChange[]>;
+  /** Every path that differs from the base, both sides of a rename, with what `judgeChanges` looks at. */
+  entries(): Promise<{ path: string; mode: string; linkTarget: string | null }[]>;
   /** The whole difference from the base as a patch, cut at `maxBytes`. */
   patch(maxBytes: number): Promise<string>;
   /**

@@ -1,0 +1,43 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * Makes an empty git directory, complete or not at all. By hand rather than by `git init`: it needs no template, runs
+ * nothing, and what stands in it is all here to see.
+ */
+export async function createGitDir(
+  folder: string,
+  options: {
+    bare: boolean;
+    /** The branch that HEAD names; it need not exist. */
+    branch: string;
+    /** A commit id of the repository, whose length tells its hash function. */
+    anyCommit: string;
+    /** Another git directory's `objects`, to read from; this one keeps only what is new. */
+    borrowFrom?: string;
+  },
+): Promise<void> {
+  const draft = `${folder}.new`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(join(draft, 'objects', 'info'), { recursive: true });
+  await mkdir(join(draft, 'refs', 'heads'), { recursive: true });
+  await writeFile(join(draft, 'config'), toConfig(options));
+  await writeFile(join(draft, 'HEAD'), `ref: refs/heads/${options.branch}\n`);
+  if (options.borrowFrom !== undefined) {
+    await writeFile(join(draft, 'objects', 'info', 'alternates'), `${options.borrowFrom}\n`);
+  }
+  await mkdir(dirname(folder), { recursive: true });
+  await rename(draft, folder);
+}
+
+function toConfig({ bare, anyCommit }: { bare: boolean; anyCommit: string }): string {
+  const isSha256 = anyCommit.length === 64;
+  const lines = [
+    '[core]',
+    `\trepositoryformatversion = ${isSha256 ? 1 : 0}`,
+    '\tfilemode = true',
+    `\tbare = ${bare}`,
+    ...(isSha256 ? ['[extensions]', '\tobjectFormat = sha256'] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,141 @@
+import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
+import { BranchName } from '../../domain/branch-name.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { createGit } from './git.ts';
+import type { Remote } from './git-environment.ts';
+import { createMirrors } from './mirror.ts';
+import { removeTree } from './remove-tree.ts';
+import { createWorkspace } from './workspace.ts';
+import type { GitTokenSource, Workspace, Workspaces } from './workspace-types.ts';
+
+export type WorkspacesOptions = {
+  /** Holds everything: `mirrors/`, `attempts/` and `private/`. Only one process at a time may use it. */
+  root: string;
+  log: Logger;
+  clock?: Clock;
+  /** The runner's environment, of which git gets PATH, proxies and certificates. */
+  machineEnv?: Readonly<Record<string, string | undefined>>;
+  /** For one git command: in all when it talks to GitHub, without a sign of life when it doesn't. 15 minutes by default. */
+  gitTimeoutMs?: number;
+  /** Clone and push by SSH with this private key, instead of by HTTP with tokens. */
+  sshKeyFile?: string;
+};
+
+const DEFAULT_GIT_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Workspaces below one folder. `mirrors/<repository id>.git` is shared by all attempts (mount it read-only for agents),
+ * `attempts/<attempt id>/` is what an attempt sees, `private/<attempt id>.git` must never be mounted for one.
+ */
+export function createWorkspaces(options: WorkspacesOptions): Workspaces {
+  const { log, clock = systemClock } = options;
+  const root = resolve(options.root);
+  const attemptsFolder = join(root, 'attempts');
+  const privateFolder = join(root, 'private');
+  const git = createGit({
+    machineEnv: options.machineEnv ?? {},
+    timeoutMs: options.gitTimeoutMs ?? DEFAULT_GIT_TIMEOUT_MS,
+  });
+  const mirrors = createMirrors({ folder: join(root, 'mirrors'), git, clock, log });
+
+  async function open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace> {
+    checkNames(spec);
+    const url = options.sshKeyFile === undefined ? toHttpUrl(spec.repository) : toSshUrl(spec.repository);
+    const remoteFor = async (purpose: 'run' | 'publish'): Promise<Remote> => ({
+      url,
+      access: await access(purpose),
+    });
+    async function access(purpose: 'run' | 'publish'): Promise<Remote['access']> {
+      if (options.sshKeyFile !== undefined) return { kind: 'ssh', keyFile: options.sshKeyFile };
+      return { kind: 'token', token: await tokens(purpose) };
+    }
+
+    const { attemptId } = spec;
+    const attemptFolder = join(attemptsFolder, attemptId);
+    const privateGitDir = join(privateFolder, `${attemptId}.git`);
+    async function removeFolders(): Promise<void> {
+      await removeTree(attemptFolder);
+      await removeTree(privateGitDir);
+    }
+    async function remove(): Promise<void> {
+      await removeFolders();
+      await mirrors.release(spec.repository.id, attemptId);
+    }
+
+    signal.throwIfAborted();
+    await removeFolders();
+    try {
+      const objectsFolder = await mirrors.hold({
+        repositoryId: spec.repository.id,
+        attemptId,
+        commit: spec.base.commit,
+        remote: () => remoteFor('run'),
+        signal,
+      });
+      return await createWorkspace({
+        git,
+        clock,
+        log: log.child({ attemptId }),
+        spec,
+        attemptFolder,
+        privateGitDir,
+        objectsFolder,
+        publishRemote: () => remoteFor('publish'),
+        signal,
+        remove,
+      });
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  async function sweep(keep: readonly string[]): Promise<void> {
+    const kept = new Set(keep);
+    for (const folder of [attemptsFolder, privateFolder]) {
+      await mkdir(folder, { recursive: true });
+      for (const name of await readdir(folder)) {
+        // Also `<id>.git.new`, which a killed process did not finish.
+        if (kept.has(name.replace(/\.git$/, ''))) continue;
+        await removeTree(join(folder, name));
+        log.info({ folder: join(folder, name) }, 'Removed what an earlier attempt left');
+      }
+    }
+    await mirrors.sweep(kept);
+  }
+
+  async function freeDiskBytes(): Promise<number> {
+    await mkdir(root, { recursive: true });
+    const { bavail, bsize } = await statfs(root);
+    return bavail * bsize;
+  }
+
+  return { open, sweep, freeDiskBytes };
+}
+
+/** Everything that becomes a path, a ref or an argument is checked here, whoever made the spec. */
+function checkNames(spec: JobSpec): void {
+  AttemptId.parse(spec.attemptId);
+  CommitId.parse(spec.base.commit);
+  CommitId.parse(spec.startCommit);
+  BranchName.parse(spec.branch);
+}
+
+function toHttpUrl(repository: RepositoryRef): string {
+  const url = new URL(repository.cloneUrl);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new Error(`Repositories are cloned by https or http, not by ${url.protocol}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new Error('A clone address must not have a credential in it');
+  }
+  return url.href;
+}
+
+function toSshUrl(repository: RepositoryRef): string {
+  const { hostname } = new URL(repository.cloneUrl);
+  return `ssh://git@${hostname}/${encodeURIComponent(repository.owner)}/${encodeURIComponent(repository.name)}.git`;
+}

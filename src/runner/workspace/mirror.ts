@@ -1,0 +1,176 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { createGitDir } from './create-git-dir.ts';
+import type { Git, RemoteResult } from './git.ts';
+import { GitCommandError } from './git-command-error.ts';
+import type { Remote } from './git-environment.ts';
+import { removeMirrorLeftovers } from './mirror-leftovers.ts';
+import { createTurns } from './turns.ts';
+
+/** What an attempt needs from the mirror of its repository. */
+export type MirrorRequest = {
+  repositoryId: number;
+  attemptId: string;
+  /** A full commit id. */
+  commit: string;
+  /** Asked only when something has to be fetched. */
+  remote: () => Promise<Remote>;
+  signal: AbortSignal;
+};
+
+/** A bare copy of each repository on this machine, whose objects all workspaces of the repository borrow. */
+export type Mirrors = {
+  /**
+   * Sees to it that the commit is there and stays (`refs/keep/<attempt>`), fetching only if it isn't. Returns the
+   * mirror's `objects` folder. Throws `GitCommandError` when the remote can't be reached or doesn't have the commit.
+   */
+  hold(request: MirrorRequest): Promise<string>;
+  /** The attempt's commit may go. Safe to repeat. */
+  release(repositoryId: number, attemptId: string): Promise<void>;
+  /** At start-up, before anything else: removes what killed commands left, and the holds of attempts not in `keep`. */
+  sweep(keep: ReadonlySet<string>): Promise<void>;
+};
+
+/** Waits between tries of a fetch: a fresh token may be refused for some seconds. */
+const RETRY_WAITS_MS = [1000, 3000];
+/** Nothing but a fetch, which has its turn, holds a lock this long. */
+const STALE_LOCK_MS = 60_000;
+
+export function createMirrors(deps: { folder: string; git: Git; clock: Clock; log: Logger }): Mirrors {
+  const { git, clock, log } = deps;
+  // Fetches at the same time into one mirror fail on each other's locks.
+  const inTurn = createTurns();
+  const folderOf = (repositoryId: number): string => join(deps.folder, `${repositoryId}.git`);
+
+  async function hold(request: MirrorRequest): Promise<string> {
+    const mirror = folderOf(request.repositoryId);
+    if (!(await isKnown(mirror, request))) {
+      await inTurn(mirror, () => update(mirror, request), request.signal);
+    }
+    return join(mirror, 'objects');
+  }
+
+  /** Whether the commit is there; if so, it is held from now on: one step, so that gc can't come between. */
+  async function isKnown(mirror: string, { attemptId, commit, signal }: MirrorRequest): Promise<boolean> {
+    if (!(await exists(join(mirror, 'HEAD')))) return false;
+    // `start` and `commit` are answered: simple-git waits 50 ms longer for a command that prints nothing.
+    const input = `start\nupdate refs/keep/${attemptId} ${commit}\ncommit\n`;
+    try {
+      await git.run(['update-ref', '--stdin'], { gitDir: mirror, input, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof GitCommandError) return false;
+      throw error;
+    }
+  }
+
+  async function update(mirror: string, request: MirrorRequest): Promise<void> {
+    const { commit, signal } = request;
+    if (!(await exists(join(mirror, 'HEAD')))) {
+      await createGitDir(mirror, { bare: true, branch: 'main', anyCommit: commit });
+    }
+    // Whoever had the turn before may have fetched it.
+    if (await isKnown(mirror, request)) return;
+
+    for (let tries = 0; ; tries += 1) {
+      await removeMirrorLeftovers(mirror, clock.nowMs() - STALE_LOCK_MS);
+      const failure = await fetch(mirror, request);
+      // Also after a failure: one branch that can't be stored is no reason to stop.
+      if (await isKnown(mirror, request)) return;
+      const waitMs = RETRY_WAITS_MS[tries];
+      if (waitMs === undefined) throw failure;
+      log.warn(
+        { repositoryId: request.repositoryId, error: failure.message },
+        'A fetch failed; trying again',
+      );
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** Heads only: pull requests' refs make a fetch many times slower. Returns what to say if the commit is still missing. */
+  async function fetch(mirror: string, request: MirrorRequest): Promise<GitCommandError> {
+    const startedMs = clock.monotonicMs();
+    const all = await fetchRefs(mirror, request, '+refs/heads/*:refs/heads/*', ['--prune']);
+    log.debug(
+      { repositoryId: request.repositoryId, exitCode: all.exitCode, ms: clock.monotonicMs() - startedMs },
+      'Fetched a mirror',
+    );
+    const isEnough = all.exitCode !== 0 || (await isKnown(mirror, request));
+    // When no branch has it any more, it was forced away since the job began.
+    const { exitCode, output } = isEnough
+      ? all
+      : await fetchRefs(mirror, request, `+${request.commit}:refs/keep/${request.attemptId}`, []);
+    return new GitCommandError({ args: ['fetch'], exitCode, output });
+  }
+
+  async function fetchRefs(
+    mirror: string,
+    request: MirrorRequest,
+    refs: string,
+    options: string[],
+  ): Promise<RemoteResult> {
+    const remote = await request.remote();
+    const args = ['fetch', ...options, '--no-tags', '--no-write-fetch-head', '--quiet', remote.url, refs];
+    return await git.runRemote(args, remote, { gitDir: mirror, signal: request.signal });
+  }
+
+  async function release(repositoryId: number, attemptId: string): Promise<void> {
+    const mirror = folderOf(repositoryId);
+    if (!(await exists(join(mirror, 'HEAD')))) return;
+    try {
+      await git.run(['update-ref', '-d', `refs/keep/${attemptId}`], { gitDir: mirror });
+    } catch (error) {
+      if (!(error instanceof GitCommandError)) throw error;
+      // It only takes room, until the next sweep.
+      log.warn({ repositoryId, attemptId, error: error.message }, 'A hold on a mirror could not be released');
+    }
+  }
+
+  async function sweep(keep: ReadonlySet<string>): Promise<void> {
+    for (const name of await listFolder(deps.folder)) {
+      if (!/^[0-9]+\.git$/.test(name)) continue;
+      const mirror = join(deps.folder, name);
+      try {
+        await inTurn(mirror, () => sweepMirror(mirror, keep));
+      } catch (error) {
+        // A damaged mirror must not keep the runner from starting: its own jobs will tell.
+        if (!(error instanceof GitCommandError)) throw error;
+        log.warn({ mirror, error: error.message }, 'A mirror could not be swept');
+      }
+    }
+  }
+
+  async function sweepMirror(mirror: string, keep: ReadonlySet<string>): Promise<void> {
+    const removed = await removeMirrorLeftovers(mirror, Number.POSITIVE_INFINITY);
+    const refs = await git.run(['for-each-ref', '--format=%(refname)', 'refs/keep'], { gitDir: mirror });
+    const stale = refs.split('\n').filter((ref) => ref !== '' && !keep.has(ref.slice('refs/keep/'.length)));
+    if (stale.length > 0) {
+      const input = stale.map((ref) => `delete ${ref}\n`).join('');
+      await git.run(['update-ref', '--stdin'], { gitDir: mirror, input });
+    }
+    if (removed + stale.length > 0) log.info({ mirror, removed, released: stale.length }, 'Swept a mirror');
+  }
+
+  return { hold, release, sweep };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

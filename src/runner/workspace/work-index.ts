@@ -1,0 +1,187 @@
+import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileChange } from '../../contract/job.ts';
+import type { ChangedEntry } from '../../domain/change-policy.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Git, GitPlace } from './git.ts';
+import { parseRaw, parseRawAndNumstat } from './parse-diff.ts';
+
+/**
+ * What differs between a work tree and its base, looked at from a git directory that the work tree never saw: nothing
+ * that stands in the work tree's `.git`, `.gitattributes` or `.gitignore` can make it run anything.
+ *
+ * Each call looks afresh. One at a time.
+ */
+export type WorkIndex = {
+  changes(): Promise<FileChange[]>;
+  entries(): Promise<ChangedEntryWithTarget[]>;
+  patch(maxBytes: number): Promise<string>;
+  /** Writes everything as it is now as a tree, and returns its id. */
+  writeTree(): Promise<string>;
+};
+
+export type ChangedEntryWithTarget = Required<ChangedEntry>;
+
+const GITLINK = '160000';
+const SYMLINK = '120000';
+/** More changed paths than this are refused anyway; a target costs a process. */
+const MAX_LINKS_READ = 300;
+
+const DIFF = ['diff-index', '--cached', '--no-ext-diff', '--no-textconv', '--ignore-submodules=all'];
+
+export async function createWorkIndex(options: {
+  git: Git;
+  /** Has the base's objects. Its index is kept by this part. */
+  gitDir: string;
+  folder: string;
+  base: string;
+  /** The index of a fresh checkout of the base in `folder`: with what git remembers of each file, nothing is hashed twice. */
+  freshIndex: string;
+  signal: AbortSignal;
+  log: Logger;
+}): Promise<WorkIndex> {
+  const { git, gitDir, folder, base, signal, log } = options;
+  const place: Required<GitPlace> = { gitDir, workTree: folder, signal };
+  const baseIndex = join(gitDir, 'base-index');
+  const rulesFolder = join(gitDir, 'ignore-rules');
+  let hasRules: boolean | null = null;
+  await copyIndex(options.freshIndex, baseIndex);
+
+  /** Brings the index from the base to what the work tree holds now. */
+  async function refresh(): Promise<void> {
+    if (!(await lstat(folder)).isDirectory())
+      throw new Error(`The workspace ${folder} is no folder any more`);
+    await rm(join(gitDir, 'index.lock'), { force: true });
+    await copyIndex(baseIndex, join(gitDir, 'index'));
+
+    const { written, deleted } = parseTracked(
+      await git.run(['diff-files', '-z', '--raw', '--ignore-submodules=all', '--no-renames'], place),
+    );
+    const others = splitPaths(await git.run(['ls-files', '-z', '--others', '--exclude-standard'], place));
+    const added = await withoutIgnored(others.filter(isCommittable));
+    if (added.length < others.length) {
+      log.info(
+        { left: others.length - added.length },
+        'Left out files that are ignored or belong to a git directory',
+      );
+    }
+    // By force, since git looks for a path behind a new link in vain.
+    await updateIndex(['--force-remove'], deleted);
+    await updateIndex(['--add', '--remove', '--replace'], [...written, ...added]);
+  }
+
+  async function updateIndex(how: string[], paths: string[]): Promise<void> {
+    if (paths.length === 0) return;
+    // `--verbose`: simple-git waits 50 ms longer for a command that prints nothing.
+    await git.run(['update-index', '--verbose', ...how, '-z', '--stdin'], {
+      ...place,
+      input: joinPaths(paths),
+    });
+  }
+
+  /** Takes out what the *base* ignores: an agent that rewrites `.gitignore` must not publish what people keep out. */
+  async function withoutIgnored(paths: string[]): Promise<string[]> {
+    if (paths.length === 0) return paths;
+    hasRules ??= await writeRules();
+    if (!hasRules) return paths;
+    const ignored = await git.run(['check-ignore', '--no-index', '-z', '--stdin'], {
+      gitDir,
+      workTree: rulesFolder,
+      signal,
+      input: joinPaths(paths),
+      // None is ignored.
+      alsoFine: 1,
+    });
+    const isIgnored = new Set(splitPaths(ignored));
+    return paths.filter((path) => !isIgnored.has(path));
+  }
+
+  /** Checks the base's `.gitignore` files out into a folder of their own. `false` when there are none. */
+  async function writeRules(): Promise<boolean> {
+    const paths = splitPaths(await git.run(['ls-tree', '-r', '-z', '--name-only', base], place));
+    const rules = paths.filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
+    if (rules.length === 0) return false;
+    await mkdir(rulesFolder, { recursive: true });
+    const rulesPlace = {
+      gitDir,
+      workTree: rulesFolder,
+      signal,
+      variables: { GIT_INDEX_FILE: join(gitDir, 'rules-index') },
+    };
+    await git.run(['read-tree', base], rulesPlace);
+    await git.run(['checkout-index', '-z', '--stdin'], { ...rulesPlace, input: joinPaths(rules) });
+    return true;
+  }
+
+  async function changes(): Promise<FileChange[]> {
+    await refresh();
+    const args = [...DIFF, '-z', '--raw', '--numstat', '--no-abbrev', '-M', base];
+    return parseRawAndNumstat(await git.run(args, place));
+  }
+
+  async function entries(): Promise<ChangedEntryWithTarget[]> {
+    await refresh();
+    const args = [...DIFF, '-z', '--raw', '--no-abbrev', '--no-renames', base];
+    const found: ChangedEntryWithTarget[] = [];
+    let links = 0;
+    for (const { path, mode, objectId } of parseRaw(await git.run(args, place))) {
+      const isLink = mode === SYMLINK && (links += 1) <= MAX_LINKS_READ;
+      const linkTarget = isLink ? await git.run(['cat-file', 'blob', objectId], place) : null;
+      found.push({ path, mode, linkTarget });
+    }
+    return found;
+  }
+
+  async function patch(maxBytes: number): Promise<string> {
+    await refresh();
+    return await git.readStart([...DIFF, '--patch', '-M', base], maxBytes, place);
+  }
+
+  async function writeTree(): Promise<string> {
+    await refresh();
+    return (await git.run(['write-tree'], place)).trim();
+  }
+
+  return { changes, entries, patch, writeTree };
+}
+
+/** With its time: git looks twice at files that were written at or after the index, however it was copied. */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const { atime, mtime } = await stat(from);
+  await copyFile(from, to);
+  await utimes(to, atime, mtime);
+}
+
+/** Tracked files that differ. Gitlinks never count, nor files that a nested repository took the place of. */
+function parseTracked(raw: string): { written: string[]; deleted: string[] } {
+  const written: string[] = [];
+  const deleted: string[] = [];
+  const fields = raw.split('\0');
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [oldMode, newMode, , , letter = ''] = (fields[at] ?? '').slice(1).split(' ');
+    const path = fields[at + 1] ?? '';
+    if (oldMode === GITLINK) continue;
+    if (letter === 'D' || newMode === GITLINK) deleted.push(path);
+    else written.push(path);
+  }
+  return { written, deleted };
+}
+
+/**
+ * Leaves out nested repositories (listed with a slash at the end), what git would refuse as part of a git directory,
+ * and names that are no UTF-8, which can't be named to git through text.
+ */
+function isCommittable(path: string): boolean {
+  if (path.endsWith('/') || path.includes('\uFFFD')) return false;
+  return !path
+    .split('/')
+    .some((part) => /^(?:\.git|git~[0-9]+)[. ]*(?::.*)?$/i.test(part.replaceAll(/\p{Cf}/gu, '')));
+}
+
+function splitPaths(output: string): string[] {
+  return output.split('\0').filter((path) => path !== '');
+}
+
+function joinPaths(paths: readonly string[]): string {
+  return paths.map((path) => `${path}\0`).join('');
+}

@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BranchName } from '../../domain/branch-name.ts';
+import type { JobSpec } from '../../contract/job.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { createGitDir } from './create-git-dir.ts';
+import type { Git } from './git.ts';
+import type { Remote } from './git-environment.ts';
+import { pushCommit } from './push-commit.ts';
+import { createTurns } from './turns.ts';
+import { createWorkIndex } from './work-index.ts';
+import type { Workspace } from './workspace-types.ts';
+
+export type WorkspaceOptions = {
+  git: Git;
+  clock: Clock;
+  log: Logger;
+  spec: JobSpec;
+  /** New folders of this attempt: what the agent may see, and the git directory that it may not. */
+  attemptFolder: string;
+  privateGitDir: string;
+  /** The mirror's objects, with the base commit. */
+  objectsFolder: string;
+  /** What to push with. */
+  publishRemote: () => Promise<Remote>;
+  signal: AbortSignal;
+  remove: () => Promise<void>;
+};
+
+/** Checks the base out, twice as far as git is concerned: once for the agent to look around in, once for the runner. */
+export async function createWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+  const { git, clock, log, spec, attemptFolder, privateGitDir, objectsFolder, signal } = options;
+  const branch = BranchName.parse(spec.branch);
+  const base = spec.base.commit;
+  const folder = join(attemptFolder, 'work');
+  const homeFolder = join(attemptFolder, 'home');
+  const tempFolder = join(attemptFolder, 'temp');
+  for (const made of [folder, homeFolder, tempFolder]) await mkdir(made, { recursive: true });
+
+  const ownGitDir = join(folder, '.git');
+  const gitDirOptions = { bare: false, branch, anyCommit: base, borrowFrom: objectsFolder };
+  await createGitDir(ownGitDir, gitDirOptions);
+  await createGitDir(privateGitDir, gitDirOptions);
+  // The reflog wants a name; without one git would ask the machine for it.
+  const identity = toIdentity(spec.commitAuthor, clock);
+  await git.run(['reset', '--hard', base], {
+    gitDir: ownGitDir,
+    workTree: folder,
+    signal,
+    variables: identity,
+  });
+  const index = await createWorkIndex({
+    git,
+    gitDir: privateGitDir,
+    folder,
+    base,
+    freshIndex: join(ownGitDir, 'index'),
+    signal,
+    log,
+  });
+  // They share one index file.
+  const inTurn = createTurns();
+
+  async function commit(message: string, author: { name: string; email: string }): Promise<string> {
+    const tree = await index.writeTree();
+    const baseTree = (
+      await git.run(['rev-parse', `${base}^{tree}`], { gitDir: privateGitDir, signal })
+    ).trim();
+    if (tree === baseTree) throw new Error('There is nothing to commit: the workspace is as the base is');
+    const args = ['commit-tree', tree, '-p', base, '-F', '-'];
+    const variables = toIdentity(author, clock);
+    // Git takes a message up to the first NUL.
+    const input = `${message.replaceAll('\0', '').trim()}\n`;
+    return (await git.run(args, { gitDir: privateGitDir, signal, variables, input })).trim();
+  }
+
+  return {
+    folder,
+    homeFolder,
+    tempFolder,
+    objectsFolder,
+    changes: () => inTurn('index', () => index.changes()),
+    entries: () => inTurn('index', () => index.entries()),
+    patch: (maxBytes) => inTurn('index', () => index.patch(maxBytes)),
+    commit: (message, author) => inTurn('index', () => commit(message, author)),
+    push: (commit) =>
+      pushCommit({
+        git,
+        gitDir: privateGitDir,
+        branch,
+        startCommit: spec.startCommit,
+        commit,
+        remote: options.publishRemote,
+        signal,
+        clock,
+      }),
+    remove: options.remove,
+  };
+}
+
+function toIdentity({ name, email }: { name: string; email: string }, clock: Clock): Record<string, string> {
+  const date = `${Math.floor(clock.nowMs() / 1000)} +0000`;
+  return {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+    GIT_COMMITTER_DATE: date,
+  };
+}
