@@ -12,8 +12,9 @@ export type ClaudeResult = {
   text: string;
   session: string | null;
   turns: number;
+  /** The command line's own estimate for this round, from list prices. */
   costUsd: number | null;
-  /** All models together; with what was read from and written to the cache. */
+  /** This round, all models together; with what was read from and written to the cache. */
   tokens: { input: number; output: number };
 };
 
@@ -98,7 +99,9 @@ const ModelUsage = z.object({
   outputTokens: Count,
   cacheReadInputTokens: Count,
   cacheCreationInputTokens: Count,
+  costUSD: z.number().nonnegative().catch(0),
 });
+const UsageByModel = z.record(z.string(), ModelUsage);
 
 const Result = z.object({
   type: z.literal('result'),
@@ -111,7 +114,8 @@ const Result = z.object({
   session_id: OptionalText,
   num_turns: Count,
   total_cost_usd: z.number().nonnegative().nullable().catch(null),
-  modelUsage: z.record(z.string(), ModelUsage).catch({}),
+  modelUsage: UsageByModel.catch({}),
+  model_usage_since_last_result: UsageByModel.nullable().catch(null),
 });
 
 /** One schema for each kind, with what it means; found by `type` and `subtype`. */
@@ -208,10 +212,15 @@ function toAssistant({ message, error }: z.output<typeof Assistant>): ClaudeEven
 }
 
 function toResult(event: z.output<typeof Result>): ClaudeResult {
+  // In a session that goes on, `modelUsage` and `total_cost_usd` count from its beginning, over all earlier rounds.
+  // Versions that don't tell this round's share are taken at that.
+  const thisRound = event.model_usage_since_last_result;
   const tokens = { input: 0, output: 0 };
-  for (const usage of Object.values(event.modelUsage)) {
+  let costUsd = 0;
+  for (const usage of Object.values(thisRound ?? event.modelUsage)) {
     tokens.input += usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens;
     tokens.output += usage.outputTokens;
+    costUsd += usage.costUSD;
   }
   return {
     kind: 'result',
@@ -222,7 +231,7 @@ function toResult(event: z.output<typeof Result>): ClaudeResult {
     text: event.result ?? event.errors.join('; '),
     session: event.session_id,
     turns: event.num_turns,
-    costUsd: event.total_cost_usd,
+    costUsd: thisRound === null ? event.total_cost_usd : costUsd,
     tokens,
   };
 }

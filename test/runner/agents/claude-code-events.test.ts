@@ -138,6 +138,24 @@ test('a result adds up what all models used, with the cache', () => {
   });
 });
 
+test('in a session that goes on, only the share of this round counts', () => {
+  const usage = { inputTokens: 10, outputTokens: 1, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 };
+
+  expect(
+    parse({
+      type: 'result',
+      subtype: 'success',
+      is_error: false,
+      total_cost_usd: 9.5,
+      modelUsage: { opus: { ...usage, inputTokens: 9000, costUSD: 9.5 } },
+      model_usage_since_last_result: {
+        opus: { ...usage, costUSD: 0.25 },
+        haiku: { ...usage, costUSD: 0.5 },
+      },
+    }),
+  ).toMatchObject({ costUsd: 0.75, tokens: { input: 20, output: 2 } });
+});
+
 test('a failed result tells its errors instead of a text, and survives nonsense in what is not needed', () => {
   expect(
     parse({
