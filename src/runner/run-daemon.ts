@@ -80,7 +80,16 @@ export async function runDaemon(
     folder: path.join(config.workspaceRoot, '.yardmaster', 'journal'),
     log,
   });
-  const workspaces = createWorkspaces({ root: config.workspaceRoot, log, clock });
+  const workspaces = createWorkspaces({
+    root: config.workspaceRoot,
+    log,
+    clock,
+    machineEnv,
+    // A token goes before a key: it says more exactly what was meant.
+    ...(config.github.sshKey === null || config.github.token !== null
+      ? {}
+      : { sshKeyFile: config.github.sshKey }),
+  });
   const agents = createAgents({
     agents: config.agents,
     defaultAgent: config.defaultAgent,
@@ -118,7 +127,7 @@ export async function runDaemon(
         agents,
         clock,
         machineEnv,
-        ownGitToken: config.github.token,
+        ownGit: config.github,
         transport,
         journal,
         secrets,

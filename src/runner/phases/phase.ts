@@ -42,8 +42,8 @@ export type PhaseDeps = {
   machineEnv: MachineEnv;
   redact: (text: string) => string;
   limits: AttemptLimits;
-  /** The machine's own token for git; `null` = minted ones. */
-  ownGitToken: string | null;
+  /** The machine's own credentials for git, used instead of minted tokens. */
+  ownGit: { token: string | null; sshKey: string | null };
 };
 
 /** In milliseconds. */

@@ -25,7 +25,7 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   const workspace = await deps.workspaces.open(
     spec,
     async (purpose) => {
-      if (deps.ownGitToken !== null) return deps.ownGitToken;
+      if (deps.ownGit.token !== null) return deps.ownGit.token;
       return purpose === 'run' ? await attempt.tokens.run() : await attempt.tokens.publish();
     },
     signal,

@@ -15,8 +15,8 @@ export async function publish(verified: Verified, attempt: AttemptContext, deps:
   const commit = await workspace.commit(message, spec.commitAuthor);
 
   await attempt.confirmLease();
-  // With a token of the machine's own, nothing else asks whether the lease still holds.
-  if (deps.ownGitToken !== null) await attempt.tokens.publish();
+  // With credentials of the machine's own, nothing else asks whether the lease still holds.
+  if (deps.ownGit.token !== null || deps.ownGit.sshKey !== null) await attempt.tokens.publish();
   signal.throwIfAborted();
 
   // From here on the branch may stand at this commit, even if the answer gets lost.
