@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-export const MASK = '***';
+const MASK = '***';
 
 /** Shorter values are left alone: masking every `ab` would make logs unreadable and hide nothing. */
 const MIN_SECRET_LENGTH = 6;
@@ -21,7 +21,7 @@ const MAX_HELD = 64 * 1024;
 
 type Span = { start: number; end: number };
 
-export type RedactingStream = {
+type RedactingStream = {
   /** The part of all text so far that is safe to show, and was not returned before. */
   push(chunk: string): string;
   /** The rest. */

@@ -17,7 +17,10 @@ export type RunCommandOptions = {
   /** Program and arguments; never goes through a shell. */
   command: readonly string[];
   cwd: string;
-  /** The whole environment: nothing is inherited. `YARDMASTER_ATTEMPT` is added when it is missing. */
+  /**
+   * The whole environment: nothing is inherited. `YARDMASTER_ATTEMPT` is added when it is missing; commands that share
+   * a value must not run side by side, for each ends whatever carries it.
+   */
   env: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed; without it, stdin is empty. */
   input?: string;

@@ -13,21 +13,19 @@ const Executable = z
 const Environment = z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be a variable name'), z.string());
 
 /** Claude Code. `env` is given to it as it is; `model` is used when the repository asks for none. */
-export const ClaudeAgentConfig = z.strictObject({
+const ClaudeAgentConfig = z.strictObject({
   kind: z.literal('claude'),
   executable: Executable.optional(),
   env: Environment.default({}),
   model: z.string().min(1).optional(),
 });
-export type ClaudeAgentConfig = z.infer<typeof ClaudeAgentConfig>;
 
 /** Any other program: the prompt on stdin, the workspace as working directory, exit code 0 for success. */
-export const CommandAgentConfig = z.strictObject({
+const CommandAgentConfig = z.strictObject({
   kind: z.literal('command'),
   command: z.tuple([Executable], z.string()),
   env: Environment.default({}),
 });
-export type CommandAgentConfig = z.infer<typeof CommandAgentConfig>;
 
 /** `agents:` of `runner.yml`. */
 export const AgentsConfig = z.record(

@@ -8,7 +8,7 @@ import { createCommandAgent } from './command-agent.ts';
 import type { WrapCommand } from './wrap-command.ts';
 
 /** The agent that there is without any configuration. */
-export const BUILT_IN_AGENT = 'claude';
+const BUILT_IN_AGENT = 'claude';
 
 export type Agents = {
   byName: ReadonlyMap<string, Agent>;

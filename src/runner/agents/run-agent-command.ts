@@ -116,7 +116,8 @@ async function wrapLaunch(options: {
   task: AgentTask;
 }): Promise<Launch | Error> {
   const { launch, wrap, task } = options;
-  if (!wrap) return launch;
+  // A cancelled task starts nothing, so nothing is put around it either.
+  if (!wrap || task.signal.aborted) return launch;
   try {
     return await wrap(launch.command, launch.env, {
       workspace: task.folder,

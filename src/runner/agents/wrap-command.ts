@@ -2,7 +2,7 @@
 export type Launch = { command: string[]; env: Record<string, string> };
 
 /** The folders that a wrapped agent must be able to use. */
-export type LaunchFolders = { workspace: string; home: string; temp: string };
+type LaunchFolders = { workspace: string; home: string; temp: string };
 
 /**
  * Puts something around an agent, such as a sandbox: gets the command that would be run, gives the one that is.
