@@ -8,7 +8,6 @@ import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
-import { createKnownIdentity } from './known-identity.ts';
 import { newAttempt } from './new-attempt.ts';
 import { newJob } from './new-job.ts';
 import { readSituation } from './read-situation.ts';
@@ -40,7 +39,6 @@ type TriggerDeps = {
 
 export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   const { store, log } = deps;
-  const identity = createKnownIdentity(deps.github);
 
   return async (trigger) => {
     const outcome = await accept(trigger);
@@ -65,7 +63,7 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   }
 
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {
-    const read = await readSituation(trigger, { ...deps, identity });
+    const read = await readSituation(trigger, deps);
     if (read.kind === 'of_no_interest') return record(trigger, async () => ignored(read.reason));
     const decision = read.refusal ?? deps.decide(read.situation);
     return record(trigger, (tx) => carryOut(tx, decision, read.situation, deps));

@@ -12,7 +12,7 @@ export type DispatchDeps = {
   store: Store;
   tokens: AttemptTokens;
   assigner: Assigner;
-  /** The App on GitHub. May throw `GitHubError`. */
+  /** The App on GitHub, asked for once. May throw `GitHubError`. */
   identity: () => Promise<AppIdentity>;
   /** REST root without a slash at the end. */
   githubApiUrl: string;

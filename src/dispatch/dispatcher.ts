@@ -15,7 +15,6 @@ import { completeAttempt, type CompleteCall } from './complete-attempt.ts';
 import { type DeclineCall, declineOffer } from './decline-offer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { giveToken, type TokenCall } from './job-token.ts';
-import { createKnownIdentity } from './known-identity.ts';
 import { createLeaseCalls, type LeaseCalls } from './lease-calls.ts';
 import { createPoll, type Poll } from './poll.ts';
 
@@ -53,7 +52,7 @@ export function createDispatcher(deps: {
 
   const shared: DispatchDeps = {
     ...deps,
-    identity: createKnownIdentity(deps.github),
+    identity: () => deps.github.identity(),
     leaseSeconds: () => (stopping ? timings.plannedStopSeconds : timings.leaseSeconds),
   };
 

@@ -3,12 +3,10 @@ import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
-import type { AppIdentity } from './job-spec.ts';
 
 export type ReadingDeps = {
   store: Pick<Store, 'jobs'>;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile'>;
-  identity: () => Promise<AppIdentity>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
   parseRepoSettings: (text: string | null) => RepoSettingsReading;
 };
 
@@ -39,7 +37,7 @@ export async function readSituation(
     github.readIssue(target, issueNumber),
     // Who removes a label or closes an issue may do so; only starting work asks for more.
     trigger.kind === 'label_added' ? github.readPermission(target, trigger.sender.login) : ('none' as const),
-    deps.identity(),
+    github.identity(),
   ]);
   const situation: Situation = {
     trigger,

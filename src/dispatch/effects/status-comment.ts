@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { ReportedJob } from '../../domain/status-comment-text.ts';
-import { GitHubError } from '../../github/github-error.ts';
 import type { StoredJob } from '../../store/jobs.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
@@ -27,27 +26,14 @@ export async function publishStatusComment(
   const sent = await store.memory.getGitHubObject(key);
   if (sent?.bodyHash === bodyHash) return;
 
-  const comment = await write(newest, { commentId: sent?.objectId ?? null, marker, body }, deps);
+  const comment = await deps.github.publishStatusComment(toTarget(newest), issue.issueNumber, {
+    commentId: sent?.objectId ?? null,
+    marker,
+    body,
+  });
   // Where nothing can be commented (a locked issue), the check run has to tell; the next state tries again.
   const objectId = comment?.id ?? sent?.objectId ?? null;
   await store.memory.putGitHubObject(key, { objectId, bodyHash }, await store.nowMs());
-}
-
-/** A comment that somebody has deleted is made anew, once. */
-async function write(
-  job: StoredJob,
-  wanted: { commentId: number | null; marker: string; body: string },
-  deps: EffectDeps,
-): Promise<{ id: number } | null> {
-  const publish = (commentId: number | null) =>
-    deps.github.publishStatusComment(toTarget(job), job.issue.number, { ...wanted, commentId });
-  try {
-    return await publish(wanted.commentId);
-  } catch (error) {
-    const wasDeleted = error instanceof GitHubError && error.kind === 'gone' && wanted.commentId !== null;
-    if (!wasDeleted) throw error;
-    return publish(null);
-  }
 }
 
 async function toReport(job: StoredJob, { store }: EffectDeps): Promise<ReportedJob> {

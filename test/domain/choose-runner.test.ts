@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import type { RunnerId } from '../../src/contract/job.ts';
+import { chooseRunner, type RunnerQuestion } from '../../src/domain/choose-runner.ts';
+import type { RunnerView } from '../../src/domain/job.ts';
+
+function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView {
+  return {
+    id: name as RunnerId,
+    name,
+    hostname: `${name}.local`,
+    specialties: ['backend'],
+    capabilities: ['node:22', 'python'],
+    capacity: 2,
+    active: 0,
+    state: 'online',
+    lastSeenAtMs: Date.UTC(2026, 4, 4, 11, 58),
+    lastAssignedAtMs: 0,
+    version: '1',
+    ...overrides,
+  };
+}
+
+function choose(runners: RunnerView[], question: Partial<RunnerQuestion> = {}) {
+  return chooseRunner({ specialty: 'backend', needs: [], runners, avoid: new Set(), ...question });
+}
+
+describe('who gets a job', () => {
+  test.each<[name: string, runners: RunnerView[], question: Partial<RunnerQuestion>, chosen: string]>([
+    ['the only one', [aRunner('a')], {}, 'a'],
+    [
+      'the least loaded by share of its slots, not by count',
+      [aRunner('a', { capacity: 2, active: 1 }), aRunner('b', { capacity: 8, active: 3 })],
+      {},
+      'b',
+    ],
+    [
+      'at equal load, who has the repository',
+      [aRunner('a'), aRunner('b')],
+      { warm: new Set(['b' as RunnerId]) },
+      'b',
+    ],
+    [
+      'load goes before a warm mirror',
+      [aRunner('a'), aRunner('b', { active: 1 })],
+      { warm: new Set(['b' as RunnerId]) },
+      'a',
+    ],
+    [
+      'then who has been idle the longest',
+      [aRunner('a', { lastAssignedAtMs: 9 }), aRunner('b', { lastAssignedAtMs: 5 })],
+      {},
+      'b',
+    ],
+    [
+      'never one that was just passed over',
+      [aRunner('a'), aRunner('b', { active: 1 })],
+      { avoid: new Set(['a' as RunnerId]) },
+      'b',
+    ],
+    [
+      'a bare need is met by any version',
+      [aRunner('a', { capabilities: [] }), aRunner('b', { active: 1 })],
+      { needs: ['node'] },
+      'b',
+    ],
+    [
+      'who has more than one specialty serves each',
+      [aRunner('a', { specialties: ['api', 'backend'] })],
+      {},
+      'a',
+    ],
+  ])('%s', (_name, runners, question, chosen) => {
+    expect(choose(runners, question)).toMatchObject({ kind: 'chosen', runner: { name: chosen } });
+  });
+
+  test('whoever asks, the answer is the same', () => {
+    const runners = [aRunner('b'), aRunner('a')];
+
+    expect(choose(runners)).toMatchObject({ runner: { name: 'a' } });
+    expect(choose(runners.toReversed())).toMatchObject({ runner: { name: 'a' } });
+  });
+});
+
+describe('why nobody gets it', () => {
+  test.each<
+    [name: string, runners: RunnerView[], question: Partial<RunnerQuestion>, code: string, reason: string]
+  >([
+    [
+      'nobody is registered',
+      [],
+      {},
+      'no_specialty',
+      'No runner has the specialty `backend`. No runner is registered yet: enrol one with `yardmaster runner enroll`.',
+    ],
+    [
+      'nobody has the specialty',
+      [aRunner('be-1', { specialties: ['api', 'backend'] }), aRunner('fe-1', { specialties: ['frontend'] })],
+      { specialty: 'devops' },
+      'no_specialty',
+      'No runner has the specialty `devops`. Registered: be-1 (api, backend); fe-1 (frontend).',
+    ],
+    [
+      'a revoked one does not count',
+      [aRunner('be-1', { state: 'revoked' })],
+      {},
+      'no_specialty',
+      'No runner has the specialty `backend`. No runner is registered yet: enrol one with `yardmaster runner enroll`.',
+    ],
+    [
+      'a need is not met',
+      [aRunner('be-1', { capabilities: ['node:20'] })],
+      { needs: ['node:22', 'docker', 'node'] },
+      'lacks_capability',
+      'No `backend` runner has all that the job needs: be-1 has the specialty but lacks `node:22`, `docker`.',
+    ],
+    [
+      'all are away',
+      [aRunner('be-1', { state: 'gone' }), aRunner('be-2', { state: 'draining' })],
+      {},
+      'not_online',
+      'No `backend` runner is online: be-1 is offline since 2026-05-04 11:58 UTC; be-2 is draining and takes no new work.',
+    ],
+    [
+      'the only one is busy',
+      [aRunner('be-1', { active: 1, capacity: 1 })],
+      {},
+      'busy',
+      'The only `backend` runner that is online is busy (1 of 1 slot).',
+    ],
+    [
+      'all are busy',
+      [aRunner('be-1', { active: 2 }), aRunner('be-2', { active: 1, capacity: 1 })],
+      {},
+      'busy',
+      'All 2 `backend` runners that are online are busy (3 of 3 slots).',
+    ],
+    [
+      'the only one did not want it',
+      [aRunner('be-1')],
+      { avoid: new Set(['be-1' as RunnerId]) },
+      'avoided',
+      'be-1 did not take the job a moment ago; it is offered again shortly.',
+    ],
+  ])('%s', (_name, runners, question, code, reason) => {
+    expect(choose(runners, question)).toEqual({ kind: 'none', code, reason });
+  });
+
+  test('a large fleet is not listed whole', () => {
+    const runners = Array.from({ length: 12 }, (_, index) =>
+      aRunner(`fe-${index}`, { specialties: ['frontend'] }),
+    );
+
+    expect(choose(runners)).toMatchObject({
+      reason: expect.stringMatching(/fe-7 \(frontend\); and 4 more\.$/),
+    });
+  });
+});
