@@ -1,6 +1,6 @@
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import { isKind, nullWhenGone } from './find-or-create.ts';
-import { type GitHubCall, toPath } from './github-call.ts';
+import { nullWhenGone } from './find-or-create.ts';
+import { type GitHubCall, ONCE, toPath } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
 /** The commit that a branch stands at; `null` when there is no such branch. */
@@ -25,15 +25,13 @@ export function createBranches({ call }: { call: GitHubCall }): Pick<GitHub, 'de
       if (head === null || !commits.includes(head)) return false;
       try {
         await call(target.installationId, (octokit) =>
-          octokit.rest.git.deleteRef({ ...toPath(target), ref: `heads/${branch}` }),
+          octokit.rest.git.deleteRef({ ...toPath(target), ...ONCE, ref: `heads/${branch}` }),
         );
-        return true;
       } catch (error) {
-        // Gone in the meantime, of which GitHub tells by 404 or by 422; anything else is still there.
-        if (isKind(error, 'unavailable') || isKind(error, 'rate_limited')) throw error;
+        // It went away at the same moment, or the answer got lost: gone is gone.
         if ((await readBranchHead(call, target, branch)) !== null) throw error;
-        return false;
       }
+      return true;
     },
   };
 }

@@ -1,0 +1,188 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type GitHubAtStandin, fullNameOf, openGitHubAtStandin } from '../support/github-at-standin.ts';
+
+afterEach(() => vi.useRealTimers());
+
+describe('a client for GitHub', () => {
+  test('names the version of the API in every request', async () => {
+    await using at = await openGitHubAtStandin();
+    const { octokit, path } = await aClient(at);
+    const before = at.standin.state.requests().length;
+
+    await octokit.rest.repos.get(path);
+    await (await at.factory.appOctokit()).rest.apps.getAuthenticated();
+    await at.github.identity();
+
+    const versions = at.standin.state
+      .requests()
+      .slice(before)
+      .map(({ requestHeaders }) => requestHeaders['x-github-api-version']);
+    expect(new Set(versions)).toEqual(new Set(['2022-11-28']));
+  });
+
+  test('is the same for an installation each time, and mints one token', async () => {
+    await using at = await openGitHubAtStandin();
+    const target = await at.createTarget();
+
+    const [first, second] = [
+      await at.factory.octokitFor(target.installationId),
+      await at.factory.octokitFor(target.installationId),
+    ];
+    await Promise.all([at.github.readSettingsFile(target), at.github.readPermission(target, 'alice')]);
+
+    expect(first).toBe(second);
+    expect(at.standin.state.tokens()).toHaveLength(1);
+  });
+
+  test('mints a new token when GitHub took the last one for dead', async () => {
+    await using at = await openGitHubAtStandin();
+    const target = await at.createTarget();
+    // A token younger than five seconds is given time to reach all of GitHub's servers.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 });
+    const fault = { method: 'GET', path: /\/contents\//, status: 401, body: { message: 'Bad credentials' } };
+    at.standin.faults.add({ ...fault, times: 1 });
+
+    await expect(at.github.readSettingsFile(target)).rejects.toMatchObject({
+      kind: 'unavailable',
+      status: 401,
+    });
+
+    await expect(at.github.readSettingsFile(target)).resolves.toBeNull();
+    expect(at.standin.state.tokens()).toHaveLength(2);
+  });
+
+  test("asks the App's own server for tokens, however it is asked for one", async () => {
+    await using at = await openGitHubAtStandin();
+    const { installationId } = await at.createTarget();
+    const app = await at.factory.appOctokit();
+
+    const requests = await at.requestsOf(() =>
+      app.auth({ type: 'installation', installationId, permissions: { metadata: 'read' } }),
+    );
+
+    expect(requests).toEqual([`POST /app/installations/${installationId}/access_tokens`]);
+  });
+});
+
+describe('limits', () => {
+  test('are kept for each installation by itself', async () => {
+    await using at = await openGitHubAtStandin({ writeSpacingMs: 300 });
+    const mine = await at.createTarget();
+    at.standin.createOrganization('globex');
+    const { fullName } = await at.standin.createRepository({ owner: 'globex', name: 'x', files: { a: 'b' } });
+    const { installationId } = await at.standin.install('globex');
+    const theirs = {
+      installationId,
+      repository: await at.github.readRepository({ installationId, fullName }),
+    };
+    const label = (name: string) => ({ name, color: '000000', description: '' });
+    const startedMs = performance.now();
+
+    await Promise.all([
+      at.github.ensureLabels(mine, ['a', 'b', 'c'].map(label)),
+      at.github.ensureLabels(theirs, ['a', 'b', 'c'].map(label)),
+    ]);
+
+    const tookMs = performance.now() - startedMs;
+    expect(tookMs).toBeGreaterThanOrEqual(590);
+    // One limiter for both would need five waits.
+    expect(tookMs).toBeLessThan(1500);
+  });
+
+  test.each([
+    ['the primary limit', 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '4102444800' }],
+    ['the secondary limit', 403, { 'retry-after': '30' }],
+    ['too many requests', 429, { 'retry-after': '30' }],
+  ])('%s comes back at once, after one request', async (_name, status, headers) => {
+    await using at = await openGitHubAtStandin();
+    const target = await at.createTarget();
+    const body = { message: 'You have exceeded a secondary rate limit. API rate limit exceeded' };
+    at.standin.faults.add({ method: 'GET', path: /\/contents\//, status, headers, body });
+
+    const requests = await at.requestsOf(() =>
+      expect(at.github.readSettingsFile(target)).rejects.toMatchObject({ kind: 'rate_limited' }),
+    );
+
+    expect(requests.filter((request) => request.includes('/contents/'))).toHaveLength(1);
+  });
+
+  test('what may be repeated is repeated once GitHub is back', async () => {
+    await using at = await openGitHubAtStandin();
+    const target = await at.createTarget({ files: { '.github/yardmaster.yml': 'labels: {}' } });
+    at.standin.faults.add({ method: 'GET', path: /\/contents\//, status: 502, times: 1 });
+
+    expect(await at.github.readSettingsFile(target)).toBe('labels: {}');
+  });
+});
+
+describe('the calls of one job', () => {
+  test('are a counted handful: seven writes, five reads, two tokens', async () => {
+    await using at = await openGitHubAtStandin();
+    const { github, standin } = at;
+    const target = await at.createTarget();
+    const name = fullNameOf(target);
+    const { number } = await standin.as('alice').openIssue({ repository: name, title: 'Sums' });
+    await github.identity();
+    const content = { status: 'queued', title: 'Waiting', summary: 'x' } as const;
+    const marker = '<!-- here -->';
+
+    const requests = await at.requestsOf(async () => {
+      await github.readIssue(target, number);
+      await github.readPermission(target, 'alice');
+      await github.readSettingsFile(target);
+      const { startCommit } = await github.ensureStartCommit(target, {
+        branch: 'agent/1-sums',
+        message: 'Start',
+        takeOver: null,
+      });
+      await github.ensureCheckRun(target, {
+        name: 'Yardmaster / backend',
+        headCommit: startCommit,
+        externalId: 'job:attempt',
+        content,
+        mayExist: false,
+      });
+      const comment = await github.publishStatusComment(target, number, {
+        commentId: null,
+        marker,
+        body: `${marker} accepted`,
+      });
+      await github.mintToken(target, { contents: 'read', checks: 'write' });
+      await github.mintToken(target, { contents: 'write' });
+      await standin.as('alice').pushFiles(name, 'agent/1-sums', { 'x.js': '1' }, 'Work');
+      const { headCommit } = await github.ensurePullRequest(target, {
+        head: 'agent/1-sums',
+        base: 'main',
+        title: 'Sums',
+        body: `Closes #${number}`,
+        draft: false,
+      });
+      await github.ensureCheckRun(target, {
+        name: 'Yardmaster evidence / backend',
+        headCommit,
+        externalId: 'job:evidence',
+        content,
+        mayExist: false,
+      });
+      await github.publishStatusComment(target, number, {
+        commentId: comment?.id ?? null,
+        marker,
+        body: `${marker} done`,
+      });
+    });
+
+    const tokens = requests.filter((request) => request.endsWith('/access_tokens'));
+    const reads = requests.filter((request) => request.startsWith('GET'));
+    expect({
+      tokens: tokens.length,
+      reads: reads.length,
+      writes: requests.length - tokens.length - reads.length,
+    }).toEqual({ tokens: 2, reads: 5, writes: 7 });
+  });
+});
+
+async function aClient(at: GitHubAtStandin) {
+  const { installationId, repository } = await at.createTarget();
+  const octokit = await at.factory.octokitFor(installationId);
+  return { octokit, path: { owner: repository.owner, repo: repository.name } };
+}

@@ -1,0 +1,101 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { RepositoryTarget } from '../../src/domain/trigger.ts';
+import { type GitHubAtStandin, fullNameOf, openGitHubAtStandin } from '../support/github-at-standin.ts';
+
+let at: GitHubAtStandin;
+beforeAll(async () => {
+  at = await openGitHubAtStandin();
+});
+afterEach(() => at.standin.faults.clear());
+afterAll(() => at[Symbol.asyncDispose]());
+
+const wanted = { head: 'agent/42-totals', base: 'main', title: 'Totals', body: 'Closes #42', draft: false };
+
+describe('the pull request', () => {
+  test('is opened with one request', async () => {
+    const target = await aPushedBranch();
+
+    const requests = await at.requestsOf(() => at.github.ensurePullRequest(target, wanted));
+
+    expect(requests).toEqual(['POST …/pulls']);
+    expect(pullsOf(target)).toMatchObject([
+      { title: 'Totals', body: 'Closes #42', draft: false, state: 'open' },
+    ]);
+  });
+
+  test('is found when it is open already', async () => {
+    const target = await aPushedBranch();
+    const first = await at.github.ensurePullRequest(target, wanted);
+
+    const second = await at.github.ensurePullRequest(target, wanted);
+
+    expect(second).toEqual(first);
+    expect(second.headCommit).toBe((await at.standin.state.branches(fullNameOf(target)))[wanted.head]);
+  });
+
+  test('is there once although the answer to its creation got lost', async () => {
+    const target = await aPushedBranch();
+    at.standin.faults.add({ method: 'POST', path: /\/pulls$/, breakSocket: 'after', times: 1 });
+
+    const { number } = await at.github.ensurePullRequest(target, wanted);
+
+    expect(pullsOf(target).map((pull) => pull.number)).toEqual([number]);
+  });
+
+  test('is opened as a draft when that is wanted', async () => {
+    const target = await aPushedBranch();
+
+    await at.github.ensurePullRequest(target, { ...wanted, draft: true });
+
+    expect(pullsOf(target)).toMatchObject([{ draft: true }]);
+  });
+
+  test('is opened for review where GitHub refuses drafts', async () => {
+    const target = await aPushedBranch();
+    at.standin.faults.add({
+      method: 'POST',
+      path: /\/pulls$/,
+      status: 422,
+      body: {
+        message: 'Draft pull requests are not supported in this repository.',
+        documentation_url: 'https://docs.github.com/rest/pulls/pulls#create-a-pull-request',
+      },
+      times: 1,
+    });
+
+    await at.github.ensurePullRequest(target, { ...wanted, draft: true });
+
+    expect(pullsOf(target)).toMatchObject([{ draft: false }]);
+  });
+
+  test('fails as invalid without commits, or without a branch', async () => {
+    const target = await at.createTarget();
+    await at.github.ensureStartCommit(target, { branch: 'agent/other', message: 'Start', takeOver: null });
+
+    await expect(at.github.ensurePullRequest(target, wanted)).rejects.toMatchObject({ kind: 'invalid' });
+  });
+
+  test('takes texts of any length', async () => {
+    const target = await aPushedBranch();
+
+    await at.github.ensurePullRequest(target, {
+      ...wanted,
+      title: 't'.repeat(1000),
+      body: 'b'.repeat(100_000),
+    });
+
+    const [pull] = pullsOf(target);
+    expect(pull?.title).toHaveLength(256);
+    expect(pull?.body).toHaveLength(65_536);
+  });
+});
+
+async function aPushedBranch(): Promise<RepositoryTarget> {
+  const target = await at.createTarget();
+  await at.standin.as('alice').pushFiles(fullNameOf(target), wanted.head, { 'src/x.js': '1' }, 'Work');
+  return target;
+}
+
+function pullsOf(target: RepositoryTarget) {
+  return at.standin.state.pullRequests(fullNameOf(target));
+}
