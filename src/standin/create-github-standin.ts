@@ -131,6 +131,8 @@ export async function createGitHubStandin(options: StandinOptions = {}) {
       /** Attempts to deliver, oldest first. */
       deliveries: site.sender.deliveries,
       redeliver: site.sender.redeliver,
+      /** Greets the URL, as GitHub does when a webhook is new. */
+      ping: site.events.ping,
       faults: webhookFaults,
       /** Resolves when every event so far has been attempted. */
       idle: site.sender.idle,

@@ -102,7 +102,7 @@ export type ReviewComment = {
   updatedAtMs: number;
 };
 
-export type CheckStatus = 'queued' | 'in_progress' | 'completed' | 'waiting' | 'requested' | 'pending';
+type CheckStatus = 'queued' | 'in_progress' | 'completed' | 'waiting' | 'requested' | 'pending';
 export const checkConclusions = [
   'action_required',
   'cancelled',

@@ -1,7 +1,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import type { Standin } from '../../src/standin/create-github-standin.ts';
 
-export type Answer = {
+type Answer = {
   status: number;
   headers: Headers;
   /** Parsed JSON; tests look at single fields of it. */

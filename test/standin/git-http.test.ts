@@ -70,7 +70,7 @@ test('an installation token clones and pushes; the push is told and pull request
   await clone.git('push', 'origin', 'HEAD:topic');
   await standin.webhooks.idle();
 
-  expect(pushed.code, pushed.output).toBe(0);
+  expect(pushed).toMatchObject({ code: 0 });
   expect((await standin.state.branches(repo))['topic']).toBe(second);
   expect(standin.state.pullRequests(repo)).toMatchObject([{ head: { sha: second } }]);
   const push = receiver.received.find(({ event }) => event === 'push');
@@ -271,6 +271,8 @@ test('pushes at the same time to one repository each count once', async () => {
   await standin.webhooks.idle();
 
   expect(pushed.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-  const refs = receiver.received.filter(({ event }) => event === 'push').map(({ payload }) => payload['ref']);
+  const refs = receiver.received
+    .filter(({ event }) => event === 'push')
+    .map(({ payload }) => String(payload['ref']));
   expect(refs.sort()).toEqual([1, 2, 3, 4].map((n) => `refs/heads/b${n}`));
 });

@@ -26,7 +26,11 @@ test('a stranger may read and comment in a public repository, and change nothing
     ['PUT', `${at}/contents/new.txt`, { message: 'new', content: 'bmV3' }],
     ['GET', `${at}/collaborators/alice/permission`, undefined],
   ] as const) {
-    expect((await mallory(method, path, body)).status, `${method} ${path}`).toBe(403);
+    expect({ method, path, status: (await mallory(method, path, body)).status }).toEqual({
+      method,
+      path,
+      status: 403,
+    });
   }
 });
 

@@ -202,6 +202,7 @@ test('what happens to a repository is told', async () => {
   expect(receiver.names().sort()).toEqual([
     'repository.archived',
     'repository.created',
+    'repository.deleted',
     'repository.renamed',
   ]);
   const renamed = receiver.received.find(({ action }) => action === 'renamed');
@@ -289,4 +290,18 @@ test('a receiver that is not there is in the log, and closing waits for nothing'
   ]);
   standin.webhooks.faults.delay(3_600_000);
   await standin.as('alice').comment(repo, 1, 'never sent');
+});
+
+test('a new webhook is greeted', async () => {
+  await using setting = await startSetting();
+  const { standin } = setting;
+  await using receiver = await startReceiver(() => standin.app.webhookSecret);
+  standin.webhooks.target(receiver.url);
+
+  standin.webhooks.ping();
+  await standin.webhooks.idle();
+
+  expect(receiver.received).toMatchObject([
+    { event: 'ping', isSigned: true, payload: { hook: { type: 'App' } } },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 
 /** A git command that ended with anything but the exit codes it was allowed. */
-export class GitError extends Error {
+class GitError extends Error {
   readonly exitCode: number | null;
   readonly stderr: string;
 

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refusalMark } from './receive-report.ts';
 
@@ -29,9 +29,8 @@ exit 0
 `;
 
 export async function installUpdateHook(folder: string): Promise<void> {
-  const file = join(folder, 'hooks', 'update');
-  await writeFile(file, script);
-  await chmod(file, 0o755);
+  await mkdir(join(folder, 'hooks'), { recursive: true });
+  await writeFile(join(folder, 'hooks', 'update'), script, { mode: 0o755 });
 }
 
 /** The variables for the hook. `workflows` names who may not touch workflow files, or is null when they may. */

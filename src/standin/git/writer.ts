@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Objects, Signature } from './objects.ts';
 import { zeroSha } from './objects.ts';
 import type { Git } from './run-git.ts';
@@ -7,21 +9,21 @@ export type FileWrite = { path: string; mode?: string } & (
   { content: string | Buffer | null } | { objectSha: string }
 );
 
+/** As on GitHub: partial clones and fetching by id work, and nobody pushes to the refs of pull requests. */
+const likeGitHub = `[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+[receive]
+\thideRefs = refs/pull
+`;
+
 /** Makes objects and moves refs in bare repositories. Callers see to it that paths and ids are well-formed. */
 export function createWriter(deps: { git: Git; objects: Objects }) {
   const { git, objects } = deps;
 
   async function initialize(folder: string, defaultBranch: string): Promise<void> {
-    await git.run(folder, ['init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`]);
-    // As on GitHub: partial clones and fetching by id work, and nobody pushes to the refs of pull requests.
-    for (const [name, value] of [
-      ['uploadpack.allowFilter', 'true'],
-      ['uploadpack.allowAnySHA1InWant', 'true'],
-      ['receive.hideRefs', 'refs/pull'],
-      ['http.receivepack', 'true'],
-    ] as const) {
-      await git.run(folder, ['config', name, value]);
-    }
+    await git.run(folder, ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`]);
+    await appendFile(join(folder, 'config'), likeGitHub);
   }
 
   async function blob(folder: string, content: Buffer): Promise<string> {

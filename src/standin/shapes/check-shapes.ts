@@ -123,8 +123,6 @@ export function createCheckShapes(deps: {
   return { checkRun, webhookCheckRun, webhookCheckSuite, checkSuite, annotation };
 }
 
-export type CheckShapes = ReturnType<typeof createCheckShapes>;
-
 /** Of runs with the same name in a suite the newest counts. Newest first. */
 export function latestRuns(runs: readonly CheckRun[]): CheckRun[] {
   const newestFirst = runs.toSorted((a, b) => b.id - a.id);

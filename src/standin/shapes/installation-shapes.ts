@@ -60,6 +60,21 @@ export function createInstallationShapes(deps: {
     return { id: one.id, node_id: nodeId('MDI', one.id) };
   }
 
+  /** The App's webhook, as `ping` carries it. */
+  function hook(id: number) {
+    return {
+      type: 'App',
+      id,
+      name: 'web',
+      active: true,
+      events: app.events,
+      config: { content_type: 'json', insecure_ssl: '0', secret: '********', url: links.web },
+      created_at: isoTime(app.createdAtMs),
+      updated_at: isoTime(app.createdAtMs),
+      app_id: app.id,
+    };
+  }
+
   function delivery(one: Delivery) {
     return {
       id: one.id,
@@ -86,7 +101,5 @@ export function createInstallationShapes(deps: {
     };
   }
 
-  return { installation, token, briefInstallation, delivery, fullDelivery };
+  return { installation, token, briefInstallation, hook, delivery, fullDelivery };
 }
-
-export type InstallationShapes = ReturnType<typeof createInstallationShapes>;

@@ -183,8 +183,6 @@ export function createPullShapes(deps: {
   return { simplePull, pull, review, reviewComment };
 }
 
-export type PullShapes = ReturnType<typeof createPullShapes>;
-
 /** The item as a pull request, or undefined when it is a mere issue. */
 export function asPull(issue: Issue | undefined): Pull | undefined {
   return issue && isPull(issue) ? issue : undefined;

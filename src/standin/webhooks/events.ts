@@ -3,7 +3,7 @@ import { permissionsCover } from '../access/permission-level.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Account, Installation, Permissions, Repository, World } from '../world.ts';
 import type { SentWebhook } from './delivery.ts';
-import type { WebhookSender } from './sender.ts';
+import { hookId, type WebhookSender } from './sender.ts';
 
 /** What an installation must have been granted to hear of an event; one of the sets is enough. */
 const permissionsForEvent: Record<string, Permissions[]> = {
@@ -83,9 +83,14 @@ export function createEvents(deps: {
     );
   }
 
-  /** The greeting of a new webhook. */
-  function ping(body: Record<string, unknown>): void {
-    publish('ping', undefined, body, { installationId: null, repositoryId: null });
+  /** The greeting that GitHub sends to the URL of a new webhook. */
+  function ping(): void {
+    const payload = {
+      zen: 'Keep it logically awesome.',
+      hook_id: hookId,
+      hook: shapes.installations.hook(hookId),
+    };
+    publish('ping', undefined, payload, { installationId: null, repositoryId: null });
   }
 
   function publish(

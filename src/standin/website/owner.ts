@@ -125,8 +125,6 @@ export function createOwnerControls(
   };
 }
 
-export type OwnerControls = ReturnType<typeof createOwnerControls>;
-
 /** What an App's owner knows of it. */
 export function appCredentials(app: AppRegistration) {
   return {

@@ -93,5 +93,3 @@ export function createStateView(
     gitFolder: (fullName: string) => repositoryOf(fullName).folder,
   };
 }
-
-export type StateView = ReturnType<typeof createStateView>;
