@@ -174,8 +174,16 @@ runner
       url: string,
       options: { token: string; config: string; name?: string; specialty?: string[]; workspaces?: string },
     ) => {
-      const { enrollRunner } = await import('./runner/enroll.ts');
-      print(await enrollRunner({ url, environment, ...options }));
+      const { enrollThisMachine } = await import('./runner/main.ts');
+      const { config, specialty, workspaces, ...rest } = options;
+      const wanted = {
+        url,
+        ...rest,
+        configPath: config,
+        ...(specialty === undefined ? {} : { specialties: specialty }),
+        ...(workspaces === undefined ? {} : { workspaceRoot: workspaces }),
+      };
+      print(await enrollThisMachine(wanted, environment));
     },
   );
 

@@ -122,7 +122,7 @@ function explain(issue: z.core.$ZodIssue, given: Record<string, unknown>): strin
 }
 
 function readPrivateKey(
-  given: Record<string, unknown>,
+  given: Record<string, string | undefined>,
 ): { ok: true; privateKey: string } | { ok: false; problem: string } {
   const { PRIVATE_KEY, PRIVATE_KEY_PATH } = given;
   if (PRIVATE_KEY === undefined && PRIVATE_KEY_PATH === undefined) {
@@ -135,8 +135,8 @@ function readPrivateKey(
   try {
     const privateKey =
       PRIVATE_KEY === undefined
-        ? getPrivateKey({ filepath: String(PRIVATE_KEY_PATH), env: {} })
-        : getPrivateKey({ env: { PRIVATE_KEY: String(PRIVATE_KEY) } });
+        ? getPrivateKey({ filepath: PRIVATE_KEY_PATH ?? '', env: {} })
+        : getPrivateKey({ env: { PRIVATE_KEY: PRIVATE_KEY } });
     if (privateKey !== null) return { ok: true, privateKey };
   } catch {
     // The reason may quote the key's text; the message below says all that is safe to say.

@@ -40,9 +40,12 @@ export function startProgram(
   child.all.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-TAIL_CHARACTERS);
   });
-  const ended = child.then((result) => {
-    exit = { code: result.exitCode };
-  });
+  const ended = waitForExit();
+
+  async function waitForExit(): Promise<void> {
+    const { exitCode } = await child;
+    exit = { code: exitCode };
+  }
 
   function throwIfEnded(): void {
     if (exit !== null) throw new Error(`the ${name} ended (exit ${exit.code ?? 'by signal'}):\n${output}`);

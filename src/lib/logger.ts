@@ -10,7 +10,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SECRET_FIELDS = [
   'authorization',
   'token',
-  'key',
   'secret',
   'privateKey',
   'password',

@@ -1,0 +1,152 @@
+import type { Config } from './config.ts';
+import { createAcceptTrigger, type AcceptTrigger } from './dispatch/accept-trigger.ts';
+import { createAssigner } from './dispatch/assigner.ts';
+import { createAttemptTokens } from './dispatch/attempt-tokens.ts';
+import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
+import { createEffects } from './dispatch/effects/effects.ts';
+import { createOutbox, type Outbox } from './dispatch/outbox.ts';
+import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
+import { createSweeper } from './dispatch/sweeper.ts';
+import { decide } from './domain/decide.ts';
+import { toCheckRun, toEvidenceCheckRun } from './domain/check-run-text.ts';
+import { BUILT_IN_LABELS } from './domain/labels.ts';
+import { toPullRequest } from './domain/pull-request-text.ts';
+import { toStartCommitMessage } from './domain/start-commit-text.ts';
+import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
+import { parseRepoSettings } from './domain/repo-settings.ts';
+import type { Timings } from './domain/timings.ts';
+import { createGitHub } from './github/create-github.ts';
+import { createOctokitFactory } from './github/probot-octokit.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import type { Random } from './lib/random.ts';
+import { createUuidV7 } from './lib/uuid-v7.ts';
+import { packageVersion } from './package-version.ts';
+import { createEmbeddedStore } from './store/embedded.ts';
+import type { Store } from './store/store.ts';
+import { createInbox, type Inbox } from './webhooks/inbox.ts';
+import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
+import { translate } from './webhooks/translate.ts';
+
+const TEXTS = {
+  toCheckRun,
+  toEvidenceCheckRun,
+  toPullRequest,
+  toStartCommitMessage,
+  statusMarker,
+  toStatusComment,
+};
+
+/** Every part of the coordinator, built and running; whoever made it stops it. */
+export type Coordinator = {
+  store: Store;
+  inbox: Inbox;
+  inboxWorker: InboxWorker;
+  acceptTrigger: AcceptTrigger;
+  dispatcher: Dispatcher;
+  registry: RunnerRegistry;
+  outbox: Outbox;
+  /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/**
+ * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper.
+ * Throws when another coordinator has the data folder.
+ */
+export async function createCoordinator(
+  config: Config,
+  deps: { clock: Clock; random: Random; timings: Timings; log: Logger },
+): Promise<Coordinator> {
+  const { clock, random, timings, log } = deps;
+  const newId = createUuidV7({ clock, random });
+  const octokits = createOctokitFactory({
+    appId: config.appId,
+    privateKey: config.privateKey,
+    webhookSecret: config.webhookSecret,
+    baseUrl: config.githubApiUrl,
+    limits: { ...config.limits, enabled: true },
+    clock,
+    log,
+  });
+  const github = createGitHub({ ...octokits, apiUrl: config.githubApiUrl, clock, log });
+  const store = await createEmbeddedStore({ folder: config.dataFolder, clock, log, random, timings });
+
+  const assigner = createAssigner({ store, timings });
+  const tokens = createAttemptTokens({ github, clock });
+  const effects = createEffects({ store, github, tokens, texts: TEXTS, labels: BUILT_IN_LABELS, log });
+  const outbox = createOutbox({ store, effects, clock, random, timings, log });
+  const sweeper = createSweeper({ store, assigner, newId, clock, random, timings, log });
+  const acceptTrigger = createAcceptTrigger({
+    store,
+    github,
+    decide,
+    parseRepoSettings,
+    newId,
+    timings,
+    log,
+  });
+  const dispatcher = createDispatcher({
+    store,
+    github,
+    tokens,
+    assigner,
+    githubApiUrl: config.githubApiUrl,
+    newId,
+    clock,
+    random,
+    timings,
+    log,
+  });
+  const registry = createRunnerRegistry({
+    store,
+    newId,
+    random,
+    timings,
+    coordinatorVersion: packageVersion(),
+    log,
+  });
+  const inboxWorker = createInboxWorker({ store, translate, acceptTrigger, log, clock });
+  const inbox = createInbox({ store, secret: config.webhookSecret, log, onStored: inboxWorker.wake });
+
+  outbox.start();
+  sweeper.start();
+
+  let stopping: Promise<void> | undefined;
+  async function stopAll(): Promise<void> {
+    dispatcher.announceStop();
+    await stopEach([
+      () => inboxWorker.stop(),
+      () => sweeper.stop(),
+      () => outbox.stop(),
+      () => store.close(),
+    ]);
+  }
+  const stop = (): Promise<void> => (stopping ??= stopAll());
+
+  return {
+    store,
+    inbox,
+    inboxWorker,
+    acceptTrigger,
+    dispatcher,
+    registry,
+    outbox,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Tries every step, one after the other; throws all that went wrong together. */
+async function stopEach(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'The coordinator did not stop in order');
+}

@@ -1,0 +1,185 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { DEFAULT_TIMINGS, type Timings } from '../../src/domain/timings.ts';
+import { createOperatorClient } from '../../src/operator/operator-client.ts';
+import { startServing } from '../../src/serve.ts';
+import { processesWith } from './processes.ts';
+import { startStandin } from './standin.ts';
+import { createTestLogger } from './test-logger.ts';
+import { until } from './until.ts';
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+const bin = path.join(root, 'bin', 'yardmaster.js');
+
+/** Short enough for tests, in the proportions of the real ones. */
+const QUICK: Timings = {
+  ...DEFAULT_TIMINGS,
+  heartbeatSeconds: 0.3,
+  sweepSeconds: 0.3,
+  retryBaseSeconds: 0.2,
+};
+
+export const OWNER = 'octavia';
+export const REPOSITORY = `${OWNER}/corner-shop`;
+
+export type Yard = Awaited<ReturnType<typeof startYard>>;
+
+/**
+ * The whole product over real HTTP, git and processes: stand-in for GitHub with the demo's sample repository, coordinator in this
+ * process, each runner a process of its own that runs the command line. On disposal everything must be gone, and every exchange
+ * must have been as GitHub describes it.
+ */
+export async function startYard(
+  options: {
+    /** Runner name → its specialty. */
+    runners?: Record<string, string>;
+    /** `agents` and `default_agent` of every runner.yml; an agent that works by the issue's title when left out. */
+    agents?: Record<string, unknown>;
+    environment?: Record<string, string>;
+    timings?: Partial<Timings>;
+    /** Folder of the repository's first commit. */
+    sample?: string;
+  } = {},
+) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
+  const github = await startStandin();
+  const logLines: Record<string, unknown>[] = [];
+  const serving = await startServing(
+    {
+      appId: github.app.id,
+      privateKey: github.app.privateKey,
+      webhookSecret: github.app.webhookSecret,
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: null,
+      dataFolder: path.join(folder, 'data'),
+      githubApiUrl: github.url,
+      limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
+      webhookProxyUrl: null,
+      log: { level: 'debug', format: 'json' },
+    },
+    { log: createTestLogger(logLines), timings: { ...QUICK, ...options.timings } },
+  );
+  const operator = createOperatorClient(path.join(folder, 'data'));
+  const runners = new Map<string, ReturnType<typeof startRunner>>();
+
+  github.createUser(OWNER);
+  await github.createRepository({
+    owner: OWNER,
+    name: 'corner-shop',
+    fromDirectory: options.sample ?? path.join(root, 'src', 'demo', 'sample'),
+  });
+  github.webhooks.target(`${serving.url}/api/github/webhooks`);
+  await github.install(OWNER, { repositories: 'all' });
+
+  for (const [name, specialty] of Object.entries(options.runners ?? {})) await addRunner(name, specialty);
+
+  async function addRunner(name: string, specialty: string): Promise<void> {
+    const config = path.join(folder, `${name}.yml`);
+    const byTitle = {
+      default_agent: 'scripted',
+      agents: {
+        scripted: {
+          kind: 'command',
+          command: [process.execPath, path.join(root, 'test', 'fixtures', 'bin', 'work-by-title.mjs')],
+        },
+      },
+    };
+    await writeFile(
+      config,
+      stringify({
+        agent_id: name,
+        hostname: '127.0.0.1',
+        coordinator_url: serving.url,
+        specialties: [specialty],
+        workspace_root: path.join(folder, name),
+        health: { port: 0 },
+        ...(options.agents ?? byTitle),
+      }),
+    );
+    const { token } = await operator.createRunnerToken({ specialties: [specialty] });
+    const environment = { PATH: process.env['PATH'] ?? '', HOME: folder, ...options.environment };
+    await execa(
+      process.execPath,
+      [bin, 'runner', 'enroll', serving.url, '--token', token, '--config', config],
+      {
+        env: environment,
+        extendEnv: false,
+      },
+    );
+    runners.set(name, startRunner(config, environment));
+    await until(`${name} is online`, async () =>
+      (await operator.runners()).some((runner) => runner.name === name && runner.state === 'online'),
+    );
+  }
+
+  return {
+    folder,
+    github,
+    operator,
+    logLines,
+    url: serving.url,
+    coordinator: serving.coordinator,
+    addRunner,
+    /** The runner's process. */
+    runner(name: string) {
+      const found = runners.get(name);
+      if (found === undefined) throw new Error(`there is no runner ${name}`);
+      return found;
+    },
+    /** Opens an issue and labels it as `login`, who must be able to label. Answers its number. */
+    async ask(title: string, label: string, login = OWNER): Promise<number> {
+      const issue = await github
+        .as(OWNER)
+        .openIssue({ repository: REPOSITORY, title, body: `About: ${title}` });
+      await github.as(login).addLabel(REPOSITORY, issue.number, label);
+      return issue.number;
+    },
+    jobsOf: async (issueNumber: number) =>
+      (await operator.jobs()).filter((job) => job.issue.number === issueNumber),
+    /** The issue's one job, as soon as it is in one of the states and GitHub has been told so. */
+    async jobIn(issueNumber: number, ...states: string[]) {
+      const job = await until(
+        `the job of #${issueNumber} is ${states.join(' or ')}`,
+        async () =>
+          (await operator.jobs()).find(
+            (job) => job.issue.number === issueNumber && states.includes(job.state),
+          ),
+        25_000,
+      );
+      await serving.coordinator.outbox.runDue();
+      return operator.job(job.id);
+    },
+    /** Text of the issue's one status comment, as soon as it matches. */
+    comment: (issueNumber: number, pattern: RegExp) =>
+      until(`the comment of #${issueNumber} says ${pattern}`, () => {
+        const [comment, ...more] = github.state.comments(REPOSITORY, issueNumber);
+        if (more.length > 0) throw new Error(`#${issueNumber} has more than one comment`);
+        return comment?.body !== undefined && pattern.test(comment.body) ? comment.body : undefined;
+      }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const child of runners.values()) child.kill('SIGTERM');
+      // A second signal: what still runs is cancelled, not waited for.
+      for (const child of runners.values()) child.kill('SIGTERM');
+      await Promise.all(runners.values());
+      await serving.stop();
+      const left = processesWith(folder);
+      await rm(folder, { recursive: true, force: true });
+      await github[Symbol.asyncDispose]();
+      if (left.length > 0) throw new Error(`processes were left running: ${left.join(', ')}`);
+    },
+  };
+}
+
+function startRunner(config: string, environment: Record<string, string>) {
+  return execa(process.execPath, [bin, 'runner', 'run', '--config', config], {
+    env: environment,
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    all: true,
+  });
+}
