@@ -6,6 +6,7 @@ import type { JobSpec } from '../contract/job.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** Statuses for which sending the same again is no use, or makes it worse. Waits for limits are ours: see `finish`. */
 const NEVER_REPEATED = [400, 401, 403, 404, 409, 410, 422, 429, 451];
@@ -14,6 +15,7 @@ const FRESH_TOKEN_TRIES = 4;
 const FRESH_TOKEN_WAIT_MS = 2000;
 const DEFAULT_SPACING_MS = 10_000;
 const DEFAULT_LIMIT_WAIT_MS = 5000;
+const PROGRESS_TIMEOUT_MS = 10_000;
 
 /** What of GitHub's check run is looked at. */
 const CheckRun = z.object({
@@ -93,10 +95,10 @@ export function createCheckRunReporter(options: {
     },
     finish: async (content, signal) => {
       over.abort();
-      // What is on its way must not arrive after the final state.
-      await pump;
       for (;;) {
         try {
+          // What is on its way must not arrive after the final state.
+          if (pump !== null) await unlessAborted(pump, signal);
           await send(content, signal);
           return;
         } catch (error) {
@@ -120,9 +122,9 @@ export function createCheckRunReporter(options: {
       wanted = null;
       notBeforeMs = clock.monotonicMs() + spacingMs;
       try {
-        await send(content, over.signal);
+        // Not cut short by the final state: a request that is half done could overtake it.
+        await send(content, AbortSignal.timeout(PROGRESS_TIMEOUT_MS));
       } catch (error) {
-        if (over.signal.aborted) return;
         notBeforeMs += toLimitWaitMs(error) ?? 0;
         log.warn({ err: error }, 'Progress could not be shown on GitHub');
       }
@@ -130,17 +132,18 @@ export function createCheckRunReporter(options: {
   }
 
   async function read(signal: AbortSignal): Promise<z.infer<typeof CheckRun>> {
-    const response = await octokit.request('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+    const request = octokit.request('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       headers: await headers(),
       request: { signal },
     });
+    const response = await unlessAborted(request, signal);
     return CheckRun.parse(response.data);
   }
 
   async function send(content: CheckRunContent, signal: AbortSignal): Promise<void> {
     const { status, conclusion, title, summary } = content;
-    await octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+    const request = octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       status,
       ...(conclusion === undefined ? {} : { conclusion }),
@@ -148,6 +151,8 @@ export function createCheckRunReporter(options: {
       headers: await headers(),
       request: { signal },
     });
+    // The plugin's waits between tries know nothing of the signal.
+    await unlessAborted(request, signal);
   }
 
   async function headers(): Promise<Record<string, string>> {

@@ -5,6 +5,7 @@ import type { AttemptResult, Evidence, JobSpec } from '../../src/contract/job.ts
 import { judgeProtocol, PROTOCOL_HEADER } from '../../src/contract/protocol-version.ts';
 import {
   EPOCH_HEADER,
+  type GitHubToken,
   IDEMPOTENCY_HEADER,
   LEASE_TOKEN_HEADER,
   type PollRequest,
@@ -14,6 +15,7 @@ import {
   type RunnerFacts,
   type RunnerRequest,
   type RunnerResponse,
+  type TokenPurpose,
 } from '../../src/contract/runner-api.ts';
 import { toWireError, WIRE_ERRORS, type WireErrorCode } from '../../src/contract/wire-error.ts';
 
@@ -80,8 +82,8 @@ export async function startFakeCoordinator(
   options: {
     leaseSeconds?: number;
     heartbeatSeconds?: number;
-    /** For both purposes; what the fake GitHub's git takes. */
-    githubToken?: string;
+    /** What `accept` and `token` hand out. */
+    githubTokens?: { run: string; publish: string };
   } = {},
 ) {
   const attempts = new Map<string, FakeAttempt>();
@@ -98,10 +100,11 @@ export async function startFakeCoordinator(
   let cutRequests = 0;
   const leaseSeconds = options.leaseSeconds ?? 240;
   const heartbeatSeconds = options.heartbeatSeconds ?? 15;
-  const githubToken = {
-    token: options.githubToken ?? 'ghs_token_of_the_fake_1234567890',
+  const tokens = options.githubTokens ?? { run: 'token-to-run', publish: 'token-to-publish' };
+  const grant = (purpose: TokenPurpose): GitHubToken => ({
+    token: tokens[purpose],
     expiresInSeconds: 3600,
-  };
+  });
 
   const handlers: Handlers = {
     enroll: async ({ token, facts: given }) => {
@@ -149,7 +152,7 @@ export async function startFakeCoordinator(
         leaseToken: attempt.leaseToken,
         leaseSeconds,
         heartbeatSeconds,
-        runToken: githubToken,
+        runToken: grant('run'),
       };
     },
     decline: async ({ reason, detail }, { attempt }) => {
@@ -177,7 +180,7 @@ export async function startFakeCoordinator(
     },
     token: async ({ purpose }, { attempt }) => {
       attempt.tokens.push(purpose);
-      return githubToken;
+      return grant(purpose);
     },
     evidence: async ({ evidence }, { attempt }) => {
       attempt.evidence = evidence;
@@ -254,6 +257,7 @@ export async function startFakeCoordinator(
     },
     /** How many requests came while the line was cut. */
     cutRequests: (): number => cutRequests,
+    tokens,
     callsOf: (name: RunnerCall): SeenCall[] => calls.filter((call) => call.name === name),
     [Symbol.asyncDispose]: async (): Promise<void> => {
       changed();

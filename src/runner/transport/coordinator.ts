@@ -10,6 +10,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import { backoffMs } from '../../lib/retry.ts';
 import { createSecret } from '../../lib/secret.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { RunnerKey } from '../key-file.ts';
 import { type Answer, type OutgoingCall, sendCall } from './send-call.ts';
 import type { LeaseKey, Transport } from './transport.ts';
@@ -205,14 +206,4 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
 
 function toLeaseHeaders(lease: LeaseKey): Record<string, string> {
   return { [LEASE_TOKEN_HEADER]: lease.leaseToken, [EPOCH_HEADER]: String(lease.epoch) };
-}
-
-/** The promise's value, or the signal's reason as soon as it aborts; the promise itself goes on. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
