@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema, TaskRow } from './schema.ts';
 import type { ClaimedDelivery, NewDelivery } from './store.ts';
@@ -61,13 +61,14 @@ export function createDeliveryQueries(
     },
 
     async claim(nowMs, leaseMs) {
+      // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
       const row = await db
         .with('due', (with_) =>
           with_
             .selectFrom('tasks as t')
             .select('t.id')
-            .where('t.queue', '=', 'inbox')
-            .where('t.state', '=', 'ready')
+            .where('t.queue', '=', sql.lit('inbox'))
+            .where('t.state', '=', sql.lit('ready'))
             .where('t.run_at', '<=', nowMs)
             // An earlier delivery of the same issue goes first, also while it waits to be tried again.
             .where((eb) =>
@@ -76,8 +77,8 @@ export function createDeliveryQueries(
                   eb
                     .selectFrom('tasks as earlier')
                     .select('earlier.id')
-                    .where('earlier.queue', '=', 'inbox')
-                    .where('earlier.state', 'in', ['ready', 'running'])
+                    .where('earlier.queue', '=', sql.lit('inbox'))
+                    .where('earlier.state', 'in', [sql.lit('ready'), sql.lit('running')])
                     .whereRef('earlier.order_key', '=', 't.order_key')
                     .whereRef('earlier.id', '<', 't.id'),
                 ),

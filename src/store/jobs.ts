@@ -77,7 +77,7 @@ export type JobQueries = {
   }): Promise<StoredJob[]>;
   /** Waiting jobs, those that were looked at the longest ago first, and marks them as looked at. */
   takeUnexplained(beforeMs: number, nowMs: number, limit: number): Promise<StoredJob[]>;
-  /** Jobs whose deadline or longest run is over. */
+  /** Jobs whose deadline or longest run is over, in no order. */
   overdue(nowMs: number, limit: number): Promise<StoredJob[]>;
   /** Pushes every lease that ends sooner to `untilMs`. Returns how many. */
   extendLeases(untilMs: number): Promise<number>;
@@ -237,7 +237,6 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
     async overdue(nowMs, limit) {
       const rows = await selectJobs()
         .where((eb) => eb.or([eb('deadline_at', '<=', nowMs), eb('run_until', '<=', nowMs)]))
-        .orderBy('id')
         .limit(limit)
         .execute();
       return rows.map(toJob);

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Effect, effectPriority, toEffectKey } from '../domain/effect.ts';
 import type { Engine } from './engine.ts';
 import type { Schema, TaskRow } from './schema.ts';
@@ -133,13 +133,14 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
     },
 
     async claim(nowMs, leaseMs) {
+      // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
       const row = await db
         .with('due', (with_) =>
           with_
             .selectFrom('tasks as t')
             .select('t.id')
-            .where('t.queue', '=', 'outbox')
-            .where('t.state', '=', 'ready')
+            .where('t.queue', '=', sql.lit('outbox'))
+            .where('t.state', '=', sql.lit('ready'))
             .where('t.run_at', '<=', nowMs)
             .where((eb) =>
               eb.not(
@@ -147,8 +148,8 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
                   eb
                     .selectFrom('tasks as other')
                     .select('other.id')
-                    .where('other.queue', '=', 'outbox')
-                    .where('other.state', '=', 'running')
+                    .where('other.queue', '=', sql.lit('outbox'))
+                    .where('other.state', '=', sql.lit('running'))
                     .whereRef('other.order_key', '=', 't.order_key'),
                 ),
               ),
@@ -251,8 +252,8 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
             )
             .as('due'),
         )
-        .where('tasks.queue', '=', 'outbox')
-        .where('tasks.state', '=', 'ready')
+        .where('tasks.queue', '=', sql.lit('outbox'))
+        .where('tasks.state', '=', sql.lit('ready'))
         .executeTakeFirst();
       return row?.due ?? null;
     },
@@ -292,7 +293,7 @@ export async function requeueRunning(
   const rows = await db
     .updateTable('tasks')
     .set({ state: 'ready', lease_until: null })
-    .where('state', '=', 'running')
+    .where('state', '=', sql.lit('running'))
     .$if('leaseEndedBeforeMs' in which, (query) =>
       query.where('lease_until', '<', 'leaseEndedBeforeMs' in which ? which.leaseEndedBeforeMs : 0),
     )

@@ -68,7 +68,7 @@ async function createJobs(db: Kysely<Schema>): Promise<void> {
   await sql`create index jobs_queued on jobs (specialty, priority desc, id) where state = 'queued'`.execute(
     db,
   );
-  await sql`create index jobs_explained on jobs (explained_at) where state = 'queued'`.execute(db);
+  await sql`create index jobs_explained on jobs (state, explained_at)`.execute(db);
   await sql`create index jobs_runner on jobs (runner_id) where runner_id is not null`.execute(db);
   await sql`create index jobs_deadline on jobs (deadline_at) where deadline_at is not null`.execute(db);
   await sql`create index jobs_run_until on jobs (run_until) where run_until is not null`.execute(db);
@@ -169,6 +169,7 @@ async function createTasks(db: Kysely<Schema>): Promise<void> {
   await sql`create index tasks_order on tasks (queue, order_key, id) where state in ('ready', 'running')`.execute(
     db,
   );
+  await sql`create index tasks_running on tasks (queue, order_key) where state = 'running'`.execute(db);
   await sql`create index tasks_lease on tasks (lease_until) where state = 'running'`.execute(db);
   await sql`create index tasks_finished on tasks (finished_at) where finished_at is not null`.execute(db);
 

@@ -1,0 +1,744 @@
+import { describe, expect, test } from 'vitest';
+import type { AttemptId, JobState } from '../../src/contract/job.ts';
+import type { Store, WakeTopic } from '../../src/store/store.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { aResult } from '../support/job-builders.ts';
+import { aDelivery, aStoredAttempt, aStoredJob, aStoredRunner, forIssue } from '../support/store-builders.ts';
+
+/** A store with nothing in it, whose clock can be turned. */
+export type StoreUnderTest = { store: Store; clock: FakeClock } & AsyncDisposable;
+
+const LEASE_MS = 60_000;
+
+/** What every store promises, whatever is beneath. */
+export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`${name}: inbox`, () => {
+    test('a delivery that comes twice is kept once', async () => {
+      await using opened = await open();
+      const delivery = aDelivery();
+
+      const answers = [await opened.store.putDelivery(delivery), await opened.store.putDelivery(delivery)];
+
+      expect(answers).toEqual(['stored', 'known']);
+      expect(await opened.store.claimDelivery()).toMatchObject({ ...delivery, attempt: 1 });
+      expect(await opened.store.claimDelivery()).toBeNull();
+    });
+
+    test('of a burst with the same delivery in it many times, each is kept once', async () => {
+      await using opened = await open();
+      const deliveries = Array.from({ length: 300 }, () => aDelivery());
+      const burst = deliveries.flatMap((delivery) => [delivery, delivery]);
+
+      const answers = await Promise.all(burst.map((delivery) => opened.store.putDelivery(delivery)));
+
+      expect(answers.filter((answer) => answer === 'stored')).toHaveLength(300);
+      const claimed = new Set<string>();
+      for (
+        let claim = await opened.store.claimDelivery();
+        claim;
+        claim = await opened.store.claimDelivery()
+      ) {
+        claimed.add(claim.guid);
+      }
+      expect(claimed).toEqual(new Set(deliveries.map((delivery) => delivery.guid)));
+    });
+
+    test('deliveries of one issue come one after the other in the order of arrival, others beside them', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const [first, second, other] = [
+        aDelivery({ orderKey: '1#1' }),
+        aDelivery({ orderKey: '1#1' }),
+        aDelivery({ orderKey: '1#2' }),
+      ];
+      for (const delivery of [first, second, other]) await store.putDelivery(delivery);
+
+      const claims = [await store.claimDelivery(), await store.claimDelivery(), await store.claimDelivery()];
+      if (!claims[0]) throw new Error('nothing to claim');
+      await store.finishDelivery(claims[0]);
+      const next = await store.claimDelivery();
+
+      expect(claims.map((claim) => claim?.guid)).toEqual([first.guid, other.guid, undefined]);
+      expect(next?.guid).toBe(second.guid);
+    });
+
+    test('one that failed is tried again after its wait, and holds back the later ones of its issue', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const [first, second] = [aDelivery({ orderKey: '1#1' }), aDelivery({ orderKey: '1#1' })];
+      for (const delivery of [first, second]) await store.putDelivery(delivery);
+      const claim = await store.claimDelivery();
+      if (!claim) throw new Error('nothing to claim');
+
+      await store.failDelivery(claim, 'GitHub is away', 5000);
+      const meanwhile = await store.claimDelivery();
+      clock.advance(5);
+      const again = await store.claimDelivery();
+
+      expect(meanwhile).toBeNull();
+      expect(again).toMatchObject({ guid: first.guid, attempt: 2 });
+    });
+
+    test('a dead letter lets the others pass, and a redelivery of it is known', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const [first, second] = [aDelivery({ orderKey: '1#1' }), aDelivery({ orderKey: '1#1' })];
+      for (const delivery of [first, second]) await store.putDelivery(delivery);
+      const claim = await store.claimDelivery();
+      if (!claim) throw new Error('nothing to claim');
+
+      await store.failDelivery(claim, 'it makes no sense', null);
+
+      expect((await store.claimDelivery())?.guid).toBe(second.guid);
+      expect(await store.putDelivery(first)).toBe('known');
+    });
+
+    test('a claim that lapsed can neither finish nor fail the delivery of whoever took over', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      await store.putDelivery(aDelivery());
+      const lapsed = await store.claimDelivery();
+      if (!lapsed) throw new Error('nothing to claim');
+      clock.advance(3600);
+      expect(await store.requeueLapsedTasks()).toBe(1);
+      const current = await store.claimDelivery();
+
+      await store.finishDelivery(lapsed);
+      await store.failDelivery(lapsed, 'late', null);
+      clock.advance(3600);
+
+      expect(current).toMatchObject({ guid: lapsed.guid, attempt: 2 });
+      expect(await store.requeueLapsedTasks()).toBe(1);
+    });
+
+    test('finished deliveries are remembered for days, then forgotten', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const delivery = aDelivery();
+      await store.putDelivery(delivery);
+      const claim = await store.claimDelivery();
+      if (!claim) throw new Error('nothing to claim');
+      await store.finishDelivery(claim);
+
+      clock.advance(3 * 24 * 3600);
+      await store.prune();
+      const soon = await store.putDelivery(delivery);
+      clock.advance(5 * 24 * 3600);
+      await store.prune();
+
+      expect(soon).toBe('known');
+      expect(await store.putDelivery(delivery)).toBe('stored');
+    });
+  });
+
+  describe(`${name}: jobs`, () => {
+    test('a job is read back as it was stored', async () => {
+      await using opened = await open();
+      const job = aStoredJob({
+        stateReason: 'because',
+        needs: ['node:22'],
+        instructions: 'Be quick',
+        pullRequest: { number: 7, url: 'https://github.com/acme/widgets/pull/7' },
+        avoid: [{ runnerId: aStoredRunner().id, untilMs: 5 }],
+      });
+
+      await opened.store.jobs.insert(job);
+
+      expect(await opened.store.jobs.get(job.id)).toEqual(job);
+    });
+
+    test('there is one live job for an issue and specialty, and a new one once it has ended', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const first = aStoredJob();
+
+      expect(await jobs.insert(first)).toBe(true);
+      expect(await jobs.insert(aStoredJob())).toBe(false);
+      expect(await jobs.insert(aStoredJob({ specialty: 'frontend' }))).toBe(true);
+      expect(await jobs.insert(forIssue(aStoredJob(), 43))).toBe(true);
+      await jobs.move(first, 'cancelled', {}, 1);
+      expect(await jobs.insert(aStoredJob())).toBe(true);
+    });
+
+    test('refused jobs stand in nobody’s way', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+
+      expect(await jobs.insert(aStoredJob({ state: 'refused' }))).toBe(true);
+      expect(await jobs.insert(aStoredJob({ state: 'refused' }))).toBe(true);
+      expect(await jobs.insert(aStoredJob())).toBe(true);
+    });
+
+    test('of two that move a job from the same state, one is too late', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const job = aStoredJob();
+      await jobs.insert(job);
+
+      const moved = await Promise.all([
+        jobs.move(job, 'offered', { deadlineAtMs: 9 }, 1),
+        jobs.move(job, 'cancelled', {}, 1),
+      ]);
+
+      expect(moved.filter(Boolean)).toHaveLength(1);
+    });
+
+    test('a move that the lifecycle does not know is a mistake, not a state', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const job = aStoredJob();
+      await jobs.insert(job);
+
+      await expect(jobs.move(job, 'succeeded', {}, 1)).rejects.toThrow('queued to succeeded');
+      await expect(jobs.insert(aStoredJob({ state: 'running' }))).rejects.toThrow('begin as running');
+    });
+
+    test('leaving a slot frees the runner and its clocks, ending sets the end', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const runner = aStoredRunner();
+      const job = aStoredJob();
+      await jobs.insert(job);
+      await jobs.move(job, 'offered', { runnerId: runner.id, deadlineAtMs: 9, runUntilMs: 10 }, 1);
+      const offered = await jobs.get(job.id);
+      if (!offered) throw new Error('gone');
+
+      await jobs.move(offered, 'queued', {}, 2);
+      const queued = await jobs.get(job.id);
+      if (!queued) throw new Error('gone');
+      await jobs.move(queued, 'cancelled', {}, 3);
+
+      expect(offered).toMatchObject({
+        state: 'offered',
+        runnerId: runner.id,
+        deadlineAtMs: 9,
+        runUntilMs: 10,
+      });
+      expect(queued).toMatchObject({
+        runnerId: null,
+        deadlineAtMs: null,
+        runUntilMs: null,
+        finishedAtMs: null,
+      });
+      expect(await jobs.get(job.id)).toMatchObject({ state: 'cancelled', finishedAtMs: 3 });
+    });
+
+    test('what can be offered comes by urgency and age, page by page, without what waits or is not ready', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const nowMs = clock.nowMs();
+      const wanted = [
+        forIssue(aStoredJob({ id: jobId(3) }), 1),
+        forIssue(aStoredJob({ id: jobId(1) }), 2),
+        forIssue(aStoredJob({ id: jobId(9), priority: 5 }), 3),
+        forIssue(aStoredJob({ id: jobId(4), ready: false }), 4),
+        forIssue(aStoredJob({ id: jobId(5), runAtMs: nowMs + 1 }), 5),
+        forIssue(aStoredJob({ id: jobId(6), specialty: 'frontend' }), 6),
+      ];
+      for (const job of wanted) await store.jobs.insert(job);
+      const ask = { specialties: ['backend'], nowMs, limit: 2 };
+
+      const first = await store.jobs.offerable({ ...ask, after: null });
+      const second = await store.jobs.offerable({ ...ask, after: first[1] ?? null });
+
+      expect([first, second].map((page) => page.map((job) => job.id))).toEqual([
+        [jobId(9), jobId(1)],
+        [jobId(3)],
+      ]);
+      expect(await store.jobs.offerable({ ...ask, specialties: [], after: null })).toEqual([]);
+    });
+
+    test('the place in the queue counts who is served before', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const [late, early, urgent] = [
+        forIssue(aStoredJob({ id: jobId(2) }), 1),
+        forIssue(aStoredJob({ id: jobId(1) }), 2),
+        forIssue(aStoredJob({ id: jobId(3), priority: 1 }), 3),
+      ];
+      for (const job of [late, early, urgent]) await jobs.insert(job);
+
+      expect(await Promise.all([urgent, early, late].map((job) => jobs.queuePosition(job)))).toEqual([
+        1, 2, 3,
+      ]);
+      expect(await jobs.queuePosition({ ...late, state: 'running' })).toBeNull();
+    });
+
+    test('overdue is who passed a deadline or the longest run', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const [lapsed, running, long] = [aStoredJob(), forIssue(aStoredJob(), 43), forIssue(aStoredJob(), 44)];
+      for (const [job, change] of [
+        [lapsed, { deadlineAtMs: 100 }],
+        [running, { deadlineAtMs: 101, runUntilMs: 500 }],
+        [long, { deadlineAtMs: 900, runUntilMs: 100 }],
+      ] as const) {
+        await jobs.insert(job);
+        await jobs.move(job, 'offered', change, 1);
+      }
+
+      expect((await jobs.overdue(100, 10)).map((job) => job.id).sort()).toEqual([lapsed.id, long.id].sort());
+    });
+
+    test('leases can be extended all at once; offers and longer leases stay as they are', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const [offered, short, long] = [aStoredJob(), forIssue(aStoredJob(), 43), forIssue(aStoredJob(), 44)];
+      for (const job of [offered, short, long]) {
+        await jobs.insert(job);
+        await jobs.move(job, 'offered', { deadlineAtMs: 10 }, 1);
+      }
+      for (const [job, deadlineAtMs] of [
+        [short, 20],
+        [long, 900],
+      ] as const) {
+        await jobs.move({ ...job, state: 'offered' }, 'preparing', { deadlineAtMs }, 1);
+      }
+
+      expect(await jobs.extendLeases(500)).toBe(1);
+      const deadlines = await Promise.all(
+        [offered, short, long].map(async ({ id }) => (await jobs.get(id))?.deadlineAtMs),
+      );
+      expect(deadlines).toEqual([10, 500, 900]);
+    });
+
+    test('waiting jobs are explained in turn', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const [first, second] = [aStoredJob({ runAtMs: 0 }), forIssue(aStoredJob({ runAtMs: 0 }), 43)];
+      for (const job of [first, second]) await jobs.insert(job);
+
+      const taken = [
+        await jobs.takeUnexplained(100, 100, 1),
+        await jobs.takeUnexplained(100, 100, 1),
+        await jobs.takeUnexplained(100, 100, 1),
+      ];
+      const later = await jobs.takeUnexplained(101, 101, 10);
+
+      expect(taken.map((page) => page.length)).toEqual([1, 1, 0]);
+      expect(new Set(taken.flat().map((job) => job.id))).toEqual(new Set([first.id, second.id]));
+      expect(later).toHaveLength(2);
+    });
+
+    test('jobs are found by issue, by installation, by runner and by state', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const runner = aStoredRunner();
+      const [mine, other] = [aStoredJob({ id: jobId(1) }), forIssue(aStoredJob({ id: jobId(2) }), 43)];
+      for (const job of [mine, other]) await jobs.insert(job);
+      await jobs.move(mine, 'offered', { runnerId: runner.id }, 1);
+      const ids = (found: { id: string }[]) => found.map((job) => job.id);
+
+      expect(ids(await jobs.ofIssue(mine.repository.id, mine.issue.number, 9))).toEqual([mine.id]);
+      expect(ids(await jobs.liveOfIssue(mine.repository.id, 43))).toEqual([other.id]);
+      expect(ids(await jobs.liveOfInstallation(mine.installationId, 'all'))).toEqual([mine.id, other.id]);
+      expect(ids(await jobs.liveOfInstallation(mine.installationId, [999]))).toEqual([]);
+      expect(ids(await jobs.liveOfInstallation(mine.installationId, []))).toEqual([]);
+      expect(ids(await jobs.heldBy(runner.id))).toEqual([mine.id]);
+      expect(ids(await jobs.list({ states: [], limit: 9 }))).toEqual([other.id, mine.id]);
+      expect(ids(await jobs.list({ states: ['offered' satisfies JobState], limit: 9 }))).toEqual([mine.id]);
+      expect(await jobs.countByState()).toEqual({ queued: 1, offered: 1 });
+    });
+  });
+
+  describe(`${name}: attempts and what belongs to them`, () => {
+    test('an attempt is read back as it was stored and changed, fact by fact', async () => {
+      await using opened = await open();
+      const { attempts } = opened.store;
+      const attempt = aStoredAttempt(aStoredJob(), { base: null, checkRun: null, startCommit: null });
+      const runner = { id: aStoredRunner().id, name: 'be-1' };
+      const result = aResult();
+      await attempts.insert(attempt);
+
+      await attempts.change(attempt.id, {
+        epoch: 2,
+        runner,
+        leaseTokenHash: 'h',
+        result,
+        evidence: result.evidence,
+      });
+      await attempts.change(attempt.id, { base: { branch: 'main', commit: 'c'.repeat(40) } });
+      const full = await attempts.get(attempt.id);
+      await attempts.change(attempt.id, { runner: null, leaseTokenHash: null });
+
+      const expected = {
+        ...attempt,
+        epoch: 2,
+        base: { branch: 'main', commit: 'c'.repeat(40) },
+        result,
+        evidence: result.evidence,
+      };
+      expect(full).toEqual({ ...expected, runner, leaseTokenHash: 'h' });
+      expect(await attempts.get(attempt.id)).toEqual(expected);
+      expect(await attempts.ofJob(attempt.jobId)).toEqual([expected]);
+    });
+
+    test('who worked on a repository is warm for it, and only for it', async () => {
+      await using opened = await open();
+      const { jobs, attempts } = opened.store;
+      const runner = aStoredRunner();
+      const job = aStoredJob({ attemptId: jobId(8) as unknown as AttemptId });
+      await jobs.insert(job);
+      await attempts.insert(
+        aStoredAttempt(job, { runner: { id: runner.id, name: 'be-1' }, acceptedAtMs: 5 }),
+      );
+
+      expect(await attempts.warmRunners(job.repository.id)).toEqual(new Set([runner.id]));
+      expect(await attempts.warmRunners(999)).toEqual(new Set());
+    });
+
+    test('a log is read back byte by byte from any place', async () => {
+      await using opened = await open();
+      const { timeline } = opened.store;
+      const attempt = aStoredAttempt(aStoredJob());
+      const chunks = ['héllo ', 'wörld\n', '✅ done'].map((text) => Buffer.from(text));
+      const whole = Buffer.concat(chunks);
+      let startOffset = 0;
+      for (const data of chunks) {
+        await timeline.addLogChunk({ attemptId: attempt.id, startOffset, data, atMs: 1 });
+        await timeline.addLogChunk({
+          attemptId: attempt.id,
+          startOffset,
+          data: Buffer.from('never'),
+          atMs: 2,
+        });
+        startOffset += data.length;
+      }
+
+      for (const offset of [0, 3, 7, 14, whole.length]) {
+        const read = await timeline.readLog(attempt.id, offset, 1000);
+        expect(Buffer.from(read)).toEqual(whole.subarray(offset));
+      }
+      expect(await timeline.readLog(attempt.id, 0, 1)).toEqual(chunks[0]);
+    });
+
+    test('events come in the order in which they happened', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const job = aStoredJob();
+
+      await store.transact(async (tx) => {
+        await tx.tell(job.id, 'queued', 'first');
+        await tx.tell(job.id, 'offered', 'second');
+      });
+
+      expect(await store.timeline.eventsOf(job.id)).toEqual([
+        { jobId: job.id, atMs: clock.nowMs(), kind: 'queued', text: 'first' },
+        { jobId: job.id, atMs: clock.nowMs(), kind: 'offered', text: 'second' },
+      ]);
+    });
+  });
+
+  describe(`${name}: runners`, () => {
+    test('a runner is read back as it was stored, and as it says of itself later', async () => {
+      await using opened = await open();
+      const { runners } = opened.store;
+      const runner = aStoredRunner({
+        specialties: ['api', 'backend'],
+        allowedSpecialties: ['api', 'backend', 'web'],
+      });
+      await runners.insert(runner);
+
+      const before = await runners.get(runner.id);
+      const facts = {
+        name: 'be-2',
+        hostname: 'new',
+        specialties: ['web'],
+        capabilities: [],
+        capacity: 9,
+        version: '2',
+      };
+      await runners.setFacts(runner.id, facts);
+
+      expect(before).toEqual(runner);
+      expect(await runners.get(runner.id)).toEqual({ ...runner, ...facts });
+    });
+
+    test('it is online, draining, gone or revoked, with the load of the jobs it holds', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const nowMs = clock.nowMs();
+      const fleet = [
+        aStoredRunner({ name: 'online', lastSeenAtMs: nowMs }),
+        aStoredRunner({ name: 'told to leave', lastSeenAtMs: nowMs, drainRequested: true }),
+        aStoredRunner({ name: 'leaving', lastSeenAtMs: nowMs, draining: true }),
+        aStoredRunner({ name: 'silent', lastSeenAtMs: nowMs - 60_001 }),
+        aStoredRunner({ name: 'closed', lastSeenAtMs: nowMs, sessionHash: null }),
+        aStoredRunner({ name: 'revoked', lastSeenAtMs: nowMs, revokedAtMs: nowMs }),
+      ];
+      for (const runner of fleet) await store.runners.insert(runner);
+      const job = aStoredJob();
+      await store.jobs.insert(job);
+      await store.jobs.move(job, 'offered', { runnerId: fleet[0]?.id ?? null }, nowMs);
+
+      const views = await store.runners.views(nowMs, 60_000);
+
+      expect(Object.fromEntries(views.map((view) => [view.name, [view.state, view.active]]))).toEqual({
+        online: ['online', 1],
+        'told to leave': ['draining', 0],
+        leaving: ['draining', 0],
+        silent: ['gone', 0],
+        closed: ['gone', 0],
+        revoked: ['revoked', 0],
+      });
+    });
+
+    test('an enrolment token is used by exactly one', async () => {
+      await using opened = await open();
+      const { runners } = opened.store;
+      const [one, two] = [aStoredRunner(), aStoredRunner()];
+      await runners.insertEnrollToken({
+        tokenHash: 'h',
+        specialties: ['backend'],
+        createdAtMs: 1,
+        expiresAtMs: 2,
+        usedAtMs: null,
+        runnerId: null,
+      });
+
+      const used = await Promise.all([
+        runners.useEnrollToken('h', one.id, 5),
+        runners.useEnrollToken('h', two.id, 6),
+        runners.useEnrollToken('unknown', two.id, 6),
+      ]);
+
+      expect(used.filter(Boolean)).toHaveLength(1);
+      expect(await runners.getEnrollToken('h')).toMatchObject({
+        specialties: ['backend'],
+        usedAtMs: expect.any(Number),
+      });
+    });
+  });
+
+  describe(`${name}: side effects`, () => {
+    const effect = { kind: 'labels', repositoryId: 7, fullName: 'acme/widgets' } as const;
+
+    test('wanted often while it waits, it is done once', async () => {
+      await using opened = await open();
+      await want(opened.store, { effect, installationId: 5 });
+      await want(opened.store, { effect, installationId: 5 });
+
+      const claim = await claimEffect(opened);
+      if (claim) await opened.store.effects.finish(claim, 1);
+
+      expect(claim).toMatchObject({ effect, installationId: 5, attempt: 1 });
+      expect(await claimEffect(opened)).toBeNull();
+    });
+
+    test('wanted again while it is being done, it is done once more', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      await want(store, { effect, installationId: 5 });
+      const first = await claimEffect(opened);
+      if (!first) throw new Error('nothing to claim');
+
+      await want(store, { effect, installationId: 5 });
+      const meanwhile = await claimEffect(opened);
+      await store.effects.finish(first, clock.nowMs());
+      const second = await claimEffect(opened);
+      if (second) await store.effects.finish(second, clock.nowMs());
+
+      expect(meanwhile).toBeNull();
+      expect(second).toMatchObject({ effect, attempt: 1 });
+      expect(await claimEffect(opened)).toBeNull();
+    });
+
+    test('one after the other within an installation, the most urgent first; others do not wait', async () => {
+      await using opened = await open();
+      const [label, comment, elsewhere] = [
+        effect,
+        { kind: 'status-comment', repositoryId: 7, issueNumber: 1 } as const,
+        { kind: 'labels', repositoryId: 8, fullName: 'other/repo' } as const,
+      ];
+      await want(opened.store, { effect: label, installationId: 5 });
+      await want(opened.store, { effect: comment, installationId: 5 });
+      await want(opened.store, { effect: elsewhere, installationId: 6 });
+
+      const claims = [await claimEffect(opened), await claimEffect(opened), await claimEffect(opened)];
+
+      expect(claims.map((claim) => claim?.effect)).toEqual([comment, elsewhere, undefined]);
+    });
+
+    test('an installation that GitHub limits is left alone until its pause is over', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      await want(store, { effect, installationId: 5 });
+      const claim = await claimEffect(opened);
+      if (!claim) throw new Error('nothing to claim');
+      const runAtMs = clock.nowMs() + 60_000;
+      await store.effects.pauseInstallation(5, runAtMs, 'slow down');
+      await store.effects.retry(claim, { error: 'slow down', runAtMs, countsAsTry: false }, clock.nowMs());
+      await want(store, { effect: { ...effect, repositoryId: 8 }, installationId: 5 });
+
+      const meanwhile = await claimEffect(opened);
+      const dueMs = await store.effects.nextDueMs();
+      clock.advance(60);
+      const after = await claimEffect(opened);
+
+      expect(meanwhile).toBeNull();
+      expect(dueMs).toBe(runAtMs);
+      expect(after).toMatchObject({ attempt: 1 });
+    });
+
+    test('tries are counted, a wait stays though it is wanted again, and a dead one lives again when it is', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      await want(store, { effect, installationId: 5 });
+      const first = await claimEffect(opened);
+      if (!first) throw new Error('nothing to claim');
+      await store.effects.retry(
+        first,
+        { error: 'x', runAtMs: clock.nowMs() + 1000, countsAsTry: true },
+        clock.nowMs(),
+      );
+      await want(store, { effect, installationId: 5 });
+
+      const early = await claimEffect(opened);
+      clock.advance(1);
+      const second = await claimEffect(opened);
+      if (!second) throw new Error('nothing to claim');
+      await store.effects.bury(second, 'gone', clock.nowMs());
+      const dead = [await claimEffect(opened), await store.effects.countByState()];
+      await want(store, { effect, installationId: 5 });
+
+      expect(early).toBeNull();
+      expect(second.attempt).toBe(2);
+      expect(dead).toEqual([null, { dead: 1 }]);
+      expect(await claimEffect(opened)).toMatchObject({ attempt: 1 });
+    });
+
+    test('a claim that lapsed finishes nothing', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      await want(store, { effect, installationId: 5 });
+      const lapsed = await claimEffect(opened);
+      if (!lapsed) throw new Error('nothing to claim');
+      clock.advance(LEASE_MS / 1000 + 1);
+      await store.requeueLapsedTasks();
+      const current = await claimEffect(opened);
+      if (!current) throw new Error('nothing to claim');
+
+      expect(await store.effects.finish(lapsed, clock.nowMs())).toBe(false);
+      expect(await store.effects.finish(current, clock.nowMs())).toBe(true);
+    });
+
+    test('what is wanted for later waits until then', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const runAtMs = clock.nowMs() + 30_000;
+      await want(store, { effect, installationId: 5, runAtMs });
+
+      expect(await claimEffect(opened)).toBeNull();
+      expect(await store.effects.nextDueMs()).toBe(runAtMs);
+      clock.advance(30);
+      expect(await claimEffect(opened)).toMatchObject({ effect });
+      expect(await store.effects.nextDueMs()).toBeNull();
+    });
+  });
+
+  describe(`${name}: memory`, () => {
+    test('an intent is dealt with once', async () => {
+      await using opened = await open();
+      const { memory } = opened.store;
+
+      expect(await memory.hasTrigger('k')).toBe(false);
+      expect(await memory.rememberTrigger('k', 'started', 1)).toBe(true);
+      expect(await memory.rememberTrigger('k', 'started', 2)).toBe(false);
+      expect(await memory.hasTrigger('k')).toBe(true);
+    });
+
+    test('answers and what was sent are kept by key', async () => {
+      await using opened = await open();
+      const { memory } = opened.store;
+      await memory.putAnswer('scope', 'k', { requestHash: 'h', body: '{}' }, 1);
+      await memory.putGitHubObject('comment', { objectId: 1, bodyHash: 'a' }, 1);
+      await memory.putGitHubObject('comment', { objectId: 9_007_199_254_740_991, bodyHash: null }, 2);
+
+      expect(await memory.getAnswer('scope', 'k')).toEqual({ requestHash: 'h', body: '{}' });
+      expect(await memory.getAnswer('other', 'k')).toBeNull();
+      expect(await memory.getGitHubObject('comment')).toEqual({
+        objectId: 9_007_199_254_740_991,
+        bodyHash: null,
+      });
+      expect(await memory.getGitHubObject('another')).toBeNull();
+    });
+  });
+
+  describe(`${name}: transactions`, () => {
+    test('what fails half-way has not happened, and nobody is woken', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const heard: WakeTopic[] = [];
+      store.subscribe((topic) => void heard.push(topic));
+      const job = aStoredJob();
+
+      const failing = store.transact(async (tx) => {
+        await tx.jobs.insert(job);
+        await tx.want({ effect: { kind: 'clean-branch', jobId: job.id }, installationId: 5 });
+        tx.wake('queue');
+        throw new Error('on purpose');
+      });
+
+      await expect(failing).rejects.toThrow('on purpose');
+      expect(await store.jobs.get(job.id)).toBeNull();
+      expect(await claimEffect(opened)).toBeNull();
+      expect(heard).toEqual([]);
+    });
+
+    test('who listens hears of a commit once, and not after leaving', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const job = aStoredJob();
+      const heard: WakeTopic[] = [];
+      const leave = store.subscribe((topic) => void heard.push(topic));
+      const work = () =>
+        store.transact(async (tx) => {
+          await tx.tell(job.id, 'queued', 'x');
+          await tx.want({ effect: { kind: 'clean-branch', jobId: job.id }, installationId: 5 });
+          tx.wake('queue');
+          tx.wake('queue');
+        });
+
+      await work();
+      leave();
+      await work();
+
+      expect(heard.sort()).toEqual([`job:${job.id}`, 'outbox', 'queue'].sort());
+    });
+
+    test('transactions and single calls from everywhere at once do not get into each other', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const job = aStoredJob();
+      await store.jobs.insert(job);
+
+      await Promise.all(
+        Array.from({ length: 50 }, async (_, index) => {
+          await store.transact(async (tx) => {
+            const locked = await tx.jobs.lock(job.id);
+            await new Promise(setImmediate);
+            await tx.jobs.change(job.id, { offers: (locked?.offers ?? 0) + 1 }, index);
+          });
+          await store.putDelivery(aDelivery());
+          await store.jobs.get(job.id);
+        }),
+      );
+
+      expect(await store.jobs.get(job.id)).toMatchObject({ offers: 50 });
+    });
+  });
+}
+
+function jobId(number: number) {
+  return aStoredJob({
+    id: `00000000-0000-7000-8000-00000000000${number}` as ReturnType<typeof aStoredJob>['id'],
+  }).id;
+}
+
+function want(store: Store, wanted: Parameters<Parameters<Parameters<Store['transact']>[0]>[0]['want']>[0]) {
+  return store.transact((tx) => tx.want(wanted));
+}
+
+function claimEffect({ store, clock }: StoreUnderTest) {
+  return store.effects.claim(clock.nowMs(), LEASE_MS);
+}
