@@ -11,7 +11,8 @@ import { openTestStore } from '../support/embedded-store.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 /** The package is a JSON file, whose types are not those of an ES module. */
-const webhookExamples = createRequire(import.meta.url)('@octokit/webhooks-examples') as {
+const require = createRequire(import.meta.url);
+const webhookExamples = require('@octokit/webhooks-examples') as {
   name: string;
   examples: Record<string, unknown>[];
 }[];
