@@ -51,9 +51,9 @@ const restRoots = new Set([
 ]);
 
 /**
- * Starts a GitHub of our own on loopback: REST at the root and under `/api/v3`, git over HTTP, signed webhooks, plain pages,
- * one registered App, and controls for what people do on the website. Real bare git repositories are the only
- * truth about refs, commits and files. Nothing of it outlives `close`.
+ * Starts a GitHub of our own on loopback: REST at the root and under `/api/v3`, git over HTTP, signed
+ * webhooks, plain pages, one registered App, and controls for what people do on the website. Real bare git
+ * repositories are the only truth about refs, commits and files. Nothing of it outlives `close`.
  */
 export async function createGitHubStandin(options: StandinOptions = {}) {
   const clock = options.clock ?? { nowMs: () => Date.now() };

@@ -53,7 +53,9 @@ export type PullRequest = {
   /** Branch names without `refs/heads/`; both are of the same repository, forks do not exist here. */
   head: string;
   base: string;
-  /** Where the two branches stood when GitHub last looked; they follow pushes while the pull request is open. */
+  /**
+   * Where the two branches stood when GitHub last looked; they follow pushes while the pull request is open.
+   */
   headSha: string;
   baseSha: string;
   draft: boolean;

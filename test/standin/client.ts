@@ -45,7 +45,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** The App's JSON Web Token, good for nine minutes unless its claims are chosen otherwise. Times in seconds. */
+/**
+ * The App's JSON Web Token, good for nine minutes unless its claims are chosen otherwise. Times in seconds.
+ */
 export function appToken(
   app: { id: number; privateKey: string },
   claims: Record<string, unknown> = {},

@@ -4,7 +4,10 @@ import { createNodeMiddleware, Probot, ProbotOctokit } from 'probot';
 import { expect, test } from 'vitest';
 import { at, repo, startSetting } from './setting.ts';
 
-/** Probot and Octokit are other people's idea of GitHub: what they accept cannot be our own mistake made twice. */
+/**
+ * Probot and Octokit are other people's idea of GitHub: what they accept cannot be our own mistake made
+ * twice.
+ */
 test('a Probot App answers a label with a comment and a check run', async () => {
   await using setting = await startSetting();
   const { standin } = setting;

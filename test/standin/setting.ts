@@ -15,7 +15,8 @@ export const repo = 'acme/widgets';
 export const at = `/repos/${repo}`;
 
 /**
- * One repository `acme/widgets` with the App installed; alice may write there, tom triage, and mallory nothing.
+ * One repository `acme/widgets` with the App installed; alice may write there, tom triage, and mallory
+ * nothing.
  */
 export async function startSetting(
   more: { private?: boolean; options?: StandinOptions; nowSeconds?: number } = {},

@@ -24,8 +24,8 @@ export function need(permission: string, level: 'read' | 'write', role: Role): N
 }
 
 /**
- * Need of an operation on an issue or pull request: the `issues` permission serves for both, `pull_requests` as well
- * when it is a pull request.
+ * Need of an operation on an issue or pull request: the `issues` permission serves for both, `pull_requests`
+ * as well when it is a pull request.
  */
 export function issueNeed(issue: Pick<Issue, 'pull'>, level: 'read' | 'write', role: Role): Need {
   const permissions: Permissions[] = [{ issues: level }];

@@ -9,8 +9,8 @@ export function looksLikeAppToken(credential: string): boolean {
 }
 
 /**
- * Accepts an App's JSON Web Token, or throws GitHub's 401. Octokit mends clock skew by the words in these messages
- * together with the `Date` header, so they are GitHub's own.
+ * Accepts an App's JSON Web Token, or throws GitHub's 401. Octokit mends clock skew by the words in these
+ * messages together with the `Date` header, so they are GitHub's own.
  */
 export function checkAppToken(
   credential: string,

@@ -85,7 +85,9 @@ export function createInstallationTokens(deps: {
 
 export type InstallationTokens = ReturnType<typeof createInstallationTokens>;
 
-/** Whether the token reaches the repository now: selection at mint, and what the installation still covers. */
+/**
+ * Whether the token reaches the repository now: selection at mint, and what the installation still covers.
+ */
 export function tokenReaches(world: World, token: InstallationToken, repository: Repository): boolean {
   const inSelection = token.repositoryIds === null || token.repositoryIds.has(repository.id);
   return inSelection && world.installationOf(repository) === token.installation;
@@ -112,7 +114,10 @@ function shortSecret(): string {
   return `ghs_${randomBytes(18).toString('hex')}`;
 }
 
-/** Long, with dots and of no fixed alphabet, like the tokens GitHub rolls out since 2026: nobody may parse them. */
+/**
+ * Long, with dots and of no fixed alphabet, like the tokens GitHub rolls out since 2026: nobody may parse
+ * them.
+ */
 function longSecret(appId: number): string {
   const part = (bytes: number) => randomBytes(bytes).toString('base64url');
   return `ghs_${appId}_eyJ${part(24)}.${part(210)}.${part(128)}`;

@@ -5,8 +5,8 @@ import type { Events } from '../webhooks/events.ts';
 import type { Issue, Repository } from '../world.ts';
 
 /**
- * Sends `issues.<action>`, or `pull_request.<action>` when the item is a pull request: GitHub never sends `issues` for
- * those.
+ * Sends `issues.<action>`, or `pull_request.<action>` when the item is a pull request: GitHub never sends
+ * `issues` for those.
  */
 export function createIssueAnnouncer(deps: { shapes: Shapes; events: Events }) {
   const { shapes, events } = deps;

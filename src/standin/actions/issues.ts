@@ -175,7 +175,10 @@ export function createIssueActions(deps: {
     removeComments(repository, issue.number);
   }
 
-  /** Moves an issue to another repository of the same owner: comments come along, labels only where the name exists. */
+  /**
+   * Moves an issue to another repository of the same owner: comments come along, labels only where the name
+   * exists.
+   */
   async function transfer(from: Repository, issue: Issue, to: Repository, by: Doer): Promise<Issue> {
     if (issue.pull || from.owner !== to.owner || (from.private && !to.private)) {
       throw validationFailed({ resource: 'Issue', code: 'unprocessable', message: 'Cannot be transferred' });

@@ -25,7 +25,9 @@ export function createMerge(deps: {
 }) {
   const { clock, objects, refs, writer, pulls, refChanges, rules } = deps;
 
-  /** Merges, and gives the commit on the base branch. Throws 405 when it cannot be, 409 when the head moved. */
+  /**
+   * Merges, and gives the commit on the base branch. Throws 405 when it cannot be, 409 when the head moved.
+   */
   return async function merge(
     repository: Repository,
     pull: Pull,

@@ -12,8 +12,8 @@ import type { AnnouncePush } from './announce-push.ts';
 export type RefChange = { ref: string; before: string; after: string };
 
 /**
- * What follows when branches and tags move, whoever moved them: `push`, a check suite, pull requests that follow, close
- * or count as merged. Moves of one repository happen one after the other.
+ * What follows when branches and tags move, whoever moved them: `push`, a check suite, pull requests that
+ * follow, close or count as merged. Moves of one repository happen one after the other.
  */
 export function createRefChanges(deps: {
   clock: { nowMs(): number };
@@ -36,7 +36,10 @@ export function createRefChanges(deps: {
     return mine;
   }
 
-  /** Runs work that may move any refs, such as a push, and deals with those that moved before it gives the result. */
+  /**
+   * Runs work that may move any refs, such as a push, and deals with those that moved before it gives the
+   * result.
+   */
   function watch<T>(repository: Repository, by: Doer, work: () => Promise<T>): Promise<T> {
     return alone(repository, async () => {
       const before = await refs.snapshot(repository.folder);

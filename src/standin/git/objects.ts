@@ -30,7 +30,10 @@ export type FileChange = {
 const fieldEnd = '\u001f';
 const logFormat = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '%B'].join('%x1f');
 
-/** Reads objects out of bare repositories. Shas and paths given here must come from git or be checked by the caller. */
+/**
+ * Reads objects out of bare repositories. Shas and paths given here must come from git or be checked by the
+ * caller.
+ */
 export function createObjects(git: Git) {
   /** The object a name stands for, or null. Names are branches, tags, `heads/x`, full refs or shas. */
   async function resolve(

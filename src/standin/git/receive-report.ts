@@ -7,8 +7,8 @@ const dataBand = 1;
 const messageBand = 2;
 
 /**
- * Puts GitHub's reasons into git's report about a push: git itself can only say "hook declined". Answers without
- * side bands come back as they are.
+ * Puts GitHub's reasons into git's report about a push: git itself can only say "hook declined". Answers
+ * without side bands come back as they are.
  */
 export function withRefusalReasons(answer: Buffer): Buffer {
   let frames;

@@ -23,8 +23,8 @@ export function createGit() {
   const running = new Set<ChildProcessWithoutNullStreams>();
 
   /**
-   * Starts git in a bare repository. `variables` go into its environment by way of `env`, so that nothing else of the
-   * environment has to be known here.
+   * Starts git in a bare repository. `variables` go into its environment by way of `env`, so that nothing
+   * else of the environment has to be known here.
    */
   function start(
     folder: string,

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { refusalMark } from './receive-report.ts';
 
 /**
- * The `update` hook of every repository. git has the pushed objects by then, so this is where a push can be refused for
- * what it holds. The variables say what is not allowed: STANDIN_REFUSED_REFS lists refs under a rule,
- * STANDIN_NO_FORCE refs that may not be rewritten, and STANDIN_WORKFLOW_ACTOR is set when the pusher may not touch workflows.
+ * The `update` hook of every repository. git has the pushed objects by then, so this is where a push can be
+ * refused for what it holds. The variables say what is not allowed: STANDIN_REFUSED_REFS lists refs under a
+ * rule, STANDIN_NO_FORCE refs that may not be rewritten, and STANDIN_WORKFLOW_ACTOR is set when the pusher
+ * may not touch workflows.
  */
 const script = `#!/bin/sh
 ref=$1 old=$2 new=$3
 zero=0000000000000000000000000000000000000000
-refuse() { echo "${refusalMark}$ref $1" >&2; exit 1; }
+refuse() { printf '%s\\n' "${refusalMark}$ref $1" >&2; exit 1; }
 violation() {
   echo "error: GH013: Repository rule violations found for $ref." >&2
   refuse 'push declined due to repository rule violations'
@@ -33,7 +34,9 @@ export async function installUpdateHook(folder: string): Promise<void> {
   await writeFile(join(folder, 'hooks', 'update'), script, { mode: 0o755 });
 }
 
-/** The variables for the hook. `workflows` names who may not touch workflow files, or is null when they may. */
+/**
+ * The variables for the hook. `workflows` names who may not touch workflow files, or is null when they may.
+ */
 export function hookVariables(wanted: {
   refusedRefs: readonly string[];
   noForceRefs: readonly string[];

@@ -17,7 +17,9 @@ const likeGitHub = `[uploadpack]
 \thideRefs = refs/pull
 `;
 
-/** Makes objects and moves refs in bare repositories. Callers see to it that paths and ids are well-formed. */
+/**
+ * Makes objects and moves refs in bare repositories. Callers see to it that paths and ids are well-formed.
+ */
 export function createWriter(deps: { git: Git; objects: Objects }) {
   const { git, objects } = deps;
 
@@ -94,7 +96,9 @@ export function createWriter(deps: { git: Git; objects: Objects }) {
     return result.exitCode === 0 ? result.stdout.toString('utf8').trim() : null;
   }
 
-  /** Writes files on top of a commit (or as the first one) and gives the new commit, which no ref shows yet. */
+  /**
+   * Writes files on top of a commit (or as the first one) and gives the new commit, which no ref shows yet.
+   */
   async function commitFiles(
     folder: string,
     wanted: {

@@ -3,8 +3,9 @@ import { ApiError } from './api-error.ts';
 type Fields = Record<string, unknown>;
 
 /**
- * Reads the fields of a JSON request body, and refuses with GitHub's 422 texts what is missing or of the wrong type.
- * Absent optional fields come back as `undefined`; `null` is kept apart from absent only where a caller asks `has`.
+ * Reads the fields of a JSON request body, and refuses with GitHub's 422 texts what is missing or of the
+ * wrong type. Absent optional fields come back as `undefined`; `null` is kept apart from absent only where a
+ * caller asks `has`.
  */
 export function createBodyReader(body: unknown) {
   if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {

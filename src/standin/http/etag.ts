@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The entity tag of an answer. It differs between tokens although the content is the same, as GitHub's do: a poller that
- * rotates its token pays for the first request again.
+ * The entity tag of an answer. It differs between tokens although the content is the same, as GitHub's do: a
+ * poller that rotates its token pays for the first request again.
  */
 export function entityTag(body: string, credential: string): string {
   return `W/"${createHash('sha256').update(credential).update('\0').update(body).digest('hex')}"`;
 }
 
 /**
- * Whether the caller already has this answer: by entity tag when it sent one, else by the time of the last change.
- * Header names are in lower case.
+ * Whether the caller already has this answer: by entity tag when it sent one, else by the time of the last
+ * change. Header names are in lower case.
  */
 export function isUnchanged(
   requestHeaders: Record<string, string>,

@@ -12,7 +12,9 @@ export type FaultPlan = {
   headers?: Record<string, string>;
   /** Wait this long before anything else. */
   delayMs?: number;
-  /** Cut the connection: `before` anything is done, or `after` it is done, so that only the answer is lost. */
+  /**
+   * Cut the connection: `before` anything is done, or `after` it is done, so that only the answer is lost.
+   */
   breakSocket?: 'before' | 'after';
   /** How many requests it hits; without it, all until `clear`. */
   times?: number;

@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Listens on loopback; port 0 takes any free one. `handle` may be given later, since it has to know the address. */
+/**
+ * Listens on loopback; port 0 takes any free one. `handle` may be given later, since it has to know the
+ * address.
+ */
 export async function listenOnLoopback(port: number) {
   let handler: Handler | undefined;
   const underWay = new Set<Promise<void>>();

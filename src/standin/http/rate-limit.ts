@@ -37,7 +37,10 @@ export function createRateLimit(deps: { clock: { nowMs(): number }; perHour: num
     };
   }
 
-  /** Throws GitHub's 403 when the budget is used up. Counting is separate, since an unchanged answer costs nothing. */
+  /**
+   * Throws GitHub's 403 when the budget is used up. Counting is separate, since an unchanged answer costs
+   * nothing.
+   */
   function check(bucket: string): void {
     if (status(bucket).remaining > 0) return;
     const [kind, id] = bucket.split(':');

@@ -13,8 +13,8 @@ import type { createRouter, Reply } from './router.ts';
 const largestBody = 100 * 1024 * 1024;
 
 /**
- * Answers REST requests: who is it, does a fault hit it, is there budget left, which route; then the headers that GitHub
- * puts on every answer.
+ * Answers REST requests: who is it, does a fault hit it, is there budget left, which route; then the headers
+ * that GitHub puts on every answer.
  */
 export function createRestHandler(deps: {
   router: ReturnType<typeof createRouter>;

@@ -59,7 +59,9 @@ export function contentRoutes(
     };
   }
 
-  /** Writes or deletes the file of the route; the blob's `sha` guards against writing over somebody's change. */
+  /**
+   * Writes or deletes the file of the route; the blob's `sha` guards against writing over somebody's change.
+   */
   async function write(call: Call, kind: 'put' | 'delete'): Promise<Reply> {
     const repository = access.repository(call, need('contents', 'write', 'write'));
     const { folder } = repository;

@@ -5,7 +5,10 @@ import type { Site } from '../site.ts';
 import type { Delivery } from '../webhooks/delivery.ts';
 import { requireApp } from './app-routes.ts';
 
-/** The App's webhook: its settings, the log of deliveries, and redelivery; and the manifest flow that makes Apps. */
+/**
+ * The App's webhook: its settings, the log of deliveries, and redelivery; and the manifest flow that makes
+ * Apps.
+ */
 export function hookRoutes(site: Pick<Site, 'world' | 'links' | 'app' | 'shapes' | 'sender'>): Route[] {
   const { world, links, app, shapes, sender } = site;
 

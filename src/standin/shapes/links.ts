@@ -1,4 +1,7 @@
-/** Where the stand-in answers: REST root with the `/api/v3` prefix, and the website's root. Without trailing slash. */
+/**
+ * Where the stand-in answers: REST root with the `/api/v3` prefix, and the website's root. Without trailing
+ * slash.
+ */
 export type Links = { api: string; web: string };
 
 /** ISO 8601 in whole seconds, as GitHub writes times. */

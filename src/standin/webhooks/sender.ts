@@ -15,8 +15,8 @@ export const hookId = 7_001;
 export type Scope = { installationId: number | null; repositoryId: number | null };
 
 /**
- * Delivers webhooks to the App's one URL, signed, several at a time and with no promise about the order, as GitHub
- * does. There are no retries: what fails stays failed in the log until someone asks for redelivery.
+ * Delivers webhooks to the App's one URL, signed, several at a time and with no promise about the order, as
+ * GitHub does. There are no retries: what fails stays failed in the log until someone asks for redelivery.
  */
 export function createWebhookSender(deps: {
   world: World;

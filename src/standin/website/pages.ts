@@ -10,8 +10,8 @@ const runPage = patternToExpression('/:owner/:repo/runs/#number');
 const repositoryPage = patternToExpression('/:owner/:repo');
 
 /**
- * Plain pages for people at the addresses that `html_url` names: repository, issue, pull request, check run. Text is shown
- * as it is, escaped; nothing on them can be changed.
+ * Plain pages for people at the addresses that `html_url` names: repository, issue, pull request, check run.
+ * Text is shown as it is, escaped; nothing on them can be changed.
  */
 export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
   const { world, shapes, refs } = site;

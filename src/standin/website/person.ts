@@ -8,8 +8,8 @@ import type { Site } from '../site.ts';
 import type { Account, CheckRun, Issue, IssueComment, ReactionContent, Repository, Role } from '../world.ts';
 
 /**
- * What a person does on the website, with the same rights and the same webhooks as there. Repositories are named
- * `owner/name`. Everything throws when the person's role does not allow it.
+ * What a person does on the website, with the same rights and the same webhooks as there. Repositories are
+ * named `owner/name`. Everything throws when the person's role does not allow it.
  */
 export function createPerson(
   site: Pick<
@@ -215,7 +215,10 @@ export function createPerson(
       if (!suite) throw new Error(`There is no check suite ${suiteId} in ${repository}`);
       await checks.announceSuite(found, suite, 'rerequested', by);
     },
-    /** Commits files onto a branch, made from the default branch when it is new; `null` removes a file. Gives the sha. */
+    /**
+     * Commits files onto a branch, made from the default branch when it is new; `null` removes a file. Gives
+     * the sha.
+     */
     async pushFiles(
       repository: string,
       branch: string,

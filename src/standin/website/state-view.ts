@@ -5,7 +5,10 @@ import { asPull } from '../shapes/pull-shapes.ts';
 import type { Site } from '../site.ts';
 import { fullNameOf, type Repository } from '../world.ts';
 
-/** What stands at the stand-in, for tests to look at: objects as REST gives them, taken at the time of the call. */
+/**
+ * What stands at the stand-in, for tests to look at: objects as REST gives them, taken at the time of the
+ * call.
+ */
 export function createStateView(
   site: Pick<Site, 'world' | 'shapes' | 'objects' | 'refs' | 'tokens'>,
   requests: () => Exchange[],
