@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
+import { simpleGit } from 'simple-git';
 import { stringify } from 'yaml';
+import type { JobState } from '../contract/job.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createOperatorClient, type OperatorClient } from '../operator/operator-client.ts';
@@ -235,12 +237,16 @@ async function followJobs(
     });
     for (const entry of entries.sort((a, b) => a.atMs - b.atMs)) options.print(timeline.line(entry));
 
-    succeeded = details.length === ISSUES.length && details.every(({ job }) => job.pullRequest !== null);
-    return (
-      succeeded || (details.length === ISSUES.length && details.every(({ job }) => isTerminal(job.state)))
-    );
+    const complete = details.length === ISSUES.length;
+    succeeded = complete && details.every(({ job }) => job.pullRequest !== null);
+    // A job has succeeded a moment before its pull request is open.
+    return complete && details.every(({ job }) => job.pullRequest !== null || hasFailed(job.state));
   });
   return succeeded;
+}
+
+function hasFailed(state: JobState): boolean {
+  return isTerminal(state) && state !== 'succeeded';
 }
 
 /** The coordinator writes to GitHub after it has decided; a moment later the comment says the same as the store. */
@@ -261,7 +267,7 @@ async function showPullRequest(github: Standin, number: number, options: DemoOpt
   print('');
   print(pull.body ?? '');
   print(styleText('bold', '\n── Diff'));
-  const diff = await (await fetch(`${pull.html_url}.diff`, { signal: options.signal })).text();
+  const diff = await simpleGit(github.state.gitFolder(REPOSITORY)).diff([pull.base.sha, pull.head.sha]);
   for (const line of diff.split('\n')) print(colourDiff(line));
 }
 

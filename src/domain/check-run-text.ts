@@ -7,7 +7,7 @@ import {
   toEvidenceSection,
   toFailingOutput,
 } from './evidence-text.ts';
-import { formatCost, formatDuration } from './figures-text.ts';
+import { formatDuration, formatUsage } from './figures-text.ts';
 import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
@@ -126,7 +126,7 @@ export function toResultCheckRun(ended: {
     ...(runnerName === null ? [] : [['Runner', toCode(runnerName, 100)]]),
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
-    ['Cost', `${formatCost(usage.costUsd)}, ${usage.turns} turns`],
+    ['Cost', formatUsage(usage)],
     ['Changes', toChangedFilesText(result.changedFiles)],
   ];
   const phases = Object.entries(result.phaseMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);

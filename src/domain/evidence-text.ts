@@ -9,9 +9,11 @@ const MAX_OUTPUT_CHARACTERS = 6000;
 export const EVIDENCE_NOTE =
   'What the runner saw when it ran the commands itself; the agent has no say in it.';
 
-/** What the tests say, in a few words: `red before, green after`. */
+/** What the tests say, in a few words: `tests red before, green after`. */
 export function summarizeEvidence({ before, after }: Evidence): string {
   const words = { passed: 'green', failed: 'red', not_run: 'not run' };
+  if (before === null && after === null) return 'tests not reached';
+  if (after === null && before !== null) return `tests ${words[before.verdict]} before the agent's work`;
   const described = (run: TestRun | null) => (run === null ? 'not reached' : words[run.verdict]);
   return `tests ${described(before)} before, ${described(after)} after`;
 }

@@ -1,6 +1,6 @@
 import type { AttemptResult, FileChange } from '../contract/job.ts';
 import { EVIDENCE_NOTE, toChangedFilesText, toEvidenceSection } from './evidence-text.ts';
-import { formatCost, formatDuration } from './figures-text.ts';
+import { formatDuration, formatUsage } from './figures-text.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
 
@@ -72,7 +72,7 @@ function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] 
     ...(attempt.runner === null ? [] : [['Runner', toCode(attempt.runner.name, 100)]]),
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
-    ['Cost', `${formatCost(usage.costUsd)} by the agent's own estimate, ${usage.turns} turns`],
+    ['Cost', formatUsage(usage)],
     ['Duration', formatDuration(totalMs)],
     ['Sandbox', result.sandbox],
     ...(attempt.checkRun === null ? [] : [['Log', `[check run](${attempt.checkRun.url})`]]),
