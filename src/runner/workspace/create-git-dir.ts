@@ -2,6 +2,27 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
+ * What set-up and tests leave behind in a repository that doesn't ignore it: nobody wants that in a change. Files that
+ * are tracked already stay tracked.
+ */
+const NEVER_COMMITTED = [
+  'node_modules/',
+  '__pycache__/',
+  '*.py[cod]',
+  '*.egg-info/',
+  '.pytest_cache/',
+  '.mypy_cache/',
+  '.ruff_cache/',
+  '.tox/',
+  '.venv/',
+  '.gradle/',
+  '.nyc_output/',
+  '.eslintcache',
+  '.DS_Store',
+  '.yardmaster-build/',
+];
+
+/**
  * Makes an empty git directory, complete or not at all. By hand rather than by `git init`: it needs no template, runs
  * nothing, and what stands in it is all here to see.
  */
@@ -21,6 +42,8 @@ export async function createGitDir(
   await rm(draft, { recursive: true, force: true });
   await mkdir(join(draft, 'objects', 'info'), { recursive: true });
   await mkdir(join(draft, 'refs', 'heads'), { recursive: true });
+  await mkdir(join(draft, 'info'));
+  await writeFile(join(draft, 'info', 'exclude'), `${NEVER_COMMITTED.join('\n')}\n`);
   await writeFile(join(draft, 'config'), toConfig(options));
   await writeFile(join(draft, 'HEAD'), `ref: refs/heads/${options.branch}\n`);
   if (options.borrowFrom !== undefined) {

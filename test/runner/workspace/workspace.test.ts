@@ -1,5 +1,5 @@
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CommitFile } from '../../support/git-server.ts';
 import { gitIn, startYard, TOKEN, type WorkspaceYard } from '../../support/workspaces.ts';
@@ -134,6 +134,24 @@ describe('what differs from the base', () => {
     const paths = (await workspace.changes()).map(({ path }) => path);
 
     expect(paths).toEqual(['.gitignore', 'kept.txt', 'src/.gitignore']);
+  });
+
+  it('leaves out what set-up and tests made, also where nobody ignores it', async () => {
+    await using yard = await withFiles({ 'node_modules/kept/index.js': 'tracked\n' });
+    const workspace = await yard.open(await yard.spec());
+    const at = (path: string): string => join(workspace.folder, path);
+    await writeFile(at('node_modules/kept/index.js'), 'edited\n');
+    for (const path of [
+      'node_modules/x/index.js',
+      'src/__pycache__/a.cpython-312.pyc',
+      'a.egg-info/PKG-INFO',
+    ]) {
+      await mkdir(dirname(at(path)), { recursive: true });
+      await writeFile(at(path), 'x\n');
+    }
+
+    expect((await workspace.changes()).map(({ path }) => path)).toEqual(['node_modules/kept/index.js']);
+    expect(await gitIn(workspace.folder, 'status', '--porcelain')).toBe('M node_modules/kept/index.js');
   });
 
   it('never takes in other repositories, whether they were there or were made meanwhile', async () => {

@@ -1,0 +1,22 @@
+import { aFinding, type Ecosystem, quoted } from './ecosystem.ts';
+import { inFolder } from './repository-files.ts';
+
+/** Cargo packages and workspaces. */
+export const rust: Ecosystem = {
+  name: 'Rust',
+  isManifest: (name) => name === 'Cargo.toml',
+  async detect(files, folder) {
+    const manifest = inFolder(folder, 'Cargo.toml');
+    const text = await files.read(manifest);
+    if (text === null) return null;
+    const place = folder === '' ? [] : ['--manifest-path', manifest];
+    const workspace = /^\[workspace\b/m.test(text) ? ['--workspace'] : [];
+    return aFinding({
+      packageManagers: ['cargo'],
+      // Builds on its own; a separate set-up would only do the same twice.
+      test: [
+        { command: ['cargo', 'test', ...place, ...workspace], reason: `there is a ${quoted(manifest)}` },
+      ],
+    });
+  },
+};
