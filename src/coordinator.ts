@@ -20,6 +20,7 @@ import { createOctokitFactory } from './github/probot-octokit.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Random } from './lib/random.ts';
+import { stopEach } from './lib/stop-each.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
 import { packageVersion } from './package-version.ts';
 import { createEmbeddedStore } from './store/embedded.ts';
@@ -116,7 +117,7 @@ export async function createCoordinator(
   let stopping: Promise<void> | undefined;
   async function stopAll(): Promise<void> {
     dispatcher.announceStop();
-    await stopEach([
+    await stopEach('The coordinator', [
       () => inboxWorker.stop(),
       () => sweeper.stop(),
       () => outbox.stop(),
@@ -136,17 +137,4 @@ export async function createCoordinator(
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** Tries every step, one after the other; throws all that went wrong together. */
-async function stopEach(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  const errors: unknown[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  if (errors.length > 0) throw new AggregateError(errors, 'The coordinator did not stop in order');
 }

@@ -1,10 +1,5 @@
 import { once } from 'node:events';
-import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
-import path from 'node:path';
-import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
+import type { AddressInfo } from 'node:net';
 import type { Config } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { DEFAULT_TIMINGS, type Timings } from './domain/timings.ts';
@@ -12,14 +7,12 @@ import { systemClock } from './lib/clock.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { systemRandom } from './lib/random.ts';
 import { createRedactor } from './lib/redact.ts';
-import { operatorSocket } from './operator/operator-client.ts';
+import { stopEach } from './lib/stop-each.ts';
+import { startOperatorSocket } from './operator-socket.ts';
 import { packageVersion } from './package-version.ts';
 import { createHttpApp } from './http-app.ts';
-import { createAdminApi } from './runner-api/admin-api.ts';
+import { startHttpServer } from './http-server.ts';
 import { startSmee } from './webhooks/smee.ts';
-
-/** How long connections may take to finish what they are at, when the coordinator stops. */
-const STOP_MS = 10_000;
 
 /** A coordinator that answers. */
 export type Serving = {
@@ -67,24 +60,23 @@ export async function startServing(
   async function stopAll(): Promise<void> {
     // Long polls answer at once, so that their runners come back to the next coordinator.
     shutdown.abort(new Error('The coordinator stops'));
-    for (const stop of stops.toReversed()) await stop();
+    await stopEach('The server', stops.toReversed());
   }
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
 
   try {
     const app = createHttpApp({ coordinator, clock, log, shutdown: shutdown.signal });
-    const server = await listen(app, { host: config.host, port: config.port });
-    stops.push(() => close(server));
+    const { server, stop: stopServer } = await startHttpServer(app, { host: config.host, port: config.port });
+    stops.push(stopServer);
     const url = toUrl(server.address() as AddressInfo);
 
-    const admin = createAdminApi({
-      ...coordinator,
+    const operator = await startOperatorSocket(coordinator, {
+      dataFolder: config.dataFolder,
+      url: config.publicUrl ?? url,
       log,
-      status: () => ({ url: config.publicUrl ?? url, pid: process.pid, version: packageVersion() }),
     });
-    const operator = await listenOnSocket(admin, config.dataFolder);
-    stops.push(() => close(operator));
+    stops.push(operator.stop);
 
     if (config.webhookProxyUrl !== null) {
       const smee = await startSmee({
@@ -99,51 +91,6 @@ export async function startServing(
     await stop();
     throw error;
   }
-}
-
-async function listen(app: Hono, where: ListenOptions): Promise<Server> {
-  const answer = getRequestListener(app.fetch);
-  // The listener answers every request itself, also those that fail.
-  const server = createServer((request, response) => void answer(request, response));
-  // Long polls take up to 50 s, and a proxy in between must not find the connection closed under it.
-  server.keepAliveTimeout = 65_000;
-  server.listen(where);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw explainListening(error as NodeJS.ErrnoException, where);
-  }
-  return server;
-}
-
-/** The store's lock has been taken, so a socket that lies there is a left-over. Only the coordinator's user may open it. */
-async function listenOnSocket(app: Hono, dataFolder: string): Promise<Server> {
-  const socket = operatorSocket(dataFolder);
-  await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 });
-  await rm(socket, { force: true });
-  const server = await listen(app, { path: socket });
-  await chmod(socket, 0o600);
-  return server;
-}
-
-/** Requests in hand may finish; idle connections are closed, and after a while the others too. */
-async function close(server: Server): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), STOP_MS);
-  await closed;
-  clearTimeout(timer);
-}
-
-function explainListening(error: NodeJS.ErrnoException, where: ListenOptions): Error {
-  const place = where.path ?? `${where.host}:${where.port}`;
-  const advice = new Map([
-    ['EADDRINUSE', `${place} is taken by another program: stop it, or choose another with --port (PORT).`],
-    ['EADDRNOTAVAIL', `${place} is no address of this machine: use 127.0.0.1 or 0.0.0.0 with --host (HOST).`],
-    ['EACCES', `This user may not listen on ${place}: choose a port above 1023 with --port (PORT).`],
-  ]).get(error.code ?? '');
-  return advice === undefined ? error : new Error(advice, { cause: error });
 }
 
 /** An address to reach it by from this machine. */
