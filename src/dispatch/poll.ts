@@ -57,7 +57,7 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
     const offers = request.draining ? [] : await readOffers(held.filter((job) => job.state === 'offered'));
     const cancels = [...toCancels(held), ...(await readStrays(request.attempts, held))];
     return accepted({
-      offers: told.takeNew(offers, request.freeSlots, (offer) => `offer ${offer.attemptId} ${offer.epoch}`),
+      offers: told.takeNew(offers, request.freeSlots, (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`),
       cancels: told.takeNew(
         cancels,
         cancels.length,
