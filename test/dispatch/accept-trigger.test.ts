@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { GitHubError } from '../../src/github/github-error.ts';
+import { aLabelTrigger, openDispatchWorld } from '../support/dispatch-world.ts';
+import { aRepository } from '../support/job-builders.ts';
+
+const SENDER = { login: 'alice', id: 1, isBot: false };
+const TARGET = { installationId: 5, repository: aRepository() };
+
+describe('a label', () => {
+  test('starts a job with all that the issue said at that moment', async () => {
+    await using world = await openDispatchWorld();
+
+    const outcome = await world.acceptTrigger(aLabelTrigger());
+
+    expect(outcome).toEqual({ kind: 'started', reason: 'alice added the label "agent:backend"' });
+    const [job] = await world.store.jobs.list({ states: [], limit: 9 });
+    expect(job).toMatchObject({
+      state: 'queued',
+      kind: 'resolve',
+      specialty: 'backend',
+      issue: world.recorder.issue.snapshot,
+      requestedBy: 'alice',
+      branch: 'agent/42-totals-are-wrong-for-empty-carts',
+      attemptNumber: 1,
+      ready: false,
+    });
+  });
+
+  test('told twice, even at once, starts one job', async () => {
+    await using world = await openDispatchWorld();
+    const trigger = aLabelTrigger({ key: 'same' });
+
+    const outcomes = await Promise.all([world.acceptTrigger(trigger), world.acceptTrigger(trigger)]);
+    const later = await world.acceptTrigger(trigger);
+
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['ignored', 'started']);
+    expect(later).toEqual({ kind: 'ignored', reason: 'the same was asked for before' });
+    expect(await world.store.jobs.list({ states: [], limit: 9 })).toHaveLength(1);
+  });
+
+  test('found by two ways at once starts one job, though their keys differ', async () => {
+    await using world = await openDispatchWorld();
+
+    const outcomes = await Promise.all([
+      world.acceptTrigger(aLabelTrigger()),
+      world.acceptTrigger(aLabelTrigger()),
+    ]);
+
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['ignored', 'started']);
+  });
+
+  test('that is not ours costs one read and nothing else', async () => {
+    await using world = await openDispatchWorld();
+
+    const outcome = await world.acceptTrigger(aLabelTrigger({ label: 'bug' }));
+
+    expect(outcome.kind).toBe('ignored');
+    expect(world.recorder.calls).toEqual(['readSettingsFile']);
+  });
+
+  test('by somebody who may not write is refused on the issue, and nothing begins', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.permission = 'read';
+
+    const outcome = await world.acceptTrigger(aLabelTrigger());
+    await world.outbox.runDue();
+
+    expect(outcome.kind).toBe('refused');
+    expect(world.recorder.comments[0]?.body).toContain('needs write access');
+    expect(world.recorder.checkRuns).toEqual([]);
+    expect(await world.store.jobs.countByState()).toEqual({ refused: 1 });
+  });
+
+  test.each([
+    ['agent:backend', 'a label that the built-in settings know'],
+    ['agent:python', 'a label that only the broken file could explain'],
+  ])('is refused with the parser’s words when the settings do not parse: %s, %s', async (label) => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'specialtys:\n  backend: {}\n';
+    world.recorder.issue.snapshot = { ...world.recorder.issue.snapshot, labels: [label] };
+
+    const outcome = await world.acceptTrigger(aLabelTrigger({ label }));
+    await world.outbox.runDue();
+
+    expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('specialtys') });
+    expect(world.recorder.comments[0]?.body).toContain('specialtys');
+  });
+
+  test('after a job has ended starts another that is linked to it', async () => {
+    await using world = await openDispatchWorld();
+    const first = await world.label();
+    await world.dispatcher.cancel(first, 'no more');
+
+    const second = await world.label();
+
+    expect((await world.jobOf(second)).job.previousJobId).toBe(first);
+  });
+
+  test('while GitHub can’t be asked does nothing, so that it may be told again', async () => {
+    await using world = await openDispatchWorld();
+    const trigger = aLabelTrigger();
+    world.recorder.failNext('readPermission', new GitHubError('unavailable', 'GitHub answers 502'));
+
+    await expect(world.acceptTrigger(trigger)).rejects.toThrow('GitHub answers 502');
+
+    expect(await world.acceptTrigger(trigger)).toMatchObject({ kind: 'started' });
+  });
+});
+
+describe('the end of an issue', () => {
+  test('cancels all its jobs with the reason, and asks GitHub nothing when there are none', async () => {
+    await using world = await openDispatchWorld();
+    const closed = {
+      kind: 'issue_ended',
+      target: TARGET,
+      issueNumber: 42,
+      how: 'closed',
+      sender: SENDER,
+    } as const;
+
+    const idle = await world.acceptTrigger({ ...closed, key: 'closed before' });
+    const callsWhenIdle = [...world.recorder.calls];
+    const jobs = [await world.label(), await world.label({ label: 'agent:frontend' })];
+    world.recorder.issue.state = 'closed';
+    const outcome = await world.acceptTrigger({ ...closed, key: 'closed now' });
+
+    expect(idle.kind).toBe('ignored');
+    expect(callsWhenIdle).toEqual([]);
+    expect(outcome).toEqual({ kind: 'cancelled', reason: 'The issue was closed by alice' });
+    for (const id of jobs) {
+      expect((await world.jobOf(id)).job).toMatchObject({ state: 'cancelled', stateReason: outcome.reason });
+    }
+  });
+
+  test('taking one label away cancels that specialty only', async () => {
+    await using world = await openDispatchWorld();
+    const [backend, frontend] = [await world.label(), await world.label({ label: 'agent:frontend' })];
+
+    const outcome = await world.acceptTrigger({
+      kind: 'label_removed',
+      key: 'removed',
+      target: TARGET,
+      issueNumber: 42,
+      label: 'agent:backend',
+      sender: SENDER,
+    });
+
+    expect(outcome.kind).toBe('cancelled');
+    expect((await world.jobOf(backend)).job.state).toBe('cancelled');
+    expect((await world.jobOf(frontend)).job.state).toBe('queued');
+  });
+});
+
+describe('repositories', () => {
+  test('that were added get the labels', async () => {
+    await using world = await openDispatchWorld();
+
+    await world.acceptTrigger({
+      kind: 'repositories_added',
+      key: 'added',
+      installationId: 5,
+      repositories: [{ id: 71, fullName: 'acme/widgets' }],
+    });
+    await world.outbox.runDue();
+
+    expect(world.recorder.labels).toEqual([
+      'agent:backend',
+      'agent:frontend',
+      'agent:testing',
+      'agent:devops',
+    ]);
+  });
+
+  test('that were taken away have their jobs cancelled, others go on', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const removed = {
+      kind: 'repositories_removed',
+      installationId: 5,
+      why: 'The App was uninstalled',
+    } as const;
+
+    const other = await world.acceptTrigger({ ...removed, key: 'other', repositoryIds: [999] });
+    const all = await world.acceptTrigger({ ...removed, key: 'all', repositoryIds: 'all' });
+
+    expect([other.kind, all.kind]).toEqual(['ignored', 'cancelled']);
+    expect((await world.jobOf(jobId)).job.stateReason).toBe('The App was uninstalled');
+  });
+});

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest';
+import { GitHubError } from '../../src/github/github-error.ts';
+import { DEFAULT_TIMINGS as TIMINGS } from '../../src/domain/timings.ts';
+import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { aResult } from '../support/job-builders.ts';
+
+const UNAVAILABLE = new GitHubError('unavailable', 'GitHub answers 502', { status: 502 });
+
+describe('starting an attempt on GitHub', () => {
+  test('a job can be offered only once its start commit and check run are there', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    world.recorder.failNext('ensureCheckRun', UNAVAILABLE);
+    const jobId = await world.label();
+
+    const before = value(await world.poll(runner));
+    world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+    await world.outbox.runDue();
+    const after = value(await world.poll(runner));
+
+    expect(before.offers).toEqual([]);
+    expect(after.offers).toMatchObject([{ jobId }]);
+    expect(world.recorder.calls.filter((call) => call === 'ensureStartCommit')).toHaveLength(1);
+  });
+
+  test.each(['ensureStartCommit', 'ensureCheckRun'] as const)(
+    'when the answer to %s is lost, the repeat finds what was done',
+    async (name) => {
+      await using world = await openDispatchWorld();
+      world.recorder.failNext(name, UNAVAILABLE, { after: true });
+      const jobId = await world.label();
+
+      world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+      await world.outbox.runDue();
+
+      const { attempt } = await world.jobOf(jobId);
+      expect(world.recorder.checkRuns).toMatchObject([{ headCommit: attempt.startCommit }]);
+      expect([...world.recorder.branches.values()]).toContain(attempt.startCommit);
+      expect(world.recorder.branches.size).toBe(2);
+    },
+  );
+
+  test('a branch with somebody’s work on it is left alone, and the next name taken', async () => {
+    await using world = await openDispatchWorld();
+    const taken = 'agent/42-totals-are-wrong-for-empty-carts';
+    world.recorder.branches.set(taken, 'e'.repeat(40)).set(`${taken}-2`, 'f'.repeat(40));
+
+    const jobId = await world.label();
+
+    const { job, attempt } = await world.jobOf(jobId);
+    expect(job.branch).toBe(`${taken}-3`);
+    expect(world.recorder.branches.get(job.branch)).toBe(attempt.startCommit);
+    expect(world.recorder.branches.get(taken)).toBe('e'.repeat(40));
+  });
+
+  test('two jobs of one issue get branches of their own', async () => {
+    await using world = await openDispatchWorld();
+
+    const backend = await world.jobOf(await world.label());
+    const frontend = await world.jobOf(await world.label({ label: 'agent:frontend' }));
+
+    expect(frontend.job.branch).toBe(`${backend.job.branch}-2`);
+  });
+
+  test('when nobody may write, the job fails with GitHub’s words on the issue', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.failNext('ensureStartCommit', new GitHubError('forbidden', 'Repository was archived'));
+
+    const jobId = await world.label();
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'failed', outcome: null });
+    expect(world.recorder.comments[0]?.body).toContain('Repository was archived');
+  });
+
+  test('when the repository is gone, the job is cancelled', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.failNext('ensureStartCommit', new GitHubError('gone', 'Not Found'));
+
+    const jobId = await world.label();
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'cancelled' });
+  });
+
+  test('a mistake of our own is tried five times, then the job fails instead of waiting for ever', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.failNext('ensureStartCommit', new TypeError('x is undefined'), { times: 99 });
+
+    const jobId = await world.label();
+    for (let round = 0; round < 10; round += 1) {
+      world.clock.advance(TIMINGS.effectRetryMaxSeconds);
+      await world.outbox.runDue();
+    }
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'failed' });
+    expect(world.recorder.calls.filter((call) => call === 'ensureStartCommit')).toHaveLength(5);
+  });
+
+  test('a job that is cancelled in the middle of it leaves no branch and no open check run', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.failNext('ensureCheckRun', UNAVAILABLE);
+    const jobId = await world.label();
+
+    await world.dispatcher.cancel(jobId, 'no more');
+    world.clock.advance(TIMINGS.effectRetryMaxSeconds);
+    await world.outbox.runDue();
+
+    expect([...world.recorder.branches.keys()]).toEqual(['main']);
+    expect(world.recorder.checkRuns).toEqual([]);
+  });
+});
+
+describe('what GitHub asks of us', () => {
+  test('a limited installation is left alone for as long as GitHub says, and no try is lost by it', async () => {
+    await using world = await openDispatchWorld();
+    const limit = new GitHubError('rate_limited', 'secondary rate limit', { retryAfterMs: 120_000 });
+    world.recorder.failNext('ensureStartCommit', limit, { times: 20 });
+    const jobId = await world.label();
+    const callsBefore = world.recorder.calls.length;
+
+    world.clock.advance(119);
+    await world.outbox.runDue();
+    const callsDuring = world.recorder.calls.length - callsBefore;
+    for (let pause = 0; pause < 20; pause += 1) {
+      world.clock.advance(120);
+      await world.outbox.runDue();
+    }
+
+    expect(callsDuring).toBe(0);
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', ready: true });
+  });
+
+  test('an outage is waited out, however long', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.failNext('ensureStartCommit', UNAVAILABLE, { times: 40 });
+    const jobId = await world.label();
+
+    for (let hour = 0; hour < 41; hour += 1) {
+      world.clock.advance(TIMINGS.effectRetryMaxSeconds);
+      await world.outbox.runDue();
+    }
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', ready: true });
+  });
+
+  test('a comment whose text has not changed is not sent again', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const sent = () => world.recorder.calls.filter((call) => call === 'publishStatusComment').length;
+    const before = sent();
+
+    await world.store.transact((tx) =>
+      tx.want({ effect: { kind: 'status-comment', repositoryId: 71, issueNumber: 42 }, installationId: 5 }),
+    );
+    await world.outbox.runDue();
+    const unchanged = sent();
+    await world.dispatcher.cancel(jobId, 'no more');
+    await world.outbox.runDue();
+
+    expect([before, unchanged, sent()]).toEqual([1, 1, 2]);
+  });
+
+  test('a whole job costs GitHub a counted handful of writes', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    await world.label();
+    const { lease } = await world.takeAndFinish(runner);
+    await world.outbox.runDue();
+    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+
+    await world.outbox.runDue();
+
+    const count = (name: string) => world.recorder.calls.filter((call) => call === name).length;
+    expect({
+      starts: count('ensureStartCommit'),
+      checkRuns: count('ensureCheckRun') + count('updateCheckRun'),
+      comments: count('publishStatusComment'),
+      pullRequests: count('ensurePullRequest'),
+      tokens: count('mintToken'),
+    }).toEqual({ starts: 1, checkRuns: 2, comments: 3, pullRequests: 1, tokens: 2 });
+  });
+
+  test('a pull request that GitHub refuses is told on the issue; the work stays on its branch', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const { lease, spec } = await world.takeAndFinish(await world.enrol());
+    world.recorder.branches.set(spec.branch, aResult().headCommit ?? '');
+    world.recorder.failNext(
+      'ensurePullRequest',
+      new GitHubError('invalid', 'No commits between main and it'),
+    );
+
+    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.outbox.runDue();
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'succeeded', pullRequest: null });
+    expect(world.recorder.comments[0]?.body).toContain('No commits between main and it');
+    expect(world.recorder.branches.has(spec.branch)).toBe(true);
+  });
+
+  test('a pull request is opened when GitHub is back, and only once', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const { lease } = await world.takeAndFinish(await world.enrol());
+    world.recorder.failNext('ensurePullRequest', UNAVAILABLE, { after: true });
+
+    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.outbox.runDue();
+    const between = (await world.jobOf(jobId)).job.pullRequest;
+    world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+    await world.outbox.runDue();
+
+    expect(between).toBeNull();
+    expect(world.recorder.pullRequests).toHaveLength(1);
+    expect((await world.jobOf(jobId)).job.pullRequest).not.toBeNull();
+  });
+
+  test('tokens that can’t be revoked just now are revoked later', async () => {
+    await using world = await openDispatchWorld();
+    await world.label();
+    const { lease } = await world.takeAndFinish(await world.enrol());
+    world.recorder.failNext('revokeToken', UNAVAILABLE);
+
+    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.outbox.runDue();
+    world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+    await world.outbox.runDue();
+
+    expect(world.recorder.tokens.map((token) => token.revoked)).toEqual([true, true]);
+  });
+});
+
+describe('the loop', () => {
+  test('does what is wanted as soon as it is committed, and stops when told to', async () => {
+    await using world = await openDispatchWorld();
+    world.outbox.start();
+
+    const created = new Promise<void>((resolve) => {
+      world.store.subscribe((topic) => {
+        if (topic === 'queue') resolve();
+      });
+    });
+    await world.acceptTrigger({
+      kind: 'repositories_added',
+      key: 'installation',
+      installationId: 5,
+      repositories: [{ id: 71, fullName: 'acme/widgets' }],
+    });
+    await world.label();
+    await created;
+    await world.outbox.stop();
+
+    expect(world.recorder.labels).toContain('agent:backend');
+  });
+});
