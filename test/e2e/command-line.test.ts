@@ -1,0 +1,256 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createOperatorClient } from '../../src/operator/operator-client.ts';
+import { coordinatorEnvironment, yardmaster } from '../support/command-line.ts';
+import { type CheckedStandin, startStandin } from '../support/standin.ts';
+import { until } from '../support/until.ts';
+
+const OWNER = 'octavia';
+const REPOSITORY = `${OWNER}/widgets`;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'yard-cli-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('yardmaster serve', () => {
+  test('refuses to start without settings, and lists all that is missing at once', async () => {
+    const { exitCode, stderr } = await yardmaster(['serve'], folder);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('WEBHOOK_SECRET is missing');
+    expect(stderr).toContain('APP_ID is missing');
+    expect(stderr).toContain('PRIVATE_KEY_PATH is missing');
+    expect(stderr).toContain('.env.example');
+  });
+
+  test('refuses the secret that everybody knows, and says what to use', async () => {
+    await using github = await startStandin();
+    const environment = { ...coordinatorEnvironment(github, folder), WEBHOOK_SECRET: 'development' };
+
+    const { exitCode, stderr } = await yardmaster(['serve'], folder, environment);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/WEBHOOK_SECRET.*openssl rand -hex 32/s);
+  });
+
+  test('takes settings from .env, below the real environment', async () => {
+    await writeFile(path.join(folder, '.env'), 'APP_ID=not-a-number\nWEBHOOK_SECRET=0123456789abcdef\n');
+
+    const { stderr } = await yardmaster(['serve'], folder);
+
+    expect(stderr).toMatch(/APP_ID must be the numeric App ID/);
+    expect(stderr).not.toContain('WEBHOOK_SECRET');
+  });
+
+  test('a second coordinator on the same data folder is told so', async () => {
+    await using github = await startStandin();
+    await using first = await startCoordinator(github);
+
+    const second = await yardmaster(['serve'], folder, coordinatorEnvironment(github, folder));
+
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toMatch(/another|in use/i);
+    expect((await fetch(`${first.url}/health`)).status).toBe(200);
+  });
+
+  test('a port that is taken is named, with the way out', async () => {
+    await using github = await startStandin();
+    const server = createServer().listen(0, '127.0.0.1');
+    await until('the port is taken', () => server.listening);
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+
+    const { exitCode, stderr } = await yardmaster(
+      ['serve', '--port', port],
+      folder,
+      coordinatorEnvironment(github, folder),
+    );
+    server.close();
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${port} is taken.*--port`));
+  });
+
+  test('SIGTERM ends it in order', async () => {
+    await using github = await startStandin();
+    await using coordinator = await startCoordinator(github);
+
+    coordinator.child.kill('SIGTERM');
+
+    expect((await coordinator.child).exitCode).toBe(0);
+  });
+
+  test('after kill -9 it goes on with what was acknowledged', async () => {
+    await using github = await startStandin();
+    await using first = await startCoordinator(github);
+    await seedRepository(github, first.url);
+    // GitHub is away while the webhook comes in: it is stored, and can't be worked on yet.
+    github.faults.add({ path: /^\/repos\//, status: 503, times: 1000 });
+    const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'Kill me' });
+    await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
+    await github.webhooks.idle();
+    first.child.kill('SIGKILL');
+    await first.child;
+    github.faults.clear();
+
+    await using second = await startCoordinator(github);
+
+    await until('the job is there', async () => (await second.operator.jobs()).length === 1);
+    await until(
+      'the status comment is there',
+      () => github.state.comments(REPOSITORY, issue.number).length === 1,
+    );
+  });
+
+  test('serves both webhook addresses, and refuses what is unsigned or too large', async () => {
+    await using github = await startStandin();
+    await using coordinator = await startCoordinator(github);
+    const post = (route: string, body: string, headers: Record<string, string> = {}) =>
+      fetch(`${coordinator.url}${route}`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', ...headers },
+      });
+
+    expect((await post('/api/github/webhooks', '{}')).status).toBe(401);
+    expect(
+      (await post('/webhook/github', '{}', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` })).status,
+    ).toBe(401);
+    expect((await post('/webhook/github', 'x'.repeat(26 * 1024 * 1024))).status).toBe(413);
+    expect((await fetch(`${coordinator.url}/health`)).status).toBe(200);
+  });
+});
+
+describe('yardmaster webhook send', () => {
+  test('signs a payload and injects it as a task', async () => {
+    await using github = await startStandin();
+    await using coordinator = await startCoordinator(github);
+    await seedRepository(github, undefined);
+    const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'By hand' });
+    await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
+    const sent = github.webhooks.deliveries().find(({ action }) => action === 'labeled');
+    const file = path.join(folder, 'issues.labeled.json');
+    await writeFile(file, JSON.stringify(sent?.payload ?? labelledPayload(github, issue.number)));
+
+    const { exitCode, stdout } = await yardmaster(
+      ['webhook', 'send', file],
+      folder,
+      coordinatorEnvironment(github, folder),
+    );
+
+    expect({ exitCode, stdout }).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^issues .* 202/),
+    });
+    await until('the job is there', async () => (await coordinator.operator.jobs()).length === 1);
+  });
+
+  test('says what to do when the coordinator is not there', async () => {
+    const file = path.join(folder, 'payload.json');
+    await writeFile(file, JSON.stringify({ issue: {}, action: 'labeled' }));
+
+    const { exitCode, stderr } = await yardmaster(['webhook', 'send', file], folder, {
+      WEBHOOK_SECRET: '0123456789abcdef',
+    });
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/no coordinator runs.*yardmaster serve/);
+  });
+});
+
+describe('probot run', () => {
+  test('the app is an ordinary Probot app', async () => {
+    await using github = await startStandin();
+    await using coordinator = await startCoordinator(github, 'probot');
+    await seedRepository(github, `${coordinator.url}`);
+
+    const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'Through Probot' });
+    await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
+
+    await until(
+      'the status comment is there',
+      () => github.state.comments(REPOSITORY, issue.number).length === 1,
+    );
+  });
+});
+
+async function startCoordinator(github: CheckedStandin, by: 'serve' | 'probot' = 'serve') {
+  const environment = coordinatorEnvironment(github, folder);
+  const child =
+    by === 'serve' ? yardmaster(['serve'], folder, environment) : startProbot(environment, await freePort());
+  const operator = createOperatorClient(path.join(folder, 'data'));
+  const status = await until('the coordinator answers', () =>
+    operator.status().then(
+      (answer) => (answer.pid === child.pid ? answer : undefined),
+      () => undefined,
+    ),
+  );
+  return {
+    child,
+    operator,
+    url: status.url,
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill('SIGTERM');
+      await child;
+    },
+  };
+}
+
+function startProbot(environment: Record<string, string>, port: string) {
+  const root = path.resolve(import.meta.dirname, '..', '..');
+  return execa(
+    process.execPath,
+    [path.join(root, 'node_modules/probot/bin/probot.js'), 'run', path.join(root, 'src/app.ts')],
+    {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        ...environment,
+        PORT: port,
+        NODE_ENV: 'production',
+        WEBHOOK_PATH: '/api/github/webhooks',
+      },
+      extendEnv: false,
+      reject: false,
+      all: true,
+    },
+  );
+}
+
+/** Probot can't be told to take any free port and say which. */
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await until('a port is found', () => server.listening);
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return typeof address === 'object' && address !== null ? String(address.port) : '';
+}
+
+async function seedRepository(github: CheckedStandin, url: string | undefined): Promise<void> {
+  github.createUser(OWNER);
+  await github.createRepository({ owner: OWNER, name: 'widgets', files: { 'README.md': '# widgets\n' } });
+  github.webhooks.target(url === undefined ? undefined : `${url}/api/github/webhooks`);
+  await github.install(OWNER, { repositories: 'all' });
+}
+
+function labelledPayload(github: CheckedStandin, issueNumber: number): object {
+  const issue = github.state.issue(REPOSITORY, issueNumber);
+  return {
+    action: 'labeled',
+    issue,
+    label: github.state.labels(REPOSITORY).find(({ name }) => name === 'agent:backend') ?? {
+      name: 'agent:backend',
+    },
+    repository: github.state.repository(REPOSITORY),
+    installation: { id: github.state.tokens()[0]?.installationId ?? 4_000_001 },
+    sender: { login: OWNER, id: issue.user?.id ?? 1, type: 'User' },
+  };
+}
