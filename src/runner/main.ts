@@ -30,7 +30,7 @@ export async function runFromFile(file: string, environment: EnvironmentVariable
     process.stderr.write(`${explainConfigProblems(file, reading.problems)}\n`);
     return RUNNER_EXIT.configuration;
   }
-  return await runRunner(reading.config, {
+  const exit = await runRunner(reading.config, {
     version: packageVersion(),
     machineEnv: environment,
     output: process.stdout,
@@ -40,6 +40,9 @@ export async function runFromFile(file: string, environment: EnvironmentVariable
     random: systemRandom,
     warnings: reading.warnings,
   });
+  // Otherwise what is still under way would keep the process alive, which is just what was not wanted.
+  if (exit === RUNNER_EXIT.forced) process.exit(exit);
+  return exit;
 }
 
 /** `yardmaster runner enroll`: makes this machine a runner, and answers what to do next. Throws with what is wrong. */

@@ -68,7 +68,9 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     maxOutputBytes: COUNTED_OUTPUT_BYTES,
     redact,
     clock: options.clock,
-    onLine: (line) => options.onLine(line),
+    onLine: (line) => {
+      options.onLine(line);
+    },
   });
   signal.throwIfAborted();
   const output =

@@ -53,10 +53,15 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   const attempts = new Map<string, RunningAttempt>();
   /** Offers that are being accepted or declined; the coordinator may repeat an offer until it knows. */
   const claims = new Map<string, Promise<void>>();
+  /** The coordinator repeats a cancel, too, until it knows. */
+  const cancelled = new Set<string>();
   const fatal = Promise.withResolvers<LoopEnd>();
   const over = new AbortController();
   let draining = false;
-  let poll: { controller: AbortController; promisedSlots: boolean } | null = null;
+  /** Grows with every change of what a poll says about us. */
+  let changes = 0;
+  /** The poll or pause under way. */
+  let waiting: { controller: AbortController; promisedSlots: boolean } | null = null;
 
   return {
     run: async () => {
@@ -105,17 +110,18 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
 
   /** `null`: it was cut short, since what it said about us was no longer true. */
   async function pollOnce(waitSeconds: number): Promise<PollResponse | null> {
+    const changesBefore = changes;
     const request = await describeSelf(waitSeconds);
     const controller = new AbortController();
-    if (request.draining !== draining) return null;
-    poll = { controller, promisedSlots: request.freeSlots > 0 };
+    if (changes !== changesBefore) return null;
+    waiting = { controller, promisedSlots: request.freeSlots > 0 };
     try {
       return await transport.poll(request, AbortSignal.any([controller.signal, over.signal]));
     } catch (error) {
       if (controller.signal.aborted || over.signal.aborted) return null;
       throw error;
     } finally {
-      poll = null;
+      waiting = null;
     }
   }
 
@@ -150,8 +156,10 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
     let isNews = answer.drain && !draining;
     for (const { attemptId, reason } of answer.cancels) {
       const attempt = attempts.get(attemptId);
-      attempt?.stop({ kind: 'cancelled', reason });
-      isNews ||= attempt !== undefined;
+      if (attempt === undefined || cancelled.has(attemptId)) continue;
+      cancelled.add(attemptId);
+      attempt.stop({ kind: 'cancelled', reason });
+      isNews = true;
     }
     if (answer.drain && !draining) {
       log.info({}, 'An operator asked this runner to finish what it has and leave');
@@ -187,6 +195,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       attempts.set(attempt.attemptId, attempt);
       void attempt.ended.then(() => {
         attempts.delete(attempt.attemptId);
+        cancelled.delete(attempt.attemptId);
         refresh();
       });
     } catch (error) {
@@ -217,16 +226,21 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   function drain(): void {
     if (draining) return;
     draining = true;
-    poll?.controller.abort();
+    changes += 1;
+    waiting?.controller.abort();
   }
 
   async function pause(ms: number): Promise<void> {
-    // Woken when the loop ends, which it looks at next.
-    await clock.sleep(ms, over.signal).catch(() => undefined);
+    const controller = new AbortController();
+    waiting = { controller, promisedSlots: false };
+    // Woken when something changed or the loop ends, which it looks at next.
+    await clock.sleep(ms, AbortSignal.any([controller.signal, over.signal])).catch(() => undefined);
+    waiting = null;
   }
 
   /** After something ended: what the poll under way says about us may be out of date. */
   function refresh(): void {
-    if (poll !== null && (draining || !poll.promisedSlots)) poll.controller.abort();
+    changes += 1;
+    if (waiting !== null && (draining || !waiting.promisedSlots)) waiting.controller.abort();
   }
 }

@@ -131,7 +131,8 @@ export async function startFakeCoordinator(
             specialty: spec.specialty,
             acceptWithinSeconds: 30,
           })),
-        cancels: cancels.splice(0),
+        // Until the end is reported, since an answer may get lost.
+        cancels: cancels.filter(({ attemptId }) => attempts.get(attemptId)?.state === 'held'),
         drain: wantsDrain,
       });
       const endsAt = Date.now() + request.waitSeconds * 1000;
@@ -295,7 +296,7 @@ export async function startFakeCoordinator(
     }
     try {
       if (fault !== undefined && fault !== 'lose-answer') throw new Refusal(fault);
-      const answer = await answerCall(call, request);
+      const answer = await answerCall(call, request, response);
       if (fault === 'lose-answer') request.socket.destroy();
       else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     } catch (error) {
@@ -306,7 +307,11 @@ export async function startFakeCoordinator(
     }
   }
 
-  async function answerCall(call: SeenCall, request: IncomingMessage): Promise<unknown> {
+  async function answerCall(
+    call: SeenCall,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<unknown> {
     const { name, attemptId, idempotencyKey } = call;
     const definition = RUNNER_API[name];
     if (!judgeProtocol(header(request, PROTOCOL_HEADER) ?? undefined).ok)
@@ -325,7 +330,7 @@ export async function startFakeCoordinator(
       throw new Refusal('invalid_request');
     }
     const closed = new AbortController();
-    request.socket.once('close', () => {
+    response.once('close', () => {
       closed.abort();
       changed();
     });

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { AGENT_ENDINGS, type AgentEnding } from '../../../src/runner/agents/agent.ts';
+import { judgeAgentEnding } from '../../../src/runner/phases/agent-round.ts';
+
+const EXPECTED: Record<AgentEnding, string> = {
+  completed: 'goes on',
+  rate_limited: 'agent_failed, may be tried again',
+  api_error: 'agent_failed, may be tried again',
+  crashed: 'agent_failed, may be tried again',
+  idle: 'agent_failed, may be tried again',
+  cancelled: 'agent_failed, may be tried again',
+  max_turns: 'agent_failed',
+  max_budget: 'agent_failed',
+  auth_error: 'agent_failed',
+  billing_error: 'agent_failed',
+  config_error: 'agent_failed',
+  prompt_too_long: 'agent_failed',
+  start_error: 'agent_failed',
+  timeout: 'timed_out',
+};
+
+test.each(AGENT_ENDINGS)('an agent that ended with %s', (ending) => {
+  const judged = judgeAgentEnding({ ending, detail: 'because' });
+
+  const text =
+    judged === null ? 'goes on' : `${judged.outcome}${judged.retryable ? ', may be tried again' : ''}`;
+  expect(text).toBe(EXPECTED[ending]);
+  expect(judged?.reason ?? 'because').toBe('because');
+});

@@ -1,0 +1,353 @@
+import { existsSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AttemptResult, JobSettings, JobSpec } from '../../src/contract/job.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import type { RunnerConfig } from '../../src/runner/config.ts';
+import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
+import type { RunnerTuning } from '../../src/runner/run-daemon.ts';
+import { createClient } from '../standin/client.ts';
+import type { FakeAttempt } from '../support/fake-coordinator.ts';
+import { aRunnerConfig, type InProcessRunner, startInProcess } from '../support/in-process-runner.ts';
+import { processesWith } from '../support/processes.ts';
+import { type RunnerWorld, startRunnerWorld, WIDGETS } from '../support/runner-world.ts';
+import { until } from '../support/until.ts';
+
+/** A minute, which is the shortest of longest runs, is over after a second. */
+const HASTY_CLOCK: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms > 50_000 && ms <= 60_000 ? 1000 : ms, signal),
+};
+
+let world: RunnerWorld;
+let runner: InProcessRunner;
+let config: RunnerConfig;
+
+beforeEach(async () => {
+  world = await startRunnerWorld({ leaseSeconds: 20, heartbeatSeconds: 0.1 });
+});
+afterEach(async () => {
+  runner.signal();
+  runner.signal();
+  expect(await runner.exit).toBe(RUNNER_EXIT.ok);
+  await world[Symbol.asyncDispose]();
+});
+
+describe('work that gets through', () => {
+  test('is pushed as one commit on the base, with what the tests said before and after', async () => {
+    const { spec, attempt, result } = await work('fix');
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      retryable: false,
+      summary: 'The sum is a sum now.',
+      changes: [{ path: 'sum.js', status: 'modified', added: 1, removed: 1 }],
+      changedFiles: 1,
+      agent: { name: 'house', model: 'house-1' },
+      usage: { inputTokens: 100, outputTokens: 20, costUsd: 0.01, turns: 2 },
+      evidence: {
+        before: { verdict: 'failed', counts: { passed: 1, failed: 1 } },
+        after: { verdict: 'passed', counts: { passed: 2, failed: 0 } },
+        withoutTests: null,
+        repairRounds: 0,
+      },
+      sandbox: 'none',
+    });
+    expect(Object.keys(result.phaseMs)).toEqual(['prepare', 'baseline', 'agent', 'verify', 'publish']);
+    expect(attempt.evidence).toEqual(result.evidence);
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
+    const [head, parent] = await world.github.state.commits(WIDGETS, spec.branch);
+    expect(parent?.sha).toBe(spec.base.commit);
+    expect(head).toMatchObject({
+      author: spec.commitAuthor,
+      message: expect.stringContaining(`Yardmaster-Job: ${spec.jobId}`) as string,
+    });
+  });
+
+  test('is seen by the coordinator phase by phase, with a live log', async () => {
+    const { attempt } = await work('fix');
+
+    expect(attempt.phases[0]).toBe('prepare');
+    expect(attempt.tokens).toEqual(['publish']);
+    expect(world.coordinator.callsOf('start')).toHaveLength(1);
+    expect(world.coordinator.callsOf('evidence')).toHaveLength(2);
+    for (const text of ['=== prepare ===', '$ node --test', '[house] Working in', '=== pull_request:']) {
+      expect(attempt.log).toContain(text);
+    }
+  });
+
+  test('ends with a finished check run, for few requests to GitHub', async () => {
+    const before = world.github.state.requests().length;
+
+    const { spec } = await work('fix', { tuning: { checkRunSpacingMs: 60_000 } });
+
+    expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'success' });
+    const requests = world.github.state.requests().slice(before);
+    const rest = requests.filter(({ path }) => path.includes('/check-runs/')).map(({ method }) => method);
+    expect(rest).toEqual(['GET', 'PATCH', 'PATCH']);
+  });
+
+  test('leaves nothing of the attempt on the machine', async () => {
+    const { spec } = await work('fix');
+
+    await until('it is cleaned up', async () => (await leftOf(spec)).length === 0);
+    expect(processesWith(spec.attemptId)).toEqual([]);
+  });
+
+  test('shows no secret: not in the log, not in the evidence, not in what the agent prints', async () => {
+    const { attempt, result } = await work('leak');
+
+    const shown = JSON.stringify([attempt.log, result, runner.lines]);
+    for (const secret of [
+      'house-secret-1234',
+      'machine-secret-1234',
+      ...Object.values(world.coordinator.tokens),
+    ]) {
+      expect(shown).not.toContain(secret);
+    }
+    // The agent has what its configuration gives it, and nothing of the runner's own.
+    expect(attempt.log).toContain('HOUSE_API_KEY');
+    expect(attempt.log).not.toContain('ANTHROPIC_API_KEY');
+  });
+
+  test('may take a round of repair', async () => {
+    const { spec, result } = await work('wrong-then-fix', { settings: { repairRounds: 2 } });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      usage: { turns: 4, costUsd: 0.02 },
+      evidence: { after: { verdict: 'passed' }, repairRounds: 1 },
+    });
+    expect(await pushed(spec)).toBe(result.headCommit);
+  });
+
+  test('may have no tests, which is said', async () => {
+    const { result } = await work('fix', { settings: { testCommands: [] } });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      evidence: { before: { verdict: 'not_run' }, after: { verdict: 'not_run' } },
+    });
+    expect(result.evidence.withoutTests).toContain('settings say');
+  });
+
+  test('is cloned and pushed with the machine’s own token where there is one', async () => {
+    const token = world.github.createUserToken('alice');
+
+    const { spec, attempt, result } = await work('fix', { config: { github: { token, sshKey: null } } });
+
+    expect(result.outcome).toBe('pull_request');
+    expect(await pushed(spec)).toBe(result.headCommit);
+    // The lease was looked at all the same.
+    expect(attempt.tokens).toEqual(['publish']);
+  });
+});
+
+describe('work that does not get through', () => {
+  test('stays on the branch when the tests stay red', async () => {
+    const { spec, result } = await work('wrong', { settings: { repairRounds: 1 } });
+
+    expect(result).toMatchObject({
+      outcome: 'tests_failed',
+      retryable: false,
+      evidence: { after: { verdict: 'failed' }, repairRounds: 1 },
+    });
+    expect(result.reason).toContain('node --test: exit 1');
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'failure' });
+  });
+
+  test('is red when set-up does not work any more', async () => {
+    const { result } = await work('fix', {
+      settings: { setupCommands: [['node', '-e', 'process.exit(9)']], repairRounds: 0 },
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'tests_failed',
+      reason: expect.stringContaining('Set-up failed') as string,
+      evidence: { before: { verdict: 'not_run' }, after: { verdict: 'not_run' } },
+    });
+  });
+
+  test.each([
+    ['nothing', 'no_changes', false, 'The agent changed nothing.'],
+    ['workflow', 'policy_refused', false, '.github/workflows/own.yml'],
+    ['crash', 'agent_failed', true, ''],
+  ])('the agent does “%s”: %s', async (scenario, outcome, retryable, reason) => {
+    const { spec, result } = await work(scenario);
+
+    expect(result).toMatchObject({ outcome, retryable, headCommit: null });
+    expect(result.reason).toContain(reason);
+    expect(await pushed(spec)).toBe(null);
+  });
+
+  test('asks for an agent that is not here', async () => {
+    const { result } = await work('fix', { settings: { agent: 'codex' } });
+
+    expect(result).toMatchObject({ outcome: 'agent_failed', retryable: false });
+    expect(result.reason).toContain('codex');
+  });
+
+  test('takes longer than is allowed', async () => {
+    const { spec, result } = await work('wait', { settings: { maxMinutes: 1 }, clock: HASTY_CLOCK });
+
+    expect(result).toMatchObject({ outcome: 'timed_out', retryable: false });
+    expect(await pushed(spec)).toBe(null);
+  });
+
+  test('may not be published any more', async () => {
+    world.coordinator.fail('token', 'policy_refused');
+
+    const { spec, result } = await work('fix');
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', retryable: false });
+    expect(await pushed(spec)).toBe(null);
+  });
+
+  test('goes on when GitHub takes no report', async () => {
+    world.github.faults.add({ method: 'PATCH', path: /check-runs/, status: 403 });
+
+    const { result } = await work('fix');
+
+    expect(result.outcome).toBe('pull_request');
+  });
+});
+
+describe('attempts of others', () => {
+  test('a check run that is not the one of the job gives the attempt back', async () => {
+    const spec = await world.makeSpec();
+    const attempt = await start('fix', {}, { ...spec, checkRun: { ...spec.checkRun, externalId: 'other' } });
+
+    await until('it was given back', () => attempt.declined);
+
+    expect(attempt.declined).toEqual({
+      reason: 'wrong_check_run',
+      detail: expect.stringContaining('has another external id') as string,
+    });
+    expect(attempt.phases).not.toContain('agent');
+  });
+
+  test('a branch that stands elsewhere is left alone, and nothing is said', async () => {
+    const { spec, attempt } = await startWaiting();
+    const mover = createClient(world.github, world.coordinator.tokens.publish);
+    await mover('PATCH', `/repos/${WIDGETS}/git/refs/heads/${spec.branch}`, {
+      sha: spec.base.commit,
+      force: true,
+    });
+
+    await goOn();
+
+    await until('the attempt is over', () => isOver());
+    expect(attempt.result).toBe(null);
+    expect((await world.github.state.branches(WIDGETS))[spec.branch]).toBe(spec.base.commit);
+  });
+
+  test('a superseded attempt is dropped, and nothing is said', async () => {
+    const { spec, attempt } = await startWaiting();
+
+    attempt.heartbeat = { action: 'superseded', reason: 'Another attempt took over.' };
+
+    await until('the attempt is over', () => isOver());
+    expect(attempt.result).toBe(null);
+    expect(processesWith(spec.attemptId)).toEqual([]);
+    expect(await pushed(spec)).toBe(null);
+  });
+});
+
+describe('cancelling', () => {
+  test.each(['heartbeat', 'poll'] as const)(
+    'by %s ends the agent with all its children, removes the workspace, and is confirmed',
+    async (way) => {
+      const attempt = await start('hang');
+      const { spec } = attempt;
+      await until('the agent and its child run', () => agentProcesses(spec).length === 2);
+
+      if (way === 'poll') world.coordinator.cancel(attempt, 'label removed');
+      else attempt.heartbeat = { action: 'cancel', reason: 'label removed' };
+      const result = await until('it is confirmed', () => attempt.result);
+
+      expect(result).toMatchObject({ outcome: 'cancelled', reason: 'label removed', headCommit: null });
+      expect(agentProcesses(spec)).toEqual([]);
+      expect(existsSync(path.join(config.workspaceRoot, 'attempts', spec.attemptId))).toBe(false);
+      expect(await pushed(spec)).toBe(null);
+    },
+  );
+});
+
+test('a lease that can’t be renewed ends the attempt before it is over, and nothing is published', async () => {
+  await world[Symbol.asyncDispose]();
+  world = await startRunnerWorld({ leaseSeconds: 1.5, heartbeatSeconds: 0.1 });
+  const { spec, attempt } = await startWaiting();
+
+  world.coordinator.setConnected(false);
+  await until('the agent is gone', () => agentProcesses(spec).length === 0);
+  await until('the attempt is over', () => isOver());
+  await goOn();
+  world.coordinator.setConnected(true);
+  const polls = world.coordinator.polls.length;
+  await until('it polls again', () => world.coordinator.polls.length > polls);
+
+  expect(attempt.result).toBe(null);
+  expect(attempt.tokens).toEqual([]);
+  expect(await pushed(spec)).toBe(null);
+});
+
+type Wanted = {
+  settings?: Partial<JobSettings>;
+  config?: Partial<RunnerConfig>;
+  tuning?: Partial<RunnerTuning>;
+  clock?: Clock;
+};
+
+/** Lets a runner work on a job whose agent does `scenario`, to its end. */
+async function work(
+  scenario: string,
+  wanted: Wanted = {},
+): Promise<{ spec: JobSpec; attempt: FakeAttempt; result: AttemptResult }> {
+  const attempt = await start(scenario, wanted);
+  const result = await until('the attempt has ended', () => attempt.result, 25_000);
+  return { spec: attempt.spec, attempt, result };
+}
+
+async function start(scenario: string, wanted: Wanted = {}, spec?: JobSpec): Promise<FakeAttempt> {
+  config = aRunnerConfig(world, scenario, wanted.config);
+  runner = await startInProcess(config, wanted);
+  await runner.ready;
+  const made =
+    spec ?? (await world.makeSpec(wanted.settings === undefined ? {} : { settings: wanted.settings }));
+  return world.coordinator.offer(made);
+}
+
+/** An attempt whose agent is at work, and waits for `goOn`. */
+async function startWaiting(): Promise<{ spec: JobSpec; attempt: FakeAttempt }> {
+  const attempt = await start('wait');
+  await until('the agent works', () => agentProcesses(attempt.spec).length > 0);
+  await until('the log tells so', () => attempt.log.includes('[house] Working in'));
+  return { spec: attempt.spec, attempt };
+}
+
+function goOn(): Promise<void> {
+  return writeFile(path.join(world.folder, 'go-on'), '');
+}
+
+function isOver(): boolean {
+  return runner.lines.some(({ msg }) => msg === 'An attempt is over');
+}
+
+/** Where the branch of the job stands; `null` when nothing was pushed. */
+async function pushed(spec: JobSpec): Promise<string | null> {
+  const head = (await world.github.state.branches(WIDGETS))[spec.branch] ?? null;
+  return head === spec.startCommit ? null : head;
+}
+
+/** The agent of the attempt and what it started: all have the attempt's HOME. */
+function agentProcesses(spec: JobSpec): number[] {
+  return processesWith(`HOME=${path.join(config.workspaceRoot, 'attempts', spec.attemptId)}`);
+}
+
+async function leftOf(spec: JobSpec): Promise<string[]> {
+  const names = await readdir(config.workspaceRoot, { recursive: true });
+  return names.filter((name) => name.includes(spec.attemptId));
+}

@@ -1,0 +1,106 @@
+import { EventEmitter } from 'node:events';
+import path from 'node:path';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import type { RunnerConfig } from '../../src/runner/config.ts';
+import type { RunnerExit } from '../../src/runner/exit-codes.ts';
+import { writeKeyFile } from '../../src/runner/key-file.ts';
+import { runRunner } from '../../src/runner/main.ts';
+import type { RunnerTuning } from '../../src/runner/run-daemon.ts';
+import { aRunnerKey } from './runner-builders.ts';
+import type { RunnerWorld } from './runner-world.ts';
+
+export const HOUSE_AGENT = path.resolve(import.meta.dirname, '../fixtures/bin/house-agent.mjs');
+
+export type InProcessRunner = {
+  /** Sends a signal, as the operating system would. */
+  signal(name?: 'SIGTERM' | 'SIGINT'): void;
+  /** Resolves when it takes work, or has ended already; with the address of its health server. */
+  ready: Promise<string | null>;
+  exit: Promise<RunnerExit>;
+  /** What it logged so far. */
+  lines: Record<string, unknown>[];
+  /** What it said before it had a log. */
+  said: string[];
+};
+
+/** The configuration of a runner for this world, whose agent follows `scenario`. */
+export function aRunnerConfig(
+  world: Pick<RunnerWorld, 'folder' | 'coordinator'>,
+  scenario: string,
+  overrides: Partial<RunnerConfig> = {},
+): RunnerConfig {
+  const workspaceRoot = path.join(world.folder, 'work');
+  return {
+    agentId: 'be-1',
+    hostname: 'this-machine',
+    coordinatorUrl: world.coordinator.url,
+    specialties: ['backend'],
+    workspaceRoot,
+    maxConcurrentTasks: 2,
+    github: { token: null, sshKey: null },
+    claudeCode: { version: 'latest', configPath: null, executable: null },
+    logging: { level: 'debug', file: null },
+    agents: {
+      house: {
+        kind: 'command',
+        command: [process.execPath, HOUSE_AGENT],
+        env: {
+          HOUSE_SCENARIO: scenario,
+          HOUSE_GO_ON: path.join(world.folder, 'go-on'),
+          HOUSE_API_KEY: 'house-secret-1234',
+        },
+      },
+    },
+    defaultAgent: null,
+    sandbox: 'none',
+    capabilities: { extra: [], declared: ['os:linux'] },
+    transport: 'coordinator',
+    health: null,
+    keyFile: path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
+    ...overrides,
+  };
+}
+
+/** Runs the daemon in this process. */
+export async function startInProcess(
+  config: RunnerConfig,
+  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean } = {},
+): Promise<InProcessRunner> {
+  const { tuning, clock = systemClock, isEnrolled = true } = options;
+  if (isEnrolled) await writeKeyFile(config.keyFile, aRunnerKey(config.coordinatorUrl));
+  const signals = new EventEmitter();
+  const lines: Record<string, unknown>[] = [];
+  const said: string[] = [];
+  const ready = Promise.withResolvers<string | null>();
+  const exit = runRunner(config, {
+    version: '0.0.0-test',
+    machineEnv: { PATH: process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
+    output: {
+      write: (line) => {
+        if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);
+        else said.push(line);
+      },
+    },
+    signals,
+    fetch,
+    clock,
+    random: systemRandom,
+    onReady: ({ healthUrl }) => ready.resolve(healthUrl),
+    tuning: {
+      timings: { leaseSafetySeconds: 0.2 },
+      checkRunSpacingMs: 1000,
+      logBatchMs: { least: 20, most: 50 },
+      backoff: { baseMs: 10, maxMs: 50 },
+      minFreeDiskBytes: 0,
+      ...tuning,
+    },
+  });
+  return {
+    signal: (name = 'SIGTERM') => void signals.emit(name),
+    ready: Promise.race([ready.promise, exit.then(() => null)]),
+    exit,
+    lines,
+    said,
+  };
+}
