@@ -58,7 +58,7 @@ export async function endAttempt(
     result: end.result,
     lastWordIsOurs: end.result === null,
   });
-  const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit !== null;
+  const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit != null;
   if (plan.kind === 'give_up' && !keepsWork) await wantCleanBranch(tx, job);
   await tx.tell(job.id, plan.kind === 'retry' ? 'retry' : plan.state, stateReason);
   await wantStatusComment(tx, job, plan.kind === 'retry' ? 'progress' : 'final');
