@@ -20,6 +20,7 @@ const QUICK: Timings = {
   heartbeatSeconds: 0.3,
   sweepSeconds: 0.3,
   retryBaseSeconds: 0.2,
+  avoidRunnerSeconds: 0.2,
 };
 
 export const OWNER = 'octavia';
@@ -75,7 +76,9 @@ export async function startYard(
   github.webhooks.target(`${serving.url}/api/github/webhooks`);
   await github.install(OWNER, { repositories: 'all' });
 
-  for (const [name, specialty] of Object.entries(options.runners ?? {})) await addRunner(name, specialty);
+  await Promise.all(
+    Object.entries(options.runners ?? {}).map(([name, specialty]) => addRunner(name, specialty)),
+  );
 
   async function addRunner(name: string, specialty: string): Promise<void> {
     const config = path.join(folder, `${name}.yml`);
