@@ -55,7 +55,8 @@ export default {
     {
       name: 'sql-stays-in-the-store',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/store/' },
+      // The runner's lock is one of the operating system on an empty SQLite file; no SQL data in it.
+      from: { path: '^src/', pathNot: ['^src/store/', '^src/runner/lock\\.ts$'] },
       to: { path: ['node_modules/(kysely|pg)/', '^(node:)?sqlite$'] },
     },
     {

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { listProcesses } from '../../src/lib/list-processes.ts';
 import { endAttemptProcesses, findAttemptProcesses } from '../../src/runner/attempt-processes.ts';
-import { aJobSpec } from '../support/runner-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
 import { until } from '../support/until.ts';
 
 const children: ChildProcess[] = [];
