@@ -170,7 +170,7 @@ describe('probot run', () => {
   test('the app is an ordinary Probot app', async () => {
     await using github = await startStandin();
     await using coordinator = await startCoordinator(github, 'probot');
-    await seedRepository(github, `${coordinator.url}`);
+    await seedRepository(github, coordinator.url);
 
     const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'Through Probot' });
     await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
