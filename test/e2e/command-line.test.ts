@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -136,9 +136,8 @@ describe('yardmaster webhook send', () => {
     await seedRepository(github, undefined);
     const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'By hand' });
     await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
-    const sent = github.webhooks.deliveries().find(({ action }) => action === 'labeled');
     const file = path.join(folder, 'issues.labeled.json');
-    await writeFile(file, JSON.stringify(sent?.payload ?? labelledPayload(github, issue.number)));
+    await writeFile(file, JSON.stringify(await labelledAtStandin(github, issue.number)));
 
     const { exitCode, stdout } = await yardmaster(
       ['webhook', 'send', file],
@@ -241,16 +240,15 @@ async function seedRepository(github: CheckedStandin, url: string | undefined): 
   await github.install(OWNER, { repositories: 'all' });
 }
 
-function labelledPayload(github: CheckedStandin, issueNumber: number): object {
+/** The committed payload, as it would be for this repository and issue. */
+async function labelledAtStandin(github: CheckedStandin, issueNumber: number): Promise<object> {
+  const file = path.resolve(import.meta.dirname, '..', 'fixtures', 'webhooks', 'issues.labeled.json');
   const issue = github.state.issue(REPOSITORY, issueNumber);
   return {
-    action: 'labeled',
+    ...(JSON.parse(await readFile(file, 'utf8')) as object),
     issue,
-    label: github.state.labels(REPOSITORY).find(({ name }) => name === 'agent:backend') ?? {
-      name: 'agent:backend',
-    },
     repository: github.state.repository(REPOSITORY),
-    installation: { id: github.state.tokens()[0]?.installationId ?? 4_000_001 },
-    sender: { login: OWNER, id: issue.user?.id ?? 1, type: 'User' },
+    installation: { id: github.state.tokens()[0]?.installationId ?? 0 },
+    sender: issue.user,
   };
 }
