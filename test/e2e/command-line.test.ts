@@ -133,11 +133,11 @@ describe('yardmaster webhook send', () => {
   test('signs a payload and injects it as a task', async () => {
     await using github = await startStandin();
     await using coordinator = await startCoordinator(github);
-    await seedRepository(github, undefined);
+    const { installationId } = await seedRepository(github, undefined);
     const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'By hand' });
     await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
     const file = path.join(folder, 'issues.labeled.json');
-    await writeFile(file, JSON.stringify(await labelledAtStandin(github, issue.number)));
+    await writeFile(file, JSON.stringify(await labelledAtStandin(github, issue.number, installationId)));
 
     const { exitCode, stdout } = await yardmaster(
       ['webhook', 'send', file],
@@ -233,22 +233,29 @@ async function freePort(): Promise<string> {
   return typeof address === 'object' && address !== null ? String(address.port) : '';
 }
 
-async function seedRepository(github: CheckedStandin, url: string | undefined): Promise<void> {
+async function seedRepository(
+  github: CheckedStandin,
+  url: string | undefined,
+): Promise<{ installationId: number }> {
   github.createUser(OWNER);
   await github.createRepository({ owner: OWNER, name: 'widgets', files: { 'README.md': '# widgets\n' } });
   github.webhooks.target(url === undefined ? undefined : `${url}/api/github/webhooks`);
-  await github.install(OWNER, { repositories: 'all' });
+  return github.install(OWNER, { repositories: 'all' });
 }
 
 /** The committed payload, as it would be for this repository and issue. */
-async function labelledAtStandin(github: CheckedStandin, issueNumber: number): Promise<object> {
+async function labelledAtStandin(
+  github: CheckedStandin,
+  issueNumber: number,
+  installationId: number,
+): Promise<object> {
   const file = path.resolve(import.meta.dirname, '..', 'fixtures', 'webhooks', 'issues.labeled.json');
   const issue = github.state.issue(REPOSITORY, issueNumber);
   return {
     ...(JSON.parse(await readFile(file, 'utf8')) as object),
     issue,
     repository: github.state.repository(REPOSITORY),
-    installation: { id: github.state.tokens()[0]?.installationId ?? 0 },
+    installation: { id: installationId },
     sender: issue.user,
   };
 }
