@@ -242,6 +242,19 @@ describe('attempts of others', () => {
     expect(attempt.phases).not.toContain('agent');
   });
 
+  test('a check run that can’t be looked at gives the attempt back, too', async () => {
+    world.github.faults.add({ method: 'GET', path: /check-runs/, status: 502 });
+    const attempt = await start('fix', { tuning: { checkRunLookMs: 0 } });
+
+    await until('it was given back', () => attempt.declined);
+
+    expect(attempt.declined).toEqual({
+      reason: 'github_unreachable',
+      detail: expect.stringContaining('HTTP 502') as string,
+    });
+    expect(attempt.phases).not.toContain('agent');
+  });
+
   test('a branch that stands elsewhere is left alone, and nothing is said', async () => {
     const { spec, attempt } = await startWaiting();
     const mover = createClient(world.github, world.coordinator.tokens.publish);
