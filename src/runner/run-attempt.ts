@@ -8,6 +8,7 @@ import type { Random } from '../lib/random.ts';
 import { createRedactor } from '../lib/redact.ts';
 import { createSecret } from '../lib/secret.ts';
 import { stripControl } from '../lib/strip-control.ts';
+import { toError } from '../lib/to-error.ts';
 import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
@@ -15,7 +16,7 @@ import { createCheckRunReporter } from './check-run.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import { createLogUpload, type LogUploadOptions } from './log-upload.ts';
+import { createLogUpload, type LogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
 import { toEnding } from './to-ending.ts';
@@ -115,7 +116,6 @@ async function runAttempt(
   let workspace: Workspace | null = null;
 
   const entry = createJournalEntry(claim, record.agent.name);
-  await journal.write(entry);
   const tokens = createJobTokens({
     channel,
     clock,
@@ -133,14 +133,23 @@ async function runAttempt(
     spacingMs: deps.checkRunSpacingMs,
     lookMs: deps.checkRunLookMs,
   });
-  const liveLog = await createLogUpload({
-    channel,
-    file: path.join(journal.folder, `${spec.attemptId}.log`),
-    redact: redactor.redact,
-    clock,
-    log,
-    batchMs: deps.logBatchMs,
-  });
+  let liveLog: LogUpload;
+  try {
+    await journal.write(entry);
+    liveLog = await createLogUpload({
+      channel,
+      file: path.join(journal.folder, `${spec.attemptId}.log`),
+      redact: redactor.redact,
+      clock,
+      log,
+      batchMs: deps.logBatchMs,
+    });
+  } catch (error) {
+    log.error({ err: error }, 'The files of an attempt could not be written');
+    await giveBack(claim, 'disk_full', toFileTrouble(error), { transport, signal, log });
+    await journal.remove(spec.attemptId);
+    return;
+  }
   const heartbeat = createHeartbeat({
     channel,
     claim,
@@ -296,6 +305,12 @@ async function runAttempt(
       ?.remove()
       .catch((error: unknown) => log.error({ err: error }, 'A workspace could not be removed'));
   }
+}
+
+/** For people elsewhere, whom the paths of this machine don't concern. */
+function toFileTrouble(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : toError(error).name;
+  return `its journal can’t be written: ${code}`;
 }
 
 /** Never rejects: an attempt that can't be given back lapses by itself. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptResult, JobSettings, JobSpec } from '../../src/contract/job.ts';
@@ -225,6 +225,23 @@ describe('work that does not get through', () => {
 
     expect(result.outcome).toBe('pull_request');
     expect(attempt.checkRunFinished).toBe(false);
+  });
+});
+
+test('an attempt whose journal can’t be written is given back, not dropped in silence', async () => {
+  config = aRunnerConfig(world, 'fix');
+  runner = await startInProcess(config);
+  await runner.ready;
+  const journal = path.join(config.workspaceRoot, '.yardmaster', 'journal');
+  await rm(journal, { recursive: true });
+  await writeFile(journal, 'in the way');
+  const attempt = world.coordinator.offer(await world.makeSpec());
+
+  await until('it was given back', () => attempt.declined);
+
+  expect(attempt.declined).toEqual({
+    reason: 'disk_full',
+    detail: 'its journal can’t be written: ENOTDIR',
   });
 });
 
