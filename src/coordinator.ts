@@ -16,6 +16,7 @@ import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
 import { parseRepoSettings } from './domain/repo-settings.ts';
 import type { Timings } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
+import type { GitHub } from './github/github.ts';
 import { createOctokitFactory } from './github/probot-octokit.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -47,6 +48,8 @@ export type Coordinator = {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
   outbox: Outbox;
+  /** Asks GitHub who we are. Throws `GitHubError`. */
+  identity: GitHub['identity'];
   /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -134,6 +137,7 @@ export async function createCoordinator(
     dispatcher,
     registry,
     outbox,
+    identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,
   };
