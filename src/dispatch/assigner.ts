@@ -83,6 +83,7 @@ export function createAssigner(deps: {
     return chooseRunner({
       specialty: job.specialty,
       needs: job.needs,
+      agent: job.settings.agent,
       runners: field.runners,
       avoid: because('declined'),
       lastChoice: because('failed'),

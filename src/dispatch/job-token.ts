@@ -7,7 +7,12 @@ import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
 import { notePhase } from './note-phase.ts';
 
-export type TokenCall = { lease: LeaseKey; purpose: TokenPurpose };
+export type TokenCall = {
+  lease: LeaseKey;
+  purpose: TokenPurpose;
+  /** For `publish`: what is going to be pushed. */
+  headCommit: string | null;
+};
 
 /**
  * A fresh GitHub token for the holder of a lease. `publish` moves the job to `finishing` first, which is what decides between
@@ -34,12 +39,16 @@ export async function giveToken(call: TokenCall, deps: DispatchDeps): Promise<An
   return still.ok ? beingCancelled(still.value) : still;
 }
 
-async function admit(tx: StoreTx, { lease, purpose }: TokenCall): Promise<Answer<Held>> {
+async function admit(tx: StoreTx, { lease, purpose, headCommit }: TokenCall): Promise<Answer<Held>> {
   const held = await lockLease(tx, lease);
   if (!held.ok) return held;
-  const { job } = held.value;
+  const { job, attempt } = held.value;
   if (job.state === 'cancelling') return beingCancelled(held.value);
-  if (purpose === 'run' || job.state === 'finishing') return held;
+  if (purpose === 'run') return held;
+  if (job.state === 'finishing') {
+    await tx.attempts.change(attempt.id, { announcedCommit: headCommit });
+    return held;
+  }
 
   if (job.state !== 'running') {
     return refused(
@@ -52,6 +61,7 @@ async function admit(tx: StoreTx, { lease, purpose }: TokenCall): Promise<Answer
   }
   const moved = await tx.jobs.move(job, 'finishing', {}, tx.nowMs);
   if (!moved) return stale('it was taken back just now');
+  await tx.attempts.change(attempt.id, { announcedCommit: headCommit });
   await notePhase(tx, held.value, 'publish');
   return held;
 }

@@ -26,12 +26,12 @@ export type GitHub = {
     labels: readonly { name: string; color: string; description: string }[],
   ): Promise<void>;
   /**
-   * The empty commit on the job's branch whose parent is the head of the default branch. `takeOver`: the start commit of this job's
-   * former attempt, which the branch may be moved from; any other commit on the branch is a `conflict`.
+   * The empty commit on the job's branch whose parent is the head of the default branch. `takeOver`: what this job's former
+   * attempts have put on the branch, which may be moved from there; any other commit on the branch is a `conflict`.
    */
   ensureStartCommit(
     target: RepositoryTarget,
-    wanted: { branch: string; message: string; takeOver: string | null },
+    wanted: { branch: string; message: string; takeOver: readonly string[] },
   ): Promise<StartCommit>;
   /** Creates the check run, or finds the one with the same name and `externalId` on that commit. */
   ensureCheckRun(

@@ -18,8 +18,8 @@ export function createStartCommits({ call }: { call: GitHubCall }): Pick<GitHub,
   async function ensureStartCommit(target: RepositoryTarget, wanted: Wanted): Promise<StartCommit> {
     const base = target.repository.defaultBranch;
     // Only a former attempt of this job can have made the branch; without one, the creation itself tells.
-    const standing = wanted.takeOver === null ? null : await readBranchHead(call, target, wanted.branch);
-    if (standing !== null && standing !== wanted.takeOver) return recognise(target, wanted, standing);
+    const standing = wanted.takeOver.length === 0 ? null : await readBranchHead(call, target, wanted.branch);
+    if (standing !== null && !wanted.takeOver.includes(standing)) return recognise(target, wanted, standing);
 
     const head = await readBase(target, base);
     const startCommit = await createCommit(target, wanted.message, head);

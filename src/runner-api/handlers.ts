@@ -25,7 +25,7 @@ export function createHandlers(deps: {
     start: ({ lease, idempotency }) => dispatcher.start(lease, idempotency),
     heartbeat: ({ lease, body }) => dispatcher.heartbeat(lease, body),
     log: ({ lease, body }) => dispatcher.log(lease, body),
-    token: ({ lease, body }) => dispatcher.token({ lease, purpose: body.purpose }),
+    token: ({ lease, body }) => dispatcher.token({ lease, ...body }),
     evidence: ({ lease, body, idempotency }) => dispatcher.evidence(lease, body, idempotency),
     complete: ({ lease, body, idempotency }) => dispatcher.complete({ lease, ...body, idempotency }),
   };

@@ -5,6 +5,10 @@ import type { AttemptRow, Schema } from './schema.ts';
 
 /** An attempt with what only dispatch needs to know. */
 export type StoredAttempt = Attempt & {
+  /** The branch that its start commit is on; a later attempt of the job may have had to take another name. */
+  branch: string | null;
+  /** What its runner was about to push when it asked for the publish token; it may be on the branch although nobody reported it. */
+  announcedCommit: string | null;
   /** The epoch of the newest offer that its runner has heard of; 0 = of none. */
   toldEpoch: number;
   /** Hash of the lease token; `null` before it is accepted and after it has ended. */
@@ -19,7 +23,9 @@ export type AttemptChange = Partial<
     | 'epoch'
     | 'toldEpoch'
     | 'base'
+    | 'branch'
     | 'startCommit'
+    | 'announcedCommit'
     | 'checkRun'
     | 'runner'
     | 'leaseTokenHash'
@@ -60,7 +66,9 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           told_epoch: attempt.toldEpoch,
           base_branch: attempt.base?.branch ?? null,
           base_commit: attempt.base?.commit ?? null,
+          branch: attempt.branch,
           start_commit: attempt.startCommit,
+          announced_commit: attempt.announcedCommit,
           check_run_id: attempt.checkRun?.id ?? null,
           check_run_url: attempt.checkRun?.url ?? null,
           runner_id: attempt.runner?.id ?? null,
@@ -120,7 +128,9 @@ function toColumns(change: AttemptChange) {
     epoch: change.epoch,
     told_epoch: change.toldEpoch,
     ...(base === undefined ? {} : { base_branch: base?.branch ?? null, base_commit: base?.commit ?? null }),
+    branch: change.branch,
     start_commit: change.startCommit,
+    announced_commit: change.announcedCommit,
     ...(checkRun === undefined
       ? {}
       : { check_run_id: checkRun?.id ?? null, check_run_url: checkRun?.url ?? null }),
@@ -148,7 +158,9 @@ function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
       row.base_branch === null || row.base_commit === null
         ? null
         : { branch: row.base_branch, commit: row.base_commit },
+    branch: row.branch,
     startCommit: row.start_commit,
+    announcedCommit: row.announced_commit,
     checkRun:
       row.check_run_id === null || row.check_run_url === null
         ? null

@@ -66,7 +66,9 @@ export type AttemptRow = {
   told_epoch: number;
   base_branch: string | null;
   base_commit: string | null;
+  branch: string | null;
   start_commit: string | null;
+  announced_commit: string | null;
   check_run_id: number | null;
   check_run_url: string | null;
   runner_id: string | null;

@@ -94,7 +94,7 @@ test('a job goes from a label to its pull request on GitHub, with as few writes 
     );
     const lease = { session, attemptId, epoch, leaseToken: taken.leaseToken };
     value(await parts.dispatcher.start(lease, anIdempotency()));
-    value(await parts.dispatcher.token({ lease, purpose: 'publish' }));
+    value(await parts.dispatcher.token({ lease, purpose: 'publish', headCommit: null }));
     return { lease, spec: taken.spec };
   }
 });

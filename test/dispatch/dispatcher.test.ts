@@ -483,7 +483,7 @@ describe('leases', () => {
     };
     for (const call of [
       dispatcher.heartbeat(lost.lease, { phase: 'agent' }),
-      dispatcher.token({ lease: lost.lease, purpose: 'publish' }),
+      dispatcher.token({ lease: lost.lease, purpose: 'publish', headCommit: null }),
       dispatcher.log(lost.lease, { offset: 0, text: 'x' }),
       dispatcher.evidence(lost.lease, { evidence: aResult().evidence }, anIdempotency()),
       dispatcher.complete(complete),
@@ -814,7 +814,7 @@ describe('cancelling', () => {
     const result = await world.dispatcher.cancel(jobId, 'alice closed the issue');
     const told = value(await polling);
     const beat = value(await world.dispatcher.heartbeat(lease, { phase: 'agent' }));
-    const token = await world.dispatcher.token({ lease, purpose: 'publish' });
+    const token = await world.dispatcher.token({ lease, purpose: 'publish', headCommit: null });
     const confirm = {
       lease,
       result: aResult({ outcome: 'cancelled', headCommit: null }),
@@ -901,6 +901,40 @@ describe('cancelling', () => {
 
     expect(world.recorder.branches.has(spec.branch)).toBe(false);
     expect(world.recorder.pullRequests).toEqual([]);
+  });
+
+  test('what a cancelled attempt pushed goes, though its runner never reported it, also under an earlier name', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const { spec } = await world.takeAndFinish(await world.enrol());
+    const pushed = aResult().headCommit ?? '';
+    world.clock.advance(TIMINGS.leaseSeconds + TIMINGS.leaseGraceSeconds);
+    await world.sweeper.sweep();
+    world.recorder.branches.set(spec.branch, 'e'.repeat(40));
+    await world.outbox.runDue();
+    const second = (await world.jobOf(jobId)).job.branch;
+    world.recorder.branches.set(spec.branch, pushed);
+
+    await world.dispatcher.cancel(jobId, 'no more');
+    await world.outbox.runDue();
+
+    expect(second).toBe(`${spec.branch}-2`);
+    expect([...world.recorder.branches.keys()]).toEqual(['main']);
+  });
+
+  test('what a lost attempt pushed is taken over by the next one', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const { spec } = await world.takeAndFinish(await world.enrol());
+    world.recorder.branches.set(spec.branch, aResult().headCommit ?? '');
+
+    world.clock.advance(TIMINGS.leaseSeconds + TIMINGS.leaseGraceSeconds);
+    await world.sweeper.sweep();
+    await world.outbox.runDue();
+
+    const { job, attempt } = await world.jobOf(jobId);
+    expect(job.branch).toBe(spec.branch);
+    expect(world.recorder.branches.get(spec.branch)).toBe(attempt.startCommit);
   });
 
   test('there is nothing to cancel where there is no job', async () => {

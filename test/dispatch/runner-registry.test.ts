@@ -123,7 +123,7 @@ describe('revoking', () => {
   test('ends key and session at once, and gives its work to others', async () => {
     await using world = await openDispatchWorld();
     const bad = await world.enrol({ name: 'be-1' });
-    const good = await world.enrol({ name: 'be-2', capabilities: [] });
+    const good = await world.enrol({ name: 'be-2', capabilities: ['agent:claude'] });
     await world.registry.drain(good.id);
     const [running, offered] = [await world.label({ issueNumber: 1 }), await world.label({ issueNumber: 2 })];
     const { lease } = await world.take(bad);

@@ -133,7 +133,7 @@ describe('the calls of one job', () => {
       const { startCommit } = await github.ensureStartCommit(target, {
         branch: 'agent/1-sums',
         message: 'Start',
-        takeOver: null,
+        takeOver: [],
       });
       await github.ensureCheckRun(target, {
         name: 'Yardmaster / backend',

@@ -70,7 +70,7 @@ describe('the pull request', () => {
 
   test('fails as invalid without commits, or without a branch', async () => {
     const target = await at.createTarget();
-    await at.github.ensureStartCommit(target, { branch: 'agent/other', message: 'Start', takeOver: null });
+    await at.github.ensureStartCommit(target, { branch: 'agent/other', message: 'Start', takeOver: [] });
 
     await expect(at.github.ensurePullRequest(target, wanted)).rejects.toMatchObject({ kind: 'invalid' });
   });

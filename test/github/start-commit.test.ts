@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterEach(() => at.standin.faults.clear());
 afterAll(() => at[Symbol.asyncDispose]());
 
-const wanted = { branch: 'agent/42-totals', message: 'Start\n\nYardmaster-Attempt: 1', takeOver: null };
+const wanted = { branch: 'agent/42-totals', message: 'Start\n\nYardmaster-Attempt: 1', takeOver: [] };
 
 describe('the start commit', () => {
   test('is an empty commit on the default branch, made with three requests', async () => {
@@ -47,7 +47,7 @@ describe('the start commit', () => {
     const target = await at.createTarget();
     const former = await at.github.ensureStartCommit(target, wanted);
 
-    const next = { ...wanted, message: 'Start\n\nYardmaster-Attempt: 2', takeOver: former.startCommit };
+    const next = { ...wanted, message: 'Start\n\nYardmaster-Attempt: 2', takeOver: [former.startCommit] };
     const second = await at.github.ensureStartCommit(target, next);
     const again = await at.github.ensureStartCommit(target, next);
 
@@ -65,15 +65,15 @@ describe('the start commit', () => {
     const { startCommit } = await at.github.ensureStartCommit(target, {
       ...wanted,
       message: 'Second',
-      takeOver: former.startCommit,
+      takeOver: [former.startCommit],
     });
 
     expect((await branchesOf(target))[wanted.branch]).toBe(startCommit);
   });
 
   test.each([
-    ['without a former attempt', null],
-    ['with a former attempt that stood elsewhere', 'f'.repeat(40)],
+    ['without a former attempt', []],
+    ['with a former attempt that stood elsewhere', ['f'.repeat(40)]],
   ])('never moves a branch that is of somebody else, %s', async (_name, takeOver) => {
     const target = await at.createTarget();
     await at.standin.as('alice').pushFiles(fullNameOf(target), wanted.branch, { 'mine.txt': 'x' }, 'By hand');

@@ -26,7 +26,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { openTestStore } from './embedded-store.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { createGitHubRecorder } from './github-recorder.ts';
-import { aRepository } from './job-builders.ts';
+import { aRepository, aResult } from './job-builders.ts';
 import { someRunnerFacts } from './runner-builders.ts';
 import { createTestLogger } from './test-logger.ts';
 
@@ -135,7 +135,13 @@ export async function openDispatchWorld() {
   async function takeAndFinish(runner: TestRunner): Promise<Taken> {
     const taken = await take(runner);
     value(await dispatcher.start(taken.lease, anIdempotency()));
-    value(await dispatcher.token({ lease: taken.lease, purpose: 'publish' }));
+    value(
+      await dispatcher.token({
+        lease: taken.lease,
+        purpose: 'publish',
+        headCommit: aResult().headCommit,
+      }),
+    );
     return taken;
   }
 

@@ -89,7 +89,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         };
         if (standing !== undefined && messages.get(standing) === message)
           return { base, startCommit: standing };
-        if (standing !== undefined && standing !== takeOver) {
+        if (standing !== undefined && !takeOver.includes(standing)) {
           throw new GitHubError('conflict', `The branch ${branch} stands elsewhere`, { status: 409 });
         }
         const startCommit = newCommit();

@@ -60,7 +60,9 @@ async function createStartCommit(
   deps: EffectDeps,
 ): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
   const earlier = (await deps.store.attempts.ofJob(job.id)).filter((other) => other.number < attempt.number);
-  const takeOver = earlier.findLast((other) => other.startCommit !== null)?.startCommit ?? null;
+  const takeOver = earlier.flatMap(({ startCommit, announcedCommit }) =>
+    [startCommit, announcedCommit].filter((commit) => commit !== null),
+  );
 
   for (const branch of branchNames(job.branch)) {
     const wanted = {
@@ -94,7 +96,7 @@ async function keepStartCommit(
     const held = await lockAttempt(tx, attemptId);
     if (!held) return null;
     const { job, attempt } = held;
-    await tx.attempts.change(attempt.id, { base, startCommit });
+    await tx.attempts.change(attempt.id, { branch, base, startCommit });
     if (branch !== job.branch) await tx.jobs.change(job.id, { branch }, tx.nowMs);
     if (!isStillWanted(job, attempt)) {
       await tx.want({ effect: { kind: 'clean-branch', jobId: job.id }, installationId: job.installationId });

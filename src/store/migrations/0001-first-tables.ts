@@ -93,7 +93,9 @@ async function createAttempts(db: Kysely<Schema>, engine: Pick<Engine, 'bytesTyp
       textOrNull: [
         'base_branch',
         'base_commit',
+        'branch',
         'start_commit',
+        'announced_commit',
         'check_run_url',
         'runner_id',
         'runner_name',
