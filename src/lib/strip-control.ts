@@ -4,14 +4,25 @@ import { stripVTControlCharacters } from 'node:util';
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
 
+const COMMAND_ENDS = ['\u0007', '\u001B\\', '\u009C'];
+
 /**
  * Text of a program as plain text: without terminal sequences, control characters and marks that turn the reading
  * direction. Carriage returns, as progress bars write them, become line ends.
  */
 export function stripControl(text: string): string {
-  return stripVTControlCharacters(text)
+  return stripSequences(text)
     .replace(/\r+\n?/g, '\n')
     .replace(CONTROL, '');
+}
+
+/**
+ * Node looks from each beginning of a command (`ESC ]`) through the whole rest for its end: minutes for a line that is made for it. So
+ * beginnings that no end follows are taken out before; not without a trace, or what is left could be a beginning again.
+ */
+function stripSequences(text: string): string {
+  const rest = Math.max(...COMMAND_ENDS.map((end) => text.lastIndexOf(end))) + 1;
+  return stripVTControlCharacters(text.slice(0, rest) + text.slice(rest).replaceAll('\u001B]', '\u0000'));
 }
 
 /** The same in one line of at most `maxLength` characters, for logs and lists. */

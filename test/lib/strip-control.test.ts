@@ -4,6 +4,8 @@ import { stripControl, toOneLine } from '../../src/lib/strip-control.ts';
 test.each([
   ['colours', '\u001B[31mred\u001B[0m', 'red'],
   ['a link', '\u001B]8;;http://evil\u0007here\u001B]8;;\u0007', 'here'],
+  ['a link that ends the other way', '\u001B]8;;http://evil\u001B\\here\u001B]8;;\u001B\\', 'here'],
+  ['the beginning of a command without an end', 'a\u001B]8;;b', 'a8;;b'],
   ['bells and null bytes', 'a\u0007b\u0000c', 'abc'],
   ['turned reading direction', 'safe\u202Etxt.exe\u2066', 'safetxt.exe'],
   ['C1 controls', 'a\u009Bb\u0085c', 'abc'],
@@ -25,3 +27,18 @@ test('one line: white space shrinks, and what is too long ends in an ellipsis', 
   expect(toOneLine('  a\n\n  b\tc ', 80)).toBe('a b c');
   expect(toOneLine('x'.repeat(100), 10)).toBe('xxxxxxxxx…');
 });
+
+test.each(['\u001B]a;', '\u001B\u001B]]a;'])(
+  'many of %j do not take more than their share of time',
+  (part) => {
+    const ms = (times: number): number => {
+      const startedMs = performance.now();
+      stripControl(part.repeat(times));
+      return performance.now() - startedMs;
+    };
+    ms(1000);
+
+    // Where each beginning is looked at to the end of the text, it is 256 times.
+    expect(ms(64_000) / ms(4000)).toBeLessThan(100);
+  },
+);
