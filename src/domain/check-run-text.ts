@@ -12,6 +12,7 @@ import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 
 /** GitHub refuses a summary of more than 65,535 characters. */
 const MAX_SUMMARY_CHARACTERS = 65_000;
@@ -93,14 +94,16 @@ export function toProgressCheckRun(progress: {
   agentName: string;
   phase: Phase;
   donePhases: readonly { phase: Phase; ms: number }[];
+  sandbox: AttemptResult['sandbox'];
   /** What is happening right now, in a line; hostile text. */
   note: string | null;
 }): CheckRunContent {
-  const { specialty, runnerName, agentName, phase, donePhases, note } = progress;
+  const { specialty, runnerName, agentName, phase, donePhases, sandbox, note } = progress;
   const rows = [
     ['Specialty', toCode(specialty, 50)],
     ['Runner', toCode(runnerName, 100)],
     ['Agent', toCode(agentName, 100)],
+    ['Sandbox', sandbox],
   ];
   const phases = [
     ...donePhases.map((done) => `- ✅ ${done.phase} (${formatDuration(done.ms)})`),
@@ -109,7 +112,7 @@ export function toProgressCheckRun(progress: {
   return {
     status: 'in_progress',
     title: toTitle(toPhaseText(phase)),
-    summary: join([toTable(['', ''], rows), phases.join('\n')]),
+    summary: join([toTable(['', ''], rows), warnWhileRunning(sandbox), phases.join('\n')]),
   };
 }
 
@@ -127,6 +130,7 @@ export function toResultCheckRun(ended: {
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
+    ['Sandbox', result.sandbox],
     ['Changes', toChangedFilesText(result.changedFiles)],
   ];
   const phases = Object.entries(result.phaseMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
@@ -138,6 +142,8 @@ export function toResultCheckRun(ended: {
     summary: join([
       result.reason === '' ? null : toQuote(result.reason, 2000),
       toTable(['', ''], rows),
+      // Where the agent was never reached there is nothing to warn of.
+      result.phaseMs.agent === undefined ? null : warnAfterwards(result.sandbox),
       phases.length === 0 ? null : `Times: ${phases.join(', ')}`,
       '### Evidence',
       toEvidenceSection(result.evidence),

@@ -3,6 +3,7 @@ import { EVIDENCE_NOTE, toChangedFilesText, toEvidenceSection } from './evidence
 import { formatDuration, formatUsage } from './figures-text.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { warnAfterwards } from './sandbox-text.ts';
 
 /** GitHub allows 256 characters. */
 const MAX_TITLE_CHARACTERS = 200;
@@ -39,9 +40,7 @@ function toBody(job: Job, attempt: Attempt, result: AttemptResult): string {
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,
     `### Changes\n\n${toChanges(result)}`,
     `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
-    result.sandbox === 'none'
-      ? '⚠️ The agent ran without a sandbox: it could do all that its user account on the runner may do.'
-      : null,
+    warnAfterwards(result.sandbox),
   ];
   return parts.filter((part) => part !== null).join('\n\n');
 }

@@ -22,6 +22,7 @@ export type AttemptRecord = {
   usage: Usage;
   evidence: Evidence;
   phaseMs: Partial<Record<Phase, number>>;
+  sandbox: AttemptResult['sandbox'];
 };
 
 export function createAttemptRecord(agentName: string): AttemptRecord {
@@ -33,6 +34,7 @@ export function createAttemptRecord(agentName: string): AttemptRecord {
     usage: { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 },
     evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
     phaseMs: {},
+    sandbox: 'none',
   };
 }
 
@@ -66,6 +68,6 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     usage: record.usage,
     evidence: record.evidence,
     phaseMs: record.phaseMs,
-    sandbox: 'none',
+    sandbox: record.sandbox,
   };
 }

@@ -232,6 +232,7 @@ async function runAttempt(
         agentName: record.agent.name,
         phase,
         donePhases: Object.entries(record.phaseMs).map(([done, ms]) => ({ phase: done as Phase, ms })),
+        sandbox: record.sandbox,
         note: null,
       }),
     );

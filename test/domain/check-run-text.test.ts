@@ -131,7 +131,12 @@ test('how an attempt ended decides the conclusion', () => {
 });
 
 describe("the runner's texts", () => {
-  const progress = { specialty: 'backend', runnerName: 'be-1', agentName: 'claude-code' };
+  const progress = {
+    specialty: 'backend',
+    runnerName: 'be-1',
+    agentName: 'claude-code',
+    sandbox: 'bubblewrap' as const,
+  };
 
   test('progress', async () => {
     const content = toProgressCheckRun({
@@ -176,6 +181,25 @@ describe("the runner's texts", () => {
     expect(findDangers(content.summary, OWN_LINKS)).toEqual([]);
   });
 
+  test('an agent without a sandbox is marked while it works and afterwards', () => {
+    const running = { ...progress, phase: 'agent' as const, donePhases: [], note: null };
+    const ended = { specialty: 'backend', runnerName: 'be-1' };
+
+    const [open, boxed] = [
+      toProgressCheckRun({ ...running, sandbox: 'none' }),
+      toProgressCheckRun({ ...running, sandbox: 'bubblewrap' }),
+    ].map(({ summary }) => summary);
+    const [openAfter, boxedAfter, notReached] = [
+      aResult({ sandbox: 'none' }),
+      aResult({ sandbox: 'bubblewrap' }),
+      aResult({ sandbox: 'none', phaseMs: { prepare: 1800 } }),
+    ].map((result) => toResultCheckRun({ ...ended, result }).summary);
+
+    expect(open).toContain('⚠️ The agent runs without a sandbox');
+    expect(openAfter).toContain('⚠️ The agent ran without a sandbox');
+    for (const text of [boxed, boxedAfter, notReached]) expect(text).not.toContain('without a sandbox');
+  });
+
   test('hostile notes and names do nothing', () => {
     const content = toProgressCheckRun({
       specialty: 'backend',
@@ -183,6 +207,7 @@ describe("the runner's texts", () => {
       agentName: HOSTILE_TEXT,
       phase: 'agent',
       donePhases: [],
+      sandbox: 'none',
       note: HOSTILE_TEXT,
     });
 

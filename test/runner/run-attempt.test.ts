@@ -79,6 +79,7 @@ describe('work that gets through', () => {
       expect(attempt.log).toContain(text);
     }
     expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'success' });
+    expect(world.checkRun(spec).output.summary).toContain('The agent ran without a sandbox');
     const requests = world.github.state.requests().filter(({ path }) => path.includes('/check-runs/'));
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'PATCH']);
     await until('it is cleaned up', async () => (await leftOf(spec)).length === 0);
