@@ -34,7 +34,7 @@ export const DEFAULT_JOB_SETTINGS: JobSettings = {
 /** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. */
 export function parseRepoSettings(text: string | null): RepoSettingsReading {
   const reading = text === null ? { ok: true as const, file: {} } : readSettingsDocument(text);
-  if (!reading.ok) return { ok: false, message: describeProblems(reading.problems) };
+  if (!reading.ok) return { ok: false, message: describeProblems(reading.problems, reading.more) };
   return { ok: true, ...complete(reading.file) };
 }
 

@@ -1,16 +1,34 @@
-import { type Document, LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
+import {
+  type Document,
+  LineCounter,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  parseDocument,
+} from 'yaml';
 import type { z } from 'zod';
 import { didYouMean } from '../lib/did-you-mean.ts';
+import { toOneLine } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
 import { SPECIALTY_KEYS, SettingsFile, TOP_LEVEL_KEYS } from './settings-file.ts';
-import type { SettingsProblem } from './settings-problem.ts';
+import { MAX_PROBLEMS, type SettingsProblem } from './settings-problem.ts';
 
-/** Settings of fifty specialties with guidance fit in a fraction of this. */
-export const MAX_SETTINGS_CHARACTERS = 200_000;
+/** Settings of twenty specialties with a page of guidance each fit. */
+export const MAX_SETTINGS_CHARACTERS = 32_000;
 /** Enough to share a block between a few specialties; a bomb needs far more. */
 const MAX_ALIASES = 50;
+/** Twice what any setting needs. */
+const MAX_LEVELS = 10;
+const MAX_KEY_CHARACTERS = 200;
+const MAX_MESSAGE_CHARACTERS = 300;
 
-type Reading = { ok: true; file: SettingsFile } | { ok: false; problems: SettingsProblem[] };
+/** `more`: how many problems there are beside those that are told. */
+type Reading = { ok: true; file: SettingsFile } | { ok: false; problems: SettingsProblem[]; more: number };
+
+/** A mistake before the file is searched for its line, which takes time. */
+type Complaint = { path: readonly PropertyKey[]; explain: () => string };
 
 /** The text of a settings file, checked: YAML, known keys, sensible values. Hostile input costs no more than its size. */
 export function readSettingsDocument(text: string): Reading {
@@ -21,12 +39,15 @@ export function readSettingsDocument(text: string): Reading {
   let document: Document;
   let value: unknown;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    // The parser compares every key with every other one; `findOddity` does it in one go.
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     const [error] = document.errors;
     if (error !== undefined) {
       const { line } = lines.linePos(error.pos[0]);
       return refuse(`${error.message}; mend the YAML`, line);
     }
+    const oddity = findOddity(document.contents);
+    if (oddity !== null) return refuse(oddity.message, lines.linePos(oddity.position).line);
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (thrown) {
     // Nesting or aliases beyond all reason: yaml gives up by throwing.
@@ -37,8 +58,12 @@ export function readSettingsDocument(text: string): Reading {
 
   const parsed = SettingsFile.safeParse(value ?? {});
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => toProblems(issue, document, lines));
-    return { ok: false, problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+    const complaints = parsed.error.issues.flatMap(toComplaints);
+    const problems = complaints
+      .slice(0, MAX_PROBLEMS)
+      .map((complaint) => toProblem(complaint, document, lines))
+      .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    return { ok: false, problems, more: complaints.length - problems.length };
   }
   const twice = findLabelTwice(parsed.data);
   if (twice !== null)
@@ -49,25 +74,57 @@ export function readSettingsDocument(text: string): Reading {
 }
 
 function refuse(message: string, line: number | null = null): Reading {
-  return { ok: false, problems: [{ key: null, line, message }] };
+  return {
+    ok: false,
+    problems: [{ key: null, line, message: toOneLine(message, MAX_MESSAGE_CHARACTERS) }],
+    more: 0,
+  };
 }
 
-function toProblems(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): SettingsProblem[] {
+/**
+ * A key twice, a key that is no plain text, or more levels than make sense. What is nested in keys has to be found before it is made
+ * into a value: that would take time beyond all measure.
+ */
+function findOddity(root: unknown): { message: string; position: number } | null {
+  const open = [{ node: root, level: 1 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { node, level } = next;
+    if (!isCollection(node)) continue;
+    const position = node.range?.[0] ?? 0;
+    if (level > MAX_LEVELS) return { message: `it has more than ${MAX_LEVELS} levels`, position };
+    const seen = new Set<string>();
+    for (const item of node.items) {
+      if (!isPair(item)) {
+        open.push({ node: item, level: level + 1 });
+        continue;
+      }
+      if (!isScalar(item.key)) return { message: 'a key must be plain text', position };
+      const key = String(item.key.value);
+      const keyPosition = item.key.range?.[0] ?? position;
+      if (seen.has(key)) return { message: 'Map keys must be unique; remove one', position: keyPosition };
+      seen.add(key);
+      open.push({ node: item.value, level: level + 1 });
+    }
+  }
+  return null;
+}
+
+function toComplaints(issue: z.core.$ZodIssue): Complaint[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key];
-      return problemAt(path, explainUnknownKey(issue.path, key), document, lines);
-    });
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      explain: () => explainUnknownKey(issue.path, key),
+    }));
   }
   // The alternatives of a union tell more than the union: take the one that got furthest.
   if (issue.code === 'invalid_union') {
     const furthest = issue.errors.flat().sort((a, b) => rank(b) - rank(a))[0];
     if (furthest !== undefined && rank(furthest) > 0) {
-      return toProblems({ ...furthest, path: [...issue.path, ...furthest.path] }, document, lines);
+      return toComplaints({ ...furthest, path: [...issue.path, ...furthest.path] });
     }
   }
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return [problemAt(issue.path, message, document, lines)];
+  return [{ path: issue.path, explain: () => message }];
 }
 
 /** A complaint about what was written beats one about its type; a deeper one beats a shallow one. */
@@ -83,14 +140,10 @@ function explainUnknownKey(parent: readonly PropertyKey[], key: string): string 
     : `there is no such setting; did you mean "${meant}"?`;
 }
 
-function problemAt(
-  path: readonly PropertyKey[],
-  message: string,
-  document: Document,
-  lines: LineCounter,
-): SettingsProblem {
-  const key = path.length === 0 ? null : path.map(String).join('.');
-  return { key, line: findLine(path, document, lines), message: tidy(message) };
+function toProblem({ path, explain }: Complaint, document: Document, lines: LineCounter): SettingsProblem {
+  const key = path.length === 0 ? null : toOneLine(path.map(String).join('.'), MAX_KEY_CHARACTERS);
+  const message = toOneLine(explain().replace(/^Invalid input: /, ''), MAX_MESSAGE_CHARACTERS);
+  return { key, line: findLine(path, document, lines), message };
 }
 
 /** The line of the key that `path` ends in, or of the nearest one above it that can be found. */
@@ -113,9 +166,4 @@ function findLabelTwice({ labels }: SettingsFile): string | null {
     seen.add(label.toLowerCase());
   }
   return null;
-}
-
-function tidy(text: string): string {
-  const message = text.replace(/^Invalid input: /, '');
-  return message.length <= 300 ? message : `${message.slice(0, 299)}…`;
 }

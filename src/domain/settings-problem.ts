@@ -11,15 +11,14 @@ export type SettingsProblem = {
 };
 
 /** More than anybody mends in one go. */
-const MAX_SHOWN = 10;
+export const MAX_PROBLEMS = 10;
 
-/** All problems as plain text of several lines. */
-export function describeProblems(problems: readonly SettingsProblem[]): string {
-  const shown = problems.slice(0, MAX_SHOWN).map(({ key, line, message }) => {
+/** The problems as plain text of several lines, and how many `more` there are. */
+export function describeProblems(problems: readonly SettingsProblem[], more: number): string {
+  const shown = problems.map(({ key, line, message }) => {
     const place = [line === null ? null : `line ${line}`, key].filter((part) => part !== null).join(', ');
     return place === '' ? `- ${message}` : `- ${place}: ${message}`;
   });
-  const more = problems.length - shown.length;
   return [
     `${SETTINGS_FILE_PATH} on the default branch can't be used:`,
     ...shown,

@@ -168,9 +168,12 @@ describe('hostile files cost no more than their size', () => {
 
   test.each([
     ['a billion laughs', bomb.join('\n'), /Excessive alias count/],
-    ['too long', '# '.repeat(150_000), /longer than 200000 characters; shorten it/],
-    ['deep lists', '['.repeat(100_000), /mend the YAML|levels/],
-    ['deep maps', '{a: '.repeat(40_000), /mend the YAML|levels/],
+    ['too long', '# '.repeat(150_000), /longer than 32000 characters; shorten it/],
+    ['deep lists', '['.repeat(32_000), /mend the YAML|levels/],
+    ['deep maps', '{a: '.repeat(8000), /mend the YAML|levels/],
+    ['keys in keys', `${'? '.repeat(300)}a`, /a key must be plain text/],
+    ['lists in lists', `${'['.repeat(100)}${']'.repeat(100)}`, /more than 10 levels/],
+    ['thousands of unknown keys', manyKeys(), /- and 3990 more$/],
   ])('%s', (_name, text, message) => {
     const startedMs = performance.now();
 
@@ -180,12 +183,24 @@ describe('hostile files cost no more than their size', () => {
     expect(performance.now() - startedMs).toBeLessThan(5000);
   });
 
+  test('what is told of them is plain text', () => {
+    const reading = parseRepoSettings('"a\\e[31m\\u202e\\n": 1\n');
+
+    expect(reading).toMatchObject({
+      message: expect.stringMatching(/\n- line 1, a: there is no such setting/),
+    });
+  });
+
   test('a name of the language is only a name', () => {
     const { specialties } = parsed('labels: {x: constructor}');
 
     expect(specialties.get('constructor')?.settings).toEqual(DEFAULT_JOB_SETTINGS);
   });
 });
+
+function manyKeys(): string {
+  return Array.from({ length: 4000 }, (_, at) => `k${at}:\n`).join('');
+}
 
 function parsed(text: string | null) {
   const reading = parseRepoSettings(text);
