@@ -65,7 +65,7 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {
     const read = await readSituation(trigger, deps);
     if (read.kind === 'of_no_interest') return record(trigger, async () => ignored(read.reason));
-    const decision = read.refusal ?? deps.decide(read.situation);
+    const decision = deps.decide(read.situation);
     return record(trigger, (tx) => carryOut(tx, decision, read.situation, deps));
   }
 

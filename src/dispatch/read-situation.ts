@@ -1,4 +1,4 @@
-import type { Decision, IssueReading, Situation } from '../domain/decide.ts';
+import type { IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
 import type { GitHub } from '../github/github.ts';
@@ -11,9 +11,7 @@ export type ReadingDeps = {
 };
 
 export type SituationReading =
-  | { kind: 'of_no_interest'; reason: string }
-  /** `refusal`: the settings can't be read, so nothing can be decided. */
-  | { kind: 'read'; situation: Situation; refusal: Extract<Decision, { kind: 'refuse' }> | null };
+  { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation };
 
 /** Reads as little as the decision needs: most labels and most closed issues are none of our business. */
 export async function readSituation(
@@ -47,14 +45,10 @@ export async function readSituation(
     permission,
     botLogin: identity.bot.login,
     settings,
+    settingsProblem: reading.ok ? null : reading.message,
     liveJobs,
   };
-  const isRefused = !reading.ok && liveJobs.length === 0;
-  return {
-    kind: 'read',
-    situation,
-    refusal: isRefused ? { kind: 'refuse', reason: reading.message } : null,
-  };
+  return { kind: 'read', situation };
 }
 
 /** GitHub tells now whether work may start; what the work is was said with the label, and no later edit reaches the agent. */

@@ -19,6 +19,8 @@ export type Situation = {
   /** The login that our own writes appear as, e.g. `yardmaster[bot]`. */
   botLogin: string;
   settings: RepoSettings;
+  /** Why the repository's own settings can't be used, for people; `settings` are then the built-in ones. */
+  settingsProblem: string | null;
   /** Jobs of this issue that have not ended. */
   liveJobs: readonly Job[];
 };
@@ -61,10 +63,12 @@ export function decide(situation: Situation): Decision {
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
 
 function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Decision {
-  const { settings, permission, liveJobs } = situation;
+  const { settings, settingsProblem, permission, liveJobs } = situation;
   if (isOurs(situation)) return ignore('the label was added by Yardmaster itself');
   const specialty = settings.labels.get(trigger.label.toLowerCase());
-  if (specialty === undefined) return ignore(`the label "${trigger.label}" stands for no specialty`);
+  if (specialty === undefined && settingsProblem === null) {
+    return ignore(`the label "${trigger.label}" stands for no specialty`);
+  }
   if (!situation.issue.found) return ignore(`the issue can't be read: ${situation.issue.reason}`);
 
   const { issue, state, locked, isPullRequest } = situation.issue;
@@ -77,6 +81,8 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   if (permission !== 'admin' && permission !== 'write') {
     return refuse(explainPermission(trigger, permission));
   }
+  // Only now: what the file holds is no concern of somebody who may not start work.
+  if (settingsProblem !== null) return refuse(settingsProblem);
   if (isPullRequest) {
     return refuse('Labels start work on issues only, and this is a pull request.');
   }
@@ -89,8 +95,8 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     );
   }
 
-  const wanted = settings.specialties.get(specialty);
-  if (wanted === undefined)
+  const wanted = specialty === undefined ? undefined : settings.specialties.get(specialty);
+  if (specialty === undefined || wanted === undefined)
     throw new Error(`The label "${trigger.label}" leads to no specialty of the settings`);
   return {
     kind: 'start',

@@ -21,6 +21,7 @@ type Case = {
   issue?: IssueReading;
   permission?: Situation['permission'];
   liveJobs?: Situation['liveJobs'];
+  settingsProblem?: string;
   kind: string;
   reason: RegExp;
 };
@@ -94,6 +95,22 @@ describe('a label was added', () => {
       liveJobs: [frontendJob],
       kind: 'start',
       reason: /alice/,
+    },
+    {
+      name: 'while the settings can’t be used, by somebody who may write',
+      trigger: added('agent:backend'),
+      settingsProblem: 'line 3 is wrong',
+      kind: 'refuse',
+      reason: /^line 3 is wrong$/,
+    },
+    {
+      name: 'while the settings can’t be used, by somebody who may not write',
+      trigger: added('agent:unknown'),
+      issue: anIssue({ labels: ['agent:unknown'] }),
+      permission: 'read',
+      settingsProblem: 'line 3 is wrong',
+      kind: 'refuse',
+      reason: /needs write access/,
     },
     {
       name: 'to a closed issue',
@@ -269,7 +286,9 @@ function cancelledBy(decision: Decision): readonly Job[] {
   return decision.kind === 'cancel' ? decision.jobs : [];
 }
 
-function toSituation(given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs'>): Situation {
+function toSituation(
+  given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs' | 'settingsProblem'>,
+): Situation {
   const reading = parseRepoSettings(SETTINGS_FILE);
   if (!reading.ok) throw new Error(reading.message);
   return {
@@ -278,6 +297,7 @@ function toSituation(given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liv
     permission: given.permission ?? 'write',
     botLogin: 'yardmaster[bot]',
     settings: reading.settings,
+    settingsProblem: given.settingsProblem ?? null,
     liveJobs: given.liveJobs ?? [],
   };
 }
