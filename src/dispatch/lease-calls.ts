@@ -12,7 +12,6 @@ import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
 import { notePhase } from './note-phase.ts';
-import { wantStatusComment } from './want-report.ts';
 
 export type LeaseCalls = {
   /** Workspace and baseline are ready: `preparing` → `running`. */
@@ -46,7 +45,6 @@ export function createLeaseCalls(deps: DispatchDeps): LeaseCalls {
           if (!(await tx.jobs.move(job, 'running', {}, tx.nowMs))) return stale('it was taken back just now');
           await notePhase(tx, held.value, 'agent');
           await tx.runners.change(lease.session.runnerId, { lastSeenAtMs: tx.nowMs });
-          await wantStatusComment(tx, job);
           return accepted({});
         }),
       ),

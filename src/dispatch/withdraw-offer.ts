@@ -4,6 +4,7 @@ import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
 import { closeUnstartable, stillAvoided } from './end-attempt.ts';
+import { wantStatusComment } from './want-report.ts';
 
 /**
  * Takes an attempt back from a runner that has not begun it: an offer that lapsed or was declined, or an accepted attempt that
@@ -31,6 +32,7 @@ export async function withdrawOffer(
   if (!moved) return false;
   await releaseAttempt(tx, job, attempt);
   await tx.tell(job.id, why.event, why.reason);
+  await wantStatusComment(tx, job);
   return true;
 }
 
@@ -67,6 +69,7 @@ export async function postponeOffer(
   if (!moved) return false;
   await releaseAttempt(tx, job, attempt);
   await tx.tell(job.id, 'postponed', why.reason);
+  await wantStatusComment(tx, job);
   return true;
 }
 

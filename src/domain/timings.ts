@@ -40,6 +40,8 @@ export type Timings = {
   retellSeconds: number;
   /** A waiting long poll looks again after this, in case a wake-up was lost. */
   pollRecheckSeconds: number;
+  /** Between two edits of a status comment that only tell of progress; how something ended is told at once. */
+  progressReportSeconds: number;
   /** How long one step of the inbox or outbox may take before another coordinator takes it over. */
   taskLeaseSeconds: number;
   /** First wait before a side effect on GitHub is tried again; doubles, at most `effectRetryMaxSeconds`. */
@@ -66,6 +68,7 @@ export const DEFAULT_TIMINGS: Timings = {
   plannedStopSeconds: 900,
   retellSeconds: 5,
   pollRecheckSeconds: 5,
+  progressReportSeconds: 10,
   taskLeaseSeconds: 300,
   effectRetryBaseSeconds: 5,
   effectRetryMaxSeconds: 300,

@@ -25,7 +25,7 @@ export async function createEmbeddedStore(deps: {
   clock: Pick<Clock, 'nowMs'>;
   log: Logger;
   random?: Random;
-  timings?: Pick<Timings, 'taskLeaseSeconds'>;
+  timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
   await mkdir(folder, { recursive: true, mode: 0o700 });

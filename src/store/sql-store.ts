@@ -31,11 +31,12 @@ export function createSqlStore(deps: {
   db: Kysely<Schema>;
   engine: Engine;
   newId: () => string;
-  timings?: Pick<Timings, 'taskLeaseSeconds'>;
+  timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
   close: () => Promise<void>;
 }): Store {
   const { db, engine, newId } = deps;
-  const leaseMs = (deps.timings ?? DEFAULT_TIMINGS).taskLeaseSeconds * 1000;
+  const timings = deps.timings ?? DEFAULT_TIMINGS;
+  const leaseMs = timings.taskLeaseSeconds * 1000;
   const wakes = new EventEmitter<{ wake: [WakeTopic] }>();
   wakes.setMaxListeners(0);
   const transaction = new AsyncLocalStorage<true>();
@@ -64,7 +65,9 @@ export function createSqlStore(deps: {
       ...createQueries(trx),
       nowMs,
       async want(wanted) {
-        await effects.want(wanted, nowMs);
+        const isProgress = wanted.effect.kind === 'status-comment' && wanted.weight !== 'final';
+        const apartMs = isProgress ? timings.progressReportSeconds * 1000 : 0;
+        await effects.want(wanted, { nowMs, apartMs });
         topics.add('outbox');
       },
       async tell(jobId, kind, text) {

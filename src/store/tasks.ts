@@ -29,9 +29,10 @@ export type ClaimedEffect = {
 export type EffectQueries = {
   /**
    * Makes an effect wanted, in the transaction that makes it true. Wanted again while it waits: still one; while it is being carried out:
-   * once more afterwards. A wait imposed by GitHub stays.
+   * once more afterwards. A wait imposed by GitHub stays; otherwise the earliest wish counts. Not sooner than `apartMs` after it was
+   * carried out the last time.
    */
-  want(wanted: WantedEffect, nowMs: number): Promise<void>;
+  want(wanted: WantedEffect, when: { nowMs: number; apartMs: number }): Promise<void>;
   /** The most urgent effect that is due, of an installation that isn't paused and that nobody works for at the moment. */
   claim(nowMs: number, leaseMs: number): Promise<ClaimedEffect | null>;
   /** Done, unless it was wanted again meanwhile. False if the claim had lapsed. */
@@ -79,7 +80,7 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
   }
 
   return {
-    async want(wanted, nowMs) {
+    async want(wanted, { nowMs, apartMs }) {
       const runAtMs = wanted.runAtMs ?? nowMs;
       await db
         .insertInto('tasks')
@@ -122,7 +123,23 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
             run_at: eb
               .case()
               .when('tasks.state', '=', 'ready')
-              .then(eb.ref('tasks.run_at'))
+              .then(
+                eb
+                  .case()
+                  .when(
+                    eb.or([
+                      eb('tasks.last_error', 'is not', null),
+                      eb('tasks.run_at', '<', runAtMs),
+                      // It waits for its distance already.
+                      eb(eb.val(apartMs), '>', 0),
+                    ]),
+                  )
+                  .then(eb.ref('tasks.run_at'))
+                  .else(runAtMs)
+                  .end(),
+              )
+              .when(eb.and([eb('tasks.state', '=', 'done'), eb('tasks.finished_at', '>', runAtMs - apartMs)]))
+              .then(sql<number>`tasks.finished_at + ${apartMs}`)
               .else(runAtMs)
               .end(),
             finished_at: null,

@@ -180,6 +180,19 @@ describe('polls', () => {
     expect(news.cancels).toMatchObject([{ attemptId: stray }]);
   });
 
+  test('a runner that asks for another one’s attempt does not take the other one’s cancel away', async () => {
+    await using world = await openDispatchWorld();
+    const [owner, thief] = [await world.enrol(), await world.enrol({ name: 'thief' })];
+    const jobId = await world.label();
+    const { lease } = await world.take(owner);
+
+    await world.poll(thief, { attempts: [lease.attemptId] });
+    await world.dispatcher.cancel(jobId, 'no more');
+
+    const { cancels } = value(await world.poll(owner, { attempts: [lease.attemptId] }));
+    expect(cancels).toEqual([{ attemptId: lease.attemptId, reason: 'no more' }]);
+  });
+
   test('the poll of an older session hears that it is superseded', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();
@@ -952,6 +965,7 @@ describe('waiting', () => {
     await world.sweeper.sweep();
     world.clock.advance(TIMINGS.sweepSeconds + 1);
     await world.sweeper.sweep();
+    world.clock.advance(TIMINGS.progressReportSeconds);
     await world.outbox.runDue();
     const unregistered = world.recorder.comments[0]?.body;
     await world.enrol({ name: 'fe-1', specialties: ['frontend'] });

@@ -109,6 +109,61 @@ describe('starting an attempt on GitHub', () => {
   });
 });
 
+describe('the status comment', () => {
+  const writes = (world: { recorder: { calls: string[] } }) =>
+    world.recorder.calls.filter((call) => call === 'publishStatusComment').length;
+
+  test('follows what happens, in edits that are well apart; the end is told at once', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const { lease } = await world.take(await world.enrol());
+    const told: [string, number][] = [];
+    const look = async (when: string) => {
+      await world.outbox.runDue();
+      told.push([when, writes(world)]);
+    };
+
+    for (const phase of ['baseline', 'agent', 'verify'] as const) {
+      await world.dispatcher.heartbeat(lease, { phase });
+      await look(phase);
+    }
+    world.clock.advance(TIMINGS.progressReportSeconds);
+    await look('later');
+    const shown = world.recorder.comments[0]?.body;
+    await world.dispatcher.heartbeat(lease, { phase: 'agent' });
+    await look('again');
+    const result = aResult({ outcome: 'no_changes', headCommit: null });
+    const call = { lease, result, checkRunFinished: true, idempotency: anIdempotency() };
+    value(await world.dispatcher.complete(call));
+    await look('end');
+
+    expect(told).toEqual([
+      ['baseline', 1],
+      ['agent', 1],
+      ['verify', 1],
+      ['later', 2],
+      ['again', 2],
+      ['end', 3],
+    ]);
+    expect(shown).toContain('▶️ verify');
+    expect((await world.jobOf(jobId)).job.state).toBe('failed');
+  });
+
+  test('tells that a runner gave the job back', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    await world.label();
+    const { attemptId, epoch } = await world.offerFor(runner);
+
+    const decline = { session: runner.session, attemptId, epoch, detail: '', idempotency: anIdempotency() };
+    value(await world.dispatcher.decline({ ...decline, reason: 'no_capacity' }));
+    world.clock.advance(TIMINGS.progressReportSeconds);
+    await world.outbox.runDue();
+
+    expect(world.recorder.comments[0]?.body).toContain('be-1 has no free slot');
+  });
+});
+
 describe('what GitHub asks of us', () => {
   test('a limited installation is left alone for as long as GitHub says, and no try is lost by it', async () => {
     await using world = await openDispatchWorld();
@@ -181,7 +236,7 @@ describe('what GitHub asks of us', () => {
       comments: count('publishStatusComment'),
       pullRequests: count('ensurePullRequest'),
       tokens: count('mintToken'),
-    }).toEqual({ starts: 1, checkRuns: 2, comments: 3, pullRequests: 1, tokens: 2 });
+    }).toEqual({ starts: 1, checkRuns: 2, comments: 2, pullRequests: 1, tokens: 2 });
   });
 
   test('a pull request that GitHub refuses is told on the issue; the work stays on its branch', async () => {
