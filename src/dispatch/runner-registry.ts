@@ -130,7 +130,8 @@ export function createRunnerRegistry(deps: {
         if (!allowed.ok) return allowed;
 
         const isAlive = tx.nowMs - runner.lastSeenAtMs < timings.heartbeatSeconds * 1000;
-        if (runner.sessionHash !== null && isAlive) {
+        const isOpen = (runner.sessionExpiresAtMs ?? 0) > tx.nowMs;
+        if (runner.sessionHash !== null && isOpen && isAlive) {
           log.warn(
             { runnerId, runner: runner.name, hostname: facts.hostname },
             'A runner opened a session although its last one was heard of just now: restarted, or two processes under one identity',
