@@ -143,7 +143,7 @@ async function readJson(context: Context): Promise<unknown> {
   }
 }
 
-/** The hash of a lease token is nobody's business; */
+/** The hash of a lease token is nobody's business. */
 function withoutSecret(attempt: StoredAttempt): Omit<StoredAttempt, 'leaseTokenHash'> {
   const { leaseTokenHash: _secret, ...rest } = attempt;
   return rest;

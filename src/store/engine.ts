@@ -10,7 +10,7 @@ export type Engine = {
   /** The clock that counts: the database's own where several coordinators share it. */
   nowMs(db: Kysely<Schema>): Promise<number>;
   /** Until the end of the transaction, nobody else who asks for the same turn goes on. */
-  takeTurn(tx: Kysely<Schema>, name: 'assign' | 'sweep'): Promise<void>;
+  takeTurn(tx: Kysely<Schema>, name: 'assign'): Promise<void>;
 };
 
 /** One process, one connection, one writer: SQLite serialises whole transactions. */

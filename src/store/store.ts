@@ -77,7 +77,7 @@ export type StoreTx = Queries & {
   /** Tells waiters after the commit; nobody hears of what was rolled back. */
   wake(topic: WakeTopic): void;
   /** Until the end of the transaction, nobody else who asks for the same turn goes on. */
-  takeTurn(name: 'assign' | 'sweep'): Promise<void>;
+  takeTurn(name: 'assign'): Promise<void>;
 };
 
 /** What must survive a restart. Nothing that decides is kept in memory; secrets are stored only as hashes. */
