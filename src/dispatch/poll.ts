@@ -75,7 +75,7 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
     const newOffers = told.takeNew(
       offers,
       request.freeSlots,
-      (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`,
+      (offer) => `offer ${session.runnerId} ${session.epoch} ${offer.attemptId} ${offer.epoch}`,
     );
     for (const { attemptId, epoch } of newOffers)
       await store.attempts.change(attemptId, { toldEpoch: epoch });
@@ -84,7 +84,7 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
       cancels: told.takeNew(
         cancels,
         cancels.length,
-        ({ attemptId }) => `cancel ${session.epoch} ${attemptId}`,
+        ({ attemptId }) => `cancel ${session.runnerId} ${session.epoch} ${attemptId}`,
       ),
       drain: runner.drainRequested && !request.draining,
     });
