@@ -5,6 +5,8 @@ import type { RunnerView } from './job.ts';
 export type RunnerQuestion = {
   specialty: string;
   needs: readonly string[];
+  /** The agent that the settings name; `null`: any will do, but one there must be. */
+  agent: string | null;
   /** Every registered runner, revoked ones left out or marked. */
   runners: readonly RunnerView[];
   /** Runners that have just declined or missed this job. */
@@ -24,6 +26,8 @@ export type RunnerChoice =
   /** `reason` is a sentence for the issue that says which requirement nobody meets. */
   | { kind: 'none'; code: NoRunnerCode; reason: string };
 
+const ANY_AGENT = 'agent';
+
 /** At most this many runners are named in a reason. */
 const NAMED_AT_MOST = 8;
 
@@ -37,7 +41,7 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const specialists = registered.filter((runner) => runner.specialties.includes(question.specialty));
   if (specialists.length === 0) return noSpecialty(question.specialty, registered);
 
-  const able = specialists.filter((runner) => missingNeeds(runner, question.needs).length === 0);
+  const able = specialists.filter((runner) => missingNeeds(runner, question).length === 0);
   if (able.length === 0) return lacksCapability(question, specialists);
 
   const online = able.filter((runner) => runner.state === 'online');
@@ -89,8 +93,8 @@ function lacksCapability(question: RunnerQuestion, specialists: readonly RunnerV
   const lacking = listed(
     specialists,
     (runner) =>
-      `${runner.name} has the specialty but lacks ${missingNeeds(runner, question.needs)
-        .map((need) => `\`${need}\``)
+      `${runner.name} has the specialty but lacks ${missingNeeds(runner, question)
+        .map((need) => (need === ANY_AGENT ? 'an agent that can run there' : `\`${need}\``))
         .join(', ')}`,
   );
   return {
@@ -143,9 +147,13 @@ function avoided(withRoom: readonly RunnerView[]): RunnerChoice {
   };
 }
 
-/** A need `node` is met by `node` and by any `node:22`; a need `node:22` only by itself. */
-function missingNeeds(runner: RunnerView, needs: readonly string[]): string[] {
-  return needs.filter(
+/**
+ * A need `node` is met by `node` and by any `node:22`; a need `node:22` only by itself. Runners tell of each agent whose command line
+ * works on their machine, as `agent:<name>`.
+ */
+function missingNeeds(runner: RunnerView, { needs, agent }: RunnerQuestion): string[] {
+  const all = [...needs, agent === null ? ANY_AGENT : `${ANY_AGENT}:${agent}`];
+  return all.filter(
     (need) => !runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`)),
   );
 }

@@ -9,7 +9,7 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
     name,
     hostname: `${name}.local`,
     specialties: ['backend'],
-    capabilities: ['node:22', 'python'],
+    capabilities: ['node:22', 'python', 'agent:claude'],
     capacity: 2,
     active: 0,
     accepting: true,
@@ -22,7 +22,7 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
 }
 
 function choose(runners: RunnerView[], question: Partial<RunnerQuestion> = {}) {
-  return chooseRunner({ specialty: 'backend', needs: [], runners, avoid: new Set(), ...question });
+  return chooseRunner({ specialty: 'backend', needs: [], agent: null, runners, avoid: new Set(), ...question });
 }
 
 describe('who gets a job', () => {
@@ -38,6 +38,18 @@ describe('who gets a job', () => {
       'at equal load, who has the repository',
       [aRunner('a'), aRunner('b')],
       { warm: new Set(['b' as RunnerId]) },
+      'b',
+    ],
+    [
+      'who has an agent that works, even if busier',
+      [aRunner('a', { capabilities: ['node:22'] }), aRunner('b', { active: 1 })],
+      {},
+      'b',
+    ],
+    [
+      'who has the agent that the settings name',
+      [aRunner('a'), aRunner('b', { capabilities: ['agent:house'] })],
+      { agent: 'house' },
       'b',
     ],
     [

@@ -8,7 +8,7 @@ export function someRunnerFacts(overrides: Partial<RunnerFacts> = {}): RunnerFac
     name: 'be-1',
     hostname: 'this-machine',
     specialties: ['backend'],
-    capabilities: ['os:linux'],
+    capabilities: ['os:linux', 'agent:claude'],
     capacity: 2,
     version: '0.0.0-test',
     ...overrides,
