@@ -10,19 +10,29 @@ import {
   type RunnerCall,
 } from '../contract/runner-api.ts';
 import { accepted, type Answer, refused } from '../dispatch/answer.ts';
-import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
+import type { RunnerRegistry, Session } from '../dispatch/runner-registry.ts';
 import type { IncomingCall } from './runner-call.ts';
 import { refuseMistakes } from './wire-answer.ts';
 
 const IdempotencyKey = z.string().min(8).max(200);
 const Epoch = z.coerce.number().int().positive();
 
-/** What a call shows and says, or why it isn't served. Its own authorisation comes first: a stranger's body is not even read. */
-export async function readCall<C extends RunnerCall>(
-  name: C,
+/** What the headers of a call show. */
+type CallHead = {
+  attemptId: AttemptId | undefined;
+  bearer: string | null;
+  session: Session | null;
+  epoch: number | undefined;
+  leaseToken: string;
+  key: string | undefined;
+};
+
+/** What the headers of a call show, or why it isn't served. It comes before the body: a stranger's is not even read. */
+export async function readHead(
+  name: RunnerCall,
   request: HonoRequest,
-  deps: { registry: Pick<RunnerRegistry, 'authenticate'>; shutdown: AbortSignal },
-): Promise<Answer<IncomingCall<C>>> {
+  deps: { registry: Pick<RunnerRegistry, 'authenticate'> },
+): Promise<Answer<CallHead>> {
   const { auth, idempotent, path } = RUNNER_API[name];
   const attemptId = AttemptId.safeParse(request.param('attemptId'));
   if (path.includes(':attemptId') && !attemptId.success) {
@@ -57,6 +67,23 @@ export async function readCall<C extends RunnerCall>(
     );
   }
 
+  return accepted({
+    attemptId: attemptId.data,
+    bearer,
+    session: session.value,
+    epoch: epoch.data,
+    leaseToken,
+    key: key.data,
+  });
+}
+
+/** The whole call, or what is wrong in its body. */
+export async function readCall<C extends RunnerCall>(
+  name: C,
+  request: HonoRequest,
+  { attemptId, bearer, session, epoch, leaseToken, key }: CallHead,
+  shutdown: AbortSignal,
+): Promise<Answer<IncomingCall<C>>> {
   const text = await request.text();
   const body = parseBody(name, text);
   if (!body.ok) return body;
@@ -64,12 +91,12 @@ export async function readCall<C extends RunnerCall>(
   const requestHash = createHash('sha256').update(request.path).update('\n').update(text).digest('hex');
   const call = {
     body: body.value,
-    signal: AbortSignal.any([request.raw.signal, deps.shutdown]),
-    attemptId: attemptId.data,
+    signal: AbortSignal.any([request.raw.signal, shutdown]),
+    attemptId,
     key: bearer,
-    session: session.value,
-    lease: { session: session.value, attemptId: attemptId.data, epoch: epoch.data, leaseToken },
-    idempotency: { key: key.data, requestHash },
+    session,
+    lease: { session, attemptId, epoch, leaseToken },
+    idempotency: { key, requestHash },
   };
   // Checked above, as the table's entry for this call asks for it; the compiler can't follow the table by a name.
   return accepted(call as unknown as IncomingCall<C>);

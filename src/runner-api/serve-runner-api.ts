@@ -8,15 +8,19 @@ import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createHandlers } from './handlers.ts';
 import { toOpenApi } from './openapi.ts';
-import { readCall } from './read-call.ts';
+import { readCall, readHead } from './read-call.ts';
 import type { RunnerApiHandlers } from './runner-call.ts';
 import { INTERNAL_ERROR, toErrorResponse } from './wire-answer.ts';
 
 const KIB = 1024;
 const DEFAULT_BODY_BYTES = 128 * KIB;
+/** As much as the facts of a runner can have: anybody may send these. */
+const OPEN_BODY_BYTES = 32 * KIB;
 
 /** Where the contract allows more: text may grow sixfold by JSON's escapes. */
 const BODY_BYTES: Partial<Record<RunnerCall, number>> = {
+  enroll: OPEN_BODY_BYTES,
+  session: OPEN_BODY_BYTES,
   log: 2 * KIB * KIB,
   evidence: 8 * KIB * KIB,
   complete: 8 * KIB * KIB,
@@ -76,8 +80,13 @@ function serveCall<C extends RunnerCall>(
     onError: () => toErrorResponse(refused('too_large', `The body of ${name} may have ${maxSize} bytes.`)),
   });
 
-  app.on(method, path, limit, async (context) => {
-    const call = await readCall(name, context.req, deps);
+  app.on(method, path, async (context) => {
+    const head = await readHead(name, context.req, deps);
+    if (!head.ok) return toErrorResponse(head);
+    // Without a length in the headers the limit reads the body, so it comes after the authorisation.
+    const tooLarge = await limit(context, async () => {});
+    if (tooLarge) return tooLarge;
+    const call = await readCall(name, context.req, head.value, deps.shutdown);
     if (!call.ok) return toErrorResponse(call);
     const answer = await handlers[name](call.value);
     return answer.ok ? Response.json(answer.value) : toErrorResponse(answer);

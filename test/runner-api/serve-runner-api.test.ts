@@ -216,6 +216,19 @@ describe('nonsense', () => {
     expect(told.error?.code).toBe('too_large');
   });
 
+  test('a stranger is turned away before his body is read, however long it is', async () => {
+    await using api = await openApi();
+    const body = JSON.stringify({ token: 'x'.repeat(40_000), facts: someRunnerFacts() });
+
+    const statuses = [
+      (await api.sendText('poll', 'x'.repeat(300_000), { bearer: 'nobody' })).status,
+      await postStreamed(`${api.url}/api/v1/poll`, 'x'.repeat(300_000), 'nobody'),
+      (await api.sendText('enroll', body)).status,
+    ];
+
+    expect(statuses).toEqual([401, 401, 413]);
+  });
+
   test('what is not in the table is not found, in the words of the contract', async () => {
     await using api = await openApi();
     const headers = { [PROTOCOL_HEADER]: toProtocolHeader() };
