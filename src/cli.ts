@@ -76,7 +76,6 @@ Examples:
       process.exit(USAGE);
     }
     process.umask(0o077); // What it writes is for nobody else on the machine.
-    process.umask(0o077); // What it writes is for nobody else on the machine.
     const { serve } = await import('./serve.ts');
     await serve(read.config, { signal: stopSignal(), hurry: stopSignal(2) });
   });
@@ -217,7 +216,6 @@ Examples:
   YARDMASTER_RUNNER_LOGGING_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
   )
   .action(async (options: { config: string }) => {
-    process.umask(0o077); // What it writes is for nobody else on the machine.
     process.umask(0o077); // What it writes is for nobody else on the machine.
     const { runFromFile } = await import('./runner/main.ts');
     process.exitCode = await runFromFile(options.config, environment);
