@@ -6,6 +6,7 @@ import { type Refusal, refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
+import { stripControl } from '../lib/strip-control.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
@@ -96,7 +97,10 @@ export function createAdminApi(deps: {
       job.attemptId === null
         ? new Uint8Array()
         : await store.timeline.readLog(job.attemptId, offset, LOG_PAGE_BYTES);
-    return context.json({ text: new TextDecoder().decode(data), nextOffset: offset + data.length });
+    return context.json({
+      text: stripControl(new TextDecoder().decode(data)),
+      nextOffset: offset + data.length,
+    });
   });
 
   app.post('/jobs/:id/cancel', async (context) => {

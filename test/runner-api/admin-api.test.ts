@@ -67,6 +67,17 @@ describe('the operator', () => {
     expect(await admin.get(`/jobs/${jobId}/log?offset=6`)).toEqual({ text: '', nextOffset: 6 });
   });
 
+  test('shows a log without what would command a terminal, and counts its bytes all the same', async () => {
+    await using admin = await openAdmin();
+    const jobId = await admin.world.label();
+    const { lease } = await admin.world.take(await admin.world.enrol());
+    const text = '\u001B]0;owned\u0007a\tb\n\u001B[31mred\u202E';
+    value(await admin.world.dispatcher.log(lease, { offset: 0, text }));
+
+    const nextOffset = Buffer.byteLength(text);
+    expect(await admin.get(`/jobs/${jobId}/log`)).toEqual({ text: 'a\tb\nred', nextOffset });
+  });
+
   test('cancels a job, drains and revokes a runner', async () => {
     await using admin = await openAdmin();
     const { world } = admin;
