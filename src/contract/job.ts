@@ -23,7 +23,7 @@ export const Capability = z
   .regex(/^[a-z0-9][a-z0-9_.:+-]{0,99}$/, 'must be lower case, such as python, node:22 or os:linux');
 
 /** A program and its arguments; never a shell line. */
-export const Command = z.array(z.string().min(1)).min(1);
+export const Command = z.array(z.string().min(1).max(32_000)).min(1).max(2000);
 export type Command = z.infer<typeof Command>;
 
 export const JOB_STATES = [
@@ -173,7 +173,7 @@ export const Evidence = z.object({
   /** On the work of the agent; `null` when not reached. */
   after: TestRun.nullable(),
   /** Why there is no test command, when there is none. */
-  withoutTests: z.string().nullable(),
+  withoutTests: z.string().max(2000).nullable(),
   /** How often a red result was given back to the agent. */
   repairRounds: z.int().nonnegative(),
 });
@@ -211,7 +211,11 @@ export const AttemptResult = z.object({
   changes: z.array(FileChange).max(300),
   /** How many files changed in all, `changes` may be cut. */
   changedFiles: z.int().nonnegative(),
-  agent: z.object({ name: z.string(), version: z.string().nullable(), model: z.string().nullable() }),
+  agent: z.object({
+    name: z.string().max(1000),
+    version: z.string().max(1000).nullable(),
+    model: z.string().max(1000).nullable(),
+  }),
   usage: Usage,
   evidence: Evidence,
   phaseMs: z.partialRecord(Phase, z.number().nonnegative()),

@@ -125,7 +125,7 @@ export const RUNNER_API = {
     auth: 'enroll-token',
     idempotent: true,
     summary: 'Turn a one-time enrolment token into a runner id and key.',
-    request: z.object({ token: z.string().min(1), facts: RunnerFacts }),
+    request: z.object({ token: z.string().min(1).max(500), facts: RunnerFacts }),
     response: z.object({ runnerId: RunnerId, key: z.string() }),
   },
   session: {

@@ -12,6 +12,7 @@ import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
 import { notePhase } from './note-phase.ts';
+import { tellOfAttempt } from './tell-of-attempt.ts';
 
 export type LeaseCalls = {
   /** Workspace and baseline are ready: `preparing` → `running`. */
@@ -90,7 +91,7 @@ export function createLeaseCalls(deps: DispatchDeps): LeaseCalls {
           if (!held.ok) return held;
           const { job, attempt } = held.value;
           await tx.attempts.change(attempt.id, { evidence });
-          await tx.tell(job.id, 'evidence', summarizeEvidence(evidence));
+          await tellOfAttempt(tx, { job, attempt }, 'evidence', summarizeEvidence(evidence));
           return accepted({});
         }),
       ),

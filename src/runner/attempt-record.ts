@@ -1,4 +1,5 @@
 import type { AttemptResult, Evidence, FileChange, Outcome, Phase, Usage } from '../contract/job.ts';
+import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentResult } from './agents/agent.ts';
 
 const MAX_CHANGES = 300;
@@ -51,7 +52,8 @@ export function addAgentRound(record: AttemptRecord, round: AgentResult): void {
     turns: usage.turns + round.usage.turns,
   };
   if (round.summary !== '') record.summary = round.summary;
-  record.agent.model = round.model ?? record.agent.model;
+  // The agent's own words too.
+  if (round.model !== null) record.agent.model = toOneLine(round.model, 200);
 }
 
 /** The report for the coordinator, within the protocol's limits. */

@@ -8,7 +8,12 @@ export type TimelineQueries = {
   addEvent(event: JobEvent): Promise<void>;
   /** Oldest first. */
   eventsOf(jobId: JobId): Promise<JobEvent[]>;
-  /** Appends bytes at their place in the attempt's log; a chunk that begins where another did is left alone. */
+  /** How many events of this kind a job has had since then. */
+  countEvents(jobId: JobId, kind: string, sinceMs: number): Promise<number>;
+  /**
+   * Appends bytes at their place in the attempt's log; a chunk that begins before the log's end is left alone. Small chunks share a
+   * row, so that a log has few of them however it comes in. To be called by one transaction at a time, with the job locked.
+   */
   addLogChunk(chunk: {
     attemptId: AttemptId;
     startOffset: number;
@@ -18,6 +23,9 @@ export type TimelineQueries = {
   /** The log from the chunk that holds byte `fromOffset` on, cut to begin there, at most `maxBytes` (whole chunks, at least one). */
   readLog(attemptId: AttemptId, fromOffset: number, maxBytes: number): Promise<Uint8Array>;
 };
+
+/** Up to here a row of the log grows, in bytes. */
+const LOG_ROW_BYTES = 16 * 1024;
 
 export function createTimelineQueries(db: Kysely<Schema>, newId: () => string): TimelineQueries {
   return {
@@ -43,7 +51,37 @@ export function createTimelineQueries(db: Kysely<Schema>, newId: () => string): 
       }));
     },
 
+    async countEvents(jobId, kind, sinceMs) {
+      const { count } = await db
+        .selectFrom('job_events')
+        .select((eb) => eb.fn.countAll().as('count'))
+        .where('job_id', '=', jobId)
+        .where('kind', '=', kind)
+        .where('at', '>=', sinceMs)
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+
     async addLogChunk(chunk) {
+      const last = await db
+        .selectFrom('log_chunks')
+        .select(['start_offset', 'data'])
+        .where('attempt_id', '=', chunk.attemptId)
+        .orderBy('start_offset', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      const end = last === undefined ? 0 : last.start_offset + last.data.length;
+      if (chunk.startOffset < end) return;
+      const size = (last?.data.length ?? 0) + chunk.data.length;
+      if (last !== undefined && chunk.startOffset === end && size <= LOG_ROW_BYTES) {
+        await db
+          .updateTable('log_chunks')
+          .set({ data: Buffer.concat([last.data, chunk.data]) })
+          .where('attempt_id', '=', chunk.attemptId)
+          .where('start_offset', '=', last.start_offset)
+          .execute();
+        return;
+      }
       await db
         .insertInto('log_chunks')
         .values({
@@ -52,7 +90,6 @@ export function createTimelineQueries(db: Kysely<Schema>, newId: () => string): 
           data: chunk.data,
           at: chunk.atMs,
         })
-        .onConflict((conflict) => conflict.columns(['attempt_id', 'start_offset']).doNothing())
         .execute();
     },
 

@@ -593,6 +593,19 @@ describe('leases', () => {
   });
 });
 
+test('a runner that goes back and forth between phases is told of for so long and no longer', async () => {
+  await using world = await openDispatchWorld();
+  const jobId = await world.label();
+  const { lease } = await world.take(await world.enrol());
+
+  for (let round = 0; round < 60; round += 1) {
+    value(await world.dispatcher.heartbeat(lease, { phase: round % 2 === 0 ? 'agent' : 'verify' }));
+  }
+
+  expect((await world.kindsOf(jobId)).filter((kind) => kind === 'phase')).toHaveLength(50);
+  expect((await world.jobOf(jobId)).attempt.phase).toBe('verify');
+});
+
 describe('the log', () => {
   test('a repeat, an overlap and a gap all lead back to what is stored', async () => {
     await using world = await openDispatchWorld();
