@@ -153,9 +153,7 @@ function avoided(withRoom: readonly RunnerView[]): RunnerChoice {
  */
 function missingNeeds(runner: RunnerView, { needs, agent }: RunnerQuestion): string[] {
   const all = [...needs, agent === null ? ANY_AGENT : `${ANY_AGENT}:${agent}`];
-  return all.filter(
-    (need) => !runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`)),
-  );
+  return all.filter((need) => !runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`)));
 }
 
 function listed(runners: readonly RunnerView[], describe: (runner: RunnerView) => string): string {

@@ -22,7 +22,14 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
 }
 
 function choose(runners: RunnerView[], question: Partial<RunnerQuestion> = {}) {
-  return chooseRunner({ specialty: 'backend', needs: [], agent: null, runners, avoid: new Set(), ...question });
+  return chooseRunner({
+    specialty: 'backend',
+    needs: [],
+    agent: null,
+    runners,
+    avoid: new Set(),
+    ...question,
+  });
 }
 
 describe('who gets a job', () => {
@@ -127,8 +134,15 @@ describe('why nobody gets it', () => {
       'No runner has the specialty `backend`. No runner is registered yet: enrol one with `yardmaster runner enroll`.',
     ],
     [
+      'nobody has an agent that works',
+      [aRunner('be-1', { capabilities: ['node:22'] })],
+      {},
+      'lacks_capability',
+      'No `backend` runner has all that the job needs: be-1 has the specialty but lacks an agent that can run there.',
+    ],
+    [
       'a need is not met',
-      [aRunner('be-1', { capabilities: ['node:20'] })],
+      [aRunner('be-1', { capabilities: ['node:20', 'agent:claude'] })],
       { needs: ['node:22', 'docker', 'node'] },
       'lacks_capability',
       'No `backend` runner has all that the job needs: be-1 has the specialty but lacks `node:22`, `docker`.',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { processesWith } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { OWNER, REPOSITORY, startYard } from '../support/yard.ts';
@@ -78,7 +79,10 @@ describe('from label to pull request', () => {
   });
 
   test('a job costs few GitHub calls', async () => {
-    await using yard = await startYard(TWO_RUNNERS);
+    await using yard = await startYard({
+      ...TWO_RUNNERS,
+      timings: { progressReportSeconds: DEFAULT_TIMINGS.progressReportSeconds },
+    });
     const before = yard.github.state.requests().length;
 
     const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
@@ -92,8 +96,8 @@ describe('from label to pull request', () => {
     const rest = calls.filter((call) => !tokens.includes(call));
     const writes = rest.filter(({ method }) => method !== 'GET');
     const reads = rest.filter(({ method }) => method === 'GET');
-    expect(writes.map(describeCall)).toSatisfy(atMost(11));
-    expect(reads.map(describeCall)).toSatisfy(atMost(10));
+    expect(writes.map(describeCall)).toSatisfy(atMost(9));
+    expect(reads.map(describeCall)).toSatisfy(atMost(8));
   });
 });
 
