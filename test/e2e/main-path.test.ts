@@ -96,7 +96,7 @@ describe('from label to pull request', () => {
     const rest = calls.filter((call) => !tokens.includes(call));
     const writes = rest.filter(({ method }) => method !== 'GET');
     const reads = rest.filter(({ method }) => method === 'GET');
-    expect(writes.map(describeCall)).toSatisfy(atMost(9));
+    expect(writes.map(describeCall)).toSatisfy(atMost(10));
     expect(reads.map(describeCall)).toSatisfy(atMost(8));
   });
 });
