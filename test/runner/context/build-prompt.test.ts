@@ -149,7 +149,7 @@ describe('hostile text', () => {
       },
       instructions: long,
       requestedBy: long,
-      settings: someSettings({ guidance: long, testCommands: times(100, [long]) }),
+      settings: someSettings({ guidance: long, testCommands: times(100, [long.slice(0, 32_000)]) }),
     });
     const analysis: RepositoryAnalysis = {
       languages: [{ name: 'Go', files: 1 }],
