@@ -128,6 +128,7 @@ export function toResultCheckRun(ended: {
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
     ['Changes', toChangedFilesText(result.changedFiles)],
+    ['Sandbox', result.sandbox],
   ];
   const phases = Object.entries(result.phaseMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
   const failing = toFailingOutput(result.evidence);

@@ -1,6 +1,7 @@
 import type { Command, CommandRun } from '../contract/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runCommand } from '../lib/run-command.ts';
+import type { Launch } from './sandbox/launch.ts';
 
 /** The contract's `CommandRun` keeps 8 KiB of output. */
 const OUTPUT_TAIL_BYTES = 8 * 1024;
@@ -11,7 +12,9 @@ export type RunStepsOptions = {
   commands: readonly Command[];
   cwd: string;
   /** Exact: nothing is inherited. */
-  env: Readonly<Record<string, string>>;
+  env: Record<string, string>;
+  /** Puts a sandbox around each command. */
+  enclose?: (launch: Launch) => Launch | Promise<Launch>;
   /** For each command. */
   timeoutMs: number;
   signal: AbortSignal;
@@ -59,10 +62,11 @@ export function describeEnd(run: CommandRun): string {
 async function runStep(command: Command, options: RunStepsOptions): Promise<Step> {
   const { signal, redact } = options;
   signal.throwIfAborted();
+  const launch: Launch = { command: [...command], env: options.env };
+  const { enclose = (open) => open } = options;
   const result = await runCommand({
-    command,
+    ...(await enclose(launch)),
     cwd: options.cwd,
-    env: options.env,
     timeoutMs: options.timeoutMs,
     signal,
     maxOutputBytes: COUNTED_OUTPUT_BYTES,

@@ -7,6 +7,7 @@ import type { RunnerExit } from '../../src/runner/exit-codes.ts';
 import { writeKeyFile } from '../../src/runner/key-file.ts';
 import { runRunner } from '../../src/runner/main.ts';
 import type { RunnerTuning } from '../../src/runner/run-daemon.ts';
+import { toSandboxSettings } from '../../src/runner/sandbox/sandbox-settings.ts';
 import { aRunnerKey } from './runner-builders.ts';
 import type { RunnerWorld } from './runner-world.ts';
 
@@ -53,7 +54,7 @@ export function aRunnerConfig(
       },
     },
     defaultAgent: null,
-    sandbox: 'none',
+    sandbox: toSandboxSettings('off', (folder) => folder),
     capabilities: { extra: [], declared: ['os:linux'] },
     transport: 'coordinator',
     health: null,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
+import type { WrapCommand } from '../sandbox/launch.ts';
 import type { Agent, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import { createAgentText } from './agent-text.ts';
@@ -17,7 +18,6 @@ import { createClaudeRecord, toLogEvents } from './claude-code-record.ts';
 import { findExecutable } from './find-executable.ts';
 import { runAgentCommand } from './run-agent-command.ts';
 import type { RunningAgent } from './run-agent-command.ts';
-import type { WrapCommand } from './wrap-command.ts';
 
 const AFTER_RESULT_MS = 10_000;
 
@@ -136,6 +136,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
     const ran = await runAgentCommand({
       launch: { command: [executable, ...claudeArguments(task, { model, session })], env: environment },
       wrap: options.wrap,
+      needs: { programs: [executable], sockets: [], network: 'host' },
       task,
       input: claudePrompt(task.prompt),
       afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,

@@ -3,6 +3,7 @@ import { MARK_VARIABLE } from '../../lib/run-command.ts';
 import { agentEnvironment } from '../agents/agent-environment.ts';
 import { readTestCounts } from '../analysis/test-counts.ts';
 import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
+import type { Launch } from '../sandbox/launch.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { TestPlan } from './test-plan.ts';
@@ -20,7 +21,19 @@ export async function runPlan(
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<PlanRun> {
+  const enclose = (launch: Launch): Launch | Promise<Launch> =>
+    deps.sandbox.wrap(launch.command, launch.env, {
+      workspace: workspace.folder,
+      home: workspace.homeFolder,
+      temp: workspace.tempFolder,
+      readable: [workspace.objectsFolder],
+      // Set-up and tests are the repository's: they get no file of the machine for naming it.
+      programs: [],
+      sockets: [],
+      network: 'none',
+    });
   const options = {
+    enclose,
     cwd: workspace.folder,
     env: {
       ...agentEnvironment(deps.machineEnv, workspace),
