@@ -52,6 +52,7 @@ export function createAgents(options: {
       createClaudeCodeAgent({
         ...shared,
         name,
+        isIsolated: sandbox.kind === 'bubblewrap' && config.network !== true,
         executable: config.executable ?? claudeCode.executable ?? 'claude',
         version: claudeCode.version,
         model: config.model ?? null,
@@ -68,6 +69,7 @@ export function createAgents(options: {
       createClaudeCodeAgent({
         ...shared,
         name: BUILT_IN_AGENT,
+        isIsolated: sandbox.kind === 'bubblewrap',
         executable: claudeCode.executable ?? 'claude',
         version: claudeCode.version,
         configFolder: claudeCode.configPath,
