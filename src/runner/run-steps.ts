@@ -22,6 +22,8 @@ export type RunStepsOptions = {
   keepGoing: boolean;
   redact: (text: string) => string;
   clock: Clock;
+  /** What may lie behind a failure, for people; added to the output of a command that failed. */
+  explainFailure?: () => string | null;
   /** Each line of output, as it comes; not redacted. */
   onLine(line: string): void;
 };
@@ -77,10 +79,12 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     },
   });
   signal.throwIfAborted();
-  const output =
+  const said =
     result.spawnError === null
       ? result.outputTail
       : `${command[0]} could not be started: ${redact(result.spawnError.message)} (${result.spawnError.code})`;
+  const explanation = result.exitCode === 0 && !result.timedOut ? null : (options.explainFailure?.() ?? null);
+  const output = explanation === null ? said : `${said.trimEnd()}\n${redact(explanation)}\n`;
   return {
     output,
     run: {

@@ -66,7 +66,7 @@ export function aRunnerConfig(
 /** Runs the daemon in this process. */
 export async function startInProcess(
   config: RunnerConfig,
-  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean } = {},
+  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean; path?: string } = {},
 ): Promise<InProcessRunner> {
   const { tuning, clock = systemClock, isEnrolled = true } = options;
   if (isEnrolled) await writeKeyFile(config.keyFile, aRunnerKey(config.coordinatorUrl));
@@ -76,7 +76,7 @@ export async function startInProcess(
   const ready = Promise.withResolvers<string | null>();
   const exit = runRunner(config, {
     version: '0.0.0-test',
-    machineEnv: { PATH: process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
+    machineEnv: { PATH: options.path ?? process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
     output: {
       write: (line) => {
         if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);

@@ -30,21 +30,21 @@ export const SANDBOX_UID = 1000;
 export function toBubblewrapArguments(view: SandboxView): string[] {
   const shown = withoutNested(view.toolchains.folders);
   return [
-    ...['--unshare-user', '--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
-    ...(view.hasNetworkOfHost ? [] : ['--unshare-net']),
-    ...['--disable-userns', '--cap-drop', 'ALL', '--die-with-parent', '--hostname', 'sandbox'],
-    ...['--uid', String(SANDBOX_UID), '--gid', String(SANDBOX_UID)],
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
-    ...shown.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...linksBeside(shown, view.toolchains.links).flatMap(({ at, target }) => ['--symlink', target, at]),
-    ...view.hiddenFolders.flatMap((path) => ['--tmpfs', path]),
-    ...view.hiddenFiles.flatMap((path) => ['--ro-bind', '/dev/null', path]),
-    ...view.readable.flatMap((path) => ['--ro-bind', path, path]),
-    ...view.files.flatMap(({ from, at }) => ['--ro-bind', from, at]),
-    ...view.writable.flatMap((path) => ['--bind', path, path]),
-    ...[...view.hiddenFolders, '/'].flatMap((path) => ['--remount-ro', path]),
-    ...['--chdir', view.workingFolder],
-  ];
+    ['--unshare-user', '--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
+    view.hasNetworkOfHost ? [] : ['--unshare-net'],
+    ['--disable-userns', '--cap-drop', 'ALL', '--die-with-parent', '--hostname', 'sandbox'],
+    ['--uid', String(SANDBOX_UID), '--gid', String(SANDBOX_UID)],
+    ['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
+    shown.flatMap((path) => ['--ro-bind-try', path, path]),
+    linksBeside(shown, view.toolchains.links).flatMap(({ at, target }) => ['--symlink', target, at]),
+    view.hiddenFolders.flatMap((path) => ['--tmpfs', path]),
+    view.hiddenFiles.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    view.readable.flatMap((path) => ['--ro-bind', path, path]),
+    view.files.flatMap(({ from, at }) => ['--ro-bind', from, at]),
+    view.writable.flatMap((path) => ['--bind', path, path]),
+    [...view.hiddenFolders, '/'].flatMap((path) => ['--remount-ro', path]),
+    ['--chdir', view.workingFolder],
+  ].flat();
 }
 
 /** Links inside of what is shown are there already. */

@@ -49,7 +49,7 @@ async function tryBubblewrap(options: SandboxOptions & { clock: Clock }): Promis
   await mkdir(probe, { recursive: true });
   const launch = await created.sandbox.wrap(
     ['true'],
-    { PATH: options.machineEnv['PATH'] ?? '/usr/bin:/bin' },
+    { PATH: options.machineEnv['PATH'] ?? '' },
     { workspace: probe, home: probe, temp: probe, readable: [], programs: [], sockets: [], network: 'none' },
   );
   const result = await runCommand({

@@ -123,9 +123,9 @@ function toCommandStart(
   own: OwnLimits,
 ): string[] {
   return [
-    ...[tools.env, '--ignore-signal=TERM', tools.bwrap, ...bubblewrap, '--'],
-    ...[tools.env, '--default-signal=TERM', tools.prlimit, ...toPrlimitOptions(settings.limits, own), '--'],
-  ];
+    [tools.env, '--ignore-signal=TERM', tools.bwrap, ...bubblewrap, '--'],
+    [tools.env, '--default-signal=TERM', tools.prlimit, ...toPrlimitOptions(settings.limits, own), '--'],
+  ].flat();
 }
 
 /** Inside there is only a loopback of its own: something has to listen there and speak to the runner's socket. */
@@ -189,8 +189,7 @@ async function findCovered(
 }
 
 async function findTools(path: string): Promise<{ ok: true; found: Tools } | { ok: false; missing: string }> {
-  const find = async (name: string): Promise<string | null> =>
-    await findExecutable(name, `${path}:/usr/bin:/bin`);
+  const find = async (name: string): Promise<string | null> => await findExecutable(name, path);
   const [bwrap, env, prlimit] = [await find('bwrap'), await find('env'), await find('prlimit')];
   if (bwrap === null) return { ok: false, missing: 'bwrap' };
   if (env === null) return { ok: false, missing: 'env' };

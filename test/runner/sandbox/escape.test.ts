@@ -85,8 +85,7 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () =
 
     const results = await machine.tryAll(targets.map((name) => ({ do: 'write', path: name })));
 
-    for (const [index, result] of results.entries())
-      expect(result, targets[index]).toMatch(/^(EROFS|EACCES|ENOENT)$/);
+    for (const result of results) expect(result).toMatch(/^(EROFS|EACCES|ENOENT)$/);
     expect(readFileSync(files.object, 'utf8')).toBe('content of object');
   });
 
