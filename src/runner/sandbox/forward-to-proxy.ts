@@ -1,5 +1,5 @@
 /**
- * Runs inside a sandbox, in front of a command: `node forward-to-proxy <socket> <program> [argument…]`. Listens on the sandbox's own
+ * Runs inside a sandbox, in front of a command: `node forward-to-proxy <socket> <port> <program> [argument…]`. Listens on the sandbox's own
  * loopback, hands every connection on to the runner's socket, and ends as the command ends. Imports nothing of ours: this one file is
  * all that the sandbox sees of the runner.
  */
@@ -8,10 +8,7 @@ import { connect, createServer } from 'node:net';
 import { constants } from 'node:os';
 import process from 'node:process';
 
-/** The same as `PROXY_PORT`. */
-const PORT = 3128;
-
-const [socket = '', program = '', ...args] = process.argv.slice(2);
+const [socket = '', port = '', program = '', ...args] = process.argv.slice(2);
 
 const server = createServer((client) => {
   const proxy = connect(socket);
@@ -23,7 +20,7 @@ const server = createServer((client) => {
 // The signal goes to the whole process group: the command decides what it means.
 process.on('SIGTERM', () => undefined);
 
-server.listen(PORT, '127.0.0.1', () => {
+server.listen(Number(port), '127.0.0.1', () => {
   const child = spawn(program, args, { stdio: 'inherit' });
   child.on('error', (error) => {
     process.stderr.write(`${program} could not be started: ${error.message}\n`);

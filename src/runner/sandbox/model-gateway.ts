@@ -11,7 +11,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { hashSecret, matchesSecret } from '../../lib/secret.ts';
 import type { MachineEnv } from '../agents/agent-environment.ts';
 import { createUsageReader, estimateCostUsd, type ModelTokens } from './model-usage.ts';
-import { listenOnSocket } from './socket-folder.ts';
+import { listenOnSocket } from './listen-on-socket.ts';
 
 /** Where the model is, and what it takes to be let in. */
 export type ModelUpstream = {

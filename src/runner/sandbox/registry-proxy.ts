@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { MachineEnv } from '../agents/agent-environment.ts';
 import { isAllowedHost } from './registry-hosts.ts';
-import { listenOnSocket } from './socket-folder.ts';
+import { listenOnSocket } from './listen-on-socket.ts';
 
 /** The only way from set-up and tests to the network. */
 export type RegistryProxy = {

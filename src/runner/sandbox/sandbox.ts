@@ -5,7 +5,6 @@ import { findExecutable } from '../agents/find-executable.ts';
 import { toBubblewrapArguments } from './bubblewrap-arguments.ts';
 import type { Launch, LaunchNeeds, NetworkAccess, WrapCommand } from './launch.ts';
 import { isWithin } from './paths.ts';
-import { PROXY_PORT } from './proxy-port.ts';
 import { type OwnLimits, readOwnLimits, toPrlimitOptions } from './resource-limits.ts';
 import { writeSandboxFiles } from './sandbox-files.ts';
 import type { SandboxSettings } from './sandbox-settings.ts';
@@ -38,6 +37,8 @@ export type SandboxOptions = {
 /** Programs of the sandbox itself; `null` = not on this machine. */
 type Tools = { bwrap: string; env: string; prlimit: string };
 
+/** On the loopback of each sandbox, where nothing else can be in the way. */
+const PROXY_PORT = 3128;
 const SOCKET_FOLDER = '/run/yardmaster';
 const FORWARDER = join(import.meta.dirname, `forward-to-proxy${extname(import.meta.filename)}`);
 /** A file without a package.json around it has to say by its name that it is a module. */
@@ -141,7 +142,7 @@ function toForwarding(
     `-D${scheme}.proxyPort=${PROXY_PORT}`,
   ]);
   return {
-    command: [nodeExecutable, FORWARDER_INSIDE, socket],
+    command: [nodeExecutable, FORWARDER_INSIDE, socket, String(PROXY_PORT)],
     files: [
       { from: FORWARDER, at: FORWARDER_INSIDE },
       { from: network.proxySocket, at: socket },

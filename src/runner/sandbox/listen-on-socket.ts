@@ -7,9 +7,7 @@ import { join } from 'node:path';
  * Lets a server listen on a UNIX socket in a new folder that only this user can enter. The folder is below the system's temporary
  * folder: a socket's path must be short (108 bytes), and workspaces lie deep. `close` ends the server with its connections.
  */
-export async function listenOnSocket(
-  server: Server & { closeAllConnections?(): void },
-): Promise<{ socket: string; close(): Promise<void> }> {
+export async function listenOnSocket(server: Server): Promise<{ socket: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'yardmaster-'));
   const socket = join(folder, 'socket');
   const connections = new Set<{ destroy(): void }>();
