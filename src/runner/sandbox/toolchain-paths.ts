@@ -29,6 +29,9 @@ const ETC = [
   'ld.so.conf',
   'ld.so.conf.d',
   'localtime',
+  // Without settings.xml, which may hold passwords.
+  'maven/logging',
+  'maven/m2.conf',
   'mime.types',
   'os-release',
   'pki/ca-trust',
