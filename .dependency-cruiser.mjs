@@ -6,7 +6,7 @@ const table = {
   store: ['contract', 'lib', 'domain'],
   github: ['contract', 'lib', 'domain'],
   dispatch: ['contract', 'lib', 'domain', 'store', 'github'],
-  webhooks: ['contract', 'lib', 'domain', 'store', 'dispatch'],
+  webhooks: ['contract', 'lib', 'domain', 'store', 'github', 'dispatch'],
   'runner-api': ['contract', 'lib', 'domain', 'store', 'dispatch'],
   dashboard: ['contract', 'lib', 'domain', 'store', 'dispatch'],
   runner: ['contract', 'lib', 'domain'],
@@ -55,7 +55,8 @@ export default {
     {
       name: 'sql-stays-in-the-store',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/store/' },
+      // The runner's lock is one of the operating system on an empty SQLite file; no SQL data in it.
+      from: { path: '^src/', pathNot: ['^src/store/', '^src/runner/lock\\.ts$'] },
       to: { path: ['node_modules/(kysely|pg)/', '^(node:)?sqlite$'] },
     },
     {

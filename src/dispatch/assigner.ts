@@ -77,11 +77,15 @@ export function createAssigner(deps: {
     const repositoryId = job.repository.id;
     const warm = field.warmByRepository.get(repositoryId) ?? (await tx.attempts.warmRunners(repositoryId));
     field.warmByRepository.set(repositoryId, warm);
+    const avoided = stillAvoided(job, tx.nowMs);
+    const because = (why: 'declined' | 'failed') =>
+      new Set(avoided.filter((entry) => entry.why === why).map((entry) => entry.runnerId));
     return chooseRunner({
       specialty: job.specialty,
       needs: job.needs,
       runners: field.runners,
-      avoid: new Set(stillAvoided(job, tx.nowMs).map((entry) => entry.runnerId)),
+      avoid: because('declined'),
+      lastChoice: because('failed'),
       warm,
     });
   }

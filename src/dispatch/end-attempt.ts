@@ -58,7 +58,7 @@ export async function endAttempt(
     result: end.result,
     lastWordIsOurs: end.result === null,
   });
-  const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit !== null;
+  const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit != null;
   if (plan.kind === 'give_up' && !keepsWork) await wantCleanBranch(tx, job);
   await tx.tell(job.id, plan.kind === 'retry' ? 'retry' : plan.state, stateReason);
   await wantStatusComment(tx, job, plan.kind === 'retry' ? 'progress' : 'final');
@@ -141,17 +141,16 @@ async function queueAgain(
     number: attempt.number + 1,
     nowMs: tx.nowMs,
   });
-  const untilMs = tx.nowMs + deps.timings.avoidRunnerSeconds * 1000;
+  const untilMs = again.runAtMs + deps.timings.avoidRunnerSeconds * 1000;
+  const avoid = stillAvoided(job, tx.nowMs);
+  if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs, why: 'failed' });
   const change: JobChange = {
     attemptId: next.id,
     attemptNumber: next.number,
     ready: false,
     runAtMs: again.runAtMs,
     stateReason: again.stateReason,
-    avoid:
-      job.runnerId === null
-        ? job.avoid
-        : [...stillAvoided(job, tx.nowMs), { runnerId: job.runnerId, untilMs }],
+    avoid,
     ...(again.budget === 'work'
       ? { workRetries: job.workRetries + 1 }
       : { infrastructureRetries: job.infrastructureRetries + 1 }),

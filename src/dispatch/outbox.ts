@@ -138,13 +138,14 @@ export function createOutbox(deps: {
   }
 
   async function runUntilStopped(): Promise<void> {
-    using waiter = listen({ store, clock }, ['outbox']);
+    const waiter = listen({ store, clock }, ['outbox']);
     // A finished effect frees its installation for the next one.
     onFinished = () => waiter.poke();
     while (!stopping.signal.aborted) {
       await waiter.next(await beginAndTellWait(), stopping.signal);
     }
     onFinished = () => undefined;
+    waiter.stop();
     await Promise.all(running);
   }
 

@@ -5,7 +5,7 @@ import { accepted, type Answer, refused } from './answer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { isCurrentSession, type Session } from './runner-registry.ts';
 import { createToldLately } from './told-lately.ts';
-import { listen } from './wake.ts';
+import { listen, type Waiter } from './wake.ts';
 
 export type PollCall = {
   session: Session;
@@ -24,7 +24,15 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
   const told = createToldLately(clock, timings.retellSeconds * 1000);
 
   return async (call) => {
-    using waiter = listen({ store, clock }, [`runner:${call.session.runnerId}`]);
+    const waiter = listen({ store, clock }, [`runner:${call.session.runnerId}`]);
+    try {
+      return await waitForNews(call, waiter);
+    } finally {
+      waiter.stop();
+    }
+  };
+
+  async function waitForNews(call: PollCall, waiter: Waiter): Promise<Answer<News>> {
     const untilMs = clock.monotonicMs() + call.request.waitSeconds * 1000;
     await noteRunner(call);
     if (!call.request.draining) await assigner.assign();
@@ -37,7 +45,7 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
       if (!news.ok || isWorthTelling(news.value) || leftMs <= 0) return news;
       await waiter.next(Math.min(leftMs, timings.pollRecheckSeconds * 1000), call.signal);
     }
-  };
+  }
 
   async function noteRunner({ session, request }: PollCall): Promise<void> {
     await store.runners.change(session.runnerId, {
@@ -57,7 +65,11 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
     const offers = request.draining ? [] : await readOffers(held.filter((job) => job.state === 'offered'));
     const cancels = [...toCancels(held), ...(await readStrays(request.attempts, held))];
     return accepted({
-      offers: told.takeNew(offers, request.freeSlots, (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`),
+      offers: told.takeNew(
+        offers,
+        request.freeSlots,
+        (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`,
+      ),
       cancels: told.takeNew(
         cancels,
         cancels.length,

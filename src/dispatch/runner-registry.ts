@@ -129,6 +129,13 @@ export function createRunnerRegistry(deps: {
         const allowed = judgeSpecialties(facts, runner.allowedSpecialties);
         if (!allowed.ok) return allowed;
 
+        const isAlive = tx.nowMs - runner.lastSeenAtMs < timings.heartbeatSeconds * 1000;
+        if (runner.sessionHash !== null && isAlive) {
+          log.warn(
+            { runnerId, runner: runner.name, hostname: facts.hostname },
+            'A runner opened a session although its last one was heard of just now: restarted, or two processes under one identity',
+          );
+        }
         const epoch = runner.sessionEpoch + 1;
         const secret = createSecret(random);
         await tx.runners.setFacts(runnerId, facts);

@@ -75,11 +75,12 @@ export function createSweeper(deps: {
   }
 
   async function assignWhenWoken(): Promise<void> {
-    using waiter = listen({ store, clock }, ['queue']);
+    const waiter = listen({ store, clock }, ['queue']);
     while (!stopping.signal.aborted) {
       await waiter.next(timings.sweepSeconds * 1000, stopping.signal);
       if (!stopping.signal.aborted) await survive(() => assigner.assign());
     }
+    waiter.stop();
   }
 
   /** The store may be away for a while; the next round finds what this one missed. */

@@ -10,7 +10,8 @@ export type Waiter = {
   next(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** As if there had been a wake-up. */
   poke(): void;
-  [Symbol.dispose](): void;
+  /** Hears of nothing any more. */
+  stop(): void;
 };
 
 /** Listen first, then look, then wait: so no change slips through between look and wait. */
@@ -37,7 +38,7 @@ export function listen(
       pending = false;
     },
     poke,
-    [Symbol.dispose]: unsubscribe,
+    stop: unsubscribe,
   };
 
   async function sleepUntilPoked(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {

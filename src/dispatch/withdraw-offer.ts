@@ -24,7 +24,7 @@ export async function withdrawOffer(
 
   const untilMs = tx.nowMs + timings.avoidRunnerSeconds * 1000;
   const avoid = stillAvoided(job, tx.nowMs);
-  if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs });
+  if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs, why: 'declined' });
   const moved = await tx.jobs.move(job, 'queued', { offers, avoid, stateReason: why.reason }, tx.nowMs);
   if (!moved) return false;
   await releaseAttempt(tx, job, attempt);

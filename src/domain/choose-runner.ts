@@ -9,6 +9,8 @@ export type RunnerQuestion = {
   runners: readonly RunnerView[];
   /** Runners that have just declined or missed this job. */
   avoid: ReadonlySet<RunnerId>;
+  /** Runners on which an attempt of this job has failed: they get it only if nobody else has room. */
+  lastChoice?: ReadonlySet<RunnerId>;
   /** Runners that keep a mirror of the repository. */
   warm?: ReadonlySet<RunnerId>;
 };
@@ -25,8 +27,8 @@ export type RunnerChoice =
 const NAMED_AT_MOST = 8;
 
 /**
- * Which runner suits a job: the right specialty, all needs, online, with room. Among these the least loaded one (active ÷ capacity),
- * then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
+ * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed,
+ * then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
  * whoever asks. If there is none, the first requirement that nobody meets, in that order.
  */
 export function chooseRunner(question: RunnerQuestion): RunnerChoice {
@@ -44,13 +46,15 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   if (withRoom.length === 0) return busy(question.specialty, online);
 
   const welcome = withRoom.filter((runner) => !question.avoid.has(runner.id));
-  const [best] = welcome.sort((a, b) => compareSuitability(a, b, question.warm ?? new Set()));
+  const [best] = welcome.sort((a, b) => compareSuitability(a, b, question));
   if (!best) return avoided(withRoom);
   return { kind: 'chosen', runner: best, reason: whyChosen(best, welcome.length, question) };
 }
 
-function compareSuitability(a: RunnerView, b: RunnerView, warm: ReadonlySet<RunnerId>): number {
+function compareSuitability(a: RunnerView, b: RunnerView, question: RunnerQuestion): number {
+  const { warm = new Set(), lastChoice = new Set() } = question;
   return (
+    Number(lastChoice.has(a.id)) - Number(lastChoice.has(b.id)) ||
     a.active / a.capacity - b.active / b.capacity ||
     Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
     a.lastAssignedAtMs - b.lastAssignedAtMs ||

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { RunnerFacts } from '../contract/runner-api.ts';
+import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
-import { type EnvironmentVariables } from './config-environment.ts';
+import type { EnvironmentVariables } from './config-environment.ts';
 import { type ConfigSources, parseRunnerConfig, readRunnerConfig, type RunnerConfig } from './config.ts';
 import { probeCapabilities } from './capabilities.ts';
 import { writeKeyFile } from './key-file.ts';

@@ -15,12 +15,8 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { createLogUpload, type LogUploadOptions } from './log-upload.ts';
-import { runAgent } from './phases/agent.ts';
-import { baseline } from './phases/baseline.ts';
-import type { AttemptContext, PhaseDeps, PhaseResult, Workspace } from './phases/phase.ts';
-import { prepare } from './phases/prepare.ts';
-import { publish } from './phases/publish.ts';
-import { verify } from './phases/verify.ts';
+import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
+import { runPhases } from './phases/run-phases.ts';
 import { toEnding } from './to-ending.ts';
 import type { AttemptChannel, Claim, Transport } from './transport/transport.ts';
 
@@ -152,7 +148,7 @@ async function runAttempt(
     onStop: stop,
     onDrain: deps.onDrain,
     onBeat: () => {
-      note({}).catch((error: unknown) => log.warn({ err: error }, 'The journal could not be written'));
+      note({}).catch(warnOfJournal);
     },
   });
   const context: AttemptContext = {
@@ -218,6 +214,7 @@ async function runAttempt(
   async function enter<T>(phase: Phase, run: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     state.phase = phase;
+    heartbeat.hurry();
     await note({});
     context.say(`=== ${phase} ===`);
     checkRun.show(
@@ -242,7 +239,8 @@ async function runAttempt(
     const result = toAttemptResult(record, ending);
     context.say(`=== ${ending.outcome}: ${ending.reason} ===`);
     const idempotencyKey = createSecret(deps.random);
-    await note({ report: { result, idempotencyKey } });
+    // A full disk must not keep the end from being reported.
+    await note({ report: { result, idempotencyKey } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
     const removal = removeWorkspace();
     if (state.stop !== null) await removal;
@@ -282,32 +280,18 @@ async function runAttempt(
     if (!over.signal.aborted) await journal.write(entry);
   }
 
+  function warnOfJournal(error: unknown): void {
+    log.warn({ err: error }, 'The journal could not be written');
+  }
+
+  /** Never rejects: what can't be removed now is swept at the next start. */
   async function removeWorkspace(): Promise<void> {
     const removed = workspace;
     workspace = null;
-    await removed?.remove();
+    await removed
+      ?.remove()
+      .catch((error: unknown) => log.error({ err: error }, 'A workspace could not be removed'));
   }
-}
-
-type Enter = <T>(phase: Phase, run: () => Promise<T>) => Promise<T>;
-
-/** The work: each phase gets what the one before it made. */
-async function runPhases(attempt: AttemptContext, enter: Enter, deps: PhaseDeps): Promise<Ending> {
-  const prepared = await enter('prepare', () => prepare(attempt, deps));
-  const baselined = await andThen(prepared, (value) =>
-    enter('baseline', () => baseline(value, attempt, deps)),
-  );
-  const worked = await andThen(baselined, (value) => enter('agent', () => runAgent(value, attempt, deps)));
-  const verified = await andThen(worked, (value) => enter('verify', () => verify(value, attempt, deps)));
-  if (verified.kind === 'end') return verified.ending;
-  return await enter('publish', () => publish(verified.value, attempt, deps));
-}
-
-async function andThen<A, B>(
-  result: PhaseResult<A>,
-  follow: (value: A) => Promise<PhaseResult<B>>,
-): Promise<PhaseResult<B>> {
-  return result.kind === 'end' ? result : await follow(result.value);
 }
 
 function createJournalEntry({ spec, lease }: Claim, agentName: string): JournalEntry {

@@ -70,7 +70,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       if (end.kind === 'fatal') {
         for (const attempt of attempts.values()) attempt.stop({ kind: 'lost', reason: end.message });
       }
-      await Promise.all([...claims.values()]);
+      await Promise.all(claims.values());
       await Promise.all([...attempts.values()].map(({ ended }) => ended));
       return end;
     },
@@ -193,7 +193,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       const claim = await transport.accept(offer, over.signal);
       const attempt = options.startAttempt(claim);
       attempts.set(attempt.attemptId, attempt);
-      void attempt.ended.then(() => {
+      void attempt.ended.finally(() => {
         attempts.delete(attempt.attemptId);
         cancelled.delete(attempt.attemptId);
         refresh();

@@ -78,7 +78,7 @@ export function createDeliveryQueries(
                     .selectFrom('tasks as earlier')
                     .select('earlier.id')
                     .where('earlier.queue', '=', sql.lit('inbox'))
-                    .where('earlier.state', 'in', [sql.lit('ready'), sql.lit('running')])
+                    .where('earlier.state', 'in', [sql.lit('ready' as const), sql.lit('running' as const)])
                     .whereRef('earlier.order_key', '=', 't.order_key')
                     .whereRef('earlier.id', '<', 't.id'),
                 ),

@@ -17,8 +17,8 @@ export type StoredJob = Job & {
   deadlineAtMs: number | null;
   /** When the coordinator ends the run because it takes too long. */
   runUntilMs: number | null;
-  /** Runners to pass over, and until when. */
-  avoid: { runnerId: RunnerId; untilMs: number }[];
+  /** Runners to pass over, and until when: those that `declined` altogether, those that `failed` if there is another. */
+  avoid: { runnerId: RunnerId; untilMs: number; why: 'declined' | 'failed' }[];
   /** Which kind of reason it waits for, so that people are told again only when that changes. */
   waitCode: string | null;
 };

@@ -43,7 +43,7 @@ describe('the way of a job', () => {
       'offered',
       'accepted',
       'phase',
-      'publishing',
+      'phase',
       'evidence',
       'succeeded',
       'pull_request',
@@ -614,7 +614,7 @@ describe('the end of an attempt', () => {
     value(await world.dispatcher.complete({ lease, result, idempotency: anIdempotency() }));
     await world.outbox.runDue();
     const early = await world.jobOf(jobId);
-    world.clock.advance(TIMINGS.retryBaseSeconds + TIMINGS.avoidRunnerSeconds);
+    world.clock.advance(TIMINGS.retryBaseSeconds);
     await world.outbox.runDue();
     const again = await world.take(await world.openSession(runner));
 

@@ -58,6 +58,13 @@ describe('who gets a job', () => {
       'b',
     ],
     [
+      'one on which it failed only if nobody else has room',
+      [aRunner('a'), aRunner('b', { active: 1 })],
+      { lastChoice: new Set(['a' as RunnerId]) },
+      'b',
+    ],
+    ['and then it does', [aRunner('a')], { lastChoice: new Set(['a' as RunnerId]) }, 'a'],
+    [
       'a bare need is met by any version',
       [aRunner('a', { capabilities: [] }), aRunner('b', { active: 1 })],
       { needs: ['node'] },

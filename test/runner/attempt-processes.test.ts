@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import type { AttemptId } from '../../src/contract/job.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { listProcesses } from '../../src/lib/list-processes.ts';
 import { endAttemptProcesses, findAttemptProcesses } from '../../src/runner/attempt-processes.ts';
-import { aJobSpec } from '../support/runner-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
 import { until } from '../support/until.ts';
 
 const children: ChildProcess[] = [];
@@ -35,7 +34,7 @@ test('finds what was started with the mark or the HOME of the attempt, and its d
 });
 
 test('kills a process known from earlier only if it is the same one', async () => {
-  const attemptId = aJobSpec().attemptId as AttemptId;
+  const { attemptId } = aJobSpec();
   const child = sleep({});
   const startedAt = (await listProcesses()).find(({ pid }) => pid === child.pid)?.startedAt ?? '';
   const pid = child.pid ?? 0;

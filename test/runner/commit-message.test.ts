@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { toCommitMessage } from '../../src/runner/commit-message.ts';
-import { aJobSpec } from '../support/runner-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
 
 describe('the commit message', () => {
   test('tells who did what for whom', () => {

@@ -280,12 +280,12 @@ describe('the environment', () => {
   });
 
   test('has only variables for keys that exist', () => {
-    for (const { name, key, reading } of RUNNER_VARIABLES) {
+    for (const { name, reading } of RUNNER_VARIABLES) {
       const value = { text: '1', number: '1', list: 'a' }[reading];
 
       const parsed = parse(LEAST, { [name]: value });
 
-      expect(!parsed.ok && parsed.problems.join('\n'), key.join('.')).not.toContain('no such key');
+      expect(parsed.ok ? [] : parsed.problems).not.toContainEqual(expect.stringContaining('no such key'));
     }
   });
 });

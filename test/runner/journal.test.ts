@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Journal, type JournalEntry, openJournal } from '../../src/runner/journal.ts';
-import { aJobSpec } from '../support/runner-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 let folder: string;

@@ -6,7 +6,8 @@ import type { RunningAttempt } from '../../src/runner/run-attempt.ts';
 import { createCoordinatorTransport } from '../../src/runner/transport/coordinator.ts';
 import { createWorkLoop, type LoopEnd, type WorkLoop } from '../../src/runner/work-loop.ts';
 import { type FakeCoordinator, startFakeCoordinator } from '../support/fake-coordinator.ts';
-import { aJobSpec, aRunnerKey, someRunnerFacts } from '../support/runner-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
+import { aRunnerKey, someRunnerFacts } from '../support/runner-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 

@@ -139,7 +139,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         needs: ['node:22'],
         instructions: 'Be quick',
         pullRequest: { number: 7, url: 'https://github.com/acme/widgets/pull/7' },
-        avoid: [{ runnerId: aStoredRunner().id, untilMs: 5 }],
+        avoid: [{ runnerId: aStoredRunner().id, untilMs: 5, why: 'failed' }],
       });
 
       await opened.store.jobs.insert(job);

@@ -34,7 +34,6 @@ import { createTestLogger } from './test-logger.ts';
 export type TestRunner = { id: Session['runnerId']; key: string; session: Session; sessionToken: string };
 /** An attempt in the hands of a runner. */
 export type Taken = RunnerResponse<'accept'> & { lease: LeaseKey };
-export type DispatchWorld = Awaited<ReturnType<typeof openDispatchWorld>>;
 
 /** Everything of the coordinator between webhooks and the runner API, on a real store, with a clock that stands still. */
 export async function openDispatchWorld() {

@@ -241,6 +241,10 @@ export async function startFakeCoordinator(
     fail: (name: RunnerCall, fault: Fault, times = 1): void => {
       for (let time = 0; time < times; time += 1) faults.push({ name, fault });
     },
+    /** Nothing goes wrong any more. */
+    mend: (): void => {
+      faults.length = 0;
+    },
     /** A new session by somebody else: the runner's own is no longer the newest. */
     supersede: (): void => {
       sessions.push('somebody else');

@@ -5,7 +5,7 @@ import type { JobSettings, JobSpec } from '../../src/contract/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';
 import { createClient, mintToken } from '../standin/client.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './fake-coordinator.ts';
-import { aJobSpec } from './runner-builders.ts';
+import { aJobSpec } from './job-spec.ts';
 import { type CheckedStandin, startStandin } from './standin.ts';
 
 export const WIDGETS = 'acme/widgets';
@@ -83,10 +83,11 @@ export async function startRunnerWorld(
       });
       await post('/git/refs', { ref: `refs/heads/${branch}`, sha: start.sha });
       const { checkRun, ...spec } = aJobSpec();
+      const externalId = `${spec.jobId}:${spec.attemptId}`;
       const run = await post<{ id: number }>('/check-runs', {
         name: checkRun.name,
         head_sha: start.sha,
-        external_id: checkRun.externalId,
+        external_id: externalId,
         status: 'queued',
       });
       const repository = github.state.repository(WIDGETS);
@@ -105,7 +106,7 @@ export async function startRunnerWorld(
         base: { branch: 'main', commit: base },
         branch,
         startCommit: start.sha,
-        checkRun: { ...checkRun, id: run.id, appId: github.app.id },
+        checkRun: { ...checkRun, id: run.id, externalId, appId: github.app.id },
         settings: { ...DEFAULT_JOB_SETTINGS, testCommands: [['node', '--test']], ...wanted.settings },
       };
     },

@@ -20,12 +20,11 @@ const QUICK: Timings = {
   heartbeatSeconds: 0.3,
   sweepSeconds: 0.3,
   retryBaseSeconds: 0.2,
+  avoidRunnerSeconds: 0.2,
 };
 
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
-
-export type Yard = Awaited<ReturnType<typeof startYard>>;
 
 /**
  * The whole product over real HTTP, git and processes: stand-in for GitHub with the demo's sample repository, coordinator in this
@@ -75,7 +74,9 @@ export async function startYard(
   github.webhooks.target(`${serving.url}/api/github/webhooks`);
   await github.install(OWNER, { repositories: 'all' });
 
-  for (const [name, specialty] of Object.entries(options.runners ?? {})) await addRunner(name, specialty);
+  await Promise.all(
+    Object.entries(options.runners ?? {}).map(([name, specialty]) => addRunner(name, specialty)),
+  );
 
   async function addRunner(name: string, specialty: string): Promise<void> {
     const config = path.join(folder, `${name}.yml`);
@@ -123,6 +124,8 @@ export async function startYard(
     logLines,
     url: serving.url,
     coordinator: serving.coordinator,
+    /** As a planned stop does it. */
+    stopCoordinator: () => serving.stop(),
     addRunner,
     /** The runner's process. */
     runner(name: string) {

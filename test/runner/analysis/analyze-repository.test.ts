@@ -273,7 +273,7 @@ describe('the commands of a repository', () => {
     const folder = await aFolder({ 'real/x': '' });
     await symlink(join(outside, 'package.json'), join(folder, 'package.json'));
     await symlink(outside, join(folder, 'linked'));
-    execFileSync('mkfifo', [join(folder, 'go.mod')]);
+    execFileSync('env', ['mkfifo', join(folder, 'go.mod')]);
     await mkdir(join(folder, 'composer.json'));
 
     const walked = await analyzeRepository(folder);

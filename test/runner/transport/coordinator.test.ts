@@ -12,7 +12,8 @@ import {
   RUNNER_KEY,
   startFakeCoordinator,
 } from '../../support/fake-coordinator.ts';
-import { aJobSpec, aRunnerKey, someRunnerFacts } from '../../support/runner-builders.ts';
+import { aJobSpec } from '../../support/job-spec.ts';
+import { aRunnerKey, someRunnerFacts } from '../../support/runner-builders.ts';
 import { createTestLogger } from '../../support/test-logger.ts';
 import { until } from '../../support/until.ts';
 

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { WireError } from '../../src/contract/wire-error.ts';
+import { createAdminApi } from '../../src/runner-api/admin-api.ts';
+import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { someRunnerFacts } from '../support/runner-builders.ts';
+import { serveApp } from '../support/serve-app.ts';
+import { createTestLogger } from '../support/test-logger.ts';
+
+describe('the operator', () => {
+  test('makes a token that lets in a runner for these specialties', async () => {
+    await using admin = await openAdmin();
+
+    const token = (await admin.post('/runner-tokens', {
+      specialties: ['backend'],
+      expiresInSeconds: 60,
+    })) as {
+      token: string;
+      expiresAtMs: number;
+    };
+    const enrolled = await admin.world.registry.enroll(
+      { token: token.token, facts: someRunnerFacts() },
+      anIdempotency(),
+    );
+
+    expect(enrolled.ok).toBe(true);
+    expect(token.expiresAtMs).toBe(admin.world.clock.nowMs() + 60_000);
+  });
+
+  test('sees the coordinator, its fleet, its jobs, and one job with all that happened to it', async () => {
+    await using admin = await openAdmin();
+    const { world } = admin;
+    const runner = await world.enrol();
+    const jobId = await world.label();
+    await world.take(runner);
+
+    expect(await admin.get('/status')).toEqual({ url: 'http://here', pid: 1, version: 'test' });
+    expect(await admin.get('/runners')).toMatchObject({
+      runners: [{ id: runner.id, active: 1, state: 'online' }],
+    });
+    expect(await admin.get('/jobs')).toMatchObject({ jobs: [{ id: jobId, state: 'preparing' }] });
+    expect(await admin.get('/jobs?state=queued,failed')).toEqual({ jobs: [] });
+    expect(await admin.get(`/jobs/${jobId}`)).toMatchObject({
+      job: { id: jobId },
+      attempts: [{ number: 1, runner: { name: 'be-1' } }],
+      events: [{ kind: 'queued' }, { kind: 'ready' }, { kind: 'offered' }, { kind: 'accepted' }],
+    });
+  });
+
+  test('sees no hash of a secret', async () => {
+    await using admin = await openAdmin();
+    const runner = await admin.world.enrol();
+    const jobId = await admin.world.label();
+    await admin.world.take(runner);
+
+    const all = JSON.stringify([await admin.get('/runners'), await admin.get(`/jobs/${jobId}`)]);
+
+    expect(all).not.toMatch(/hash/i);
+  });
+
+  test('reads a log piece by piece', async () => {
+    await using admin = await openAdmin();
+    const jobId = await admin.world.label();
+    const { lease } = await admin.world.take(await admin.world.enrol());
+    value(await admin.world.dispatcher.log(lease, { offset: 0, text: 'grün\n' }));
+
+    expect(await admin.get(`/jobs/${jobId}/log`)).toEqual({ text: 'grün\n', nextOffset: 6 });
+    expect(await admin.get(`/jobs/${jobId}/log?offset=6`)).toEqual({ text: '', nextOffset: 6 });
+  });
+
+  test('cancels a job, drains and revokes a runner', async () => {
+    await using admin = await openAdmin();
+    const { world } = admin;
+    const runner = await world.enrol();
+    const jobId = await world.label();
+
+    expect(await admin.post(`/jobs/${jobId}/cancel`)).toEqual({ result: 'cancelled' });
+    await admin.post(`/runners/${runner.id}/drain`);
+    expect(await admin.get('/runners')).toMatchObject({ runners: [{ state: 'draining' }] });
+    await admin.post(`/runners/${runner.id}/revoke`);
+    expect(await admin.get('/runners')).toMatchObject({ runners: [{ state: 'revoked' }] });
+  });
+
+  test.each([
+    ['GET', '/jobs/nonsense', 404],
+    ['GET', '/jobs/00000000-0000-7000-8000-000000000001', 404],
+    ['GET', '/jobs/00000000-0000-7000-8000-000000000001/log', 404],
+    ['GET', '/jobs?state=lost', 400],
+    ['GET', '/jobs?limit=0', 400],
+    ['GET', '/nothing', 404],
+    ['POST', '/jobs/nonsense/cancel', 404],
+    ['POST', '/runners/nonsense/revoke', 404],
+    ['POST', '/runner-tokens', 400],
+  ])('%s %s is answered with %i and a reason', async (method, path, status) => {
+    await using admin = await openAdmin();
+
+    const response = await fetch(admin.url + path, {
+      method,
+      ...(method === 'POST' ? { body: '{"specialties":' } : {}),
+    });
+
+    expect(response.status).toBe(status);
+    expect(WireError.parse(await response.json()).error.message).not.toBe('');
+  });
+});
+
+async function openAdmin() {
+  const world = await openDispatchWorld();
+  const app = createAdminApi({
+    store: world.store,
+    dispatcher: world.dispatcher,
+    registry: world.registry,
+    status: () => ({ url: 'http://here', pid: 1, version: 'test' }),
+    log: createTestLogger(),
+  });
+  const { url, ...served } = await serveApp(app);
+
+  async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(url + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+
+  return {
+    world,
+    url,
+    get: (path: string) => ask('GET', path),
+    post: (path: string, body?: unknown) => ask('POST', path, body),
+    async [Symbol.asyncDispose]() {
+      await served[Symbol.asyncDispose]();
+      await world[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { JobSpec } from '../../src/contract/job.ts';
+import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
+import { writeKeyFile } from '../../src/runner/key-file.ts';
+import type { FakeAttempt } from '../support/fake-coordinator.ts';
+import { HOUSE_AGENT } from '../support/in-process-runner.ts';
+import { processesWith } from '../support/processes.ts';
+import { aRunnerKey } from '../support/runner-builders.ts';
+import { type RunnerWorld, startRunnerWorld, WIDGETS } from '../support/runner-world.ts';
+import { until } from '../support/until.ts';
+
+let world: RunnerWorld;
+let work: string;
+let running: ChildProcess | null;
+
+beforeEach(async () => {
+  world = await startRunnerWorld({ heartbeatSeconds: 0.2 });
+  work = path.join(world.folder, 'work');
+  running = null;
+});
+afterEach(async () => {
+  if (running !== null && running.exitCode === null && running.signalCode === null) {
+    running.kill('SIGKILL');
+    await once(running, 'exit');
+  }
+  for (const pid of processesWith(world.folder)) process.kill(pid, 'SIGKILL');
+  await world[Symbol.asyncDispose]();
+});
+
+test('after kill -9 the next start ends what was left, gives the attempt back, and cleans up', async () => {
+  const { runner, attempt } = await startWorking('hang');
+  await until('the agent and its child run', () => agentProcesses(attempt.spec).length === 2);
+
+  runner.kill('SIGKILL');
+  await once(runner, 'exit');
+  expect(agentProcesses(attempt.spec)).toHaveLength(2);
+  const polls = world.coordinator.polls.length;
+  await startRunner('fix');
+  await until('it polls', () => world.coordinator.polls.length > polls);
+
+  expect(agentProcesses(attempt.spec)).toEqual([]);
+  expect(attempt.result).toMatchObject({
+    outcome: 'agent_failed',
+    retryable: true,
+    reason: 'The runner restarted in the middle of its work (phase agent).',
+  });
+  expect(existsSync(path.join(work, 'attempts', attempt.spec.attemptId))).toBe(false);
+  expect(await readdir(path.join(work, '.yardmaster', 'journal'))).toEqual([]);
+});
+
+test('after kill -9 in the middle of its report the next start reports the same, under the same key', async () => {
+  world.coordinator.fail('complete', 'lose-request', 1000);
+  const { runner, attempt } = await startWorking('fix');
+  await until('it reports', () => world.coordinator.callsOf('complete').length > 0);
+
+  runner.kill('SIGKILL');
+  await once(runner, 'exit');
+  world.coordinator.mend();
+  await startRunner('fix');
+  const result = await until('it was reported', () => attempt.result);
+
+  const head = (await world.github.state.branches(WIDGETS))[attempt.spec.branch];
+  expect(result).toMatchObject({ outcome: 'pull_request', headCommit: head });
+  const keys = world.coordinator.callsOf('complete').map(({ idempotencyKey }) => idempotencyKey);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('the third SIGTERM ends it at once, whatever still runs', async () => {
+  const { runner, attempt } = await startWorking('deaf');
+  await until('the agent runs', () => agentProcesses(attempt.spec).length > 0);
+  const exit = once(runner, 'exit');
+
+  runner.kill('SIGTERM');
+  await until('it drains', () => world.coordinator.polls.at(-1)?.draining);
+  runner.kill('SIGTERM');
+  // The agent is deaf to SIGTERM, and so has its five seconds.
+  await until('it stops the agent', () => said.includes('Told to end again'));
+  runner.kill('SIGTERM');
+
+  expect(await exit).toEqual([RUNNER_EXIT.forced, null]);
+  expect(attempt.result).toBe(null);
+});
+
+test('a configuration that does not load is told on standard error, with an exit code of its own', async () => {
+  const file = path.join(world.folder, 'runner.yml');
+  await writeFile(file, 'agent_id: be-1\n');
+
+  const runner = launch(file);
+  const [code] = (await once(runner, 'exit')) as [number];
+
+  expect(code).toBe(RUNNER_EXIT.configuration);
+  expect(said).toContain('The runner can’t start');
+  expect(said).toContain('coordinator_url: is missing');
+});
+
+let said = '';
+
+async function startWorking(scenario: string): Promise<{ runner: ChildProcess; attempt: FakeAttempt }> {
+  const runner = await startRunner(scenario);
+  const attempt = world.coordinator.offer(await world.makeSpec());
+  await until('it was taken', () => attempt.state === 'held');
+  return { runner, attempt };
+}
+
+/** A runner as a process of its own, with an agent that does `scenario`. */
+async function startRunner(scenario: string): Promise<ChildProcess> {
+  const file = path.join(world.folder, 'runner.yml');
+  await writeFile(
+    file,
+    stringify({
+      agent_id: 'be-1',
+      coordinator_url: world.coordinator.url,
+      specialties: ['backend'],
+      workspace_root: work,
+      agents: {
+        house: {
+          kind: 'command',
+          command: [process.execPath, HOUSE_AGENT],
+          env: { HOUSE_SCENARIO: scenario },
+        },
+      },
+      capabilities: { declared: ['os:linux'] },
+      health: false,
+    }),
+  );
+  await writeKeyFile(path.join(work, '.yardmaster', 'runner-key.json'), aRunnerKey(world.coordinator.url));
+  return launch(file);
+}
+
+function launch(file: string): ChildProcess {
+  const main = path.resolve('src/runner/main.ts');
+  const script = `const { runFromFile } = await import(${JSON.stringify(main)});
+process.exitCode = await runFromFile(${JSON.stringify(file)}, process.env);`;
+  const runner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { PATH: process.env['PATH'], HOME: world.folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  said = '';
+  for (const stream of [runner.stdout, runner.stderr]) {
+    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  }
+  running = runner;
+  return runner;
+}
+
+/** The agent of the attempt and what it started: they alone have both the attempt's HOME and the agent's variables. */
+function agentProcesses({ attemptId }: JobSpec): number[] {
+  const agents = processesWith('HOUSE_SCENARIO=');
+  return processesWith(`HOME=${path.join(work, 'attempts', attemptId)}`).filter((pid) =>
+    agents.includes(pid),
+  );
+}
