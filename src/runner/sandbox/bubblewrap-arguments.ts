@@ -25,7 +25,8 @@ export const SANDBOX_UID = 1000;
 
 /**
  * Options of bwrap(1). Every namespace is new, no user namespace can be made inside, there are no capabilities, and what is not named
- * here is not there. The environment is not among them: what bubblewrap is started with is passed on, and arguments can be read by all.
+ * here is not there. No `--new-session`: `runCommand` gives each command a session of its own, and its process group is how SIGTERM gets
+ * inside. The environment is not among them: what bubblewrap is started with is passed on, and arguments can be read by all.
  */
 export function toBubblewrapArguments(view: SandboxView): string[] {
   const shown = withoutNested(view.toolchains.folders);

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { runCommand } from '../../lib/run-command.ts';
@@ -24,7 +25,15 @@ export async function openSandbox(
     return { ok: true, sandbox: NO_SANDBOX };
   }
   const tried = await tryBubblewrap(options);
-  if (tried.ok) return tried;
+  if (tried.ok) {
+    if (process.getuid?.() === 0) {
+      log.warn(
+        {},
+        'The runner is root, whose processes the kernel does not count: give it a user of its own',
+      );
+    }
+    return tried;
+  }
   if (settings.mode === 'required') {
     return {
       ok: false,

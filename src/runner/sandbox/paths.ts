@@ -22,7 +22,12 @@ export function installationOf(program: string, hidden: readonly string[]): stri
   return installationAround(dirname(program), hidden) ?? program;
 }
 
-/** The same for a folder of programs; `null` when not even that may be shown. */
+/** The folder, or `null` when it may not be shown. */
+export function toShown(folder: string, hidden: readonly string[]): string | null {
+  return isTooBroad(folder, hidden) ? null : folder;
+}
+
+/** The installation around a folder of programs; `null` when not even that folder may be shown. */
 export function installationAround(folder: string, hidden: readonly string[]): string | null {
   const isBin = basename(folder) === 'bin' || basename(folder) === 'sbin';
   const candidates = isBin ? [dirname(folder), folder] : [folder];

@@ -1,6 +1,6 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join, normalize } from 'node:path';
-import { installationAround, installationOf, isWithin } from './paths.ts';
+import { installationAround, installationOf, isWithin, toShown } from './paths.ts';
 
 const SYSTEM_FOLDERS = [
   '/usr',
@@ -13,6 +13,9 @@ const SYSTEM_FOLDERS = [
   '/nix/store',
   '/gnu/store',
 ];
+
+/** Holds a folder for each package (Filesystem Hierarchy Standard, 3.13), so what lies around its programs belongs to them. */
+const PACKAGES = '/opt';
 
 /**
  * What programs look up in /etc that says nothing about the machine's people and secrets. On purpose not here: all that may hold a
@@ -55,8 +58,8 @@ export type Toolchains = {
 };
 
 /**
- * System folders, the folders of `path` (the value of PATH) that lie outside the home folder and hold nothing hidden, and the
- * installations of `programs`. Programs in the home folder are shown only when they are named: beside them lie credentials.
+ * System folders, the folders of `path` (the value of PATH) that lie outside the home folder and hold nothing hidden (in /opt the whole
+ * package), and the installations of `programs`. Programs in the home folder are shown only when they are named: beside them lie credentials.
  */
 export async function findToolchains(options: {
   path: string;
@@ -80,7 +83,7 @@ export async function findToolchains(options: {
     const isAtHome = options.homeFolder !== '/' && isWithin(folder, options.homeFolder);
     // `.bin` is what npm puts there: links into a project that is not the one to work on.
     if (isAtHome || basename(folder) === '.bin' || isOfSystem(folder)) continue;
-    const shown = installationAround(folder, hidden);
+    const shown = isWithin(folder, PACKAGES) ? installationAround(folder, hidden) : toShown(folder, hidden);
     if (shown !== null && (await exists(folder))) found.folders.push(shown);
   }
   return mergeToolchains([

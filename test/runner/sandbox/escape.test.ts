@@ -101,6 +101,9 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () =
       ]);
 
       expect(results).toEqual(['ECONNREFUSED', 'ENETUNREACH', 'ENETUNREACH']);
+      // Only whoever was given the machine's network has it.
+      const open = await machine.tryAll([{ do: 'connect', host: '127.0.0.1', port }], { network: 'host' });
+      expect(open).toEqual(['ok']);
     } finally {
       server.close();
     }
@@ -111,6 +114,13 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () =
 
     expect(seen).toContain('OWN=own-value');
     expect(seen).not.toContain('VITEST');
+  });
+
+  test('no value of an environment is in the arguments, which everybody on the machine can read', async () => {
+    const launch = await machine.sandbox.wrap(['true'], { KEY: 'secret-1234' }, machine.needs);
+
+    expect(launch.command.join(' ')).not.toContain('secret-1234');
+    expect(launch.env).toEqual({ KEY: 'secret-1234' });
   });
 
   test('a fork bomb stays small', async () => {
