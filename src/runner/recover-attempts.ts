@@ -44,7 +44,11 @@ export async function reportAbandoned(
       const limit = AbortSignal.any([signal, AbortSignal.timeout(REPORT_LIMIT_MS)]);
       try {
         await channel.complete(
-          report?.result ?? toAbandonedResult(entry),
+          // As it was, to the letter, if it was begun: a repeat is known by it.
+          {
+            result: report?.result ?? toAbandonedResult(entry),
+            checkRunFinished: report?.checkRunFinished ?? false,
+          },
           report?.idempotencyKey ?? createSecret(deps.random),
           limit,
         );

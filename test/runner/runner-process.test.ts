@@ -67,8 +67,9 @@ test('after kill -9 in the middle of its report the next start reports the same,
 
   const head = (await world.github.state.branches(WIDGETS))[attempt.spec.branch];
   expect(result).toMatchObject({ outcome: 'pull_request', headCommit: head });
-  const keys = world.coordinator.callsOf('complete').map(({ idempotencyKey }) => idempotencyKey);
-  expect(new Set(keys).size).toBe(1);
+  const calls = world.coordinator.callsOf('complete');
+  expect(new Set(calls.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  expect(new Set(calls.map(({ body }) => JSON.stringify(body))).size).toBe(1);
 });
 
 test('the third SIGTERM ends it at once, whatever still runs', async () => {
