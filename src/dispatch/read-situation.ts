@@ -1,4 +1,4 @@
-import type { Decision, Situation } from '../domain/decide.ts';
+import type { Decision, IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
 import type { GitHub } from '../github/github.ts';
@@ -27,7 +27,9 @@ export async function readSituation(
     return { kind: 'of_no_interest', reason: 'nothing was under way on this issue' };
   }
 
-  const reading = deps.parseRepoSettings(await github.readSettingsFile(target));
+  // Only starting work asks for settings: to end it, they may have changed or broken since.
+  const file = trigger.kind === 'label_added' ? await github.readSettingsFile(target) : null;
+  const reading = deps.parseRepoSettings(file);
   const settings = reading.ok ? reading.settings : builtInSettings(deps);
   if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
@@ -41,18 +43,24 @@ export async function readSituation(
   ]);
   const situation: Situation = {
     trigger,
-    issue,
+    issue: asLabelled(issue, trigger),
     permission,
     botLogin: identity.bot.login,
     settings,
     liveJobs,
   };
-  const isRefused = !reading.ok && trigger.kind === 'label_added' && liveJobs.length === 0;
+  const isRefused = !reading.ok && liveJobs.length === 0;
   return {
     kind: 'read',
     situation,
     refusal: isRefused ? { kind: 'refuse', reason: reading.message } : null,
   };
+}
+
+/** GitHub tells now whether work may start; what the work is was said with the label, and no later edit reaches the agent. */
+function asLabelled(reading: IssueReading, trigger: Situation['trigger']): IssueReading {
+  if (!reading.found || trigger.kind !== 'label_added') return reading;
+  return { ...reading, issue: { ...reading.issue, ...trigger.issue } };
 }
 
 /** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */

@@ -63,8 +63,9 @@ export async function reportAbandoned(
 
 function toAbandonedResult({ agentName, phase }: JournalEntry): AttemptResult {
   return toAttemptResult(createAttemptRecord(agentName), {
-    outcome: 'agent_failed',
-    reason: `The runner restarted in the middle of its work (phase ${phase}).`,
+    // Trouble of the machine, as when it is shut down: the agent did not fail.
+    outcome: 'cancelled',
+    reason: `The runner was restarted in the middle of its work (phase ${phase}).`,
     retryable: true,
   });
 }

@@ -46,10 +46,11 @@ test('after kill -9 the next start ends what was left, gives the attempt back, a
 
   expect(agentProcesses(attempt.spec)).toEqual([]);
   expect(attempt.result).toMatchObject({
-    outcome: 'agent_failed',
+    outcome: 'cancelled',
     retryable: true,
-    reason: 'The runner restarted in the middle of its work (phase agent).',
+    reason: 'The runner was restarted in the middle of its work (phase agent).',
   });
+  expect(attempt.checkRunFinished).toBe(false);
   expect(existsSync(path.join(work, 'attempts', attempt.spec.attemptId))).toBe(false);
   expect(await readdir(path.join(work, '.yardmaster', 'journal'))).toEqual([]);
 });
