@@ -130,8 +130,8 @@ export function toResultCheckRun(ended: {
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
-    ['Sandbox', result.sandbox],
     ['Changes', toChangedFilesText(result.changedFiles)],
+    ['Sandbox', result.sandbox],
   ];
   const phases = Object.entries(result.phaseMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
   const failing = toFailingOutput(result.evidence);

@@ -1,6 +1,7 @@
 import type { AttemptResult, Evidence, FileChange, Outcome, Phase, Usage } from '../contract/job.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentResult } from './agents/agent.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 
 const MAX_CHANGES = 300;
 const MAX_SUMMARY = 20_000;
@@ -23,10 +24,11 @@ export type AttemptRecord = {
   usage: Usage;
   evidence: Evidence;
   phaseMs: Partial<Record<Phase, number>>;
-  sandbox: AttemptResult['sandbox'];
+  /** What was around agent, set-up and tests. */
+  sandbox: Sandbox['kind'];
 };
 
-export function createAttemptRecord(agentName: string): AttemptRecord {
+export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {
   return {
     agent: { name: agentName, version: null, model: null },
     headCommit: null,
@@ -35,7 +37,7 @@ export function createAttemptRecord(agentName: string): AttemptRecord {
     usage: { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 },
     evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
     phaseMs: {},
-    sandbox: 'none',
+    sandbox,
   };
 }
 

@@ -25,7 +25,7 @@ export const RUNNER_VARIABLES: readonly RunnerVariable[] = [
   { name: 'YARDMASTER_RUNNER_LOGGING_LEVEL', key: ['logging', 'level'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_LOGGING_FILE', key: ['logging', 'file'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_DEFAULT_AGENT', key: ['default_agent'], reading: 'text' },
-  { name: 'YARDMASTER_RUNNER_SANDBOX', key: ['sandbox'], reading: 'text' },
+  { name: 'YARDMASTER_RUNNER_SANDBOX', key: ['sandbox', 'mode'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_TRANSPORT', key: ['transport'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_CAPABILITIES_EXTRA', key: ['capabilities', 'extra'], reading: 'list' },
   { name: 'YARDMASTER_RUNNER_CAPABILITIES_DECLARED', key: ['capabilities', 'declared'], reading: 'list' },

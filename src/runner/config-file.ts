@@ -3,6 +3,7 @@ import { Capability, Specialty } from '../contract/job.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { LOG_LEVELS, type LogLevel } from '../lib/logger.ts';
 import { AgentsConfig } from './agents/agents-config.ts';
+import { SandboxFile } from './sandbox/sandbox-settings.ts';
 
 /** Names that other programs use for our log levels. */
 const OTHER_LEVEL_NAMES: Readonly<Record<string, LogLevel>> = {
@@ -75,7 +76,7 @@ export const RunnerFile = z.strictObject({
     .nullish(),
   agents: AgentsConfig.nullish(),
   default_agent: text('claude').nullish(),
-  sandbox: z.literal('none', 'must be none: this version runs agents without a sandbox').nullish(),
+  sandbox: SandboxFile.nullish(),
   capabilities: z
     .strictObject({
       extra: z.array(Capability, 'must be a list, such as [gpu, "node:22"]').max(100).nullish(),

@@ -40,6 +40,14 @@ logging:
 # agents:
 #   house-agent: { kind: command, command: [/opt/house-agent/bin/agent, --headless] }
 
+# Agents, set-up and tests run in bubblewrap. required: nothing runs without it; preferred: without it where it does not work.
+sandbox:
+  mode: preferred
+  # Toolchains outside of /usr and of the PATH, such as those in a home folder:
+  # readable: [~/.cargo/bin, ~/.rustup]
+  # Package registries of your own; those of the ecosystems are known.
+  # hosts: [packages.example.com]
+
 # What this machine has is looked up; more can be added:
 # capabilities: { extra: [gpu] }
 

@@ -13,6 +13,8 @@ import {
 } from './config-environment.ts';
 import { RunnerFile } from './config-file.ts';
 import { describeIssue, toLinePrefix } from './config-problems.ts';
+import { isWithin } from './sandbox/paths.ts';
+import { type SandboxSettings, toSandboxSettings } from './sandbox/sandbox-settings.ts';
 
 /** How a runner is set up: checked, complete, with absolute paths. */
 export type RunnerConfig = {
@@ -29,7 +31,7 @@ export type RunnerConfig = {
   agents: AgentsConfig;
   /** `null` = the first of `agents`, or Claude Code. */
   defaultAgent: string | null;
-  sandbox: 'none';
+  sandbox: SandboxSettings;
   capabilities: {
     /** Added to what is found on the machine. */
     extra: string[];
@@ -118,6 +120,17 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
     };
   }
 
+  const sandbox = toSandboxSettings(file.sandbox, (folder) => resolvePath(folder, sources));
+  const tooMuch = sandbox.readable.find((folder) => isWithin(workspaceRoot, folder));
+  if (tooMuch !== undefined) {
+    return {
+      ok: false,
+      problems: [
+        `sandbox.readable: ${tooMuch} holds the runner's own state in ${workspaceRoot}; name only the folders that are needed`,
+      ],
+    };
+  }
+
   return {
     ok: true,
     warnings,
@@ -143,7 +156,7 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
       },
       agents,
       defaultAgent,
-      sandbox: 'none',
+      sandbox,
       capabilities: {
         extra: file.capabilities?.extra ?? [],
         declared: file.capabilities?.declared ?? null,

@@ -32,6 +32,7 @@ export async function runFromFile(file: string, environment: EnvironmentVariable
   }
   const exit = await runRunner(reading.config, {
     version: packageVersion(),
+    configFile: file,
     machineEnv: environment,
     output: process.stdout,
     signals: process,

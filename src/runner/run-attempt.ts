@@ -111,7 +111,7 @@ async function runAttempt(
   const channel = transport.attempt(claim.lease);
   // One for each attempt: a redactor that was told every token ever would become slow.
   const redactor = createRedactor([...deps.secrets, claim.lease.leaseToken]);
-  const record = createAttemptRecord(spec.settings.agent ?? deps.agents.defaultName);
+  const record = createAttemptRecord(spec.settings.agent ?? deps.agents.defaultName, deps.sandbox.kind);
   const over = new AbortController();
   let workspace: Workspace | null = null;
 

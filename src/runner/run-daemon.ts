@@ -1,4 +1,6 @@
+import { homedir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -16,6 +18,7 @@ import { obeySignals, type SignalSource } from './obey-signals.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import { openSandbox } from './sandbox/open-sandbox.ts';
 import { createCoordinatorTransport } from './transport/coordinator.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
@@ -25,6 +28,8 @@ import { createWorkspaces } from './workspace/create-workspaces.ts';
 export type DaemonDeps = {
   /** Version of this package. */
   version: string;
+  /** Where the configuration was read from: no command may see it. */
+  configFile?: string;
   /** The environment of this process, of which agents and tests get a few harmless facts. */
   machineEnv: MachineEnv;
   signals: SignalSource;
@@ -78,8 +83,26 @@ export async function runDaemon(
 ): Promise<RunnerExit> {
   const { clock, random, machineEnv, fetch, version } = deps;
   const tuning = { ...DEFAULT_TUNING, ...deps.tuning };
+  const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
+  const opening = await openSandbox({
+    settings: config.sandbox,
+    machineEnv,
+    homeFolder: machineEnv['HOME'] ?? homedir(),
+    workspaceRoot: config.workspaceRoot,
+    secretPaths: findSecretPaths(config, deps.configFile),
+    stateFolder: path.join(stateFolder, 'sandbox'),
+    nodeExecutable: process.execPath,
+    clock,
+    log,
+  });
+  if (!opening.ok) {
+    log.fatal({}, opening.problem);
+    return RUNNER_EXIT.configuration;
+  }
+  const { sandbox } = opening;
+  log.info({ sandbox: sandbox.kind }, 'What agents, set-up and tests run in');
   const journal = await openJournal({
-    folder: path.join(config.workspaceRoot, '.yardmaster', 'journal'),
+    folder: path.join(stateFolder, 'journal'),
     log,
   });
   const workspaces = createWorkspaces({
@@ -99,6 +122,7 @@ export async function runDaemon(
     machineEnv,
     log,
     clock,
+    sandbox,
   });
 
   const leftOvers = await endLeftOvers({ journal, clock, log });
@@ -127,6 +151,8 @@ export async function runDaemon(
         runnerName: config.agentId,
         workspaces,
         agents,
+        sandbox,
+        reach: config.sandbox,
         clock,
         machineEnv,
         ownGit: config.github,
@@ -158,6 +184,13 @@ export async function runDaemon(
     stopping.dispose();
     await health?.stop();
   }
+}
+
+/** Files and folders of the runner that no command may see, wherever they lie. */
+function findSecretPaths(config: RunnerConfig, configFile: string | undefined): string[] {
+  const { keyFile, github, claudeCode, logging } = config;
+  const paths = [configFile, keyFile, github.sshKey, claudeCode.configPath, logging.file];
+  return paths.filter((file) => file != null).map((file) => path.resolve(file));
 }
 
 /** `null` when connected; otherwise why the runner ends before it began. */

@@ -1,6 +1,7 @@
 import type { Command, CommandRun } from '../contract/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runCommand } from '../lib/run-command.ts';
+import type { Launch } from './sandbox/launch.ts';
 
 /** The contract's `CommandRun` keeps 8 KiB of output. */
 const OUTPUT_TAIL_BYTES = 8 * 1024;
@@ -11,7 +12,9 @@ export type RunStepsOptions = {
   commands: readonly Command[];
   cwd: string;
   /** Exact: nothing is inherited. */
-  env: Readonly<Record<string, string>>;
+  env: Record<string, string>;
+  /** Puts a sandbox around each command. */
+  enclose?: (launch: Launch) => Launch | Promise<Launch>;
   /** For each command. */
   timeoutMs: number;
   signal: AbortSignal;
@@ -19,6 +22,8 @@ export type RunStepsOptions = {
   keepGoing: boolean;
   redact: (text: string) => string;
   clock: Clock;
+  /** What may lie behind a failure, for people; added to the output of a command that failed. */
+  explainFailure?: () => string | null;
   /** Each line of output, as it comes; not redacted. */
   onLine(line: string): void;
 };
@@ -59,10 +64,11 @@ export function describeEnd(run: CommandRun): string {
 async function runStep(command: Command, options: RunStepsOptions): Promise<Step> {
   const { signal, redact } = options;
   signal.throwIfAborted();
+  const launch: Launch = { command: [...command], env: options.env };
+  const { enclose = (open) => open } = options;
   const result = await runCommand({
-    command,
+    ...(await enclose(launch)),
     cwd: options.cwd,
-    env: options.env,
     timeoutMs: options.timeoutMs,
     signal,
     maxOutputBytes: COUNTED_OUTPUT_BYTES,
@@ -73,10 +79,12 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     },
   });
   signal.throwIfAborted();
-  const output =
+  const said =
     result.spawnError === null
       ? result.outputTail
       : `${command[0]} could not be started: ${redact(result.spawnError.message)} (${result.spawnError.code})`;
+  const explanation = result.exitCode === 0 && !result.timedOut ? null : (options.explainFailure?.() ?? null);
+  const output = explanation === null ? said : `${said.trimEnd()}\n${redact(explanation)}\n`;
   return {
     output,
     run: {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { anAgentTask, makeAgentFolders } from '../support/agent-folders.ts';
 import type { AgentFolders } from '../support/agent-folders.ts';
 import { HOSTILE_WORDS, hostileRepository, sprungTraps } from '../support/hostile-repository.ts';
@@ -10,6 +11,7 @@ import { startMessagesApi } from '../support/messages-api.ts';
 import type { ModelTurn } from '../support/messages-api.ts';
 import { processesWith } from '../support/processes.ts';
 import { DUMMY_KEY, realClaude } from '../support/real-claude.ts';
+import { makeSandboxedMachine, type SandboxedMachine, whyNoSandbox } from '../support/sandboxed.ts';
 
 const BROKEN = 'export const add = (a, b) => a - b;\n';
 const TEST = `import { test } from 'node:test';
@@ -233,4 +235,70 @@ test('the same repository does its harm without our options, and the alarm goes 
 
   expect(await sprungTraps(folders.root)).not.toEqual([]);
   expect(result).toMatchObject({ ending: 'config_error', detail: expect.stringContaining('ALARM') });
+});
+
+describe.skipIf((await whyNoSandbox()) !== null)('in the sandbox', () => {
+  let machine: SandboxedMachine;
+  beforeEach(async () => {
+    machine = await makeSandboxedMachine();
+    await writeFile(join(machine.needs.workspace, 'add.js'), BROKEN);
+    await writeFile(join(machine.needs.workspace, 'add.test.js'), TEST);
+    await writeFile(join(machine.needs.workspace, 'package.json'), '{"type":"module"}');
+  });
+  afterEach(() => machine[Symbol.asyncDispose]());
+
+  function aSandboxedTask() {
+    const { workspace: folder, home: homeFolder, temp: tempFolder, readable } = machine.needs;
+    return anAgentTask(folders, { folder, homeFolder, tempFolder, readableFolders: readable, maxMs: 60_000 });
+  }
+
+  test.each([
+    [{ ANTHROPIC_API_KEY: DUMMY_KEY }, { 'x-api-key': DUMMY_KEY }],
+    [{ ANTHROPIC_AUTH_TOKEN: 'dummy-auth-token' }, { authorization: 'Bearer dummy-auth-token' }],
+    [{ CLAUDE_CODE_OAUTH_TOKEN: 'dummy-oauth-token' }, { authorization: 'Bearer dummy-oauth-token' }],
+  ])('solves the task, and has neither network nor %j', async (credential, header) => {
+    const file = join(machine.needs.workspace, 'add.js');
+    await using service = await startMessagesApi([]);
+    await using model = await startMessagesApi([
+      { use: [{ tool: 'Read', input: { file_path: file } }] },
+      { use: [{ tool: 'Edit', input: { file_path: file, old_string: 'a - b', new_string: 'a + b' } }] },
+      bash('node --test'),
+      bash(
+        `env; cat /etc/shadow ${machine.files.key}; ls -A ${homedir()}; bash -c 'echo > /dev/tcp/127.0.0.1/${new URL(service.url).port}'`,
+      ),
+      { say: 'It adds now.' },
+    ]);
+    const agent = realClaude(model.url, {
+      env: { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: '', ...credential },
+      isIsolated: true,
+      wrap: machine.sandbox.wrap,
+    });
+
+    const result = await agent.run(aSandboxedTask());
+
+    expect(result).toMatchObject({ ending: 'completed', summary: 'It adds now.', usage: { turns: 5 } });
+    expect(await readFile(file, 'utf8')).toContain('a + b');
+    expect(model.turns()[3]?.body).toContain('pass 1');
+    for (const turn of model.turns()) expect(turn.headers).toMatchObject(header);
+    const seen = model.turns()[4]?.body ?? '';
+    expect(seen).toContain('No such file or directory');
+    expect(seen).toContain('Connection refused');
+    for (const secret of [...Object.values(credential), 'content of key']) expect(seen).not.toContain(secret);
+  });
+
+  test('is ended with all that it started', async () => {
+    const seconds = String(1_000_000 + Math.floor(performance.now()));
+    await using model = await startMessagesApi([bash(`setsid env -i sleep ${seconds} & sleep ${seconds}`)]);
+    const stop = new AbortController();
+    const running = realClaude(model.url, { isIsolated: true, wrap: machine.sandbox.wrap }).run({
+      ...aSandboxedTask(),
+      signal: stop.signal,
+    });
+    await vi.waitUntil(() => processesWith(seconds).length >= 2, { timeout: 30_000 });
+
+    stop.abort();
+
+    expect(await running).toMatchObject({ ending: 'cancelled' });
+    expect(processesWith(seconds)).toEqual([]);
+  });
 });

@@ -114,6 +114,31 @@ describe('a short file', () => {
   });
 });
 
+describe('the sandbox', () => {
+  test.each([
+    ['', { mode: 'preferred', readable: [], registries: true, hosts: [] }],
+    ['sandbox: required', { mode: 'required' }],
+    ['sandbox: "off"', { mode: 'off' }],
+    // What a file from before there was a sandbox says.
+    ['sandbox: none', { mode: 'off' }],
+    ['sandbox: { readable: [~/.cargo, tools] }', { readable: ['/home/me/.cargo', '/etc/yardmaster/tools'] }],
+    [
+      'sandbox: { mode: required, registries: false, hosts: ["*.example.com"], limits: { file_mb: 1 } }',
+      { mode: 'required', registries: false, hosts: ['*.example.com'], limits: { fileBytes: 1_048_576 } },
+    ],
+  ])('%j', (line, sandbox) => {
+    expect(parse(`${LEAST}${line}`)).toMatchObject({ ok: true, config: { sandbox } });
+  });
+
+  test('keeps what the file says beside the mode when the mode comes from the environment', () => {
+    const reading = parse(`${LEAST}sandbox: { registries: false }`, {
+      YARDMASTER_RUNNER_SANDBOX: 'required',
+    });
+
+    expect(reading).toMatchObject({ ok: true, config: { sandbox: { mode: 'required', registries: false } } });
+  });
+});
+
 describe('mistakes', () => {
   test.each([
     ['an unknown key', `${LEAST}agnets: {}`, 'line 6, agnets: there is no such key; did you mean "agents"?'],
@@ -166,7 +191,17 @@ describe('mistakes', () => {
     [
       'a sandbox that is not there',
       `${LEAST}sandbox: bubblewrap`,
-      'line 6, sandbox: must be none: this version runs agents without a sandbox',
+      'line 6, sandbox: must be required, preferred or off, or a map with mode, readable, registries, hosts and limits',
+    ],
+    [
+      'a sandbox in which the runner would show itself',
+      `${LEAST}sandbox: { readable: [/] }`,
+      "sandbox.readable: / holds the runner's own state in /etc/yardmaster/work; name only",
+    ],
+    [
+      'a limit that nothing can keep to',
+      `${LEAST}sandbox: { limits: { processes: 0 } }`,
+      'line 6, sandbox.limits.processes: must be at least 1',
     ],
     ['an unknown transport', `${LEAST}transport: github`, 'line 6, transport: must be coordinator'],
     [

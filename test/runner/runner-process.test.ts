@@ -127,6 +127,8 @@ async function startRunner(scenario: string): Promise<ChildProcess> {
           env: { HOUSE_SCENARIO: scenario },
         },
       },
+      // A sandbox dies with its runner, so that nothing would be left to be found.
+      sandbox: 'off',
       capabilities: { declared: ['os:linux'] },
       health: false,
     }),

@@ -35,6 +35,7 @@ export function anAgentTask(
     folder: folders.workspace,
     homeFolder: folders.home,
     tempFolder: folders.temp,
+    readableFolders: [],
     model: null,
     resumeSession: null,
     maxTurns: 20,

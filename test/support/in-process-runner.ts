@@ -7,6 +7,7 @@ import type { RunnerExit } from '../../src/runner/exit-codes.ts';
 import { writeKeyFile } from '../../src/runner/key-file.ts';
 import { runRunner } from '../../src/runner/main.ts';
 import type { RunnerTuning } from '../../src/runner/run-daemon.ts';
+import { toSandboxSettings } from '../../src/runner/sandbox/sandbox-settings.ts';
 import { aRunnerKey } from './runner-builders.ts';
 import type { RunnerWorld } from './runner-world.ts';
 
@@ -53,7 +54,7 @@ export function aRunnerConfig(
       },
     },
     defaultAgent: null,
-    sandbox: 'none',
+    sandbox: toSandboxSettings('off', (folder) => folder),
     capabilities: { extra: [], declared: ['os:linux'] },
     transport: 'coordinator',
     health: null,
@@ -65,7 +66,7 @@ export function aRunnerConfig(
 /** Runs the daemon in this process. */
 export async function startInProcess(
   config: RunnerConfig,
-  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean } = {},
+  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean; path?: string } = {},
 ): Promise<InProcessRunner> {
   const { tuning, clock = systemClock, isEnrolled = true } = options;
   if (isEnrolled) await writeKeyFile(config.keyFile, aRunnerKey(config.coordinatorUrl));
@@ -75,7 +76,7 @@ export async function startInProcess(
   const ready = Promise.withResolvers<string | null>();
   const exit = runRunner(config, {
     version: '0.0.0-test',
-    machineEnv: { PATH: process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
+    machineEnv: { PATH: options.path ?? process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
     output: {
       write: (line) => {
         if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);

@@ -31,6 +31,8 @@ export type AgentTask = {
   homeFolder: string;
   /** TMPDIR of this attempt. */
   tempFolder: string;
+  /** What it may read beside these, such as the objects of git that the workspace borrows. */
+  readableFolders: readonly string[];
   model: string | null;
   /** Session of an earlier round to go on with. */
   resumeSession: string | null;

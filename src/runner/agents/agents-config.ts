@@ -12,12 +12,16 @@ const Executable = z
 
 const Environment = z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be a variable name'), z.string());
 
+/** Whether the agent has the runner's network inside its sandbox; otherwise none, but for Claude Code its model. */
+const Network = z.boolean('must be true or false').optional();
+
 /** Claude Code. `env` is given to it as it is; `model` is used when the repository asks for none. */
 const ClaudeAgentConfig = z.strictObject({
   kind: z.literal('claude'),
   executable: Executable.optional(),
   env: Environment.default({}),
   model: z.string().min(1).optional(),
+  network: Network,
 });
 
 /** Any other program: the prompt on stdin, the workspace as working directory, exit code 0 for success. */
@@ -25,6 +29,7 @@ const CommandAgentConfig = z.strictObject({
   kind: z.literal('command'),
   command: z.tuple([Executable], z.string()),
   env: Environment.default({}),
+  network: Network,
 });
 
 /** `agents:` of `runner.yml`. */

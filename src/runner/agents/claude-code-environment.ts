@@ -10,7 +10,11 @@ export const CREDENTIAL_VARIABLES = [
 ] as const;
 
 /** Credentials, and where they are sent: they belong together. */
-const ACCOUNT_VARIABLES = [...CREDENTIAL_VARIABLES, 'ANTHROPIC_BASE_URL', 'ANTHROPIC_UNIX_SOCKET'];
+export const ACCOUNT_VARIABLES: readonly string[] = [
+  ...CREDENTIAL_VARIABLES,
+  'ANTHROPIC_BASE_URL',
+  'ANTHROPIC_UNIX_SOCKET',
+];
 
 /** Who else pays: then no credential of ours is needed. */
 const CLOUD_VARIABLES = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'];

@@ -2,12 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
+import { type Random, systemRandom } from '../../lib/random.ts';
+import { createSecret } from '../../lib/secret.ts';
+import type { WrapCommand } from '../sandbox/launch.ts';
+import { type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { Agent, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import { createAgentText } from './agent-text.ts';
 import { claudeArguments, claudePrompt } from './claude-code-arguments.ts';
 import { claudeAccount, claudeEnvironment, CREDENTIAL_VARIABLES } from './claude-code-environment.ts';
 import type { ClaudeAccount } from './claude-code-environment.ts';
+import {
+  MODEL_SOCKET,
+  toGatewayAccount,
+  toMaxRequests,
+  toModelUpstream,
+  withoutAccount,
+} from './claude-code-gateway.ts';
 import { parseClaudeEvent } from './claude-code-events.ts';
 import type { ClaudeEvent } from './claude-code-events.ts';
 import { readClaudeLogin } from './claude-code-login.ts';
@@ -17,7 +28,6 @@ import { createClaudeRecord, toLogEvents } from './claude-code-record.ts';
 import { findExecutable } from './find-executable.ts';
 import { runAgentCommand } from './run-agent-command.ts';
 import type { RunningAgent } from './run-agent-command.ts';
-import type { WrapCommand } from './wrap-command.ts';
 
 const AFTER_RESULT_MS = 10_000;
 
@@ -39,6 +49,12 @@ export type ClaudeCodeOptions = {
   log: Pick<Logger, 'debug' | 'warn'>;
   clock: Clock;
   wrap?: WrapCommand | undefined;
+  /**
+   * Whether it runs without network, and without the real credentials: then its model is all that it reaches, through a gateway of the
+   * runner. `wrap` must be a sandbox that mounts the gateway's socket.
+   */
+  isIsolated?: boolean;
+  random?: Random;
   /** How long it may stay after its result, 10 seconds by default. */
   afterResultMs?: number;
   newSessionId?: () => string;
@@ -51,7 +67,7 @@ export type ClaudeCodeOptions = {
  * where the session is kept for the next round.
  */
 export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
-  const { machineEnv, clock, env = {}, newSessionId = randomUUID } = options;
+  const { machineEnv, clock, env = {}, newSessionId = randomUUID, random = systemRandom } = options;
   const path = env['PATH'] ?? machineEnv['PATH'] ?? '';
 
   async function readAccount(): Promise<{
@@ -83,6 +99,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
         fix: loginProblem?.fix ?? `Set one of ${variables} for the runner, or in env: of the agent`,
       };
     }
+    if (options.isIsolated && toModelUpstream(account.env) === null) return { ok: false, ...NEEDS_NETWORK };
     return await checkClaudeProgram({
       executable,
       version: options.version ?? 'latest',
@@ -130,46 +147,96 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
       }
     }
 
-    const environment = claudeEnvironment({ ...task, machineEnv, env, account });
-    const session = newSessionId();
-    await mkdir(environment['CLAUDE_CONFIG_DIR'] ?? task.homeFolder, { recursive: true, mode: 0o700 });
-    const ran = await runAgentCommand({
-      launch: { command: [executable, ...claudeArguments(task, { model, session })], env: environment },
-      wrap: options.wrap,
-      task,
-      input: claudePrompt(task.prompt),
-      afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
-      clock,
-      redact: text.redact,
-      onLine: (line, stream, agent) => {
-        if (stream === 'stderr') {
-          record.seeStderr(text.toLine(line));
-          return;
-        }
-        const event = parseClaudeEvent(line);
-        if (event !== null) see(event, agent);
-      },
-    });
-    if (ran.kind === 'not_started') return finish('start_error', ran.error.message, null);
+    const upstream = options.isIsolated ? toModelUpstream(account.env) : null;
+    if (options.isIsolated && upstream === null) {
+      return finish('config_error', `${NEEDS_NETWORK.reason}. ${NEEDS_NETWORK.fix}.`, null);
+    }
+    const token = createSecret(random);
+    const gateway =
+      upstream === null
+        ? null
+        : await openModelGateway({
+            upstream,
+            token,
+            budget: { maxCostUsd: task.maxBudgetUsd, maxRequests: toMaxRequests(task.maxTurns) },
+            machineEnv,
+            log: options.log,
+          });
+    try {
+      return await runThrough(executable, gateway, token);
+    } finally {
+      await gateway?.close();
+    }
 
-    const { exitCode, signal, spawnError, durationMs, leftBehind } = ran.process;
-    const { ending, detail } = decideClaudeOutcome({
-      ...record.facts(),
-      stop: ran.stop,
-      exitCode,
-      signal,
-      spawnError,
-      maxMs: task.maxMs,
-      idleMs: task.idleMs,
-    });
-    options.log.debug({ ending, exitCode, signal, stop: ran.stop?.kind, durationMs }, 'Claude Code ended');
-    if (leftBehind.length > 0)
-      options.log.warn({ pids: leftBehind }, 'Processes of an agent could not be ended');
-    return finish(ending, detail, exitCode);
+    async function runThrough(
+      program: string,
+      gateway: ModelGateway | null,
+      token: string,
+    ): Promise<AgentResult> {
+      const environment = claudeEnvironment({
+        ...task,
+        machineEnv,
+        ...(gateway === null
+          ? { env, account }
+          : { env: withoutAccount(env), account: { ...account, env: toGatewayAccount(account.env, token) } }),
+      });
+      const session = newSessionId();
+      await mkdir(environment['CLAUDE_CONFIG_DIR'] ?? task.homeFolder, { recursive: true, mode: 0o700 });
+      const ran = await runAgentCommand({
+        launch: { command: [program, ...claudeArguments(task, { model, session })], env: environment },
+        wrap: options.wrap,
+        needs: {
+          programs: [program],
+          sockets: gateway === null ? [] : [{ file: gateway.socket, inside: MODEL_SOCKET }],
+          network: gateway === null ? 'host' : 'none',
+        },
+        task,
+        input: claudePrompt(task.prompt),
+        afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
+        clock,
+        redact: text.redact,
+        onLine: (line, stream, agent) => {
+          if (stream === 'stderr') {
+            record.seeStderr(text.toLine(line));
+            return;
+          }
+          const event = parseClaudeEvent(line);
+          if (event !== null) see(event, agent);
+        },
+      });
+      if (ran.kind === 'not_started') return finish('start_error', ran.error.message, null);
+
+      const { exitCode, signal, spawnError, durationMs, leftBehind } = ran.process;
+      const { ending, detail } = decideClaudeOutcome({
+        ...record.facts(),
+        stop: ran.stop,
+        exitCode,
+        signal,
+        spawnError,
+        maxMs: task.maxMs,
+        idleMs: task.idleMs,
+      });
+      options.log.debug({ ending, exitCode, signal, stop: ran.stop?.kind, durationMs }, 'Claude Code ended');
+      if (leftBehind.length > 0)
+        options.log.warn({ pids: leftBehind }, 'Processes of an agent could not be ended');
+      if (gateway?.facts().isOverBudget && ending !== 'completed') {
+        return finish(
+          'max_budget',
+          'The model was asked for more than the budget of the job allows.',
+          exitCode,
+        );
+      }
+      return finish(ending, detail, exitCode);
+    }
   }
 
   return { name: options.name ?? 'claude', preflight, run };
 }
+
+const NEEDS_NETWORK = {
+  reason: 'Claude Code signs in to a cloud by itself, which takes a network that its sandbox has not',
+  fix: 'Set network: true for this agent in runner.yml, or give it one of the credentials of the Messages API',
+};
 
 /** What ends a run from within: a result, refused credentials, and signs that our options were not obeyed. */
 function react(event: ClaudeEvent, agent: RunningAgent): void {

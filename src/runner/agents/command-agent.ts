@@ -1,7 +1,9 @@
+import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
 import type { Usage } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CommandResult } from '../../lib/run-command.ts';
+import type { WrapCommand } from '../sandbox/launch.ts';
 import type { Agent, AgentEnding, AgentEvent, AgentResult, AgentTask } from './agent.ts';
 import { agentEnvironment } from './agent-environment.ts';
 import type { MachineEnv } from './agent-environment.ts';
@@ -10,7 +12,6 @@ import { parseCommandAgentEvent } from './command-agent-events.ts';
 import { findExecutable } from './find-executable.ts';
 import { runAgentCommand } from './run-agent-command.ts';
 import type { AgentStop } from './run-agent-command.ts';
-import type { WrapCommand } from './wrap-command.ts';
 
 /** Of the output of a failed run, for people. */
 const MAX_QUOTED_LENGTH = 500;
@@ -29,6 +30,8 @@ export type CommandAgentOptions = {
   log: Pick<Logger, 'debug' | 'warn'>;
   clock: Clock;
   wrap?: WrapCommand | undefined;
+  /** Whether it reaches the network from inside a sandbox. Off by default. */
+  network?: boolean | undefined;
 };
 
 /**
@@ -85,6 +88,11 @@ export function createCommandAgent(options: CommandAgentOptions): Agent {
     const ran = await runAgentCommand({
       launch: { command: [executable, ...args], env: environment(task) },
       wrap: options.wrap,
+      needs: {
+        programs: [executable, ...args.filter((word) => isAbsolute(word))],
+        sockets: [],
+        network: options.network === true ? 'host' : 'none',
+      },
       task,
       input: task.prompt,
       clock,

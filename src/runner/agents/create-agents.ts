@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
+import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import type { AgentsConfig, ClaudeCodeSettings } from './agents-config.ts';
 import { createClaudeCodeAgent } from './claude-code.ts';
 import { createCommandAgent } from './command-agent.ts';
-import type { WrapCommand } from './wrap-command.ts';
 
 /** The agent that there is without any configuration. */
 const BUILT_IN_AGENT = 'claude';
@@ -30,20 +30,21 @@ export function createAgents(options: {
   machineEnv: MachineEnv;
   log: Pick<Logger, 'debug' | 'warn'>;
   clock: Clock;
-  wrap?: WrapCommand;
+  /** Put around each agent. */
+  sandbox?: Sandbox;
 }): Agents {
-  const { agents, claudeCode, defaultAgent } = options;
+  const { agents, claudeCode, defaultAgent, sandbox = NO_SANDBOX } = options;
   const shared = {
     machineEnv: options.machineEnv,
     log: options.log,
     clock: options.clock,
-    wrap: options.wrap,
+    wrap: sandbox.wrap,
   };
 
   const byName = new Map<string, Agent>();
   for (const [name, config] of Object.entries(agents)) {
     if (config.kind === 'command') {
-      byName.set(name, createCommandAgent({ ...shared, name, command: config.command, env: config.env }));
+      byName.set(name, createCommandAgent({ ...shared, ...config, name }));
       continue;
     }
     byName.set(
@@ -51,6 +52,7 @@ export function createAgents(options: {
       createClaudeCodeAgent({
         ...shared,
         name,
+        isIsolated: sandbox.kind === 'bubblewrap' && config.network !== true,
         executable: config.executable ?? claudeCode.executable ?? 'claude',
         version: claudeCode.version,
         model: config.model ?? null,
@@ -67,6 +69,7 @@ export function createAgents(options: {
       createClaudeCodeAgent({
         ...shared,
         name: BUILT_IN_AGENT,
+        isIsolated: sandbox.kind === 'bubblewrap',
         executable: claudeCode.executable ?? 'claude',
         version: claudeCode.version,
         configFolder: claudeCode.configPath,

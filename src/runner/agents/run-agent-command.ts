@@ -2,8 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { runCommand } from '../../lib/run-command.ts';
 import type { CommandResult } from '../../lib/run-command.ts';
 import { toError } from '../../lib/to-error.ts';
+import type { Launch, LaunchNeeds, WrapCommand } from '../sandbox/launch.ts';
 import type { AgentTask } from './agent.ts';
-import type { Launch, WrapCommand } from './wrap-command.ts';
 
 /** Why we ended an agent that would have gone on; `null` = it ended by itself. */
 export type AgentStop =
@@ -28,6 +28,9 @@ export type RunningAgent = {
 export type AgentRun =
   { kind: 'ended'; process: CommandResult; stop: AgentStop | null } | { kind: 'not_started'; error: Error };
 
+/** What one agent must reach; see `LaunchNeeds`. */
+export type AgentNeeds = Pick<LaunchNeeds, 'programs' | 'sockets' | 'network'>;
+
 /** Enough of the output to explain a failed start. */
 const OUTPUT_TAIL_BYTES = 8 * 1024;
 
@@ -38,6 +41,8 @@ const OUTPUT_TAIL_BYTES = 8 * 1024;
 export async function runAgentCommand(options: {
   launch: Launch;
   wrap?: WrapCommand | undefined;
+  /** What the agent must reach beside the folders of its task. */
+  needs: AgentNeeds;
   task: AgentTask;
   input: string;
   /** Without it, an agent may stay as long as its other clocks let it. */
@@ -113,9 +118,10 @@ export async function runAgentCommand(options: {
 async function wrapLaunch(options: {
   launch: Launch;
   wrap?: WrapCommand | undefined;
+  needs: AgentNeeds;
   task: AgentTask;
 }): Promise<Launch | Error> {
-  const { launch, wrap, task } = options;
+  const { launch, wrap, needs, task } = options;
   // A cancelled task starts nothing, so nothing is put around it either.
   if (!wrap || task.signal.aborted) return launch;
   try {
@@ -123,6 +129,8 @@ async function wrapLaunch(options: {
       workspace: task.folder,
       home: task.homeFolder,
       temp: task.tempFolder,
+      readable: task.readableFolders,
+      ...needs,
     });
   } catch (thrown) {
     return toError(thrown);

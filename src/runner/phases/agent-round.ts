@@ -26,6 +26,7 @@ export async function runAgentRound(
     folder: workspace.folder,
     homeFolder: workspace.homeFolder,
     tempFolder: workspace.tempFolder,
+    readableFolders: [workspace.objectsFolder],
     model: spec.settings.model,
     maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
     maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),

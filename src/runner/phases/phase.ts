@@ -4,6 +4,8 @@ import type { MachineEnv } from '../agents/agent-environment.ts';
 import type { Agents } from '../agents/create-agents.ts';
 import type { AttemptRecord, Ending } from '../attempt-record.ts';
 import type { JobTokens } from '../job-tokens.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { SandboxSettings } from '../sandbox/sandbox-settings.ts';
 import type { AttemptChannel } from '../transport/transport.ts';
 import type { Workspaces } from '../workspace/workspace-types.ts';
 
@@ -37,6 +39,10 @@ export type PhaseDeps = {
   runnerName: string;
   workspaces: Workspaces;
   agents: Agents;
+  /** Put around set-up and tests; the agents have it already. */
+  sandbox: Sandbox;
+  /** What set-up and tests reach of the network when there is a sandbox. */
+  reach: Pick<SandboxSettings, 'registries' | 'hosts'>;
   clock: Clock;
   /** The runner's own environment, of which a few harmless facts are passed on. */
   machineEnv: MachineEnv;

@@ -3,6 +3,9 @@ import { MARK_VARIABLE } from '../../lib/run-command.ts';
 import { agentEnvironment } from '../agents/agent-environment.ts';
 import { readTestCounts } from '../analysis/test-counts.ts';
 import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
+import type { Launch } from '../sandbox/launch.ts';
+import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
+import { openRegistryProxy, type RegistryProxy } from '../sandbox/registry-proxy.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { TestPlan } from './test-plan.ts';
@@ -10,8 +13,8 @@ import type { TestPlan } from './test-plan.ts';
 export type PlanRun = { setup: CommandRun[]; tests: TestRun };
 
 /**
- * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, and none of the runner's secrets. A
- * set-up that fails leaves the tests `not_run`.
+ * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in
+ * a sandbox, no network but the package registries. A set-up that fails leaves the tests `not_run`.
  */
 export async function runPlan(
   plan: TestPlan,
@@ -20,35 +23,73 @@ export async function runPlan(
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<PlanRun> {
-  const options = {
-    cwd: workspace.folder,
-    env: {
-      ...agentEnvironment(deps.machineEnv, workspace),
-      [MARK_VARIABLE]: attempt.spec.attemptId,
-    },
-    signal: attempt.signal,
-    redact: deps.redact,
-    clock: deps.clock,
-    onLine: attempt.say,
-  };
-  const setup = withSetup
-    ? await runSteps({
-        ...options,
-        commands: plan.setup,
-        timeoutMs: deps.limits.setupMs,
-        keepGoing: false,
-      })
-    : [];
-  const setupRuns = setup.map(({ run }) => run);
-  if (!setupRuns.every(hasPassed)) return { setup: setupRuns, tests: toTestRun([]) };
+  const proxy = await openProxy(attempt, deps);
+  try {
+    return await runThrough(proxy);
+  } finally {
+    await proxy?.close();
+  }
 
-  const tests = await runSteps({
-    ...options,
-    commands: plan.test,
-    timeoutMs: deps.limits.testMs,
-    keepGoing: true,
+  async function runThrough(proxy: RegistryProxy | null): Promise<PlanRun> {
+    const options = {
+      enclose: (launch: Launch): Launch | Promise<Launch> =>
+        deps.sandbox.wrap(launch.command, launch.env, {
+          workspace: workspace.folder,
+          home: workspace.homeFolder,
+          temp: workspace.tempFolder,
+          readable: [workspace.objectsFolder],
+          // Set-up and tests are the repository's: they get no file of the machine for naming it.
+          programs: [],
+          sockets: [],
+          network: proxy === null ? 'none' : { proxySocket: proxy.socket },
+        }),
+      cwd: workspace.folder,
+      env: {
+        ...agentEnvironment(deps.machineEnv, workspace),
+        [MARK_VARIABLE]: attempt.spec.attemptId,
+      },
+      signal: attempt.signal,
+      redact: deps.redact,
+      clock: deps.clock,
+      onLine: attempt.say,
+      // Why it failed may be that something could not be reached, which the command itself seldom says.
+      explainFailure: () => describeRefused(proxy?.refused() ?? []),
+    };
+    const setup = withSetup
+      ? await runSteps({
+          ...options,
+          commands: plan.setup,
+          timeoutMs: deps.limits.setupMs,
+          keepGoing: false,
+        })
+      : [];
+    const setupRuns = setup.map(({ run }) => run);
+    if (!setupRuns.every(hasPassed)) return { setup: setupRuns, tests: toTestRun([]) };
+
+    const tests = await runSteps({
+      ...options,
+      commands: plan.test,
+      timeoutMs: deps.limits.testMs,
+      keepGoing: true,
+    });
+    return { setup: setupRuns, tests: toTestRun(tests) };
+  }
+}
+
+/** `null` where the network is open (no sandbox) or closed (no registries). */
+async function openProxy(attempt: AttemptContext, deps: PhaseDeps): Promise<RegistryProxy | null> {
+  const hosts = [...(deps.reach.registries ? REGISTRY_HOSTS : []), ...deps.reach.hosts];
+  if (deps.sandbox.kind === 'none' || hosts.length === 0) return null;
+  return await openRegistryProxy({
+    hosts,
+    machineEnv: deps.machineEnv,
+    onRefused: (target) => attempt.say(`[sandbox] refused a connection to ${target}`),
   });
-  return { setup: setupRuns, tests: toTestRun(tests) };
+}
+
+function describeRefused(refused: readonly string[]): string | null {
+  if (refused.length === 0) return null;
+  return `The sandbox refused connections to ${refused.join(', ')}; sandbox.hosts in runner.yml names what may be reached.`;
 }
 
 /** One sentence about what is red; `null` when nothing is. */

@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import type { AgentResult, AgentTask } from '../../../src/runner/agents/agent.ts';
 import { createClaudeCodeAgent } from '../../../src/runner/agents/claude-code.ts';
 import type { ClaudeCodeOptions } from '../../../src/runner/agents/claude-code.ts';
+import type { LaunchNeeds } from '../../../src/runner/sandbox/launch.ts';
 import { anAgentTask, makeAgentFolders } from '../../support/agent-folders.ts';
 import type { AgentFolders } from '../../support/agent-folders.ts';
 import { processesWith } from '../../support/processes.ts';
@@ -323,4 +324,48 @@ test.each<[string, Partial<ClaudeCodeOptions>, string, string]>([
     reason: expect.stringContaining(reason),
     fix: expect.stringContaining(fix),
   });
+});
+
+test('isolated, it gets a token of the run and a socket instead of key and network', async () => {
+  const seen: { env: Record<string, string>; needs: LaunchNeeds }[] = [];
+  const result = await run(
+    'success',
+    {},
+    {
+      isIsolated: true,
+      env: { ANTHROPIC_BASE_URL: 'https://models.example.com', ANTHROPIC_AUTH_TOKEN: 'other-secret-9876' },
+      wrap: (command, env, needs) => {
+        seen.push({ env, needs });
+        return { command, env };
+      },
+    },
+  );
+
+  expect(result.ending).toBe('completed');
+  expect(seen[0]?.env).toMatchObject({
+    ANTHROPIC_BASE_URL: 'http://model.local',
+    ANTHROPIC_UNIX_SOCKET: '/run/yardmaster/model.sock',
+    ANTHROPIC_AUTH_TOKEN: expect.stringMatching(/^[\w-]{40,}$/),
+  });
+  expect(JSON.stringify(seen[0]?.env)).not.toMatch(new RegExp(`${KEY}|other-secret|models.example.com`));
+  expect(seen[0]?.needs).toMatchObject({
+    network: 'none',
+    programs: [FAKE],
+    sockets: [{ inside: '/run/yardmaster/model.sock' }],
+  });
+  expect(existsSync(seen[0]?.needs.sockets[0]?.file ?? ''), 'the socket is gone with the run').toBe(false);
+});
+
+test('isolated, it can’t sign in to a cloud by itself, and says what to do', async () => {
+  const options = {
+    isIsolated: true,
+    env: { CLAUDE_CODE_USE_BEDROCK: '1' },
+    machineEnv: { PATH: process.env['PATH'] },
+  };
+
+  expect(await anAgent('success', options).preflight()).toMatchObject({
+    ok: false,
+    fix: expect.stringContaining('network: true'),
+  });
+  expect(await run('success', {}, options)).toMatchObject({ ending: 'config_error' });
 });

@@ -1,0 +1,36 @@
+/** A command and its whole environment. */
+export type Launch = { command: string[]; env: Record<string, string> };
+
+/**
+ * What a command may reach of the network: nothing; what the runner reaches; or only the hosts behind a proxy of the runner, whose
+ * socket is `proxySocket`.
+ */
+export type NetworkAccess = 'none' | 'host' | { proxySocket: string };
+
+/** What a command must be able to use inside a sandbox. Everything else of the machine may be out of its sight. */
+export type LaunchNeeds = {
+  /** Its working directory; it may write there, in `home` and in `temp`, all at the same paths as outside. */
+  workspace: string;
+  home: string;
+  temp: string;
+  /** Read-only, beside the toolchains of the machine. */
+  readable: readonly string[];
+  /**
+   * Absolute paths of programs and scripts that the runner's own configuration names: their folders are shown. Never from a
+   * repository, which could name any file of the machine.
+   */
+  programs: readonly string[];
+  /** Sockets of the runner, and where the command finds them. */
+  sockets: readonly { file: string; inside: string }[];
+  network: NetworkAccess;
+};
+
+/**
+ * Puts something around a command, such as a sandbox: gets the command that would be run, gives the one that is.
+ * A rejection means that the command doesn't start.
+ */
+export type WrapCommand = (
+  command: string[],
+  env: Record<string, string>,
+  needs: LaunchNeeds,
+) => Launch | Promise<Launch>;

@@ -1,0 +1,199 @@
+import { stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { MachineEnv } from '../agents/agent-environment.ts';
+import { findExecutable } from '../agents/find-executable.ts';
+import { toBubblewrapArguments } from './bubblewrap-arguments.ts';
+import type { Launch, LaunchNeeds, NetworkAccess, WrapCommand } from './launch.ts';
+import { isWithin } from './paths.ts';
+import { type OwnLimits, readOwnLimits, toPrlimitOptions } from './resource-limits.ts';
+import { writeSandboxFiles } from './sandbox-files.ts';
+import type { SandboxSettings } from './sandbox-settings.ts';
+import { findToolchains, mergeToolchains, showProgram } from './toolchain-paths.ts';
+
+/** What is put around agents, set-up and tests. */
+export type Sandbox = {
+  kind: 'bubblewrap' | 'none';
+  wrap: WrapCommand;
+};
+
+/** Where nothing is put around anything. */
+export const NO_SANDBOX: Sandbox = { kind: 'none', wrap: (command, env) => ({ command, env }) };
+
+export type SandboxOptions = {
+  settings: Pick<SandboxSettings, 'readable' | 'limits'>;
+  /** Of the runner; PATH says what the machine has. */
+  machineEnv: MachineEnv;
+  /** Never shown. */
+  homeFolder: string;
+  workspaceRoot: string;
+  /** Files and folders of the runner that stay hidden wherever they are: configuration, keys, logins. */
+  secretPaths: readonly string[];
+  /** A folder of the runner's own, for what the sandbox has in place of the machine's files. */
+  stateFolder: string;
+  /** The Node.js that runs the runner. */
+  nodeExecutable: string;
+};
+
+/** Programs of the sandbox itself; `null` = not on this machine. */
+type Tools = { bwrap: string; env: string; prlimit: string };
+
+/** On the loopback of each sandbox, where nothing else can be in the way. */
+const PROXY_PORT = 3128;
+const SOCKET_FOLDER = '/run/yardmaster';
+const FORWARDER = join(import.meta.dirname, `forward-to-proxy${extname(import.meta.filename)}`);
+/** A file without a package.json around it has to say by its name that it is a module. */
+const FORWARDER_INSIDE = `${SOCKET_FOLDER}/forward-to-proxy.m${extname(import.meta.filename).slice(1)}`;
+const PROXY_VARIABLE = /^(https?|all|no)_proxy$/i;
+const CERTIFICATE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
+
+/**
+ * Bubblewrap around commands. Whatever runs inside dies with bubblewrap, which dies with the runner: the PID namespace goes away
+ * with all that is in it. SIGTERM to the process group passes bubblewrap by and reaches the command, so that it can tidy up.
+ *
+ * Answers which program is missing when the machine can't do it; whether the kernel lets it is for `checkSandbox`.
+ */
+export async function createBubblewrap(
+  options: SandboxOptions,
+): Promise<{ ok: true; sandbox: Sandbox } | { ok: false; missing: string }> {
+  const { machineEnv, settings, workspaceRoot } = options;
+  const path = machineEnv['PATH'] ?? '';
+  const tools = await findTools(path);
+  if (!tools.ok) return tools;
+  const { found } = tools;
+  const own = await readOwnLimits();
+  const files = await writeSandboxFiles(options.stateFolder);
+  const hidden = [options.homeFolder, workspaceRoot, ...options.secretPaths];
+  const node = await findExecutable('node', path);
+  const toolchains = await findToolchains({
+    path,
+    homeFolder: options.homeFolder,
+    hidden,
+    programs: [options.nodeExecutable, ...(node === null ? [] : [node])],
+  });
+
+  async function wrap(command: string[], env: Record<string, string>, needs: LaunchNeeds): Promise<Launch> {
+    const programs = await Promise.all(needs.programs.map((program) => showProgram(program, hidden)));
+    const certificates = CERTIFICATE_VARIABLES.flatMap((name) => env[name] ?? []);
+    const seen = mergeToolchains([
+      toolchains,
+      ...programs,
+      {
+        folders: [
+          ...settings.readable,
+          ...certificates,
+          ...(needs.network === 'host' ? HOST_NETWORK_FILES : []),
+        ],
+        links: [],
+      },
+    ]);
+    const covered = await findCovered(options.secretPaths, seen.folders);
+    const forwarding = toForwarding(needs.network, options.nodeExecutable);
+    const bubblewrap = toBubblewrapArguments({
+      toolchains: seen,
+      hiddenFolders: [workspaceRoot, ...covered.folders],
+      hiddenFiles: covered.files,
+      readable: needs.readable,
+      files: [
+        ...files.filter(({ at }) => needs.network !== 'host' || !HOST_NETWORK_FILES.includes(at)),
+        ...needs.sockets.map(({ file, inside }) => ({ from: file, at: inside })),
+        ...forwarding.files,
+      ],
+      writable: [needs.workspace, needs.home, needs.temp],
+      workingFolder: needs.workspace,
+      hasNetworkOfHost: needs.network === 'host',
+    });
+    return {
+      command: [...toCommandStart(found, bubblewrap, settings, own), ...forwarding.command, ...command],
+      env: toEnvironment(env, needs.network, forwarding.env),
+    };
+  }
+
+  return { ok: true, sandbox: { kind: 'bubblewrap', wrap } };
+}
+
+/** Name resolution of the machine, for whom the machine's network is open. */
+const HOST_NETWORK_FILES = ['/etc/hosts', '/etc/resolv.conf'];
+
+/**
+ * Bubblewrap ignores SIGTERM, which would end it, and with it everything, at once; the command inside gets the default back.
+ */
+function toCommandStart(
+  tools: Tools,
+  bubblewrap: readonly string[],
+  settings: Pick<SandboxSettings, 'limits'>,
+  own: OwnLimits,
+): string[] {
+  return [
+    [tools.env, '--ignore-signal=TERM', tools.bwrap, ...bubblewrap, '--'],
+    [tools.env, '--default-signal=TERM', tools.prlimit, ...toPrlimitOptions(settings.limits, own), '--'],
+  ].flat();
+}
+
+/** Inside there is only a loopback of its own: something has to listen there and speak to the runner's socket. */
+function toForwarding(
+  network: NetworkAccess,
+  nodeExecutable: string,
+): { command: string[]; files: { from: string; at: string }[]; env: Record<string, string> } {
+  if (typeof network === 'string') return { command: [], files: [], env: {} };
+  const socket = `${SOCKET_FOLDER}/proxy.sock`;
+  const url = `http://127.0.0.1:${PROXY_PORT}`;
+  const javaOptions = ['http', 'https'].flatMap((scheme) => [
+    `-D${scheme}.proxyHost=127.0.0.1`,
+    `-D${scheme}.proxyPort=${PROXY_PORT}`,
+  ]);
+  return {
+    command: [nodeExecutable, FORWARDER_INSIDE, socket, String(PROXY_PORT)],
+    files: [
+      { from: FORWARDER, at: FORWARDER_INSIDE },
+      { from: network.proxySocket, at: socket },
+    ],
+    env: {
+      HTTP_PROXY: url,
+      HTTPS_PROXY: url,
+      http_proxy: url,
+      https_proxy: url,
+      NO_PROXY: 'localhost,127.0.0.1,::1',
+      no_proxy: 'localhost,127.0.0.1,::1',
+      npm_config_proxy: url,
+      npm_config_https_proxy: url,
+      // Java knows no proxy variables.
+      JAVA_TOOL_OPTIONS: javaOptions.join(' '),
+    },
+  };
+}
+
+function toEnvironment(
+  env: Readonly<Record<string, string>>,
+  network: NetworkAccess,
+  additions: Record<string, string>,
+): Record<string, string> {
+  if (network === 'host') return { ...env };
+  // Proxies of the machine can't be reached from inside.
+  const kept = Object.entries(env).filter(([name]) => !PROXY_VARIABLE.test(name));
+  return { ...Object.fromEntries(kept), ...additions };
+}
+
+/** Those of `secrets` that lie in a folder that is shown, so that something has to be put over them. */
+async function findCovered(
+  secrets: readonly string[],
+  shown: readonly string[],
+): Promise<{ folders: string[]; files: string[] }> {
+  const covered = { folders: [] as string[], files: [] as string[] };
+  for (const path of secrets) {
+    if (!shown.some((folder) => isWithin(path, folder))) continue;
+    // What isn't there needs no cover.
+    const found = await stat(path).catch(() => null);
+    if (found?.isDirectory()) covered.folders.push(path);
+    else if (found !== null) covered.files.push(path);
+  }
+  return covered;
+}
+
+async function findTools(path: string): Promise<{ ok: true; found: Tools } | { ok: false; missing: string }> {
+  const find = async (name: string): Promise<string | null> => await findExecutable(name, path);
+  const [bwrap, env, prlimit] = [await find('bwrap'), await find('env'), await find('prlimit')];
+  if (bwrap === null) return { ok: false, missing: 'bwrap' };
+  if (env === null) return { ok: false, missing: 'env' };
+  if (prlimit === null) return { ok: false, missing: 'prlimit' };
+  return { ok: true, found: { bwrap, env, prlimit } };
+}

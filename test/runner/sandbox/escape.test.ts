@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { processesWith } from '../../support/processes.ts';
+import { makeSandboxedMachine, type SandboxedMachine, whyNoSandbox } from '../../support/sandboxed.ts';
+import { until } from '../../support/until.ts';
+
+const LIMITS = {
+  processes: 60,
+  openFiles: 1024,
+  fileBytes: 4 * 1024 ** 2,
+  cpuSeconds: 60,
+  addressSpaceBytes: null,
+};
+
+describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () => {
+  let machine: SandboxedMachine;
+  beforeEach(async () => {
+    machine = await makeSandboxedMachine({ limits: LIMITS });
+  });
+  afterEach(async () => {
+    const left = processesWith(machine.folder);
+    await machine[Symbol.asyncDispose]();
+    expect(left, 'nothing is left running').toEqual([]);
+  });
+
+  test('the workspace, HOME and TMPDIR of the attempt can be used, and git’s borrowed objects be read', async () => {
+    const { needs, files } = machine;
+
+    const results = await machine.tryAll([
+      { do: 'write', path: path.join(needs.workspace, 'work.txt') },
+      { do: 'write', path: path.join(needs.home, 'home.txt') },
+      { do: 'write', path: path.join(needs.temp, 'temp.txt') },
+      { do: 'write', path: '/tmp/scratch' },
+      { do: 'read', path: files.object },
+      { do: 'read', path: files.tool },
+    ]);
+
+    expect(results).toEqual(['ok', 'ok', 'ok', 'ok', 'content of object', 'content of tool']);
+    expect(readFileSync(path.join(needs.workspace, 'work.txt'), 'utf8')).toBe('I was here');
+    expect(existsSync('/tmp/scratch')).toBe(false);
+  });
+
+  test('nothing of the runner and its neighbours can be read', async () => {
+    const { files, folder } = machine;
+    const hidden = [files.config, files.key, files.journal, files.neighbour, files.privateGit];
+    const mirrors = [files.mirrorConfig, files.otherMirror];
+
+    const results = await machine.tryAll(
+      [...hidden, ...mirrors, '/etc/shadow', '/root', process.env['HOME'] ?? '/root', '/var/log'].map(
+        (name) => ({
+          do: 'read',
+          path: name,
+        }),
+      ),
+    );
+    const [shown] = await machine.tryAll([{ do: 'list', path: path.join(folder, 'root') }]);
+
+    expect(new Set(results)).toEqual(new Set(['ENOENT']));
+    expect(shown).toBe('attempts mirrors');
+  });
+
+  test('a secret in a folder that is shown is covered', async () => {
+    const results = await machine.tryAll([{ do: 'read', path: machine.files.toolSecret }]);
+
+    expect(results).toEqual(['EACCES']);
+  });
+
+  test('nothing outside can be written, not even what can be read', async () => {
+    const { files, folder } = machine;
+    const targets = [
+      files.object,
+      files.mirrorConfig,
+      files.tool,
+      path.join(folder, 'root/mirrors/1.git/objects/new'),
+      path.join(folder, 'root/planted'),
+      '/etc/passwd',
+      '/usr/bin/planted',
+      '/planted',
+    ];
+
+    const results = await machine.tryAll(targets.map((name) => ({ do: 'write', path: name })));
+
+    for (const result of results) expect(result).toMatch(/^(EROFS|EACCES|ENOENT)$/);
+    expect(readFileSync(files.object, 'utf8')).toBe('content of object');
+  });
+
+  test('no service can be reached: not of the machine, not of the cloud, not of the internet', async () => {
+    const server = createServer((_, response) => response.end('secret'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const results = await machine.tryAll([
+        { do: 'connect', host: '127.0.0.1', port },
+        { do: 'connect', host: '169.254.169.254', port: 80 },
+        { do: 'connect', host: '1.1.1.1', port: 443 },
+      ]);
+
+      expect(results).toEqual(['ECONNREFUSED', 'ENETUNREACH', 'ENETUNREACH']);
+      // Only whoever was given the machine's network has it.
+      const open = await machine.tryAll([{ do: 'connect', host: '127.0.0.1', port }], { network: 'host' });
+      expect(open).toEqual(['ok']);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('no environment can be seen but its own', async () => {
+    const [seen] = await machine.tryAll([{ do: 'environments' }], { env: { OWN: 'own-value' } });
+
+    expect(seen).toContain('OWN=own-value');
+    expect(seen).not.toContain('VITEST');
+  });
+
+  test('no value of an environment is in the arguments, which everybody on the machine can read', async () => {
+    const launch = await machine.sandbox.wrap(['true'], { KEY: 'secret-1234' }, machine.needs);
+
+    expect(launch.command.join(' ')).not.toContain('secret-1234');
+    expect(launch.env).toEqual({ KEY: 'secret-1234' });
+  });
+
+  test('a fork bomb stays small', async () => {
+    const [started] = await machine.tryAll([{ do: 'fork', count: 200 }], { asStranger: true });
+
+    expect(Number(started)).toBeGreaterThan(5);
+    expect(Number(started)).toBeLessThan(LIMITS.processes);
+  });
+
+  test('a file can’t fill the disk', async () => {
+    const file = path.join(machine.needs.workspace, 'big');
+
+    const results = await machine.tryAll([{ do: 'fill', path: file, bytes: 2 * LIMITS.fileBytes }]);
+
+    expect(results).toEqual(['EFBIG']);
+    expect(statSync(file).size).toBeLessThanOrEqual(LIMITS.fileBytes);
+  });
+
+  test('no capabilities, no way to new ones, no core dumps', async () => {
+    const { stdout = '' } = await machine.run(['cat', '/proc/self/status', '/proc/self/limits']);
+
+    expect(stdout).toMatch(/^CapEff:\s+0+$/m);
+    expect(stdout).toMatch(/^CapBnd:\s+0+$/m);
+    expect(stdout).toMatch(/^NoNewPrivs:\s+1$/m);
+    expect(stdout).toMatch(/^Max core file size\s+0\s+0/m);
+    expect((await machine.run(['unshare', '--user', 'true'])).exitCode).not.toBe(0);
+  });
+});
+
+describe.skipIf((await whyNoSandbox()) !== null)('the end of a sandbox', () => {
+  /** Leaves its session, its parents and its environment, and does not listen. */
+  const DAEMON = 'setsid env -i sh -c "trap \\"\\" TERM; sleep 300 & exec sleep 300" & ';
+  let machine: SandboxedMachine;
+  /** In the arguments of all that a test starts inside. */
+  let sleep: string;
+  beforeEach(async () => {
+    machine = await makeSandboxedMachine();
+    sleep = String(1_000_000 + Number.parseInt(randomUUID().slice(0, 6), 16));
+  });
+  afterEach(() => machine[Symbol.asyncDispose]());
+
+  test('gives the command a moment to tidy up, and its exit code counts', async () => {
+    const stop = new AbortController();
+    const running = machine.run(
+      ['sh', '-c', `trap 'echo tidied; exit 7' TERM; touch ready; while :; do sleep 0.05; done`],
+      {
+        signal: stop.signal,
+      },
+    );
+    await until('it runs', () => existsSync(path.join(machine.needs.workspace, 'ready')));
+
+    stop.abort();
+
+    expect(await running).toMatchObject({ cancelled: true, exitCode: 7, stdout: 'tidied\n', leftBehind: [] });
+  });
+
+  test('a command that says nothing about SIGTERM ends by it', async () => {
+    const result = await machine.run(['sleep', sleep], { timeoutMs: 500 });
+
+    expect(result).toMatchObject({ timedOut: true, exitCode: 143 });
+    expect(result.durationMs).toBeLessThan(4000);
+  });
+
+  test('is the end of everything in it, also of what hides from every signal', async () => {
+    const script = `${DAEMON.replaceAll('300', sleep)} (trap "" TERM; touch ready; while :; do sleep ${sleep}; done)`;
+    const stop = new AbortController();
+    const running = machine.run(['sh', '-c', script], { signal: stop.signal, killGraceMs: 200 });
+    await until('it runs', () => processesWith(sleep).length >= 3);
+
+    stop.abort();
+
+    expect(await running).toMatchObject({ cancelled: true, leftBehind: [] });
+    expect(processesWith(sleep)).toEqual([]);
+  });
+
+  test('comes when the command ends, whatever it left in the background', async () => {
+    const result = await machine.run(['sh', '-c', `${DAEMON.replaceAll('300', sleep)} sleep 0.2`]);
+
+    expect(result.exitCode).toBe(0);
+    expect(processesWith(sleep)).toEqual([]);
+  });
+
+  test('comes when the runner is killed', async () => {
+    const launch = await machine.sandbox.wrap(
+      ['sleep', sleep],
+      { PATH: process.env['PATH'] ?? '' },
+      machine.needs,
+    );
+    const script = `const [file, ...args] = ${JSON.stringify(launch.command)};
+      require('node:child_process').spawn(file, args, { detached: true, stdio: 'ignore' });
+      setInterval(() => undefined, 1000);`;
+    const runner = execa(process.execPath, ['-e', script], { reject: false });
+    // One is the runner, whose script names it; the others are bubblewrap's two and the command.
+    await until('it runs', () => processesWith(sleep).length >= 4);
+
+    runner.kill('SIGKILL');
+
+    await until('all are gone', () => processesWith(sleep).length === 0);
+  });
+});
