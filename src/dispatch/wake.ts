@@ -29,7 +29,7 @@ export function listen(
   }
 
   const unsubscribe = deps.store.subscribe((topic) => {
-    if (concerned.has(topic)) poke();
+    if (topic === 'all' || concerned.has(topic)) poke();
   });
 
   return {

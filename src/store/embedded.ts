@@ -14,6 +14,7 @@ import { createSqlStore } from './sql-store.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
 import { requeueRunning } from './tasks.ts';
+import { createWakes } from './wakes.ts';
 
 /**
  * The store of a single coordinator: SQLite in `folder` (made if it is missing; local disk only), which it takes for itself alone.
@@ -44,13 +45,14 @@ export async function createEmbeddedStore(deps: {
   try {
     const engine = createSqliteEngine(clock);
     await migrate(db, engine);
-    const requeued = await requeueRunning(db, { all: true });
+    const requeued = await requeueRunning(db, 'all');
     if (requeued > 0)
       log.info({ requeued }, 'Work that the last coordinator left unfinished is taken up again');
     return createSqlStore({
       db,
       engine,
       newId: createUuidV7({ clock, random: deps.random ?? systemRandom }),
+      wakes: createWakes(),
       ...(deps.timings ? { timings: deps.timings } : {}),
       close: () => (closing ??= closeAll()),
     });

@@ -42,6 +42,8 @@ export type DeliveryStore = {
 
 /** What a commit may have changed, for those who wait: long polls, workers, live pages. */
 export type WakeTopic =
+  /** Wake-ups may have been lost: everybody looks again. */
+  | 'all'
   | 'inbox'
   | 'outbox'
   /** A job can be offered, or a slot is free. */
