@@ -3,16 +3,14 @@ import type { Clock } from '../lib/clock.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
 import type { Schema } from './schema.ts';
 
-/** A coordinator may lose its connection and come back; only who stays away is gone. */
-const GONE_AFTER_MS = 15_000;
-
 /**
  * Finds coordinators that ended without putting their tasks back. Each holds a lock of the database under its number for as long as its
- * process lives; the database lets go of it when the process is gone, however it went. Returns those that have been away long enough,
- * by looks of this very process.
+ * process lives; the database lets go of it when the process is gone, however it went. Since a connection may be lost and come back, only
+ * those are returned that stayed away for `goneAfterMs`, by the looks of this very process.
  */
 export function createClaimantWatch(
   clock: Pick<Clock, 'monotonicMs'>,
+  goneAfterMs: number,
 ): (db: Kysely<Schema>) => Promise<number[]> {
   let awaySinceMs = new Map<number, number>();
 
@@ -25,6 +23,6 @@ export function createClaimantWatch(
           and database = (select oid from pg_database where datname = current_database()))`.execute(db);
     const nowMs = clock.monotonicMs();
     awaySinceMs = new Map(rows.map(({ claimant }) => [claimant, awaySinceMs.get(claimant) ?? nowMs]));
-    return [...awaySinceMs].filter(([, sinceMs]) => nowMs - sinceMs >= GONE_AFTER_MS).map(([who]) => who);
+    return [...awaySinceMs].filter(([, sinceMs]) => nowMs - sinceMs >= goneAfterMs).map(([who]) => who);
   };
 }

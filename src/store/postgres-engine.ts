@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { Timings } from '../domain/timings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { backoffMs } from '../lib/retry.ts';
@@ -31,11 +32,12 @@ export function createPostgresEngine(deps: {
   /** Times waits and absences of this process; the store's own time is the database's. */
   processClock: Clock;
   random: Random;
+  timings: Pick<Timings, 'coordinatorGoneSeconds'>;
   /** Hears every reading of the database's clock. */
   onTime: (nowMs: number) => void;
 }): Engine {
   const { clock, processClock, random } = deps;
-  const goneClaimants = createClaimantWatch(processClock);
+  const goneClaimants = createClaimantWatch(processClock, deps.timings.coordinatorGoneSeconds * 1000);
 
   async function transact<T>(db: Kysely<Schema>, work: (tx: Kysely<Schema>) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {

@@ -1,6 +1,6 @@
 import { Kysely, sql } from 'kysely';
 import { Client } from 'pg';
-import type { Timings } from '../domain/timings.ts';
+import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
@@ -34,9 +34,9 @@ export async function createPostgresStore(deps: {
   /** In place of the database's clock, for tests that turn it. */
   clock?: Pick<Clock, 'nowMs'>;
   random?: Random;
-  timings?: Pick<Timings, 'taskLeaseSeconds'>;
+  timings?: Pick<Timings, 'taskLeaseSeconds' | 'coordinatorGoneSeconds'>;
 }): Promise<Store> {
-  const { url, log, random = systemRandom } = deps;
+  const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS } = deps;
   const time = createFollowingClock();
   const claimant = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0) % 2 ** 31;
   const db = new Kysely<Schema>({
@@ -49,6 +49,7 @@ export async function createPostgresStore(deps: {
     clock: deps.clock ?? null,
     processClock: systemClock,
     random,
+    timings,
     onTime: time.follow,
   });
   const listener = createPostgresListener({
@@ -84,7 +85,7 @@ export async function createPostgresStore(deps: {
     engine,
     newId: createUuidV7({ clock: deps.clock ?? time, random }),
     wakes,
-    ...(deps.timings ? { timings: deps.timings } : {}),
+    timings,
     close: () => (closing ??= closeAll()),
   });
 }

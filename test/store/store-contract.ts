@@ -412,6 +412,17 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await timeline.readLog(attempt.id, 0, 1)).toEqual(chunks[0]);
     });
 
+    test('a text with a NUL in it does not fail for ever', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const job = aStoredJob();
+
+      await store.transact((tx) => tx.tell(job.id, 'finished', 'the agent said: \0'));
+
+      const [event] = await store.timeline.eventsOf(job.id);
+      expect(event?.text).toContain('the agent said: ');
+    });
+
     test('events come in the order in which they happened', async () => {
       await using opened = await open();
       const { store, clock } = opened;
