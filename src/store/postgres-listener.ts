@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Client, type ClientConfig } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -27,15 +26,16 @@ export function createPostgresListener(deps: {
 }): PostgresListener {
   const { clock, log } = deps;
   const stopping = new AbortController();
-  let current: { client: Client; ended: Promise<unknown> } | null = null;
+  let current: { client: Client; ended: Promise<void> } | null = null;
   let staying: Promise<void> | null = null;
 
-  async function connect(): Promise<{ client: Client; ended: Promise<unknown> }> {
+  async function connect(): Promise<{ client: Client; ended: Promise<void> }> {
     const client = new Client(deps.config);
     // How a connection ends is told by its end; without a listener, the error would end the process.
     client.on('error', (error) => log.debug({ err: error }, 'The listening connection failed'));
     client.on('notification', ({ payload }) => deps.onNotice(payload ?? ''));
-    const ended = once(client, 'end');
+    // Not `once`: that would reject with the error, which comes before the end.
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
     try {
       await client.connect();
       await deps.prepare(client);
