@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Config } from './config.ts';
+import { type Config, secretsOf } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { DEFAULT_TIMINGS, type Timings } from './domain/timings.ts';
 import { systemClock } from './lib/clock.ts';
@@ -26,7 +26,7 @@ export type Serving = {
 
 /** `yardmaster serve`: runs the coordinator until the signal aborts. Throws when it can't start, saying what to do. */
 export async function serve(config: Config, options: { signal: AbortSignal }): Promise<void> {
-  const redactor = createRedactor([config.privateKey, config.webhookSecret]);
+  const redactor = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, redact: redactor.redact });
   await using serving = await startServing(config, { log, timings: DEFAULT_TIMINGS });
   log.info(

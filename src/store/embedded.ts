@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Kysely } from 'kysely';
 import type { Timings } from '../domain/timings.ts';
@@ -7,7 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import { createUuidV7 } from '../lib/uuid-v7.ts';
 import { createSqliteEngine } from './engine.ts';
-import { lockFolder } from './folder-lock.ts';
+import { takeFolder } from './folder-lock.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { createSqlStore } from './sql-store.ts';
@@ -29,8 +28,7 @@ export async function createEmbeddedStore(deps: {
   timings?: Pick<Timings, 'taskLeaseSeconds'>;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = lockFolder(folder);
+  const lock = await takeFolder(folder);
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(path.join(folder, 'yardmaster.db')) });
 
   let closing: Promise<void> | undefined;

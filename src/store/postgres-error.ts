@@ -15,9 +15,9 @@ export type DatabasePlace = {
 export const OLDEST_VERSION = 15;
 
 /** What went wrong at the start → what to do about it. Errors that say so themselves are passed on. */
-export function explainDatabaseError(error: Error & { code?: unknown }, place: DatabasePlace): Error {
+export function explainDatabaseError(error: Error, place: DatabasePlace): Error {
   if (error instanceof DatabaseUnusableError) return error;
-  const advice = adviceFor(String(error.code), place);
+  const advice = adviceFor(codeOf(error), place);
   const where = `PostgreSQL at ${place.host}:${place.port}, database “${place.database}”, user “${place.user}”`;
   return new DatabaseUnusableError(
     `${where}, can’t be used: ${advice ?? error.message} It is set by DATABASE_URL; without it, the coordinator uses its embedded store.`,
@@ -29,6 +29,12 @@ export function explainVersion(version: string): DatabaseUnusableError {
   return new DatabaseUnusableError(
     `DATABASE_URL leads to PostgreSQL ${version}, which is too old: version ${OLDEST_VERSION} or newer is needed.`,
   );
+}
+
+/** Its own, or that of what it was caused by; empty when nobody gave one. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause);
 }
 
 /** By the operating system's codes and PostgreSQL's SQLSTATEs; `undefined`: nothing better than the error's own words. */

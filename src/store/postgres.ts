@@ -8,6 +8,7 @@ import { stopEach } from '../lib/stop-each.ts';
 import { toError } from '../lib/to-error.ts';
 import { createUuidV7 } from '../lib/uuid-v7.ts';
 import type { Engine } from './engine.ts';
+import { takeFolder } from './folder-lock.ts';
 import { migrate } from './migrate.ts';
 import { createPostgresDialect, toClientConfig } from './postgres-dialect.ts';
 import { createPostgresEngine, fromNotice, WAKE_CHANNEL } from './postgres-engine.ts';
@@ -23,13 +24,15 @@ import { createWithoutNulPlugin } from './without-nul.ts';
 /**
  * The store that several coordinators share: the PostgreSQL database (version 15 or newer) at `url`, whose clock is the one that counts.
  * Its tables are made or brought up to date, however many start at once. Throws `DatabaseUnusableError` when it can't be used, saying
- * what to do. What a coordinator was working on when it went is taken over by the others within seconds.
+ * what to do, and `FolderInUseError`. What a coordinator was working on when it went is taken over by the others within seconds.
  *
  * The connection must last as long as the session: behind a pooler, that is one connection a session, not one a transaction.
  */
 export async function createPostgresStore(deps: {
   /** `postgres://user:password@host:port/database`. */
   url: string;
+  /** This coordinator's own, for what isn't in the database (the operator's socket); taken for it alone. */
+  folder?: string;
   log: Logger;
   /** In place of the database's clock, for tests that turn it. */
   clock?: Pick<Clock, 'nowMs'>;
@@ -37,6 +40,7 @@ export async function createPostgresStore(deps: {
   timings?: Pick<Timings, 'taskLeaseSeconds' | 'coordinatorGoneSeconds'>;
 }): Promise<Store> {
   const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS } = deps;
+  const lock = deps.folder === undefined ? null : await takeFolder(deps.folder);
   const time = createFollowingClock();
   const claimant = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0) % 2 ** 31;
   const db = new Kysely<Schema>({
@@ -56,7 +60,11 @@ export async function createPostgresStore(deps: {
     config: toClientConfig(url),
     channel: WAKE_CHANNEL,
     async prepare(client) {
-      await client.query('select pg_advisory_lock($1::int, $2::int)', [LOCK_CLASS.claimants, claimant]);
+      // Shared: the server may not have noticed yet that the connection before is dead, and it is the same claimant.
+      await client.query('select pg_advisory_lock_shared($1::int, $2::int)', [
+        LOCK_CLASS.claimants,
+        claimant,
+      ]);
     },
     onNotice(text) {
       const topic = fromNotice(text, claimant);
@@ -69,7 +77,8 @@ export async function createPostgresStore(deps: {
   });
 
   let closing: Promise<void> | undefined;
-  const closeAll = () => stopEach('The store', [() => listener.stop(), () => db.destroy()]);
+  const closeAll = () =>
+    stopEach('The store', [() => listener.stop(), () => db.destroy(), async () => lock?.release()]);
 
   try {
     await checkVersion(db);

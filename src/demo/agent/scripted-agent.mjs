@@ -10,13 +10,14 @@ const edits = [
     file: 'backend/src/discount.js',
     from: 'return cents - percent;',
     to: 'return Math.round((cents * (100 - percent)) / 100);',
-    summary: 'The discount took off `percent` cents instead of a share of the price. It now rounds to whole cents.',
+    summary:
+      'The discount took off `percent` cents instead of a share of the price. It now rounds to whole cents.',
   },
   {
     about: /empty cart/i,
     file: 'frontend/src/cart-badge.js',
     from: '.reduce((sum, quantity) => sum + quantity);\n',
-    to: '.reduce((sum, quantity) => sum + quantity, 0);\n  if (count === 0) return \'empty\';\n',
+    to: ".reduce((sum, quantity) => sum + quantity, 0);\n  if (count === 0) return 'empty';\n",
     summary: '`reduce` without a first value throws on an empty cart. The badge now says `empty`.',
   },
 ];
