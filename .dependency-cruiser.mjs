@@ -6,7 +6,7 @@ const table = {
   store: ['contract', 'lib', 'domain'],
   github: ['contract', 'lib', 'domain'],
   dispatch: ['contract', 'lib', 'domain', 'store', 'github'],
-  webhooks: ['contract', 'lib', 'domain', 'store', 'dispatch'],
+  webhooks: ['contract', 'lib', 'domain', 'store', 'github', 'dispatch'],
   'runner-api': ['contract', 'lib', 'domain', 'store', 'dispatch'],
   dashboard: ['contract', 'lib', 'domain', 'store', 'dispatch'],
   runner: ['contract', 'lib', 'domain'],

@@ -9,7 +9,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1);
 }
 
-// A published package holds dist/, a checkout holds src/, which Node runs as it is.
+// A checkout holds src/, which Node runs as it is; a published package holds only dist/. The source goes first, so that a build
+// that lies around from `npm pack` is never taken for it.
 const { existsSync } = await import('node:fs');
-const built = new URL('../dist/cli.js', import.meta.url);
-await import(existsSync(built) ? built.href : new URL('../src/cli.ts', import.meta.url).href);
+const source = new URL('../src/cli.ts', import.meta.url);
+await import(existsSync(source) ? source.href : new URL('../dist/cli.js', import.meta.url).href);

@@ -198,7 +198,7 @@ Signals: the first SIGTERM or Ctrl+C finishes what it has and takes nothing new,
 
 Examples:
   yardmaster runner run
-  YARDMASTER_RUNNER_LOG_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
+  YARDMASTER_RUNNER_LOGGING_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
   )
   .action(async (options: { config: string }) => {
     const { runFromFile } = await import('./runner/main.ts');

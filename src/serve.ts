@@ -28,7 +28,7 @@ export type Serving = {
 export async function serve(config: Config, options: { signal: AbortSignal }): Promise<void> {
   const redactor = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, redact: redactor.redact });
-  await using serving = await startServing(config, { log, timings: DEFAULT_TIMINGS });
+  const serving = await startServing(config, { log, timings: DEFAULT_TIMINGS });
   log.info(
     {
       url: serving.url,

@@ -4,6 +4,8 @@ import { cruise, type ICruiseOptions, type IForbiddenRuleType } from 'dependency
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ENVIRONMENT_NAMES } from '../src/config.ts';
+import { SPECIALTY_KEYS } from '../src/domain/settings-file.ts';
+import { RUNNER_VARIABLES } from '../src/runner/config-environment.ts';
 import { HANDLED_EVENTS } from '../src/webhooks/translate.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -63,6 +65,22 @@ describe('what people read is true', () => {
     expect(handled.filter((event) => !automatic.includes(event)).sort()).toEqual(
       [...manifest.default_events].sort(),
     );
+  });
+
+  test('docs/runner.md lists every environment variable of the runner, with its key', () => {
+    const page = readFileSync(path.join(root, 'docs/runner.md'), 'utf8');
+
+    const missing = RUNNER_VARIABLES.filter(
+      ({ name, key }) => !page.includes(`| \`${name}\` | \`${key.join('.')}\` |`),
+    );
+
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('docs/settings.md lists every key of a specialty', () => {
+    const page = readFileSync(path.join(root, 'docs/settings.md'), 'utf8');
+
+    expect(SPECIALTY_KEYS.filter((key) => !page.includes(`| \`${key}\` |`))).toEqual([]);
   });
 
   test('.env.example lists every setting that is read, and nothing else', () => {

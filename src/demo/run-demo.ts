@@ -62,7 +62,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   let standin: Standin | null = null;
   try {
     print(styleText('bold', 'Yardmaster demo: from two labels to two pull requests, all on this machine'));
-    print(styleText('dim', agentNote(options.agent)));
+    for (const line of agentNote(options.agent)) print(styleText('dim', line));
 
     standin = await createGitHubStandin();
     const github = standin;
@@ -121,10 +121,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   }
 }
 
-function agentNote(agent: DemoOptions['agent']): string {
+function agentNote(agent: DemoOptions['agent']): string[] {
   return agent === 'claude'
-    ? 'The agent is your own Claude Code, with your key; it costs a few cents.'
-    : 'The agent in this demo is a plain script without a model (--agent claude uses the real one). GitHub is a stand-in. All else is real.';
+    ? ['The agent is your own Claude Code, with your key; it costs a few cents. GitHub is a stand-in.']
+    : [
+        'The agent in this demo is a plain script without a model; --agent claude uses the real one.',
+        'GitHub is a stand-in on loopback. All else is the real thing.',
+      ];
 }
 
 function missingForClaude({ agent, environment }: DemoOptions): string | null {

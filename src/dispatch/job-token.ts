@@ -5,6 +5,7 @@ import type { StoreTx } from '../store/store.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
+import { notePhase } from './note-phase.ts';
 
 export type TokenCall = { lease: LeaseKey; purpose: TokenPurpose };
 
@@ -51,7 +52,7 @@ async function admit(tx: StoreTx, { lease, purpose }: TokenCall): Promise<Answer
   }
   const moved = await tx.jobs.move(job, 'finishing', {}, tx.nowMs);
   if (!moved) return stale('it was taken back just now');
-  await tx.tell(job.id, 'publishing', 'The work is being published');
+  await notePhase(tx, held.value, 'publish');
   return held;
 }
 

@@ -1,4 +1,3 @@
-import type { Phase } from '../contract/job.ts';
 import {
   type HeartbeatResponse,
   MAX_LOG_BYTES,
@@ -7,12 +6,12 @@ import {
   type RunnerResponse,
 } from '../contract/runner-api.ts';
 import { summarizeEvidence } from '../domain/evidence-text.ts';
-import { toPhaseText } from '../domain/job-headline.ts';
 import type { StoreTx } from '../store/store.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
+import { notePhase } from './note-phase.ts';
 import { wantStatusComment } from './want-report.ts';
 
 export type LeaseCalls = {
@@ -98,12 +97,6 @@ export function createLeaseCalls(deps: DispatchDeps): LeaseCalls {
         }),
       ),
   };
-}
-
-async function notePhase(tx: StoreTx, { job, attempt }: Held, phase: Phase): Promise<void> {
-  if (attempt.phase === phase) return;
-  await tx.attempts.change(attempt.id, { phase });
-  await tx.tell(job.id, 'phase', toPhaseText(phase));
 }
 
 /** Returns how far the log goes now, in bytes that the runner has handed over. */

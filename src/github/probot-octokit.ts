@@ -1,3 +1,4 @@
+import type { ThrottlingOptions } from '@octokit/plugin-throttling';
 import { Probot, ProbotOctokit } from 'probot';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -96,15 +97,15 @@ export function createOctokitFactory(deps: {
     return { ...auth, cache: tokens, request: auth.request.defaults({ baseUrl }) };
   }
 
+  /** The plugin's own types want whole Bottleneck groups; it uses no more of them than `WriteSpacing` has. */
   function toThrottle({ auth, throttle }: GivenOptions) {
-    return {
-      ...throttle,
-      ...spacing,
+    const own = {
       enabled: limits.enabled,
       id: auth.installationId === undefined ? 'app' : String(auth.installationId),
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
-    };
+    } satisfies ThrottlingOptions;
+    return { ...throttle, ...spacing, ...own };
   }
 }
 

@@ -38,6 +38,8 @@ export type Heartbeat = {
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when a heartbeat has been answered: nothing starts before that. Rejects when the signal aborts. */
   first(signal: AbortSignal): Promise<void>;
+  /** Something that a heartbeat carries has changed: the next one goes out now. */
+  hurry(): void;
   /** For right before publishing: after a sleep of the machine, resolves only once the lease has been renewed. */
   confirm(signal: AbortSignal): Promise<void>;
 };
@@ -53,6 +55,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let renewed: { monotonicMs: number; wallMs: number } | null = null;
   let stopped = false;
   const firstBeat = Promise.withResolvers<void>();
+  let pause = new AbortController();
 
   return {
     run: async (signal) => {
@@ -64,6 +67,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       signal.addEventListener('abort', abort, { once: true });
       return firstBeat.promise;
     },
+    hurry: () => pause.abort(),
     confirm: async (signal) => {
       while (hasSlept()) {
         log.warn({}, 'The clocks have drifted apart: renewing the lease before anything is published');
@@ -90,6 +94,8 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   async function keepBeating(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      // Before the beat, so that a change that it does not carry yet cuts the pause after it.
+      pause = new AbortController();
       failures = (await beat(signal)) ? 0 : failures + 1;
       const regularMs = heartbeatMs * (0.8 + 0.4 * options.random.fraction());
       const waitMs =
@@ -104,7 +110,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
                 random: options.random.fraction,
               }),
             );
-      await untilAborted(clock.sleep(waitMs, signal));
+      await untilAborted(clock.sleep(waitMs, AbortSignal.any([signal, pause.signal])));
     }
   }
 

@@ -214,6 +214,7 @@ async function runAttempt(
   async function enter<T>(phase: Phase, run: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     state.phase = phase;
+    heartbeat.hurry();
     await note({});
     context.say(`=== ${phase} ===`);
     checkRun.show(

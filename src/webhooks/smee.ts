@@ -21,7 +21,16 @@ export async function startSmee(options: {
       error: (...parts: unknown[]) => log.warn({ smee: parts.join(' ') }, 'smee has trouble'),
     },
   });
-  await client.start();
+  try {
+    await client.start();
+  } catch (error) {
+    throw new Error(
+      `The smee channel ${source} can't be reached: check its URL, and that this machine reaches it.`,
+      {
+        cause: error,
+      },
+    );
+  }
   log.info({ source }, 'Webhooks come through a smee channel; for development only');
   return {
     async stop() {

@@ -43,7 +43,7 @@ describe('the way of a job', () => {
       'offered',
       'accepted',
       'phase',
-      'publishing',
+      'phase',
       'evidence',
       'succeeded',
       'pull_request',

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -133,12 +133,11 @@ describe('yardmaster webhook send', () => {
   test('signs a payload and injects it as a task', async () => {
     await using github = await startStandin();
     await using coordinator = await startCoordinator(github);
-    await seedRepository(github, undefined);
+    const { installationId } = await seedRepository(github, undefined);
     const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'By hand' });
     await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
-    const sent = github.webhooks.deliveries().find(({ action }) => action === 'labeled');
     const file = path.join(folder, 'issues.labeled.json');
-    await writeFile(file, JSON.stringify(sent?.payload ?? labelledPayload(github, issue.number)));
+    await writeFile(file, JSON.stringify(await labelledAtStandin(github, issue.number, installationId)));
 
     const { exitCode, stdout } = await yardmaster(
       ['webhook', 'send', file],
@@ -170,7 +169,7 @@ describe('probot run', () => {
   test('the app is an ordinary Probot app', async () => {
     await using github = await startStandin();
     await using coordinator = await startCoordinator(github, 'probot');
-    await seedRepository(github, `${coordinator.url}`);
+    await seedRepository(github, coordinator.url);
 
     const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'Through Probot' });
     await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
@@ -234,23 +233,29 @@ async function freePort(): Promise<string> {
   return typeof address === 'object' && address !== null ? String(address.port) : '';
 }
 
-async function seedRepository(github: CheckedStandin, url: string | undefined): Promise<void> {
+async function seedRepository(
+  github: CheckedStandin,
+  url: string | undefined,
+): Promise<{ installationId: number }> {
   github.createUser(OWNER);
   await github.createRepository({ owner: OWNER, name: 'widgets', files: { 'README.md': '# widgets\n' } });
   github.webhooks.target(url === undefined ? undefined : `${url}/api/github/webhooks`);
-  await github.install(OWNER, { repositories: 'all' });
+  return github.install(OWNER, { repositories: 'all' });
 }
 
-function labelledPayload(github: CheckedStandin, issueNumber: number): object {
+/** The committed payload, as it would be for this repository and issue. */
+async function labelledAtStandin(
+  github: CheckedStandin,
+  issueNumber: number,
+  installationId: number,
+): Promise<object> {
+  const file = path.resolve(import.meta.dirname, '..', 'fixtures', 'webhooks', 'issues.labeled.json');
   const issue = github.state.issue(REPOSITORY, issueNumber);
   return {
-    action: 'labeled',
+    ...(JSON.parse(await readFile(file, 'utf8')) as object),
     issue,
-    label: github.state.labels(REPOSITORY).find(({ name }) => name === 'agent:backend') ?? {
-      name: 'agent:backend',
-    },
     repository: github.state.repository(REPOSITORY),
-    installation: { id: github.state.tokens()[0]?.installationId ?? 4_000_001 },
-    sender: { login: OWNER, id: issue.user?.id ?? 1, type: 'User' },
+    installation: { id: installationId },
+    sender: issue.user,
   };
 }

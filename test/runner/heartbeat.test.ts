@@ -40,6 +40,15 @@ test('goes on at the pace that the answers name, and renews the lease each time'
   expect(stops).toEqual([]);
 });
 
+test('a change that cannot wait is told at once, not at the next beat', async () => {
+  const heartbeat = start({ heartbeatSeconds: 30 });
+  await heartbeat.first(over.signal);
+
+  heartbeat.hurry();
+
+  await until('the second beat is there', () => beats.length === 2, 5000);
+});
+
 test('nothing starts before a heartbeat was answered', async () => {
   behaviour = 'silent';
   let isFirst = false;

@@ -338,6 +338,7 @@ function agentProcesses({ attemptId }: JobSpec): number[] {
 }
 
 async function leftOf(spec: JobSpec): Promise<string[]> {
-  const names = await readdir(config.workspaceRoot, { recursive: true });
+  // Folders may go away while they are listed; who waits looks again.
+  const names = await readdir(config.workspaceRoot, { recursive: true }).catch(() => [spec.attemptId]);
   return names.filter((name) => name.includes(spec.attemptId));
 }

@@ -26,8 +26,6 @@ const QUICK: Timings = {
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
 
-export type Yard = Awaited<ReturnType<typeof startYard>>;
-
 /**
  * The whole product over real HTTP, git and processes: stand-in for GitHub with the demo's sample repository, coordinator in this
  * process, each runner a process of its own that runs the command line. On disposal everything must be gone, and every exchange

@@ -3,7 +3,7 @@ import { emptyTreeSha, zeroSha, type Commit, type Objects } from '../git/objects
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Events } from '../webhooks/events.ts';
 import type { Repository } from '../world.ts';
-import type { RefChange } from './ref-changes.ts';
+import type { RefChange } from './ref-change.ts';
 
 const mostCommits = 20;
 

@@ -7,9 +7,7 @@ import type { CheckActions } from './checks.ts';
 import type { IssueActions } from './issues.ts';
 import { openPulls, type PullActions } from './pulls.ts';
 import type { AnnouncePush } from './announce-push.ts';
-
-/** A ref that moved; the zero id stands for none. */
-export type RefChange = { ref: string; before: string; after: string };
+import type { RefChange } from './ref-change.ts';
 
 /**
  * What follows when branches and tags move, whoever moved them: `push`, a check suite, pull requests that
