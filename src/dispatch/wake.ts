@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Store, WakeTopic } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import type { WakeTopic } from '../store/wakes.ts';
 
 /** Someone who waits for commits that concern them. */
 export type Waiter = {

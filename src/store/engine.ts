@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
-import type { WakeTopic } from './store.ts';
+import type { WakeTopic } from './wakes.ts';
 
 /** What only one at a time may do, over all coordinators of a database. */
 export type Turn = 'assign' | 'sweep' | 'claim-delivery' | 'claim-effect';

@@ -7,7 +7,7 @@ import { createClaimantWatch } from './claimants.ts';
 import type { Engine, Turn } from './engine.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
 import type { Schema } from './schema.ts';
-import type { WakeTopic } from './store.ts';
+import type { WakeTopic } from './wakes.ts';
 
 /** The channel of LISTEN and NOTIFY. */
 export const WAKE_CHANNEL = 'yardmaster_wake';

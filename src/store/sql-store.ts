@@ -8,10 +8,10 @@ import { createJobQueries } from './jobs.ts';
 import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
 import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
-import type { Queries, Store, StoreTx, WakeTopic } from './store.ts';
+import type { Queries, Store, StoreTx } from './store.ts';
 import { createEffectQueries, requeueRunning } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
-import type { Wakes } from './wakes.ts';
+import type { Wakes, WakeTopic } from './wakes.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -1,5 +1,19 @@
 import { EventEmitter } from 'node:events';
-import type { WakeTopic } from './store.ts';
+
+/** What a commit may have changed, for those who wait: long polls, workers, live pages. */
+export type WakeTopic =
+  /** Wake-ups may have been lost: everybody looks again. */
+  | 'all'
+  | 'inbox'
+  | 'outbox'
+  /** A job can be offered, or a slot is free. */
+  | 'queue'
+  /** There may be something to tell this runner. */
+  | `runner:${string}`
+  /** Something happened to this job. */
+  | `job:${string}`
+  /** The log of this attempt has grown. */
+  | `log:${string}`;
 
 /** Where wake-ups of this process meet: from its own commits, and from those of others. */
 export type Wakes = {

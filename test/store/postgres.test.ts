@@ -7,13 +7,14 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { FolderInUseError } from '../../src/store/folder-lock.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
 import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
-import type { Store, StoreTx, WakeTopic } from '../../src/store/store.ts';
+import type { Store, StoreTx } from '../../src/store/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { aDelivery, aStoredJob, forIssue } from '../support/store-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 import { describeStore } from './store-contract.ts';
+import type { WakeTopic } from '../../src/store/wakes.ts';
 
 const CLAIMER = path.join(import.meta.dirname, 'programs', 'claim-delivery.ts');
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobState } from '../../src/contract/job.ts';
-import type { Store, WakeTopic } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { aResult } from '../support/job-builders.ts';
 import { aDelivery, aStoredAttempt, aStoredJob, aStoredRunner, forIssue } from '../support/store-builders.ts';
+import type { WakeTopic } from '../../src/store/wakes.ts';
 
 /** A store with nothing in it, whose clock can be turned. */
 export type StoreUnderTest = { store: Store; clock: FakeClock } & AsyncDisposable;
