@@ -18,11 +18,16 @@ const environment = withDotEnv(process.env);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** The first Ctrl+C or SIGTERM; parts that stop in order listen to it. */
-function stopSignal(): AbortSignal {
+/** Aborts at the first (or `nth`) Ctrl+C or SIGTERM; parts that stop in order listen to it. */
+function stopSignal(nth = 1): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => controller.abort(new Error(name)));
+  let signals = 0;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      signals += 1;
+      if (signals === nth) controller.abort(new Error(name));
+    });
+  }
   return controller.signal;
 }
 
@@ -46,6 +51,8 @@ program
     'after',
     `
 Settings come from the environment or a file .env in the current folder (.env.example lists them all).
+The first SIGTERM or Ctrl+C stops in order; while runners are at work that takes up to 18 s, in which they are given leases that outlive a
+restart. The second stops at once.
 
 Examples:
   yardmaster serve
@@ -68,7 +75,7 @@ Examples:
       process.exit(USAGE);
     }
     const { serve } = await import('./serve.ts');
-    await serve(read.config, { signal: stopSignal() });
+    await serve(read.config, { signal: stopSignal(), hurry: stopSignal(2) });
   });
 
 program
@@ -111,7 +118,7 @@ webhook
 The secret is taken from WEBHOOK_SECRET (environment or .env).
 
 Examples:
-  yardmaster webhook send test/fixtures/webhooks/issues.labeled.json
+  yardmaster webhook send issues.labeled.json
   yardmaster webhook send payload.json --event issues --url http://127.0.0.1:8080/api/github/webhooks`,
   )
   .action(async (file: string, options: { event?: string; url?: string; guid?: string; data: string }) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type Config, secretsOf } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
+import { LEASED_STATES } from './domain/job-lifecycle.ts';
 import { DEFAULT_TIMINGS, type Timings } from './domain/timings.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
@@ -19,13 +20,23 @@ export type Serving = {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   url: string;
   coordinator: Coordinator;
-  /** Takes no more requests, finishes what is in hand, closes the store. Safe to repeat. */
-  stop(): Promise<void>;
+  /**
+   * Gives runners that are at work a lease that outlives a restart, which takes as long as the pause between two heartbeats, or until
+   * `hurry` aborts; then takes no more requests, finishes what is in hand, closes the store. Safe to repeat.
+   */
+  stop(hurry?: AbortSignal): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** `yardmaster serve`: runs the coordinator until the signal aborts. Throws when it can't start, saying what to do. */
-export async function serve(config: Config, options: { signal: AbortSignal }): Promise<void> {
+export async function serve(
+  config: Config,
+  options: {
+    signal: AbortSignal;
+    /** Ends the wait for the runners' heartbeats. */
+    hurry: AbortSignal;
+  },
+): Promise<void> {
   const redactor = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, redact: redactor.redact });
   const serving = await startServing(config, { log, timings: DEFAULT_TIMINGS });
@@ -41,8 +52,11 @@ export async function serve(config: Config, options: { signal: AbortSignal }): P
   );
 
   if (!options.signal.aborted) await once(options.signal, 'abort');
-  log.info({}, 'Stopping: finishing what is in hand; runners keep their leases meanwhile');
-  await serving.stop();
+  log.info(
+    {},
+    'Stopping: runners that are at work are given long leases first; a second signal stops at once',
+  );
+  await serving.stop(options.hurry);
   log.info({}, 'Stopped');
 }
 
@@ -57,13 +71,14 @@ export async function startServing(
   const shutdown = new AbortController();
   const stops: (() => Promise<void>)[] = [() => coordinator.stop()];
 
-  async function stopAll(): Promise<void> {
+  async function stopAll(hurry?: AbortSignal): Promise<void> {
+    await giveLongLeases(coordinator, deps.timings, hurry);
     // Long polls answer at once, so that their runners come back to the next coordinator.
     shutdown.abort(new Error('The coordinator stops'));
     await stopEach('The server', stops.toReversed());
   }
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= stopAll());
+  const stop = (hurry?: AbortSignal): Promise<void> => (stopping ??= stopAll(hurry));
 
   try {
     const app = createHttpApp({ coordinator, clock, log, shutdown: shutdown.signal });
@@ -86,11 +101,26 @@ export async function startServing(
       });
       stops.push(() => smee.stop());
     }
-    return { url, coordinator, stop, [Symbol.asyncDispose]: stop };
+    return { url, coordinator, stop, [Symbol.asyncDispose]: () => stop() };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Until every runner that is at work had its next heartbeat answered: from now on the answers carry the long lease. */
+async function giveLongLeases(
+  coordinator: Coordinator,
+  timings: Timings,
+  hurry?: AbortSignal,
+): Promise<void> {
+  coordinator.dispatcher.announceStop();
+  const counts = await coordinator.store.jobs.countByState();
+  if (LEASED_STATES.every((state) => (counts[state] ?? 0) === 0)) return;
+  // Heartbeats come with 20 % of jitter.
+  const longestPauseMs = timings.heartbeatSeconds * 1.2 * 1000;
+  // Hurrying ends the wait early; what was not told comes back within its ordinary lease.
+  await systemClock.sleep(longestPauseMs, hurry).catch(() => undefined);
 }
 
 /** An address to reach it by from this machine. */

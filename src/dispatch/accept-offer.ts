@@ -31,8 +31,8 @@ export async function acceptOffer(call: AcceptCall, deps: DispatchDeps): Promise
 
   const taken = await deps.store.transact((tx) => take(tx, call, prepared.value.app, deps));
   if (!taken.ok) {
-    // Nobody will use it; should this fail, it ends by itself within the hour.
-    await deps.tokens.revokeAll(call.attemptId).catch((error: unknown) => {
+    // Nobody will use it; should this fail, it ends by itself within the hour. Others may be in use by a call that was faster.
+    await deps.tokens.revoke(prepared.value.runToken.token).catch((error: unknown) => {
       deps.log.warn({ err: error, attemptId: call.attemptId }, 'A token that is not needed was not revoked');
     });
     return taken;
@@ -65,7 +65,7 @@ async function prepare({ job }: Held, call: AcceptCall, deps: DispatchDeps): Pro
   const target: RepositoryTarget = { installationId: job.installationId, repository: job.repository };
   try {
     const identity = await deps.identity();
-    const runToken = await deps.tokens.mint(target, call.attemptId, 'run');
+    const runToken = await deps.tokens.mint(target, call, 'run');
     return accepted({ app: { identity, githubApiUrl: deps.githubApiUrl }, runToken });
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;

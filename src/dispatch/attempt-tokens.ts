@@ -10,12 +10,17 @@ const PERMISSIONS = {
   publish: { contents: 'write' },
 } as const satisfies Record<TokenPurpose, Record<string, 'read' | 'write'>>;
 
+/** Who has an attempt: it keeps its id when it is offered to the next runner, so only the epoch tells them apart. */
+export type TokenHolder = { attemptId: AttemptId; epoch: number };
+
 /** GitHub tokens of attempts. */
 export type AttemptTokens = {
   /** A fresh token for the job's repository. Throws `GitHubError`. */
-  mint(target: RepositoryTarget, attemptId: AttemptId, purpose: TokenPurpose): Promise<GitHubToken>;
-  /** Ends every token of the attempt that this process has minted. Throws `GitHubError`; what was not ended yet can be ended by a repeat. */
-  revokeAll(attemptId: AttemptId): Promise<void>;
+  mint(target: RepositoryTarget, holder: TokenHolder, purpose: TokenPurpose): Promise<GitHubToken>;
+  /** Ends this one token, whose answer is given to nobody. Throws `GitHubError`; may be repeated. */
+  revoke(token: string): Promise<void>;
+  /** Ends every token of the holder that this process has minted. Throws `GitHubError`; what was not ended yet can be ended by a repeat. */
+  revokeAll(holder: TokenHolder): Promise<void>;
 };
 
 /**
@@ -27,34 +32,32 @@ export function createAttemptTokens(deps: {
   clock: Pick<Clock, 'nowMs'>;
 }): AttemptTokens {
   const { github, clock } = deps;
-  const live = new Map<AttemptId, { token: string; expiresAtMs: number }[]>();
+  const live = new Map<string, TokenHolder & { expiresAtMs: number }>();
 
   function forgetExpired(): void {
-    for (const [attemptId, tokens] of live) {
-      const left = tokens.filter((token) => token.expiresAtMs > clock.nowMs());
-      if (left.length > 0) live.set(attemptId, left);
-      else live.delete(attemptId);
-    }
+    for (const [token, { expiresAtMs }] of live) if (expiresAtMs <= clock.nowMs()) live.delete(token);
+  }
+
+  async function revoke(token: string): Promise<void> {
+    await github.revokeToken(token);
+    live.delete(token);
   }
 
   return {
-    async mint(target, attemptId, purpose) {
+    async mint(target, { attemptId, epoch }, purpose) {
       const minted = await github.mintToken(target, PERMISSIONS[purpose]);
       forgetExpired();
-      live.set(attemptId, [...(live.get(attemptId) ?? []), minted]);
+      live.set(minted.token, { attemptId, epoch, expiresAtMs: minted.expiresAtMs });
       const expiresInSeconds = Math.max(1, Math.floor((minted.expiresAtMs - clock.nowMs()) / 1000));
       return { token: minted.token, expiresInSeconds };
     },
 
-    async revokeAll(attemptId) {
-      for (const { token } of live.get(attemptId) ?? []) {
-        await github.revokeToken(token);
-        live.set(
-          attemptId,
-          (live.get(attemptId) ?? []).filter((other) => other.token !== token),
-        );
+    revoke,
+
+    async revokeAll({ attemptId, epoch }) {
+      for (const [token, holder] of live) {
+        if (holder.attemptId === attemptId && holder.epoch === epoch) await revoke(token);
       }
-      live.delete(attemptId);
     },
   };
 }

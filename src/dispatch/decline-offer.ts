@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<DeclineReason, string>> = {
   no_capacity: 'has no free slot',
   disk_full: 'has too little free disk space',
   wrong_check_run: 'found another check run than the one it was given',
+  github_unreachable: 'could not look at its check run on GitHub',
   unsupported: 'can’t do this kind of job',
 };
 

@@ -119,7 +119,8 @@ export async function settleAttempt(
   await tx.attempts.change(attempt.id, change);
   const { installationId } = job;
   if (attempt.acceptedAtMs !== null) {
-    await tx.want({ effect: { kind: 'revoke-tokens', attemptId: attempt.id }, installationId });
+    const { id: attemptId, epoch } = attempt;
+    await tx.want({ effect: { kind: 'revoke-tokens', attemptId, epoch }, installationId });
   }
   if (end.lastWordIsOurs && attempt.checkRun !== null) {
     await tx.want({ effect: { kind: 'check-run', attemptId: attempt.id }, installationId });

@@ -20,12 +20,12 @@ export async function giveToken(call: TokenCall, deps: DispatchDeps): Promise<An
 
   const { job, attempt } = held.value;
   const target = { installationId: job.installationId, repository: job.repository };
-  const minted = await mint(() => deps.tokens.mint(target, attempt.id, call.purpose));
+  const minted = await mint(() => deps.tokens.mint(target, call.lease, call.purpose));
   if (!minted.ok) return minted;
 
   const still = await deps.store.transact((tx) => lockLease(tx, call.lease));
   if (still.ok && isLeased(still.value.job.state)) return minted;
-  await deps.tokens.revokeAll(attempt.id).catch((error: unknown) => {
+  await deps.tokens.revoke(minted.value.token).catch((error: unknown) => {
     deps.log.warn(
       { err: error, attemptId: attempt.id },
       'A token of an attempt that has ended was not revoked',

@@ -58,7 +58,7 @@ async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: StoredAttemp
   });
   if (attempt.acceptedAtMs !== null) {
     await tx.want({
-      effect: { kind: 'revoke-tokens', attemptId: attempt.id },
+      effect: { kind: 'revoke-tokens', attemptId: attempt.id, epoch: attempt.epoch },
       installationId: job.installationId,
     });
   }

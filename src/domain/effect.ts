@@ -15,7 +15,8 @@ export type Effect =
   | { kind: 'evidence'; jobId: JobId }
   | { kind: 'clean-branch'; jobId: JobId }
   | { kind: 'labels'; repositoryId: number; fullName: string }
-  | { kind: 'revoke-tokens'; attemptId: AttemptId };
+  /** The tokens of whoever had the attempt in this epoch; the next one's are left alone. */
+  | { kind: 'revoke-tokens'; attemptId: AttemptId; epoch: number };
 
 export type EffectKind = Effect['kind'];
 
@@ -24,8 +25,9 @@ export function toEffectKey(effect: Effect): string {
   switch (effect.kind) {
     case 'attempt-start':
     case 'check-run':
-    case 'revoke-tokens':
       return `${effect.kind}:${effect.attemptId}`;
+    case 'revoke-tokens':
+      return `${effect.kind}:${effect.attemptId}:${effect.epoch}`;
     case 'pull-request':
     case 'evidence':
     case 'clean-branch':

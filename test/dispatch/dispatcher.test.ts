@@ -252,6 +252,35 @@ describe('offers', () => {
     });
   });
 
+  test('the token of who gives an attempt back ends, that of the next one stays', async () => {
+    await using world = await openDispatchWorld();
+    const [first, second] = [await world.enrol(), await world.enrol({ name: 'be-2' })];
+    await world.label();
+    const { lease } = await world.take(first);
+
+    const reason = 'wrong_check_run' as const;
+    const decline = { ...lease, reason, detail: '', idempotency: anIdempotency() };
+    value(await world.dispatcher.decline(decline));
+    await world.take(second);
+    await world.outbox.runDue();
+
+    expect(world.recorder.tokens.map((token) => token.revoked)).toEqual([true, false]);
+  });
+
+  test('of two requests that race for one offer, the slower leaves the token of the faster alone', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    await world.label();
+    const { attemptId, epoch } = await world.offerFor(runner);
+    const call = () =>
+      world.dispatcher.accept({ session: runner.session, attemptId, epoch, idempotency: anIdempotency() });
+
+    const answers = await Promise.all([call(), call()]);
+
+    expect(answers.map((answer) => answer.ok)).toEqual([true, false]);
+    expect(world.recorder.tokens.map((token) => token.revoked)).toEqual([false, true]);
+  });
+
   test('after ten offers that nobody took the job is dead, and the issue says why', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();

@@ -8,7 +8,7 @@ const jobId = 'j1' as JobId;
 test.each<[effect: Effect, key: string]>([
   [{ kind: 'attempt-start', attemptId }, 'attempt-start:a1'],
   [{ kind: 'check-run', attemptId }, 'check-run:a1'],
-  [{ kind: 'revoke-tokens', attemptId }, 'revoke-tokens:a1'],
+  [{ kind: 'revoke-tokens', attemptId, epoch: 3 }, 'revoke-tokens:a1:3'],
   [{ kind: 'pull-request', jobId }, 'pull-request:j1'],
   [{ kind: 'evidence', jobId }, 'evidence:j1'],
   [{ kind: 'clean-branch', jobId }, 'clean-branch:j1'],

@@ -125,6 +125,8 @@ export async function startYard(
     logLines,
     url: serving.url,
     coordinator: serving.coordinator,
+    /** As a planned stop does it. */
+    stopCoordinator: () => serving.stop(),
     addRunner,
     /** The runner's process. */
     runner(name: string) {

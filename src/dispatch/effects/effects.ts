@@ -40,7 +40,7 @@ export function createEffects(deps: EffectDeps): Effects {
           return github.ensureLabels({ installationId, repository }, deps.labels);
         }
         case 'revoke-tokens':
-          return deps.tokens.revokeAll(effect.attemptId);
+          return deps.tokens.revokeAll(effect);
         default:
           return effect satisfies never;
       }
