@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { explainProblems, readConfig } from './config.ts';
 import { systemClock } from './lib/clock.ts';
+import { stripControl } from './lib/strip-control.ts';
 import { toError } from './lib/to-error.ts';
 import { describeEvents, describeJobs, describeRunners } from './operator/describe.ts';
 import { createOperatorClient, OperatorError } from './operator/operator-client.ts';
@@ -258,7 +259,8 @@ program
       clock: systemClock,
       signal,
     })) {
-      process.stdout.write(text);
+      // A compromised runner may have written anything into its log.
+      process.stdout.write(stripControl(text));
     }
   });
 

@@ -1,14 +1,18 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { Coordinator } from './coordinator.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { packageVersion } from './package-version.ts';
 import { createRunnerApi } from './runner-api/serve-runner-api.ts';
+import { createByteBudget } from './webhooks/byte-budget.ts';
 import { MAX_WEBHOOK_BYTES } from './webhooks/inbox.ts';
 
 /** Both are the same; the second is for hooks that were set up for older versions of the product. */
 const WEBHOOK_PATHS = ['/api/github/webhooks', '/webhook/github'] as const;
+
+/** Bodies that are being read or verified, together: a handful of the largest that GitHub sends, thousands of ordinary ones. */
+const MAX_UNREAD_BYTES = 4 * MAX_WEBHOOK_BYTES;
+const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
 /** All that the coordinator serves to the network: webhooks, the runner API, `/health`. */
 export function createHttpApp(deps: {
@@ -21,16 +25,28 @@ export function createHttpApp(deps: {
   const { coordinator, log } = deps;
   const app = new Hono();
 
-  // Before the signature is looked at: whoever can't sign must not be able to fill the memory either.
-  const limit = bodyLimit({
-    maxSize: MAX_WEBHOOK_BYTES,
-    onError: (c) => c.text('GitHub sends at most 25 MB\n', 413),
-  });
+  const bodies = createByteBudget(MAX_UNREAD_BYTES);
   for (const path of WEBHOOK_PATHS) {
-    app.post(path, limit, async (c) => {
-      const body = new Uint8Array(await c.req.arrayBuffer());
-      const answer = await coordinator.inbox.receive({ headers: c.req.header(), body });
-      return new Response(answer.body, { status: answer.status, headers: { 'content-type': 'text/plain' } });
+    app.post(path, async (c) => {
+      const size = toBodySize(c.req.header('content-length'));
+      // GitHub says how long its bodies are; whoever does not could send for ever.
+      if (size === null) return c.text('send Content-Length\n', 411);
+      if (size > MAX_WEBHOOK_BYTES) return c.text('GitHub sends at most 25 MB\n', 413);
+      if (!SIGNATURE.test(c.req.header('x-hub-signature-256') ?? '')) {
+        return c.text('the signature is missing or malformed: set a webhook secret on GitHub\n', 401);
+      }
+      const room = bodies.take(size);
+      if (room === null) return c.text('too much at once: deliver it again\n', 503);
+      try {
+        const body = new Uint8Array(await c.req.arrayBuffer());
+        const answer = await coordinator.inbox.receive({ headers: c.req.header(), body });
+        return new Response(answer.body, {
+          status: answer.status,
+          headers: { 'content-type': 'text/plain' },
+        });
+      } finally {
+        room.release();
+      }
     });
     app.get(path, (c) => c.text('This is where GitHub posts webhooks.\n', 405, { allow: 'POST' }));
   }
@@ -59,4 +75,8 @@ export function createHttpApp(deps: {
     return c.json({ error: { code: 'unavailable', message: 'try again shortly', retryable: true } }, 503);
   });
   return app;
+}
+
+function toBodySize(contentLength: string | undefined): number | null {
+  return contentLength !== undefined && /^\d{1,12}$/.test(contentLength) ? Number(contentLength) : null;
 }

@@ -20,6 +20,8 @@ export async function startHttpServer(app: Hono, where: ListenOptions): Promise<
   const server = createServer((request, response) => void answer(request, response));
   // Long polls take up to 50 s, and a proxy in between must not find the connection closed under it.
   server.keepAliveTimeout = 65_000;
+  // To receive a request, not to answer it: nobody may hold a body open for long.
+  server.requestTimeout = 60_000;
   server.listen(where);
   try {
     await once(server, 'listening');

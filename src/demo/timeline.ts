@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { toOneLine } from '../lib/strip-control.ts';
 
 /** One thing that happened, for a line of the timeline. */
 export type TimelineEntry = {
@@ -42,7 +43,7 @@ export function createTimeline(startMs: number, width: number) {
     line(entry: TimelineEntry): string {
       const seconds = `${((entry.atMs - startMs) / 1000).toFixed(1)}s`.padStart(6);
       const lane = `#${entry.issueNumber} ${entry.specialty}`.padEnd(12);
-      const text = oneLine(entry.text, width - 24);
+      const text = toOneLine(entry.text, width - 24);
       const symbol = SYMBOLS[entry.kind] ?? '·';
       const styled =
         entry.kind === 'succeeded'
@@ -56,9 +57,4 @@ export function createTimeline(startMs: number, width: number) {
       return `\n${styleText('bold', text)}`;
     },
   };
-}
-
-function oneLine(text: string, width: number): string {
-  const flat = text.replaceAll(/\s+/g, ' ').trim();
-  return flat.length > width ? `${flat.slice(0, Math.max(0, width - 1))}…` : flat;
 }

@@ -1,7 +1,11 @@
 import { styleText } from 'node:util';
+import { toOneLine } from '../lib/strip-control.ts';
 import type { JobDetail, JobSummary, RunnerSummary } from './operator-client.ts';
 
-const COLOURS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+/** Longer texts are cut: they would only wrap. */
+const MAX_CHARACTERS = 300;
+
+const COLOURS: Readonly<Record<string, Style>> = {
   succeeded: 'green',
   failed: 'red',
   dead: 'red',
@@ -15,9 +19,9 @@ export function describeJobs(jobs: readonly JobSummary[]): string {
   if (jobs.length === 0) return 'No jobs yet. Label an issue with agent:<specialty> to start one.';
   return toTable([
     ['JOB', 'STATE', 'SPECIALTY', 'ISSUE', 'WHY / RESULT'],
-    ...jobs.map((job) => [
+    ...jobs.map((job): Cell[] => [
       job.id.slice(-8),
-      styleText(COLOURS[job.state] ?? 'cyan', job.state),
+      { text: job.state, style: COLOURS[job.state] ?? 'cyan' },
       job.specialty,
       `${job.repository.owner}/${job.repository.name}#${job.issue.number}`,
       job.pullRequest?.url ?? job.stateReason ?? '',
@@ -32,7 +36,7 @@ export function describeEvents({ job, attempts, events }: JobDetail): string {
     `job ${job.id} · ${job.specialty} · ${job.state}${job.stateReason === null ? '' : ` · ${plain(job.stateReason)}`}`,
     ...attempts.map(
       (attempt) =>
-        `attempt ${attempt.number} · ${attempt.runner?.name ?? 'no runner yet'}${attempt.outcome === null ? '' : ` · ${attempt.outcome}`}${attempt.checkRun === null ? '' : ` · ${attempt.checkRun.url}`}`,
+        `attempt ${attempt.number} · ${plain(attempt.runner?.name ?? 'no runner yet')}${attempt.outcome === null ? '' : ` · ${attempt.outcome}`}${attempt.checkRun === null ? '' : ` · ${attempt.checkRun.url}`}`,
     ),
     '',
     ...events.map(
@@ -47,39 +51,45 @@ export function describeRunners(runners: readonly RunnerSummary[], nowMs: number
   if (runners.length === 0) return 'No runners yet. Make a token with “yardmaster runner token”.';
   return toTable([
     ['RUNNER', 'STATE', 'BUSY', 'SPECIALTIES', 'LAST SEEN', 'HOST', 'VERSION'],
-    ...runners.map((runner) => [
+    ...runners.map((runner): Cell[] => [
       runner.name,
-      styleText(runner.state === 'online' ? 'green' : 'yellow', runner.state),
+      { text: runner.state, style: runner.state === 'online' ? 'green' : 'yellow' },
       `${runner.active}/${runner.capacity}`,
       runner.specialties.join(', '),
       `${Math.max(0, Math.round((nowMs - runner.lastSeenAtMs) / 1000))} s ago`,
-      plain(runner.hostname),
+      runner.hostname,
       runner.version,
     ]),
   ]);
 }
 
-/** Text from GitHub in a terminal: one line, without anything that could steer the terminal. */
+/** Anybody's text on one line of a terminal. */
 function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+  return toOneLine(text, MAX_CHARACTERS);
 }
 
-function toTable(rows: readonly string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => visibleLength(row[column] ?? ''))),
+type Style = Parameters<typeof styleText>[0];
+type Cell = string | { text: string; style: Style };
+
+/** Cells may hold anybody's text; they are cleaned here. */
+function toTable(rows: readonly Cell[][]): string {
+  const cells = rows.map((row) =>
+    row.map((cell) =>
+      typeof cell === 'string' ? { text: plain(cell), style: null } : { ...cell, text: plain(cell.text) },
+    ),
   );
-  return rows
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.text.length ?? 0)),
+  );
+  return cells
     .map((row) =>
       row
-        .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - visibleLength(cell)))
+        .map(({ text, style }, column) => {
+          const padding = ' '.repeat((widths[column] ?? 0) - text.length);
+          return (style === null ? text : styleText(style, text)) + padding;
+        })
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
-}
-
-function visibleLength(cell: string): number {
-  // oxlint-disable-next-line no-control-regex -- the escape sequences of styleText
-  return cell.replaceAll(/\u001b\[[0-9;]*m/g, '').length;
 }

@@ -1,0 +1,51 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { describeEvents, describeJobs, describeRunners } from '../../src/operator/describe.ts';
+import type { JobSummary, RunnerSummary } from '../../src/operator/operator-client.ts';
+
+/** Would set the window's title, clear the screen, turn the reading direction and start a line of its own. */
+const HOSTILE = 'a\u001b]0;pwned\u0007\u001b[2J\u202eb\nFAKE LINE';
+
+const job: JobSummary = {
+  id: '01a20435-1060-7000-a225-f9afdf7fb197',
+  state: 'queued',
+  stateReason: HOSTILE,
+  specialty: 'backend',
+  outcome: null,
+  requestedBy: 'octavia',
+  repository: { owner: 'acme', name: 'widgets' },
+  issue: { number: 7, title: HOSTILE },
+  pullRequest: null,
+  createdAtMs: 0,
+};
+const runner: RunnerSummary = {
+  id: '01a20435-1060-7000-a225-f9afdf7fb198',
+  name: 'be-1',
+  hostname: HOSTILE,
+  state: 'online',
+  specialties: ['backend'],
+  capabilities: [],
+  active: 1,
+  capacity: 2,
+  version: HOSTILE,
+  lastSeenAtMs: 1000,
+};
+
+test.each([
+  ['jobs', describeJobs([job]), 2],
+  ['runners', describeRunners([runner], 5000), 2],
+  ['events', describeEvents({ job, attempts: [], events: [{ atMs: 0, kind: 'queued', text: HOSTILE }] }), 4],
+])('%s keep hostile text from steering the terminal', (_what, text, lines) => {
+  const withoutOurColours = stripVTControlCharacters(text);
+
+  expect(text).not.toContain('\u001b]');
+  expect(text).not.toContain('\u001b[2J');
+  expect(text).not.toContain('\u0007');
+  expect(text).not.toContain('\u202e');
+  expect(withoutOurColours.split('\n')).toHaveLength(lines);
+});
+
+test('tables say what to do when they are empty', () => {
+  expect(describeJobs([])).toContain('agent:<specialty>');
+  expect(describeRunners([], 0)).toContain('yardmaster runner token');
+});
