@@ -72,10 +72,13 @@ export async function startServing(
   const stops: (() => Promise<void>)[] = [() => coordinator.stop()];
 
   async function stopAll(hurry?: AbortSignal): Promise<void> {
-    await giveLongLeases(coordinator, deps.timings, hurry);
-    // Long polls answer at once, so that their runners come back to the next coordinator.
-    shutdown.abort(new Error('The coordinator stops'));
-    await stopEach('The server', stops.toReversed());
+    await stopEach('The server', [
+      // Fails when the database is away, which must not keep the rest from stopping.
+      () => giveLongLeases(coordinator, deps.timings, hurry),
+      // Long polls answer at once, so that their runners come back to the next coordinator.
+      async () => shutdown.abort(new Error('The coordinator stops')),
+      ...stops.toReversed(),
+    ]);
   }
   let stopping: Promise<void> | undefined;
   const stop = (hurry?: AbortSignal): Promise<void> => (stopping ??= stopAll(hurry));
