@@ -13,6 +13,8 @@ import { until } from '../support/until.ts';
 const OWNER = 'octavia';
 const REPOSITORY = `${OWNER}/corner-shop`;
 const root = path.resolve(import.meta.dirname, '..', '..');
+/** Five processes share the machine with whatever else runs on it. */
+const PATIENCE_MS = 40_000;
 const TITLE = 'A 25 % discount takes only 25 cents off';
 
 let folder: string;
@@ -36,20 +38,25 @@ test('a webhook into one coordinator is a job for the runner that polls the othe
 
   const issue = await ask(github);
 
-  const job = await until('the job succeeded', async () => {
-    const [job] = await first.operator.jobs();
-    return job?.state === 'succeeded' ? job : undefined;
-  });
+  const job = await until(
+    'the job succeeded',
+    async () => {
+      const [job] = await first.operator.jobs();
+      return job?.state === 'succeeded' ? job : undefined;
+    },
+    PATIENCE_MS,
+  );
   expect(await second.operator.jobs()).toMatchObject([{ id: job.id, state: 'succeeded' }]);
   expect((await second.operator.job(job.id)).attempts).toHaveLength(1);
   await until(
     'the pull request is on the issue',
     () => github.state.comments(REPOSITORY, issue)[0]?.body?.includes('/pull/') === true,
+    PATIENCE_MS,
   );
   expect(github.state.comments(REPOSITORY, issue)).toHaveLength(1);
   expect(github.state.pullRequests(REPOSITORY)).toHaveLength(1);
   expect(`${first.output()}${second.output()}`).not.toContain(new URL(database.url).password);
-}, 60_000);
+}, 120_000);
 
 test('one coordinator is killed in the middle of a job, and the other goes on', async () => {
   await using github = await startStandin();
@@ -58,8 +65,10 @@ test('one coordinator is killed in the middle of a job, and the other goes on', 
   await createRepository(github, first.url);
   await using runner = await startRunner(second);
   const issue = await ask(github);
-  await until('the agent works', async () =>
-    (await second.operator.jobs()).some(({ state }) => state === 'running'),
+  await until(
+    'the agent works',
+    async () => (await second.operator.jobs()).some(({ state }) => state === 'running'),
+    PATIENCE_MS,
   );
   github.webhooks.target(`${second.url}/api/github/webhooks`);
 
@@ -70,19 +79,19 @@ test('one coordinator is killed in the middle of a job, and the other goes on', 
   await until(
     'the job succeeded',
     async () => (await second.operator.jobs()).every(({ state }) => state === 'succeeded'),
-    40_000,
+    PATIENCE_MS,
   );
   await until(
     'the pull request is on the issue',
     () => github.state.comments(REPOSITORY, issue)[0]?.body?.includes('/pull/') === true,
-    40_000,
+    PATIENCE_MS,
   );
   expect(github.state.pullRequests(REPOSITORY)).toHaveLength(1);
   const next = await ask(github);
   await until(
     'the next job succeeded, too',
     async () => (await second.operator.jobs()).filter(({ state }) => state === 'succeeded').length === 2,
-    40_000,
+    PATIENCE_MS,
   );
   expect(github.state.comments(REPOSITORY, next)).toHaveLength(1);
 }, 120_000);
