@@ -3,6 +3,7 @@ import {
   AttemptId,
   AttemptResult,
   Capability,
+  CommitId,
   Evidence,
   JobId,
   JobSpec,
@@ -87,6 +88,7 @@ export const DeclineReason = z.enum([
   'no_capacity',
   'disk_full',
   'wrong_check_run',
+  'github_unreachable',
   'unsupported',
 ]);
 export type DeclineReason = z.infer<typeof DeclineReason>;
@@ -170,7 +172,7 @@ export const RUNNER_API = {
     auth: 'session',
     idempotent: true,
     summary:
-      'Give an offer back, or an accepted attempt whose check run is not the right one; costs no retry.',
+      'Give an offer back, or an accepted attempt whose check run is not the right one or can’t be looked at; costs no retry.',
     request: z.object({ epoch: z.int().positive(), reason: DeclineReason, detail: z.string().max(500) }),
     response: Empty,
   },
@@ -209,7 +211,11 @@ export const RUNNER_API = {
     idempotent: false,
     summary:
       'A fresh GitHub token for the job’s repository. `publish` moves the job to finishing, once the lease has been checked.',
-    request: z.object({ purpose: TokenPurpose }),
+    request: z.object({
+      purpose: TokenPurpose,
+      /** For `publish`: the commit that is going to be pushed; `null` for `run`. */
+      headCommit: CommitId.nullable(),
+    }),
     response: GitHubToken,
   },
   evidence: {
@@ -227,7 +233,11 @@ export const RUNNER_API = {
     auth: 'lease',
     idempotent: true,
     summary: 'The attempt has ended; the coordinator takes it from here.',
-    request: z.object({ result: AttemptResult }),
+    request: z.object({
+      result: AttemptResult,
+      /** Whether GitHub has taken the final state of the check run from the runner; if not, it is the coordinator's to send. */
+      checkRunFinished: z.boolean(),
+    }),
     response: Empty,
   },
   closeSession: {

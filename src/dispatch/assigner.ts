@@ -134,6 +134,8 @@ async function explain(tx: StoreTx, job: StoredJob, choice: RunnerChoice): Promi
 }
 
 function specialtiesWithRoom(runners: readonly RunnerView[]): string[] {
-  const free = runners.filter((runner) => runner.state === 'online' && runner.active < runner.capacity);
+  const free = runners.filter(
+    (runner) => runner.state === 'online' && runner.accepting && runner.active < runner.capacity,
+  );
   return [...new Set(free.flatMap((runner) => runner.specialties))];
 }

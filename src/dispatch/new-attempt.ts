@@ -13,6 +13,7 @@ export function newAttempt(attempt: {
     jobId: attempt.jobId,
     number: attempt.number,
     epoch: 0,
+    toldEpoch: 0,
     base: null,
     startCommit: null,
     checkRun: null,

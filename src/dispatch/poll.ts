@@ -6,6 +6,7 @@ import type { DispatchDeps } from './dispatch-deps.ts';
 import { isCurrentSession, type Session } from './runner-registry.ts';
 import { createToldLately } from './told-lately.ts';
 import { listen, type Waiter } from './wake.ts';
+import { withdrawUntoldOffers } from './withdraw-offer.ts';
 
 export type PollCall = {
   session: Session;
@@ -48,11 +49,18 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
   }
 
   async function noteRunner({ session, request }: PollCall): Promise<void> {
-    await store.runners.change(session.runnerId, {
+    const { runnerId } = session;
+    const { draining, freeDiskBytes } = request;
+    const accepting = request.freeSlots > 0 && !draining;
+    await store.runners.change(runnerId, {
       lastSeenAtMs: await store.nowMs(),
-      draining: request.draining,
-      freeDiskBytes: request.freeDiskBytes,
+      accepting,
+      draining,
+      freeDiskBytes,
     });
+    if (accepting) return;
+    const reason = draining ? 'The runner is about to stop.' : 'The runner has no free slot or disk space.';
+    await store.transact((tx) => withdrawUntoldOffers(tx, runnerId, reason, timings));
   }
 
   async function readNews({ session, request }: PollCall): Promise<Answer<News>> {
@@ -64,12 +72,15 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
     const held = await store.jobs.heldBy(session.runnerId);
     const offers = request.draining ? [] : await readOffers(held.filter((job) => job.state === 'offered'));
     const cancels = [...toCancels(held), ...(await readStrays(request.attempts, held))];
+    const newOffers = told.takeNew(
+      offers,
+      request.freeSlots,
+      (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`,
+    );
+    for (const { attemptId, epoch } of newOffers)
+      await store.attempts.change(attemptId, { toldEpoch: epoch });
     return accepted({
-      offers: told.takeNew(
-        offers,
-        request.freeSlots,
-        (offer) => `offer ${session.epoch} ${offer.attemptId} ${offer.epoch}`,
-      ),
+      offers: newOffers,
       cancels: told.takeNew(
         cancels,
         cancels.length,

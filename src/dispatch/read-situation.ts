@@ -1,4 +1,4 @@
-import type { Decision, Situation } from '../domain/decide.ts';
+import type { Decision, IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
 import type { GitHub } from '../github/github.ts';
@@ -41,7 +41,7 @@ export async function readSituation(
   ]);
   const situation: Situation = {
     trigger,
-    issue,
+    issue: asLabelled(issue, trigger),
     permission,
     botLogin: identity.bot.login,
     settings,
@@ -53,6 +53,12 @@ export async function readSituation(
     situation,
     refusal: isRefused ? { kind: 'refuse', reason: reading.message } : null,
   };
+}
+
+/** GitHub tells now whether work may start; what the work is was said with the label, and no later edit reaches the agent. */
+function asLabelled(reading: IssueReading, trigger: Situation['trigger']): IssueReading {
+  if (!reading.found || trigger.kind !== 'label_added') return reading;
+  return { ...reading, issue: { ...reading.issue, ...trigger.issue } };
 }
 
 /** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */

@@ -147,6 +147,8 @@ export function createRunnerRegistry(deps: {
           // A runner that was told to leave and comes back has been started anew by its owner.
           drainRequested: false,
           draining: false,
+          // Until its first poll says otherwise.
+          accepting: true,
         });
         // A poll of the session before has to hear that it is superseded.
         tx.wake(`runner:${runnerId}`);
@@ -254,6 +256,7 @@ function newRunner(runner: {
     sessionHash: null,
     sessionEpoch: 0,
     sessionExpiresAtMs: null,
+    accepting: true,
     draining: false,
     drainRequested: false,
     freeDiskBytes: null,

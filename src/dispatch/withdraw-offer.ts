@@ -1,3 +1,4 @@
+import type { RunnerId } from '../contract/job.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
@@ -6,7 +7,8 @@ import { closeUnstartable, stillAvoided } from './end-attempt.ts';
 
 /**
  * Takes an attempt back from a runner that has not begun it: an offer that lapsed or was declined, or an accepted attempt that
- * the runner gives back. The attempt keeps its start commit and check run. It costs no retry, but after too many offers the job is `dead`.
+ * the runner gives back. The attempt keeps its start commit and check run. It costs no retry, but after too many offers the job is `dead`;
+ * an offer that its runner never heard of does not count.
  * False if somebody was first.
  */
 export async function withdrawOffer(
@@ -16,7 +18,7 @@ export async function withdrawOffer(
   why: { event: 'declined' | 'offer_lapsed'; reason: string },
   timings: Pick<Timings, 'avoidRunnerSeconds'>,
 ): Promise<boolean> {
-  const offers = job.offers + 1;
+  const offers = job.offers + Number(isTold(attempt));
   if (offers >= BUDGETS.offers) {
     const reason = `No runner took the job in ${offers} offers. ${why.reason} Look at the runners, then ask again.`;
     return closeUnstartable(tx, job, attempt, { state: 'dead', reason });
@@ -30,6 +32,25 @@ export async function withdrawOffer(
   await releaseAttempt(tx, job, attempt);
   await tx.tell(job.id, why.event, why.reason);
   return true;
+}
+
+/** Takes back at once what a runner was offered and has not heard of, because it takes nothing at the moment. */
+export async function withdrawUntoldOffers(
+  tx: StoreTx,
+  runnerId: RunnerId,
+  reason: string,
+  timings: Pick<Timings, 'avoidRunnerSeconds'>,
+): Promise<void> {
+  for (const { id } of await tx.jobs.heldBy(runnerId)) {
+    const job = await tx.jobs.lock(id);
+    const attempt = job?.attemptId == null ? null : await tx.attempts.get(job.attemptId);
+    if (!job || !attempt || job.runnerId !== runnerId || job.state !== 'offered' || isTold(attempt)) continue;
+    await withdrawOffer(tx, job, attempt, { event: 'declined', reason }, timings);
+  }
+}
+
+function isTold(attempt: StoredAttempt): boolean {
+  return attempt.toldEpoch === attempt.epoch;
 }
 
 /**

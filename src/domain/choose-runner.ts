@@ -16,7 +16,8 @@ export type RunnerQuestion = {
 };
 
 /** Which requirement nobody meets. Stays the same while only counts and times change. */
-export type NoRunnerCode = 'no_specialty' | 'lacks_capability' | 'not_online' | 'busy' | 'avoided';
+export type NoRunnerCode =
+  'no_specialty' | 'lacks_capability' | 'not_online' | 'busy' | 'no_free_slot' | 'avoided';
 
 export type RunnerChoice =
   | { kind: 'chosen'; runner: RunnerView; reason: string }
@@ -42,8 +43,11 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const online = able.filter((runner) => runner.state === 'online');
   if (online.length === 0) return notOnline(question.specialty, able);
 
-  const withRoom = online.filter((runner) => runner.active < runner.capacity);
-  if (withRoom.length === 0) return busy(question.specialty, online);
+  const notFull = online.filter((runner) => runner.active < runner.capacity);
+  if (notFull.length === 0) return busy(question.specialty, online);
+
+  const withRoom = notFull.filter((runner) => runner.accepting);
+  if (withRoom.length === 0) return noFreeSlot(question.specialty, notFull);
 
   const welcome = withRoom.filter((runner) => !question.avoid.has(runner.id));
   const [best] = welcome.sort((a, b) => compareSuitability(a, b, question));
@@ -116,6 +120,18 @@ function busy(specialty: string, online: readonly RunnerView[]): RunnerChoice {
     kind: 'none',
     code: 'busy',
     reason: `${who} (${taken} of ${slots} ${slots === 1 ? 'slot' : 'slots'}).`,
+  };
+}
+
+/** They know better than we do: their disk is full, or something of theirs has not ended yet. */
+function noFreeSlot(specialty: string, notFull: readonly RunnerView[]): RunnerChoice {
+  return {
+    kind: 'none',
+    code: 'no_free_slot',
+    reason: `No \`${specialty}\` runner takes work at the moment: ${listed(
+      notFull,
+      (runner) => `${runner.name} reports no free slot or too little free disk space`,
+    )}.`,
   };
 }
 

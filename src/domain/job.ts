@@ -35,7 +35,7 @@ export type Job = {
   pullRequest: { number: number; url: string } | null;
   /** Number of the newest attempt; 0 before the first. */
   attemptNumber: number;
-  /** Offers that lapsed or were declined. */
+  /** Offers that a runner heard of and did not take. */
   offers: number;
   infrastructureRetries: number;
   workRetries: number;
@@ -88,6 +88,8 @@ export type RunnerView = {
   capacity: number;
   /** Attempts offered to it or held by it. */
   active: number;
+  /** Whether its last poll had a free slot; with too little disk space it has none. */
+  accepting: boolean;
   /** `online` while it polls; `draining` finishes what it has; `gone` has not been heard of; `revoked` may not come back. */
   state: 'online' | 'draining' | 'gone' | 'revoked';
   lastSeenAtMs: number;

@@ -1,4 +1,4 @@
-import type { RepositoryRef } from '../contract/job.ts';
+import type { IssueSnapshot, RepositoryRef } from '../contract/job.ts';
 
 /** Who did it, as GitHub's webhook names the sender. */
 export type Actor = { login: string; id: number; isBot: boolean };
@@ -15,6 +15,8 @@ export type Trigger =
       target: RepositoryTarget;
       issueNumber: number;
       label: string;
+      /** What the issue said when it was labelled: whoever added the label answers for this text, and for no later one. */
+      issue: Pick<IssueSnapshot, 'title' | 'body'>;
       sender: Actor;
     }
   | {

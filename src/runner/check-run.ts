@@ -34,8 +34,8 @@ export type CheckRunReporter = {
   verify(signal: AbortSignal): Promise<CheckRunVerdict>;
   /** Shows progress when GitHub's limits allow; what is newer replaces what is not sent yet. */
   show(content: CheckRunContent): void;
-  /** Sends the final state, after which nothing more is shown. Gives up when the signal aborts. */
-  finish(content: CheckRunContent, signal: AbortSignal): Promise<void>;
+  /** Sends the final state, after which nothing more is shown. Gives up when the signal aborts. True when GitHub took it. */
+  finish(content: CheckRunContent, signal: AbortSignal): Promise<boolean>;
 };
 
 export function createCheckRunReporter(options: {
@@ -100,11 +100,11 @@ export function createCheckRunReporter(options: {
           // What is on its way must not arrive after the final state.
           if (pump !== null) await unlessAborted(pump, signal);
           await send(content, signal);
-          return;
+          return true;
         } catch (error) {
           const waitMs = toLimitWaitMs(error);
           log.warn({ err: error, waitMs }, 'The final state of the check run was not taken');
-          if (waitMs === null || signal.aborted) return;
+          if (waitMs === null || signal.aborted) return false;
           await clock.sleep(waitMs, signal).catch(() => undefined);
         }
       }

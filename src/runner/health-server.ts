@@ -21,7 +21,8 @@ export async function startHealthServer(options: {
   health: () => RunnerHealth;
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://runner');
+    // By hand: a URL parser throws on some of what a stranger may send, such as `//`.
+    const [pathname] = (request.url ?? '').split('?', 1);
     const found = pathname === '/health' && (request.method === 'GET' || request.method === 'HEAD');
     const body = found ? options.health() : { error: 'there is only GET /health' };
     response.writeHead(found ? 200 : 404, {

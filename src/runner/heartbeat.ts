@@ -56,6 +56,8 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let stopped = false;
   const firstBeat = Promise.withResolvers<void>();
   let pause = new AbortController();
+  /** Cuts the watch's sleep, since a renewed lease may well be shorter than the one before. */
+  let deadlineMoved = new AbortController();
 
   return {
     run: async (signal) => {
@@ -87,7 +89,8 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
         });
         return;
       }
-      await untilAborted(clock.sleep(leftMs, signal));
+      deadlineMoved = new AbortController();
+      await untilAborted(clock.sleep(leftMs, AbortSignal.any([signal, deadlineMoved.signal])));
     }
   }
 
@@ -122,6 +125,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       heartbeatMs = answer.heartbeatSeconds * 1000;
       if (answer.action === 'continue' || answer.action === 'drain') {
         deadlineMs = sent.monotonicMs + toUsableMs(answer.leaseSeconds);
+        deadlineMoved.abort();
         renewed = sent;
       }
       obey(answer);

@@ -1,4 +1,4 @@
-import type { GitHubToken, TokenPurpose } from '../contract/runner-api.ts';
+import type { GitHubToken, RunnerRequest } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptChannel } from './transport/transport.ts';
 
@@ -11,9 +11,10 @@ export type JobTokens = {
   run(): Promise<string>;
   /**
    * Writes the repository. Always asks the far side, which grants it only while the lease holds: this is the last check before
-   * anything is published.
+   * anything is published. `headCommit` is what will be pushed: the far side hears of it first, and so can find it on the branch even
+   * if this runner never gets to report it.
    */
-  publish(): Promise<string>;
+  publish(headCommit: string): Promise<string>;
 };
 
 export function createJobTokens(options: {
@@ -39,15 +40,15 @@ export function createJobTokens(options: {
       }
       return current.token;
     },
-    publish: async () => (await fetchToken('publish')).token,
+    publish: async (headCommit) => (await fetchToken({ purpose: 'publish', headCommit })).token,
   };
 
   async function renew(): Promise<void> {
-    current = await fetchToken('run');
+    current = await fetchToken({ purpose: 'run', headCommit: null });
   }
 
-  async function fetchToken(purpose: TokenPurpose): Promise<{ token: string; endsAtMs: number }> {
-    return keep(await channel.token(purpose, signal));
+  async function fetchToken(request: RunnerRequest<'token'>): Promise<{ token: string; endsAtMs: number }> {
+    return keep(await channel.token(request, signal));
   }
 
   function keep({ token, expiresInSeconds }: GitHubToken): { token: string; endsAtMs: number } {

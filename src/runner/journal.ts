@@ -17,7 +17,9 @@ const JournalEntry = z.object({
   /** What ran for the attempt when it was last looked. The start time tells a process from a later one with the same id. */
   processes: z.array(z.object({ pid: z.int().positive(), startedAt: z.string() })),
   /** Set when the attempt is over and only has to be reported, with the key under which that was begun. */
-  report: z.object({ result: AttemptResult, idempotencyKey: z.string() }).nullable(),
+  report: z
+    .object({ result: AttemptResult, checkRunFinished: z.boolean(), idempotencyKey: z.string() })
+    .nullable(),
 });
 /** What a runner has to know of an attempt when it comes back after a crash. */
 export type JournalEntry = z.infer<typeof JournalEntry>;

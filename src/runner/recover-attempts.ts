@@ -44,7 +44,11 @@ export async function reportAbandoned(
       const limit = AbortSignal.any([signal, AbortSignal.timeout(REPORT_LIMIT_MS)]);
       try {
         await channel.complete(
-          report?.result ?? toAbandonedResult(entry),
+          // As it was, to the letter, if it was begun: a repeat is known by it.
+          {
+            result: report?.result ?? toAbandonedResult(entry),
+            checkRunFinished: report?.checkRunFinished ?? false,
+          },
           report?.idempotencyKey ?? createSecret(deps.random),
           limit,
         );
@@ -59,8 +63,9 @@ export async function reportAbandoned(
 
 function toAbandonedResult({ agentName, phase }: JournalEntry): AttemptResult {
   return toAttemptResult(createAttemptRecord(agentName), {
-    outcome: 'agent_failed',
-    reason: `The runner restarted in the middle of its work (phase ${phase}).`,
+    // Trouble of the machine, as when it is shut down: the agent did not fail.
+    outcome: 'cancelled',
+    reason: `The runner was restarted in the middle of its work (phase ${phase}).`,
     retryable: true,
   });
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
+import type { RunnerRequest } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -18,7 +19,7 @@ import { createLogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
 import { toEnding } from './to-ending.ts';
-import type { AttemptChannel, Claim, Transport } from './transport/transport.ts';
+import type { Claim, Transport } from './transport/transport.ts';
 
 /** Longer lines say nothing to people, and would fill the log. */
 const MAX_LOG_LINE = 4000;
@@ -240,25 +241,30 @@ async function runAttempt(
     context.say(`=== ${ending.outcome}: ${ending.reason} ===`);
     const idempotencyKey = createSecret(deps.random);
     // A full disk must not keep the end from being reported.
-    await note({ report: { result, idempotencyKey } }).catch(warnOfJournal);
+    await note({ report: { result, checkRunFinished: false, idempotencyKey } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
     const removal = removeWorkspace();
     if (state.stop !== null) await removal;
-    await sayLastWords(result);
-    await complete(channel, result, idempotencyKey);
+    const checkRunFinished = await sayLastWords(result);
+    const request = { result, checkRunFinished };
+    // Before it is sent: a repeat after a restart has to say the same.
+    await note({ report: { ...request, idempotencyKey } }).catch(warnOfJournal);
+    await complete(request, idempotencyKey);
     await removal;
   }
 
-  /** Before the report, since lease and token end with it. */
-  async function sayLastWords(result: AttemptResult): Promise<void> {
+  /** Before the report, since lease and token end with it. True when GitHub took the final state of the check run. */
+  async function sayLastWords(result: AttemptResult): Promise<boolean> {
     const limit = AbortSignal.timeout(deps.endLimits.lastWordsMs);
     const content = toResultCheckRun({ specialty: spec.specialty, runnerName: deps.runnerName, result });
-    await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
+    const [, taken] = await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
+    return taken;
   }
 
-  async function complete(to: AttemptChannel, result: AttemptResult, idempotencyKey: string): Promise<void> {
+  async function complete(request: RunnerRequest<'complete'>, idempotencyKey: string): Promise<void> {
+    const { result } = request;
     try {
-      await to.complete(result, idempotencyKey, AbortSignal.timeout(deps.endLimits.reportMs));
+      await channel.complete(request, idempotencyKey, AbortSignal.timeout(deps.endLimits.reportMs));
       log.info({ outcome: result.outcome, reason: result.reason }, 'The end of an attempt was reported');
     } catch (error) {
       log.error({ err: error, outcome: result.outcome }, 'The end of an attempt was not taken');

@@ -52,9 +52,10 @@ function endStopped({ kind, reason }: AttemptStop): Ending | null {
       return { outcome: 'cancelled', reason, retryable: false };
     case 'timed_out':
       return { outcome: 'timed_out', reason, retryable: false };
-    // The machine is going away, which says nothing about the job: it may be tried elsewhere.
+    // The machine is going away, which says nothing about the job: it may be tried elsewhere. A cancel that nobody asked for is not
+    // counted as a failure of the work.
     case 'shutdown':
-      return { outcome: 'agent_failed', reason, retryable: true };
+      return { outcome: 'cancelled', reason, retryable: true };
     case 'lapsed':
     case 'lost':
       return null;

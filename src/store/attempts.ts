@@ -5,6 +5,8 @@ import type { AttemptRow, Schema } from './schema.ts';
 
 /** An attempt with what only dispatch needs to know. */
 export type StoredAttempt = Attempt & {
+  /** The epoch of the newest offer that its runner has heard of; 0 = of none. */
+  toldEpoch: number;
   /** Hash of the lease token; `null` before it is accepted and after it has ended. */
   leaseTokenHash: string | null;
   /** How many bytes of log the runner has handed over. */
@@ -15,6 +17,7 @@ export type AttemptChange = Partial<
   Pick<
     StoredAttempt,
     | 'epoch'
+    | 'toldEpoch'
     | 'base'
     | 'startCommit'
     | 'checkRun'
@@ -54,6 +57,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           job_id: attempt.jobId,
           number: attempt.number,
           epoch: attempt.epoch,
+          told_epoch: attempt.toldEpoch,
           base_branch: attempt.base?.branch ?? null,
           base_commit: attempt.base?.commit ?? null,
           start_commit: attempt.startCommit,
@@ -114,6 +118,7 @@ function toColumns(change: AttemptChange) {
   const { base, checkRun, runner, evidence, result } = change;
   return {
     epoch: change.epoch,
+    told_epoch: change.toldEpoch,
     ...(base === undefined ? {} : { base_branch: base?.branch ?? null, base_commit: base?.commit ?? null }),
     start_commit: change.startCommit,
     ...(checkRun === undefined
@@ -138,6 +143,7 @@ function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
     jobId: row.job_id as JobId,
     number: row.number,
     epoch: row.epoch,
+    toldEpoch: row.told_epoch,
     base:
       row.base_branch === null || row.base_commit === null
         ? null

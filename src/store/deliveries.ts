@@ -7,13 +7,13 @@ import type { ClaimedDelivery, NewDelivery } from './store.ts';
 const BATCH = 200;
 
 export type DeliveryQueries = {
-  /** Stores those that are new; returns their GUIDs. One statement. */
+  /** Stores those that are new, and revives dead letters; returns their GUIDs. One statement. */
   putAll(deliveries: readonly NewDelivery[], nowMs: number): Promise<Set<string>>;
   claim(nowMs: number, leaseMs: number): Promise<ClaimedDelivery | null>;
   finish(claim: { guid: string; fence: number }, nowMs: number): Promise<void>;
   fail(
     claim: { guid: string; fence: number },
-    failure: { error: string; retryAfterMs: number | null },
+    failure: { error: string; retry: { afterMs: number; countsAsTry: boolean } | null },
     nowMs: number,
   ): Promise<void>;
 };
@@ -34,7 +34,9 @@ export function createDeliveryQueries(
 
   return {
     async putAll(deliveries, nowMs) {
-      const inOrderOfArrival = deliveries.map((delivery) => ({
+      // A statement may touch each row once only.
+      const distinct = [...new Map(deliveries.map((delivery) => [delivery.guid, delivery])).values()];
+      const inOrderOfArrival = distinct.map((delivery) => ({
         id: newId(),
         queue: 'inbox' as const,
         dedupe_key: delivery.guid,
@@ -54,7 +56,20 @@ export function createDeliveryQueries(
         .insertInto('tasks')
         // Two coordinators that store the same deliveries wait for each other only if they come to them in the same order.
         .values(inOrderOfArrival.toSorted((a, b) => compare(a.dedupe_key, b.dedupe_key)))
-        .onConflict((conflict) => conflict.columns(['queue', 'dedupe_key']).doNothing())
+        .onConflict((conflict) =>
+          conflict
+            .columns(['queue', 'dedupe_key'])
+            .doUpdateSet({
+              state: 'ready',
+              attempts: 0,
+              run_at: nowMs,
+              last_error: null,
+              created_at: nowMs,
+              updated_at: nowMs,
+              finished_at: null,
+            })
+            .where('tasks.state', '=', 'dead'),
+        )
         .returning('dedupe_key')
         .execute();
       return new Set(rows.map((row) => row.dedupe_key));
@@ -72,16 +87,17 @@ export function createDeliveryQueries(
     },
 
     async fail(claim, failure, nowMs) {
-      const { error, retryAfterMs } = failure;
+      const { error, retry } = failure;
       await update(claim)
-        .set({
-          state: retryAfterMs === null ? 'dead' : 'ready',
-          run_at: nowMs + (retryAfterMs ?? 0),
+        .set((eb) => ({
+          state: retry === null ? 'dead' : 'ready',
+          attempts: eb('attempts', '-', retry?.countsAsTry === false ? 1 : 0),
+          run_at: nowMs + (retry?.afterMs ?? 0),
           lease_until: null,
           last_error: error,
           updated_at: nowMs,
-          finished_at: retryAfterMs === null ? nowMs : null,
-        })
+          finished_at: retry === null ? nowMs : null,
+        }))
         .execute();
     },
   };

@@ -22,6 +22,8 @@ export type StoredRunner = {
   /** Grows with every session. */
   sessionEpoch: number;
   sessionExpiresAtMs: number | null;
+  /** Its last poll had a free slot: with too little disk space it has none, whatever its capacity. */
+  accepting: boolean;
   /** It says that it takes nothing more. */
   draining: boolean;
   /** An operator asked it to take nothing more. */
@@ -40,6 +42,7 @@ export type RunnerChange = Partial<
     | 'sessionHash'
     | 'sessionEpoch'
     | 'sessionExpiresAtMs'
+    | 'accepting'
     | 'draining'
     | 'drainRequested'
     | 'freeDiskBytes'
@@ -107,6 +110,7 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           session_hash: runner.sessionHash,
           session_epoch: runner.sessionEpoch,
           session_expires_at: runner.sessionExpiresAtMs,
+          accepting: Number(runner.accepting),
           draining: Number(runner.draining),
           drain_requested: Number(runner.drainRequested),
           free_disk_bytes: runner.freeDiskBytes,
@@ -132,6 +136,7 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           session_hash: change.sessionHash,
           session_epoch: change.sessionEpoch,
           session_expires_at: change.sessionExpiresAtMs,
+          accepting: change.accepting === undefined ? undefined : Number(change.accepting),
           draining: change.draining === undefined ? undefined : Number(change.draining),
           drain_requested: change.drainRequested === undefined ? undefined : Number(change.drainRequested),
           free_disk_bytes: change.freeDiskBytes,
@@ -245,6 +250,7 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     sessionHash: row.session_hash,
     sessionEpoch: row.session_epoch,
     sessionExpiresAtMs: row.session_expires_at,
+    accepting: row.accepting === 1,
     draining: row.draining === 1,
     drainRequested: row.drain_requested === 1,
     freeDiskBytes: row.free_disk_bytes,
@@ -264,6 +270,7 @@ function toView(runner: StoredRunner, now: { active: number; nowMs: number; gone
     capabilities: runner.capabilities,
     capacity: runner.capacity,
     active: now.active,
+    accepting: runner.accepting,
     state: toState(runner, now.nowMs - now.goneMs),
     lastSeenAtMs: runner.lastSeenAtMs,
     lastAssignedAtMs: runner.lastAssignedAtMs,

@@ -62,6 +62,7 @@ export type AttemptRow = {
   job_id: string;
   number: number;
   epoch: number;
+  told_epoch: number;
   base_branch: string | null;
   base_commit: string | null;
   start_commit: string | null;
@@ -96,6 +97,7 @@ export type RunnerRow = {
   session_hash: string | null;
   session_epoch: number;
   session_expires_at: number | null;
+  accepting: number;
   draining: number;
   drain_requested: number;
   free_disk_bytes: number | null;

@@ -99,8 +99,8 @@ export function createSqlStore(deps: {
     putDelivery,
     claimDelivery: async () => deliveries.claim(await engine.nowMs(db), leaseMs),
     finishDelivery: async (claim) => deliveries.finish(claim, await engine.nowMs(db)),
-    failDelivery: async (claim, error, retryAfterMs) =>
-      deliveries.fail(claim, { error, retryAfterMs }, await engine.nowMs(db)),
+    failDelivery: async (claim, error, retry) =>
+      deliveries.fail(claim, { error, retry }, await engine.nowMs(db)),
 
     subscribe: wakes.subscribe,
     requeueLapsedTasks: async () =>

@@ -28,16 +28,19 @@ export type ClaimedDelivery = NewDelivery & {
 
 /** The inbox. */
 export type DeliveryStore = {
-  /** Durable when it resolves. `known`: a delivery with this GUID is stored already; nothing changes. */
+  /**
+   * Durable when it resolves. `known`: a delivery with this GUID is stored already; nothing changes. A dead letter that is delivered
+   * again is `stored`: whoever redelivers it wants it handled.
+   */
   putDelivery(delivery: NewDelivery): Promise<'stored' | 'known'>;
   /** The oldest delivery that is due and whose order key nobody is working on; `null` when there is none. */
   claimDelivery(): Promise<ClaimedDelivery | null>;
   finishDelivery(claim: { guid: string; fence: number }): Promise<void>;
-  /** `retryAfterMs: null` makes it a dead letter. */
+  /** `null` makes it a dead letter. `countsAsTry: false`: it was not to blame. */
   failDelivery(
     claim: { guid: string; fence: number },
     error: string,
-    retryAfterMs: number | null,
+    retry: { afterMs: number; countsAsTry: boolean } | null,
   ): Promise<void>;
 };
 

@@ -6,8 +6,14 @@ import { toError } from '../lib/to-error.ts';
 import type { ClaimedDelivery, DeliveryStore } from '../store/store.ts';
 import type { IncomingEvent, Translation } from './translation.ts';
 
-/** Waits before the second to the fifth try; together they outlast a short outage of GitHub. After the fifth it is a dead letter. */
+/** Waits before the second to the fifth try of what fails for a reason of its own. After the fifth it is a dead letter. */
 const RETRY_AFTER_MS = [2000, 15_000, 60_000, 300_000] as const;
+
+/** While GitHub is away a delivery waits about as long again as it has waited already. */
+const LEAST_OUTAGE_WAIT_MS = 2000;
+const MOST_OUTAGE_WAIT_MS = 300_000;
+
+type RetryPlan = Parameters<DeliveryStore['failDelivery']>[2];
 
 export type InboxWorker = {
   /** Something was stored: look at once. */
@@ -21,7 +27,7 @@ export type InboxWorker = {
 
 /**
  * Works through the inbox: several deliveries at a time, those of one order key one after the other (the store sees to that).
- * Whatever is thrown while one is handled counts as a failed try.
+ * Whatever is thrown while one is handled counts as a failed try, unless GitHub is away or limits us: that is waited out.
  */
 export function createInboxWorker(deps: {
   store: Pick<DeliveryStore, 'claimDelivery' | 'finishDelivery' | 'failDelivery'>;
@@ -116,15 +122,15 @@ export function createInboxWorker(deps: {
       await store.finishDelivery(claim);
     } catch (thrown) {
       const error = toError(thrown);
-      const retryAfterMs = toRetryAfterMs(attempt, error);
-      log.error({ err: error, guid, event, attempt, retryAfterMs }, 'Could not handle a webhook');
-      await fail(claim, error, retryAfterMs);
+      const retry = planRetry(claim, error, clock.nowMs());
+      log.error({ err: error, guid, event, attempt, retry }, 'Could not handle a webhook');
+      await fail(claim, error, retry);
     }
   }
 
-  async function fail(claim: ClaimedDelivery, error: Error, retryAfterMs: number | null): Promise<void> {
+  async function fail(claim: ClaimedDelivery, error: Error, retry: RetryPlan): Promise<void> {
     try {
-      await store.failDelivery(claim, error.message, retryAfterMs);
+      await store.failDelivery(claim, error.message, retry);
     } catch (thrown) {
       // The claim lapses by itself then, and the delivery is handled again.
       log.error({ err: toError(thrown), guid: claim.guid }, 'Could not put a webhook off');
@@ -132,10 +138,13 @@ export function createInboxWorker(deps: {
   }
 }
 
-/** `null` after the last try. GitHub's limits may last longer than our own patience. */
-function toRetryAfterMs(attempt: number, error: Error): number | null {
-  const ownMs = RETRY_AFTER_MS[attempt - 1];
-  if (ownMs === undefined) return null;
-  const toldMs = error instanceof GitHubError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(ownMs, toldMs);
+function planRetry(claim: ClaimedDelivery, error: Error, nowMs: number): RetryPlan {
+  if (error instanceof GitHubError && (error.kind === 'unavailable' || error.kind === 'rate_limited')) {
+    const waitedMs = nowMs - claim.receivedAtMs;
+    const ownMs = Math.min(MOST_OUTAGE_WAIT_MS, Math.max(LEAST_OUTAGE_WAIT_MS, waitedMs));
+    // GitHub's limits may last longer than our own patience.
+    return { afterMs: Math.max(ownMs, error.retryAfterMs ?? 0), countsAsTry: false };
+  }
+  const afterMs = RETRY_AFTER_MS[claim.attempt - 1];
+  return afterMs === undefined ? null : { afterMs, countsAsTry: true };
 }

@@ -16,25 +16,48 @@ const IssuePayload = RepositoryPayload.extend({
 /** GitHub leaves the label out when it was deleted in the meantime. */
 const LabelPayload = IssuePayload.extend({ label: z.object({ name: z.string() }).optional() });
 
+/** The text is signed with the label: read again later, it could be one that nobody has looked at. */
+const LabeledPayload = LabelPayload.extend({
+  issue: IssuePayload.shape.issue.extend({ title: z.string(), body: z.string().nullish() }),
+});
+
 const NO_INSTALLATION = 'the payload has no installation: it was not sent to a GitHub App';
 
-/** `issues.labeled`, `issues.unlabeled`. */
-export function translateLabel(kind: 'label_added' | 'label_removed'): Translator {
-  return translatorOf(LabelPayload, (payload) => {
-    const target = toTarget(payload);
-    if (target === null) return meansNothing(NO_INSTALLATION);
-    if (payload.label === undefined) return meansNothing('the payload has no label: it was deleted');
-    const { number, updated_at } = payload.issue;
-    const label = payload.label.name;
-    return means({
-      kind,
-      key: `${kind}:${payload.repository.id}#${number}:${updated_at}:${label.toLowerCase()}`,
-      target,
-      issueNumber: number,
-      label,
-      sender: toActor(payload),
-    });
-  });
+/** `issues.labeled`. */
+export const translateLabeled: Translator = translatorOf(LabeledPayload, (payload) => {
+  const event = toLabelEvent('label_added', payload);
+  if (!event.ok) return meansNothing(event.reason);
+  const { title, body } = payload.issue;
+  return means({ ...event.trigger, issue: { title, body: body ?? '' } });
+});
+
+/** `issues.unlabeled`. */
+export const translateUnlabeled: Translator = translatorOf(LabelPayload, (payload) => {
+  const event = toLabelEvent('label_removed', payload);
+  return event.ok ? means(event.trigger) : meansNothing(event.reason);
+});
+
+/** What the two have in common, or why nothing comes of it. */
+function toLabelEvent<Kind extends 'label_added' | 'label_removed'>(
+  kind: Kind,
+  payload: z.output<typeof LabelPayload>,
+) {
+  const target = toTarget(payload);
+  if (target === null) return { ok: false, reason: NO_INSTALLATION } as const;
+  if (payload.label === undefined) {
+    return { ok: false, reason: 'the payload has no label: it was deleted' } as const;
+  }
+  const { number, updated_at } = payload.issue;
+  const label = payload.label.name;
+  const trigger = {
+    kind,
+    key: `${kind}:${payload.repository.id}#${number}:${updated_at}:${label.toLowerCase()}`,
+    target,
+    issueNumber: number,
+    label,
+    sender: toActor(payload),
+  };
+  return { ok: true, trigger } as const;
 }
 
 /** `issues.closed`, `issues.deleted`, `issues.transferred`: the payload is about the issue as it was here. */

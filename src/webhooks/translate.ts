@@ -1,4 +1,4 @@
-import { translateIssueEnd, translateLabel } from './issues.ts';
+import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import {
   translateInstallationEnd,
   translateInstalled,
@@ -9,8 +9,8 @@ import { type IncomingEvent, type Translation, type Translator, meansNothing } f
 
 /** Every webhook that we act on: event and action → what it means. */
 const TRANSLATORS = {
-  'issues.labeled': translateLabel('label_added'),
-  'issues.unlabeled': translateLabel('label_removed'),
+  'issues.labeled': translateLabeled,
+  'issues.unlabeled': translateUnlabeled,
   'issues.closed': translateIssueEnd('closed'),
   'issues.deleted': translateIssueEnd('deleted'),
   'issues.transferred': translateIssueEnd('transferred'),

@@ -281,6 +281,54 @@ describe('offers', () => {
     expect(world.recorder.tokens.map((token) => token.revoked)).toEqual([false, true]);
   });
 
+  test('a runner without room is offered nothing, whatever its capacity; the issue says so, and nothing is lost by it', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    const jobId = await world.label();
+
+    for (let round = 0; round < 12; round += 1) {
+      await world.poll(runner, { freeSlots: 0 });
+      await world.sweeper.sweep();
+      world.clock.advance(TIMINGS.acceptSeconds + TIMINGS.avoidRunnerSeconds);
+    }
+    await world.outbox.runDue();
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', offers: 0 });
+    expect(world.recorder.comments[0]?.body).toContain('be-1 reports no free slot');
+    expect(await world.offerFor(runner)).toMatchObject({ jobId, epoch: 1 });
+  });
+
+  test('an offer that its runner never heard of does not count', async () => {
+    await using world = await openDispatchWorld();
+    await world.enrol();
+    const jobId = await world.label();
+
+    await world.assigner.assign();
+    world.clock.advance(TIMINGS.acceptSeconds);
+    await world.sweeper.sweep();
+
+    expect(await world.kindsOf(jobId)).toContain('offer_lapsed');
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', offers: 0 });
+  });
+
+  test.each([
+    ['leaves', { draining: true }],
+    ['has no room', { freeSlots: 0 }],
+  ])('what a runner that %s has not heard of goes to another at once', async (_why, request) => {
+    await using world = await openDispatchWorld();
+    const leaving = await world.enrol({ name: 'be-1', capacity: 8 });
+    const told = await world.label({ issueNumber: 1 });
+    await world.offerFor(leaving);
+    const untold = await world.label({ issueNumber: 2 });
+    await world.assigner.assign();
+    const other = await world.enrol({ name: 'be-2', capacity: 1 });
+
+    await world.poll(leaving, request);
+
+    expect(await world.offerFor(other)).toMatchObject({ jobId: untold });
+    expect((await world.jobOf(told)).job).toMatchObject({ state: 'offered', runnerId: leaving.id });
+  });
+
   test('after ten offers that nobody took the job is dead, and the issue says why', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();

@@ -12,6 +12,7 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
     capabilities: ['node:22', 'python'],
     capacity: 2,
     active: 0,
+    accepting: true,
     state: 'online',
     lastSeenAtMs: Date.UTC(2026, 4, 4, 11, 58),
     lastAssignedAtMs: 0,
@@ -140,6 +141,13 @@ describe('why nobody gets it', () => {
       {},
       'busy',
       'All 2 `backend` runners that are online are busy (3 of 3 slots).',
+    ],
+    [
+      'the only one that is not busy takes nothing',
+      [aRunner('be-1', { accepting: false }), aRunner('be-2', { active: 2, accepting: false })],
+      {},
+      'no_free_slot',
+      'No `backend` runner takes work at the moment: be-1 reports no free slot or too little free disk space.',
     ],
     [
       'the only one did not want it',

@@ -25,8 +25,6 @@ type Case = {
   reason: RegExp;
 };
 
-const added = (label: string, login = 'alice') => labelTrigger('label_added', label, login);
-const removed = (label: string, login = 'alice') => labelTrigger('label_removed', label, login);
 const running = aJob({ state: 'running' });
 const frontendJob = aJob({ id: 'f'.repeat(36) as JobId, specialty: 'frontend', state: 'queued' });
 const withPullRequest = aJob({ state: 'running', pullRequest: { number: 7, url: 'https://x.example' } });
@@ -304,8 +302,21 @@ function anIssue(
   };
 }
 
-function labelTrigger(kind: 'label_added' | 'label_removed', label: string, login: string) {
-  return { kind, label, key: 'k', issueNumber: 42, ...whereAndWho(login) } satisfies Trigger;
+function added(label: string, login = 'alice') {
+  const { title, body } = aJob().issue;
+  const issue = { title, body };
+  return {
+    kind: 'label_added',
+    label,
+    key: 'k',
+    issueNumber: 42,
+    issue,
+    ...whereAndWho(login),
+  } satisfies Trigger;
+}
+
+function removed(label: string, login = 'alice') {
+  return { kind: 'label_removed', label, key: 'k', issueNumber: 42, ...whereAndWho(login) } satisfies Trigger;
 }
 
 function ended(how: 'closed' | 'deleted' | 'transferred') {

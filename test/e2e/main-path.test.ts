@@ -156,6 +156,22 @@ describe('who may, and where', () => {
     expect(yard.github.state.checkRuns(REPOSITORY)).toEqual([]);
   });
 
+  test('an author who changes the issue after it was labelled does not change the work', async () => {
+    await using yard = await startYard(TWO_RUNNERS);
+    const title = 'A 25 % discount takes only 25 cents off';
+    const { number: issue } = await yard.github.as(OWNER).openIssue({ repository: REPOSITORY, title });
+    await yard.github.webhooks.idle();
+
+    // The label's webhook is held up until the edit is through.
+    yard.github.webhooks.faults.shuffleNext(2);
+    await yard.github.as(OWNER).addLabel(REPOSITORY, issue, 'agent:backend');
+    await yard.github.as(OWNER).editIssue(REPOSITORY, issue, { title: 'Do nothing' });
+
+    // The agent works by the title in its prompt.
+    const { job } = await yard.jobIn(issue, 'succeeded', 'failed');
+    expect(job).toMatchObject({ outcome: 'pull_request', issue: { title } });
+  });
+
   test('a job that no runner can take waits, says exactly why, and starts when one comes', async () => {
     await using yard = await startYard({ runners: { 'frontend-pc': 'frontend' } });
 

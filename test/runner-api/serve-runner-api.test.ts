@@ -53,8 +53,11 @@ describe('a runner’s way through the API', () => {
     const beat = await api.call('heartbeat', { ...mine, body: { phase: 'agent' } });
     const log = await api.call('log', { ...mine, body: { offset: 0, text: 'working\n' } });
     await api.call('evidence', { ...mine, body: { evidence: aResult().evidence } });
-    const publish = await api.call('token', { ...mine, body: { purpose: 'publish' } });
-    await api.call('complete', { ...mine, body: { result: aResult() } });
+    const publish = await api.call('token', {
+      ...mine,
+      body: { purpose: 'publish', headCommit: aResult().headCommit },
+    });
+    await api.call('complete', { ...mine, body: { result: aResult(), checkRunFinished: true } });
     await api.call('closeSession', { bearer: sessionToken, body: {} });
 
     expect(offer.jobId).toBe(jobId);

@@ -103,7 +103,7 @@ describe('the final state', () => {
     await until('the first is shown', () => titleOf() === 'one');
     reporter.show(progress('two'));
 
-    await reporter.finish(final, never);
+    expect(await reporter.finish(final, never)).toBe(true);
     reporter.show(progress('late'));
     clock.pass();
 
@@ -124,7 +124,7 @@ describe('the final state', () => {
   test('is given up in time', async () => {
     world.github.faults.add({ ...PATCH, status: 429, headers: { 'retry-after': '3600' } });
 
-    await report(spec).finish(final, AbortSignal.timeout(100));
+    expect(await report(spec).finish(final, AbortSignal.timeout(100))).toBe(false);
 
     expect(world.checkRun(spec).status).toBe('queued');
   });

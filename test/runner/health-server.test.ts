@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { startHealthServer } from '../../src/runner/health-server.ts';
 
@@ -23,6 +25,27 @@ test('tells the state as JSON on this machine, and nothing else', async () => {
   }
 });
 
+test.each([
+  ['GET // HTTP/1.1', 404],
+  ['GET //[ HTTP/1.1', 404],
+  ['GET http://[ HTTP/1.1', 404],
+  ['GET http://:99999/health HTTP/1.1', 404],
+  ['GET * HTTP/1.1', 404],
+  ['GET %ff%zz HTTP/1.1', 400],
+  ['OPTIONS * HTTP/1.1', 404],
+  ['GET /health?x=http://[ HTTP/1.1', 200],
+  ['\u0000\u0001 garbage', 400],
+  ['GET', 400],
+])('%j does it no harm', async (requestLine, status) => {
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, health: () => health });
+  try {
+    expect(await sendRaw(server.url, requestLine)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  } finally {
+    await server.stop();
+  }
+});
+
 test('a port that is taken is an error', async () => {
   const first = await startHealthServer({ host: '127.0.0.1', port: 0, health: () => health });
   try {
@@ -37,3 +60,10 @@ test('a port that is taken is an error', async () => {
     await first.stop();
   }
 });
+
+/** What the server answers to a request whose first line is as given; no client would send such lines. */
+async function sendRaw(url: string, requestLine: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.end(`${requestLine}\r\nHost: runner\r\nConnection: close\r\n\r\n`);
+  return await text(socket);
+}

@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HeartbeatResponse } from '../../src/contract/runner-api.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { AttemptStop } from '../../src/runner/attempt-stop.ts';
 import { createHeartbeat, type Heartbeat } from '../../src/runner/heartbeat.ts';
 import { TransportError } from '../../src/runner/transport/transport-error.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 
@@ -15,6 +17,7 @@ let behaviour: Behaviour;
 let beats: number[];
 let stops: AttemptStop[];
 let drains: number;
+let answered: number;
 let running: Promise<void>;
 
 beforeEach(() => {
@@ -23,6 +26,7 @@ beforeEach(() => {
   beats = [];
   stops = [];
   drains = 0;
+  answered = 0;
 });
 afterEach(async () => {
   over.abort(new Error('the test is over'));
@@ -87,6 +91,26 @@ test('the safety never takes more than half of a short lease', async () => {
   expect(stops).toEqual([]);
 });
 
+test('a lease that gets shorter is followed at once', async () => {
+  const clock = createFakeClock();
+  behaviour = { leaseSeconds: 900 };
+  const heartbeat = start({ heartbeatSeconds: 15, leaseSafetySeconds: 30 }, clock);
+  await heartbeat.first(over.signal);
+  // Past the end of the lease that came with the acceptance, so that the long one is being watched.
+  for (let waitedSeconds = 0; waitedSeconds <= 60; waitedSeconds += 5) await pass(clock, 5);
+  const beatsBefore = answered;
+  behaviour = { leaseSeconds: 240 };
+  await pass(clock, 20);
+  expect(answered).toBe(beatsBefore + 1);
+
+  behaviour = new TransportError('unavailable', 'no answer');
+  for (let waitedSeconds = 0; waitedSeconds < 205; waitedSeconds += 5) await pass(clock, 5);
+  expect(stops).toEqual([]);
+  await pass(clock, 10);
+
+  expect(stops).toEqual([expect.objectContaining({ kind: 'lapsed' })]);
+});
+
 test.each([
   [
     { action: 'cancel', reason: 'label removed' },
@@ -143,6 +167,12 @@ test('after the machine slept, an attempt that is gone is not published', async 
   await expect(heartbeat.confirm(over.signal)).rejects.toThrow('lost');
 });
 
+/** Turns the clock, and lets those who woke up go on. */
+async function pass(clock: FakeClock, seconds: number): Promise<void> {
+  clock.advance(seconds);
+  await setImmediate();
+}
+
 function start(
   figures: { leaseSeconds?: number; heartbeatSeconds?: number; leaseSafetySeconds?: number },
   clock: Clock = systemClock,
@@ -174,7 +204,7 @@ function start(
       if (stop.kind === 'lost' && figures.heartbeatSeconds === 60) over.abort(new Error(stop.kind));
     },
     onDrain: () => (drains += 1),
-    onBeat: () => undefined,
+    onBeat: () => (answered += 1),
   });
   running = heartbeat.run(over.signal);
   return heartbeat;

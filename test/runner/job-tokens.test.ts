@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import type { TokenPurpose } from '../../src/contract/runner-api.ts';
+import type { RunnerRequest } from '../../src/contract/runner-api.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createJobTokens, type JobTokens } from '../../src/runner/job-tokens.ts';
+
+const COMMIT = 'c'.repeat(40);
 
 test('the token of the acceptance serves until five minutes before its end, then one fresh one for all', async () => {
   const { tokens, asked, pass } = start();
@@ -12,28 +14,36 @@ test('the token of the acceptance serves until five minutes before its end, then
   pass(2 * 60_000);
 
   expect(await Promise.all([tokens.run(), tokens.run()])).toEqual(['run-1', 'run-1']);
-  expect(asked).toEqual(['run']);
+  expect(asked).toEqual([{ purpose: 'run', headCommit: null }]);
 });
 
-test('the right to publish is asked for each time', async () => {
+test('the right to publish is asked for each time, and says what is going to be pushed', async () => {
   const { tokens, asked, seen } = start();
 
-  await tokens.publish();
-  await tokens.publish();
+  await tokens.publish(COMMIT);
+  await tokens.publish(COMMIT);
 
-  expect(asked).toEqual(['publish', 'publish']);
+  expect(asked).toEqual([
+    { purpose: 'publish', headCommit: COMMIT },
+    { purpose: 'publish', headCommit: COMMIT },
+  ]);
   expect(seen).toEqual(['first', 'publish-1', 'publish-2']);
 });
 
-function start(): { tokens: JobTokens; asked: TokenPurpose[]; seen: string[]; pass(ms: number): void } {
+function start(): {
+  tokens: JobTokens;
+  asked: RunnerRequest<'token'>[];
+  seen: string[];
+  pass(ms: number): void;
+} {
   let passedMs = 0;
-  const asked: TokenPurpose[] = [];
+  const asked: RunnerRequest<'token'>[] = [];
   const seen: string[] = [];
   const tokens = createJobTokens({
     channel: {
-      token: async (purpose) => {
-        asked.push(purpose);
-        return { token: `${purpose}-${asked.length}`, expiresInSeconds: 3600 };
+      token: async (request) => {
+        asked.push(request);
+        return { token: `${request.purpose}-${asked.length}`, expiresInSeconds: 3600 };
       },
     },
     first: { token: 'first', expiresInSeconds: 3600 },

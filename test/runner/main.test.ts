@@ -55,7 +55,7 @@ describe('signals', () => {
 
     expect(await runner.exit).toBe(RUNNER_EXIT.ok);
     expect(attempt.result).toMatchObject({
-      outcome: 'agent_failed',
+      outcome: 'cancelled',
       retryable: true,
       reason: 'The runner was shut down in the middle of its work.',
     });

@@ -57,6 +57,8 @@ describe('work that gets through', () => {
     expect(Object.keys(result.phaseMs)).toEqual(['prepare', 'baseline', 'agent', 'verify', 'publish']);
     expect(attempt.evidence).toEqual(result.evidence);
     expect(await pushed(spec)).toBe(result.headCommit);
+    expect(attempt.announced).toBe(result.headCommit);
+    expect(attempt.checkRunFinished).toBe(true);
     expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
     const [head, parent] = await world.github.state.commits(WIDGETS, spec.branch);
     expect(parent?.sha).toBe(spec.base.commit);
@@ -110,6 +112,28 @@ describe('work that gets through', () => {
     expect(await pushed(spec)).toBe(result.headCommit);
   });
 
+  test.each([
+    ['trap', 0],
+    ['trap-then-fix', 1],
+  ])('is published as it was judged, whatever tests write while they run (%s)', async (scenario, rounds) => {
+    const { spec, attempt, result } = await work(scenario, {
+      // The trap of one test must not spring while another is still to be loaded.
+      settings: { testCommands: [['node', '--test', '--test-concurrency=1']], repairRounds: 1 },
+    });
+
+    expect(result).toMatchObject({ outcome: 'pull_request', evidence: { repairRounds: rounds } });
+    const ofBranch = (file: string) => world.github.state.file(WIDGETS, spec.branch, file);
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(result.changes.map(({ path }) => path)).toEqual(['sum.js', 'trap.test.js']);
+    expect(await ofBranch('sum.js')).toContain('a + b');
+    expect(await ofBranch('package.json')).toContain('widgets');
+    expect(await ofBranch('trap.test.js')).toContain('overwritten');
+    expect(await ofBranch('.github/actions/x/action.yml')).toBe(null);
+    expect(await ofBranch('outward')).toBe(null);
+    expect(attempt.log).not.toMatch(/Second round sees .*outward/);
+    expect(attempt.log.includes('Second round sees')).toBe(rounds === 1);
+  });
+
   test('may have no tests, which is said', async () => {
     const { result } = await work('fix', { settings: { testCommands: [] } });
 
@@ -129,6 +153,7 @@ describe('work that gets through', () => {
     expect(await pushed(spec)).toBe(result.headCommit);
     // The lease was looked at all the same.
     expect(attempt.tokens).toEqual(['publish']);
+    expect(attempt.announced).toBe(result.headCommit);
   });
 });
 
@@ -196,9 +221,10 @@ describe('work that does not get through', () => {
   test('goes on when GitHub takes no report', async () => {
     world.github.faults.add({ method: 'PATCH', path: /check-runs/, status: 403 });
 
-    const { result } = await work('fix');
+    const { result, attempt } = await work('fix');
 
     expect(result.outcome).toBe('pull_request');
+    expect(attempt.checkRunFinished).toBe(false);
   });
 });
 

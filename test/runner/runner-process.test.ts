@@ -46,10 +46,11 @@ test('after kill -9 the next start ends what was left, gives the attempt back, a
 
   expect(agentProcesses(attempt.spec)).toEqual([]);
   expect(attempt.result).toMatchObject({
-    outcome: 'agent_failed',
+    outcome: 'cancelled',
     retryable: true,
-    reason: 'The runner restarted in the middle of its work (phase agent).',
+    reason: 'The runner was restarted in the middle of its work (phase agent).',
   });
+  expect(attempt.checkRunFinished).toBe(false);
   expect(existsSync(path.join(work, 'attempts', attempt.spec.attemptId))).toBe(false);
   expect(await readdir(path.join(work, '.yardmaster', 'journal'))).toEqual([]);
 });
@@ -67,8 +68,9 @@ test('after kill -9 in the middle of its report the next start reports the same,
 
   const head = (await world.github.state.branches(WIDGETS))[attempt.spec.branch];
   expect(result).toMatchObject({ outcome: 'pull_request', headCommit: head });
-  const keys = world.coordinator.callsOf('complete').map(({ idempotencyKey }) => idempotencyKey);
-  expect(new Set(keys).size).toBe(1);
+  const calls = world.coordinator.callsOf('complete');
+  expect(new Set(calls.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  expect(new Set(calls.map(({ body }) => JSON.stringify(body))).size).toBe(1);
 });
 
 test('the third SIGTERM ends it at once, whatever still runs', async () => {

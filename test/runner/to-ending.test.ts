@@ -23,7 +23,7 @@ test.each<[string, unknown, AttemptStop | null, unknown]>([
     'shut down with its runner',
     failed,
     { kind: 'shutdown', reason: 'going down' },
-    { outcome: 'agent_failed', reason: 'going down', retryable: true },
+    { outcome: 'cancelled', reason: 'going down', retryable: true },
   ],
   ['out of its lease', failed, { kind: 'lapsed', reason: '' }, null],
   ['taken over', failed, { kind: 'lost', reason: '' }, null],

@@ -71,7 +71,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const claim = await store.claimDelivery();
       if (!claim) throw new Error('nothing to claim');
 
-      await store.failDelivery(claim, 'GitHub is away', 5000);
+      await store.failDelivery(claim, 'GitHub is away', { afterMs: 5000, countsAsTry: true });
       const meanwhile = await store.claimDelivery();
       clock.advance(5);
       const again = await store.claimDelivery();
@@ -80,7 +80,19 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(again).toMatchObject({ guid: first.guid, attempt: 2 });
     });
 
-    test('a dead letter lets the others pass, and a redelivery of it is known', async () => {
+    test('a failure that it is not to blame for is no try', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      await store.putDelivery(aDelivery());
+      const claim = await store.claimDelivery();
+      if (!claim) throw new Error('nothing to claim');
+
+      await store.failDelivery(claim, 'GitHub is away', { afterMs: 0, countsAsTry: false });
+
+      expect(await store.claimDelivery()).toMatchObject({ guid: claim.guid, attempt: 1 });
+    });
+
+    test('a dead letter lets the others pass, and a redelivery of it gets a new chance', async () => {
       await using opened = await open();
       const { store } = opened;
       const [first, second] = [aDelivery({ orderKey: '1#1' }), aDelivery({ orderKey: '1#1' })];
@@ -89,8 +101,17 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       if (!claim) throw new Error('nothing to claim');
 
       await store.failDelivery(claim, 'it makes no sense', null);
+      const next = await store.claimDelivery();
+      if (!next) throw new Error('nothing to claim');
 
-      expect((await store.claimDelivery())?.guid).toBe(second.guid);
+      expect(next.guid).toBe(second.guid);
+      expect(await Promise.all([store.putDelivery(first), store.putDelivery(first)])).toEqual([
+        'stored',
+        'known',
+      ]);
+      expect(await store.claimDelivery()).toBeNull();
+      await store.finishDelivery(next);
+      expect(await store.claimDelivery()).toMatchObject({ guid: first.guid, attempt: 1 });
       expect(await store.putDelivery(first)).toBe('known');
     });
 

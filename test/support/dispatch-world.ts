@@ -77,7 +77,8 @@ export async function openDispatchWorld() {
     const name = trigger.label ?? 'agent:backend';
     const { snapshot } = recorder.issue;
     recorder.issue.snapshot = { ...snapshot, number: issueNumber, labels: [name] };
-    await acceptTrigger(aLabelTrigger({ ...trigger, issueNumber, label: name }));
+    const { title, body } = snapshot;
+    await acceptTrigger(aLabelTrigger({ issue: { title, body }, ...trigger, issueNumber, label: name }));
     await outbox.runDue();
     const [job] = await store.jobs.ofIssue(aRepository().id, issueNumber, 1);
     if (!job) throw new Error('the label started nothing');
@@ -185,6 +186,7 @@ export function aLabelTrigger(
     target: { installationId: 5, repository: aRepository() },
     issueNumber: 42,
     label: 'agent:backend',
+    issue: { title: 'Totals are wrong for empty carts', body: 'An empty cart gives NaN.' },
     sender: { login: 'alice', id: 1, isBot: false },
     ...overrides,
   };

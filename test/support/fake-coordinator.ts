@@ -50,8 +50,11 @@ export type FakeAttempt = {
   log: string;
   phases: string[];
   tokens: string[];
+  /** What was announced as the commit to be pushed. */
+  announced: string | null;
   evidence: Evidence | null;
   result: AttemptResult | null;
+  checkRunFinished: boolean | null;
   declined: { reason: string; detail: string } | null;
   /** What heartbeats are answered with from now on. */
   heartbeat: Partial<RunnerResponse<'heartbeat'>>;
@@ -179,17 +182,19 @@ export async function startFakeCoordinator(
       }
       return { committedOffset: Buffer.byteLength(attempt.log) };
     },
-    token: async ({ purpose }, { attempt }) => {
+    token: async ({ purpose, headCommit }, { attempt }) => {
       attempt.tokens.push(purpose);
+      attempt.announced = headCommit ?? attempt.announced;
       return grant(purpose);
     },
     evidence: async ({ evidence }, { attempt }) => {
       attempt.evidence = evidence;
       return {};
     },
-    complete: async ({ result }, { attempt }) => {
+    complete: async ({ result, checkRunFinished }, { attempt }) => {
       attempt.state = 'ended';
       attempt.result = result;
+      attempt.checkRunFinished = checkRunFinished;
       return {};
     },
     closeSession: async () => {
@@ -220,8 +225,10 @@ export async function startFakeCoordinator(
         log: '',
         phases: [],
         tokens: [],
+        announced: null,
         evidence: null,
         result: null,
+        checkRunFinished: null,
         declined: null,
         heartbeat: {},
       };

@@ -117,6 +117,31 @@ describe('the inbox worker', () => {
     expect([triesBefore, tries]).toEqual([1, 2]);
   });
 
+  test('waits for GitHub for as long as it is away', async () => {
+    const clock = createTurnableClock();
+    await using opened = await openTestStore(clock);
+    const triedAtSeconds: number[] = [];
+    const startMs = clock.nowMs();
+    await putLabeled(opened.store, 'patient', 1);
+
+    await using worker = aWorker(
+      opened.store,
+      async () => {
+        triedAtSeconds.push((clock.nowMs() - startMs) / 1000);
+        if (triedAtSeconds.length < 12) throw new GitHubError('unavailable', 'GitHub answers 502');
+      },
+      { clock },
+    );
+    for (let second = 0; second < 1500 && triedAtSeconds.length < 12; second += 1) {
+      await worker.idle();
+      clock.turn(1000);
+    }
+    await worker.idle();
+
+    expect(triedAtSeconds).toEqual([0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 812, 1112]);
+    expect(await opened.store.claimDelivery()).toBeNull();
+  });
+
   test('a payload that is no JSON ends as a dead letter and stops nobody', async () => {
     const clock = createTurnableClock();
     await using opened = await openTestStore(clock);
@@ -195,7 +220,7 @@ function aWorker(
 
 async function putLabeled(store: Store, guid: string, issue: number, note = ''): Promise<void> {
   const payload = anIssuesPayload('labeled', {
-    issue: { number: issue, updated_at: '2026-05-04T12:00:00Z' },
+    issue: { ...anIssuesPayload('labeled').issue, number: issue },
     label: { name: note },
   });
   await store.putDelivery({

@@ -2,7 +2,13 @@
 export function anIssuesPayload(action: string, overrides: Record<string, unknown> = {}) {
   return {
     action,
-    issue: { number: 42, updated_at: '2026-05-04T12:00:00Z', closed_at: null, title: 'not read' },
+    issue: {
+      number: 42,
+      updated_at: '2026-05-04T12:00:00Z',
+      closed_at: null,
+      title: 'Totals are wrong',
+      body: null,
+    },
     label: { id: 9, name: 'Agent:Backend' },
     repository: {
       id: 71,

@@ -16,6 +16,7 @@ const target = {
     htmlUrl: 'https://github.com/acme/widgets',
   },
 };
+const UNTITLED = { number: 42, updated_at: '2026-05-04T12:00:00Z' };
 const alice = { login: 'alice', id: 4, isBot: false };
 const repositories = [
   { id: 71, name: 'widgets', full_name: 'acme/widgets' },
@@ -33,6 +34,7 @@ describe('what a webhook means', () => {
         target,
         issueNumber: 42,
         label: 'Agent:Backend',
+        issue: { title: 'Totals are wrong', body: '' },
         sender: alice,
       },
     ],
@@ -151,6 +153,7 @@ describe('what means nothing, and why', () => {
   test.each([
     ['issues', anIssuesPayload('labeled', { installation: undefined }), /no installation/],
     ['issues', anIssuesPayload('labeled', { label: undefined }), /no label/],
+    ['issues', anIssuesPayload('labeled', { issue: UNTITLED }), /payload's issue\.title/],
     ['issues', anIssuesPayload('labeled', { issue: null }), /payload's issue is not as expected/],
     ['issues', anIssuesPayload('labeled', { repository: { id: 'x' } }), /payload's repository\.id/],
     ['issues', anIssuesPayload('closed', { installation: undefined }), /no installation/],

@@ -24,9 +24,11 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   attempt.say(`Checking out ${spec.repository.owner}/${spec.repository.name} at ${spec.base.commit}`);
   const workspace = await deps.workspaces.open(
     spec,
-    async (purpose) => {
+    async (intent) => {
       if (deps.ownGit.token !== null) return deps.ownGit.token;
-      return purpose === 'run' ? await attempt.tokens.run() : await attempt.tokens.publish();
+      return intent.kind === 'read'
+        ? await attempt.tokens.run()
+        : await attempt.tokens.publish(intent.commit);
     },
     signal,
   );

@@ -5,18 +5,18 @@ import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { Verified } from './verify.ts';
 
 /**
- * Commits the work and pushes it to the job's branch. The far side is asked for the right to write right before the push, and git itself
+ * Commits the snapshot that was judged and tested, and pushes it to the job's branch. The far side is asked for the right to write right before the push, and git itself
  * refuses it when another attempt took over.
  */
 export async function publish(verified: Verified, attempt: AttemptContext, deps: PhaseDeps): Promise<Ending> {
   const { spec, record, signal } = attempt;
-  const { workspace, agent, ending } = verified;
+  const { workspace, agent, tree, ending } = verified;
   const message = toCommitMessage({ spec, runnerName: deps.runnerName, agentName: agent.name });
-  const commit = await workspace.commit(message, spec.commitAuthor);
+  const commit = await workspace.commit(tree, message, spec.commitAuthor);
 
   await attempt.confirmLease();
   // With credentials of the machine's own, nothing else asks whether the lease still holds.
-  if (deps.ownGit.token !== null || deps.ownGit.sshKey !== null) await attempt.tokens.publish();
+  if (deps.ownGit.token !== null || deps.ownGit.sshKey !== null) await attempt.tokens.publish(commit);
   signal.throwIfAborted();
 
   // From here on the branch may stand at this commit, even if the answer gets lost.

@@ -8,11 +8,16 @@ import { explainRed, type PlanRun, runPlan } from './run-plan.ts';
 import { touchesDependencies } from './test-plan.ts';
 
 export type Verified = Worked & {
+  /** The snapshot that was judged and tested, and nothing else, is what may be published. */
+  tree: string;
   /** How the attempt ends once the work is published. Red work is published too, so that it isn't lost. */
   ending: Ending;
 };
 
-/** Looks at the changes, runs the tests, and gives red results back to the agent as often as the settings allow. */
+/**
+ * Looks at the changes, runs the tests, and gives red results back to the agent as often as the settings allow. Each round takes one
+ * snapshot before the tests: they run code that the agent wrote, which may write files that nobody has looked at.
+ */
 export async function verify(
   worked: Worked,
   attempt: AttemptContext,
@@ -23,16 +28,17 @@ export async function verify(
   let gaveUp = '';
 
   for (;;) {
-    const refusal = await lookAtChanges(worked, attempt);
+    const tree = await worked.workspace.snapshot();
+    const refusal = await lookAtChanges(tree, worked, attempt);
     if (refusal !== null) return end(refusal);
     const run = await runTests(worked, attempt, deps);
     const red = explainRed(run);
-    if (red === null) return next({ ...worked, session, ending: succeed(worked) });
+    if (red === null) return next({ ...worked, session, tree, ending: succeed(worked) });
 
     attempt.say(red);
     const round = record.evidence.repairRounds + 1;
     if (gaveUp !== '' || round > spec.settings.repairRounds || !hasBudget(attempt)) {
-      return next({ ...worked, session, ending: failTests(red, gaveUp, attempt) });
+      return next({ ...worked, session, tree, ending: failTests(red, gaveUp, attempt) });
     }
     record.evidence = { ...record.evidence, repairRounds: round };
     const repair = await buildRepairPrompt({
@@ -40,6 +46,8 @@ export async function verify(
       round,
       maxRounds: spec.settings.repairRounds,
     });
+    // What the tests made must not get into the next snapshot.
+    await worked.workspace.restore(tree);
     // An agent without sessions has forgotten the task by now.
     const prompt = session === null ? `${worked.prompt}\n\n${repair}` : repair;
     const result = await runAgentRound({ prompt, resumeSession: session }, worked, attempt, deps);
@@ -51,12 +59,16 @@ export async function verify(
 }
 
 /** How the attempt ends when the changes may not be published at all; `null` when they may. */
-async function lookAtChanges({ workspace }: Worked, { record }: AttemptContext): Promise<Ending | null> {
-  record.changes = await workspace.changes();
+async function lookAtChanges(
+  tree: string,
+  { workspace }: Worked,
+  { record }: AttemptContext,
+): Promise<Ending | null> {
+  record.changes = await workspace.changes(tree);
   if (record.changes.length === 0) {
     return { outcome: 'no_changes', reason: 'The agent changed nothing.', retryable: false };
   }
-  const verdict = judgeChanges({ changes: record.changes, entries: await workspace.entries() });
+  const verdict = judgeChanges({ changes: record.changes, entries: await workspace.entries(tree) });
   if (verdict.ok) return null;
   return { outcome: 'policy_refused', reason: verdict.reasons.join(' '), retryable: false };
 }

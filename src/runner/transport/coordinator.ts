@@ -93,8 +93,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
           const outgoing = { name: 'log' as const, body: chunk, attemptId, headers };
           return (await call(outgoing, { signal, until: 'once' })).committedOffset;
         },
-        token: (purpose, signal) =>
-          call({ name: 'token', body: { purpose }, attemptId, headers }, { signal }),
+        token: (request, signal) => call({ name: 'token', body: request, attemptId, headers }, { signal }),
         sendEvidence: async (evidence, signal) => {
           const idempotencyKey = createSecret(random);
           await call(
@@ -102,8 +101,8 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
             { signal },
           );
         },
-        complete: async (result, idempotencyKey, signal) => {
-          await call({ name: 'complete', body: { result }, attemptId, headers, idempotencyKey }, { signal });
+        complete: async (request, idempotencyKey, signal) => {
+          await call({ name: 'complete', body: request, attemptId, headers, idempotencyKey }, { signal });
         },
       };
     },

@@ -1,4 +1,4 @@
-import type { AttemptId, AttemptResult, Evidence, JobSpec, Phase } from '../../contract/job.ts';
+import type { AttemptId, Evidence, JobSpec, Phase } from '../../contract/job.ts';
 import type {
   DeclineReason,
   GitHubToken,
@@ -6,7 +6,7 @@ import type {
   Offer,
   PollRequest,
   PollResponse,
-  TokenPurpose,
+  RunnerRequest,
 } from '../../contract/runner-api.ts';
 
 /** What names an attempt's lease; enough to go on with it after a restart of the runner. */
@@ -35,11 +35,11 @@ export type AttemptChannel = {
   heartbeat(phase: Phase, signal: AbortSignal): Promise<HeartbeatResponse>;
   /** One try, not repeated; answers how many bytes the far side has. */
   appendLog(chunk: { offset: number; text: string }, signal: AbortSignal): Promise<number>;
-  /** A fresh token for the job's repository; `publish` is granted only while the lease holds. */
-  token(purpose: TokenPurpose, signal: AbortSignal): Promise<GitHubToken>;
+  /** A fresh token for the job's repository; `publish` is granted only while the lease holds, and names the commit to be pushed. */
+  token(request: RunnerRequest<'token'>, signal: AbortSignal): Promise<GitHubToken>;
   sendEvidence(evidence: Evidence, signal: AbortSignal): Promise<void>;
   /** The end. A repeat with the same key, also after a restart, gets the first answer. */
-  complete(result: AttemptResult, idempotencyKey: string, signal: AbortSignal): Promise<void>;
+  complete(request: RunnerRequest<'complete'>, idempotencyKey: string, signal: AbortSignal): Promise<void>;
 };
 
 /** One way to find, claim, keep alive and finish attempts. The work between is the same for all. */

@@ -9,7 +9,7 @@ import type { Remote } from './git-environment.ts';
 import { createMirrors } from './mirror.ts';
 import { removeTree } from './remove-tree.ts';
 import { createWorkspace } from './workspace.ts';
-import type { GitTokenSource, Workspace, Workspaces } from './workspace-types.ts';
+import type { GitIntent, GitTokenSource, Workspace, Workspaces } from './workspace-types.ts';
 
 export type WorkspacesOptions = {
   /** Holds everything: `mirrors/`, `attempts/` and `private/`. Only one process at a time may use it. */
@@ -44,13 +44,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   async function open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace> {
     checkNames(spec);
     const url = options.sshKeyFile === undefined ? toHttpUrl(spec.repository) : toSshUrl(spec.repository);
-    const remoteFor = async (purpose: 'run' | 'publish'): Promise<Remote> => ({
-      url,
-      access: await access(purpose),
-    });
-    async function access(purpose: 'run' | 'publish'): Promise<Remote['access']> {
+    const remoteFor = async (intent: GitIntent): Promise<Remote> => ({ url, access: await access(intent) });
+    async function access(intent: GitIntent): Promise<Remote['access']> {
       if (options.sshKeyFile !== undefined) return { kind: 'ssh', keyFile: options.sshKeyFile };
-      return { kind: 'token', token: await tokens(purpose) };
+      return { kind: 'token', token: await tokens(intent) };
     }
 
     const { attemptId } = spec;
@@ -72,7 +69,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         repositoryId: spec.repository.id,
         attemptId,
         commit: spec.base.commit,
-        remote: () => remoteFor('run'),
+        remote: () => remoteFor({ kind: 'read' }),
         signal,
       });
       return await createWorkspace({
@@ -83,7 +80,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         attemptFolder,
         privateGitDir,
         objectsFolder,
-        publishRemote: () => remoteFor('publish'),
+        publishRemote: (commit) => remoteFor({ kind: 'push', commit }),
         signal,
         remove,
       });

@@ -1,33 +1,20 @@
 import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileChange } from '../../contract/job.ts';
-import type { ChangedEntry } from '../../domain/change-policy.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Git, GitPlace } from './git.ts';
-import { parseRaw, parseRawAndNumstat } from './parse-diff.ts';
 
 /**
- * What differs between a work tree and its base, looked at from a git directory that the work tree never saw: nothing
- * that stands in the work tree's `.git`, `.gitattributes` or `.gitignore` can make it run anything.
- *
- * Each call looks afresh. One at a time.
+ * A work tree, looked at from a git directory that it never saw: nothing that stands in the work tree's `.git`,
+ * `.gitattributes` or `.gitignore` can make it run anything. One call at a time.
  */
 export type WorkIndex = {
-  changes(): Promise<FileChange[]>;
-  entries(): Promise<ChangedEntryWithTarget[]>;
-  patch(maxBytes: number): Promise<string>;
   /** Writes everything as it is now as a tree, and returns its id. */
   writeTree(): Promise<string>;
+  /** Makes the work tree what `tree` says, apart from what is never in a tree (ignored files, nested repositories). */
+  restore(tree: string): Promise<void>;
 };
 
-export type ChangedEntryWithTarget = Required<ChangedEntry>;
-
 const GITLINK = '160000';
-const SYMLINK = '120000';
-/** More changed paths than this are refused anyway; a target costs a process. */
-const MAX_LINKS_READ = 300;
-
-const DIFF = ['diff-index', '--cached', '--no-ext-diff', '--no-textconv', '--ignore-submodules=all'];
 
 export async function createWorkIndex(options: {
   git: Git;
@@ -113,36 +100,18 @@ export async function createWorkIndex(options: {
     return true;
   }
 
-  async function changes(): Promise<FileChange[]> {
-    await refresh();
-    const args = [...DIFF, '-z', '--raw', '--numstat', '--no-abbrev', '-M', base];
-    return parseRawAndNumstat(await git.run(args, place));
-  }
-
-  async function entries(): Promise<ChangedEntryWithTarget[]> {
-    await refresh();
-    const args = [...DIFF, '-z', '--raw', '--no-abbrev', '--no-renames', base];
-    const found: ChangedEntryWithTarget[] = [];
-    let links = 0;
-    for (const { path, mode, objectId } of parseRaw(await git.run(args, place))) {
-      const isLink = mode === SYMLINK && (links += 1) <= MAX_LINKS_READ;
-      const linkTarget = isLink ? await git.run(['cat-file', 'blob', objectId], place) : null;
-      found.push({ path, mode, linkTarget });
-    }
-    return found;
-  }
-
-  async function patch(maxBytes: number): Promise<string> {
-    await refresh();
-    return await git.readStart([...DIFF, '--patch', '-M', base], maxBytes, place);
-  }
-
   async function writeTree(): Promise<string> {
     await refresh();
     return (await git.run(['write-tree'], place)).trim();
   }
 
-  return { changes, entries, patch, writeTree };
+  async function restore(tree: string): Promise<void> {
+    // First the index learns what is there now, or git would not know what to remove.
+    await refresh();
+    await git.run(['read-tree', '--reset', '-u', tree], place);
+  }
+
+  return { writeTree, restore };
 }
 
 /** With its time: git looks twice at files that were written at or after the index, however it was copied. */

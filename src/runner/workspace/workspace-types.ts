@@ -1,7 +1,10 @@
 import type { FileChange, JobSpec } from '../../contract/job.ts';
 
+/** What a git command is going to do at the remote. */
+export type GitIntent = { kind: 'read' } | { kind: 'push'; commit: string };
+
 /** Hands out the current token for git; asked at each remote operation, so that a fresh one is used after an hour. */
-export type GitTokenSource = (purpose: 'run' | 'publish') => Promise<string>;
+export type GitTokenSource = (intent: GitIntent) => Promise<string>;
 
 /** A checkout of its own for one attempt. */
 export type Workspace = {
@@ -12,17 +15,22 @@ export type Workspace = {
   tempFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
   objectsFolder: string;
-  /** What differs from the base now, untracked and unignored files included. Runs nothing that the workspace configures. */
-  changes(): Promise<FileChange[]>;
-  /** Every path that differs from the base, both sides of a rename, with what `judgeChanges` looks at. */
-  entries(): Promise<{ path: string; mode: string; linkTarget: string | null }[]>;
-  /** The whole difference from the base as a patch, cut at `maxBytes`. */
-  patch(maxBytes: number): Promise<string>;
   /**
-   * Commits everything that differs onto the base (one commit, in a git dir that the workspace never saw). Returns the commit id.
-   * Throws when nothing differs.
+   * Writes the work tree as it is now, untracked and unignored files included, into a git dir that the workspace never saw. Returns
+   * the tree's id: what it holds can't change any more, whatever runs in the workspace afterwards. Runs nothing that the workspace
+   * configures.
    */
-  commit(message: string, author: { name: string; email: string }): Promise<string>;
+  snapshot(): Promise<string>;
+  /** Makes the work tree what the snapshot holds; ignored files stay. */
+  restore(tree: string): Promise<void>;
+  /** What differs between the base and a snapshot. */
+  changes(tree: string): Promise<FileChange[]>;
+  /** Every path of a snapshot that differs from the base, both sides of a rename, with what `judgeChanges` looks at. */
+  entries(tree: string): Promise<{ path: string; mode: string; linkTarget: string | null }[]>;
+  /** The whole difference between the base and a snapshot as a patch, cut at `maxBytes`. */
+  patch(tree: string, maxBytes: number): Promise<string>;
+  /** Commits a snapshot onto the base (one commit). Returns the commit id. Throws when the snapshot is as the base is. */
+  commit(tree: string, message: string, author: { name: string; email: string }): Promise<string>;
   /**
    * Pushes `commit` to the job's branch with `--force-with-lease=<branch>:<start commit>`.
    * `fenced`: the branch stands elsewhere; another attempt or a person took over. `refused`: GitHub's own words.

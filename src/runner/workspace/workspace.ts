@@ -8,6 +8,7 @@ import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './git-environment.ts';
 import { pushCommit } from './push-commit.ts';
+import { createTreeDiff } from './tree-diff.ts';
 import { createTurns } from './turns.ts';
 import { createWorkIndex } from './work-index.ts';
 import type { Workspace } from './workspace-types.ts';
@@ -23,7 +24,7 @@ export type WorkspaceOptions = {
   /** The mirror's objects, with the base commit. */
   objectsFolder: string;
   /** What to push with. */
-  publishRemote: () => Promise<Remote>;
+  publishRemote: (commit: string) => Promise<Remote>;
   signal: AbortSignal;
   remove: () => Promise<void>;
 };
@@ -59,15 +60,19 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     signal,
     log,
   });
+  const diff = createTreeDiff({ git, gitDir: privateGitDir, base, signal });
   // They share one index file.
   const inTurn = createTurns();
 
-  async function commit(message: string, author: { name: string; email: string }): Promise<string> {
-    const tree = await index.writeTree();
+  async function commit(
+    tree: string,
+    message: string,
+    author: { name: string; email: string },
+  ): Promise<string> {
     const baseTree = (
       await git.run(['rev-parse', `${base}^{tree}`], { gitDir: privateGitDir, signal })
     ).trim();
-    if (tree === baseTree) throw new Error('There is nothing to commit: the workspace is as the base is');
+    if (tree === baseTree) throw new Error('There is nothing to commit: the snapshot is as the base is');
     const args = ['commit-tree', tree, '-p', base, '-F', '-'];
     const variables = toIdentity(author, clock);
     // Git takes a message up to the first NUL.
@@ -80,10 +85,12 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     homeFolder,
     tempFolder,
     objectsFolder,
-    changes: () => inTurn('index', () => index.changes()),
-    entries: () => inTurn('index', () => index.entries()),
-    patch: (maxBytes) => inTurn('index', () => index.patch(maxBytes)),
-    commit: (message, author) => inTurn('index', () => commit(message, author)),
+    snapshot: () => inTurn('index', () => index.writeTree()),
+    restore: (tree) => inTurn('index', () => index.restore(tree)),
+    changes: diff.changes,
+    entries: diff.entries,
+    patch: diff.patch,
+    commit,
     push: (commit) =>
       pushCommit({
         git,
@@ -91,7 +98,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
         branch,
         startCommit: spec.startCommit,
         commit,
-        remote: options.publishRemote,
+        remote: () => options.publishRemote(commit),
         signal,
         clock,
       }),

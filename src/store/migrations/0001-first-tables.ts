@@ -103,7 +103,7 @@ async function createAttempts(db: Kysely<Schema>, engine: Pick<Engine, 'bytesTyp
         'result',
         'outcome',
       ],
-      number: ['number', 'epoch', 'log_offset', 'created_at'],
+      number: ['number', 'epoch', 'told_epoch', 'log_offset', 'created_at'],
       numberOrNull: ['check_run_id', 'accepted_at', 'finished_at'],
     },
   ).execute();
@@ -128,6 +128,7 @@ async function createRunners(db: Kysely<Schema>): Promise<void> {
       number: [
         'capacity',
         'session_epoch',
+        'accepting',
         'draining',
         'drain_requested',
         'last_seen_at',

@@ -85,8 +85,8 @@ describe('claims', () => {
       retryable: false,
     });
 
-    await channel.complete(result, 'key-1', never);
-    await channel.complete(result, 'key-1', never);
+    await channel.complete({ result, checkRunFinished: true }, 'key-1', never);
+    await channel.complete({ result, checkRunFinished: true }, 'key-1', never);
 
     expect(attempt.result).toEqual(result);
     await expect(channel.start(never)).rejects.toMatchObject({ kind: 'stale_attempt', status: 409 });

@@ -35,7 +35,7 @@ describe('opening a workspace', () => {
     expect(await gitIn(workspace.folder, 'ls-files', '-s', 'bin/run')).toMatch(/^100755/);
     expect(await readdir(workspace.homeFolder)).toEqual([]);
     expect(await readdir(workspace.tempFolder)).toEqual([]);
-    expect(await workspace.changes()).toEqual([]);
+    expect(await workspace.changes(await workspace.snapshot())).toEqual([]);
   });
 
   it('asks the remote for nothing when the base commit is known already', async () => {
@@ -103,7 +103,7 @@ describe('opening a workspace', () => {
 
     const workspace = await yard.open(spec);
     await writeFile(join(workspace.folder, 'b'), '2');
-    const commit = await workspace.commit('Add b', spec.commitAuthor);
+    const commit = await workspace.commit(await workspace.snapshot(), 'Add b', spec.commitAuthor);
 
     expect(commit).toMatch(/^[0-9a-f]{64}$/);
     expect(await workspace.push(commit)).toEqual({ kind: 'pushed' });
@@ -119,7 +119,9 @@ describe('opening a workspace', () => {
     const fetches = yard.server.requests.filter((request) => request.endsWith('service=git-upload-pack'));
     const pushes = workspaces.map(async (workspace, index) => {
       await writeFile(join(workspace.folder, 'mine'), `${index}`);
-      return await workspace.push(await workspace.commit('Mine', { name: 'a', email: 'a@b' }));
+      return await workspace.push(
+        await workspace.commit(await workspace.snapshot(), 'Mine', { name: 'a', email: 'a@b' }),
+      );
     });
 
     expect(fetches).toHaveLength(1);
@@ -143,7 +145,7 @@ describe('opening a workspace', () => {
     await exec('git', ['--git-dir', join(yard.root, 'mirrors/71.git'), 'gc', '--quiet', '--prune=now']);
 
     await writeFile(join(workspace.folder, 'a'), '2');
-    const commit = await workspace.commit('Change', first.commitAuthor);
+    const commit = await workspace.commit(await workspace.snapshot(), 'Change', first.commitAuthor);
     expect(await gitIn(workspace.folder, 'cat-file', '-t', first.base.commit)).toBe('commit');
     expect(commit).toMatch(/^[0-9a-f]{40}$/);
   });
@@ -186,7 +188,7 @@ describe('the credential', () => {
 
     const workspace = await yard.open(spec);
     await writeFile(join(workspace.folder, 'a'), '2');
-    const commit = await workspace.commit('Change', spec.commitAuthor);
+    const commit = await workspace.commit(await workspace.snapshot(), 'Change', spec.commitAuthor);
     yard.server.tokens.clear();
     const error = await workspace.push(commit).catch((error: unknown) => error);
 
@@ -351,7 +353,7 @@ describe('what killed commands left', () => {
     expect(await readdir(join(yard.root, 'private'))).toEqual([`${held.attemptId}.git`]);
     expect(existsSync(join(mirror, 'objects/pack/tmp_pack_x'))).toBe(false);
     expect(await readdir(join(mirror, 'refs/keep'))).toEqual([held.attemptId]);
-    expect(await workspace.changes()).toEqual([]);
+    expect(await workspace.changes(await workspace.snapshot())).toEqual([]);
   });
 
   it('does not keep the runner from starting, even if a mirror is broken', async () => {
@@ -391,7 +393,7 @@ describe('removing a workspace', () => {
 
     const second = await yard.open(spec);
 
-    expect(await second.changes()).toEqual([]);
+    expect(await second.changes(await second.snapshot())).toEqual([]);
   });
 });
 

@@ -64,10 +64,13 @@ it('runs nothing that a workspace was rigged with, and publishes what is in the 
   await gitIn(workspace.folder, 'init', '--quiet', 'below');
   await rig(join(workspace.folder, 'below', '.git'));
 
-  const changes = await workspace.changes();
-  await workspace.entries();
-  const patch = await workspace.patch(10_000);
-  const commit = await workspace.commit('Work', spec.commitAuthor);
+  const tree = await workspace.snapshot();
+  const changes = await workspace.changes(tree);
+  await workspace.entries(tree);
+  const patch = await workspace.patch(tree, 10_000);
+  await writeFile(join(workspace.folder, 'a.txt'), 'and changed\n');
+  await workspace.restore(tree);
+  const commit = await workspace.commit(tree, 'Work', spec.commitAuthor);
   const pushed = await workspace.push(commit);
 
   expect(await readdir(loot)).toEqual([]);
@@ -91,5 +94,5 @@ it('runs no filter at the checkout, whatever the base says', async () => {
 
   const workspace = await yard.open(await yard.spec());
 
-  expect(await workspace.changes()).toEqual([]);
+  expect(await workspace.changes(await workspace.snapshot())).toEqual([]);
 });

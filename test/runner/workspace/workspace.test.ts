@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CommitFile } from '../../support/git-server.ts';
@@ -27,7 +27,7 @@ describe('what differs from the base', () => {
     await writeFile(at('binary.bin'), Buffer.from([0, 1, 2, 255]));
     await writeFile(at('untouched.txt'), 'same\n');
 
-    expect(await workspace.changes()).toEqual([
+    expect(await workspace.changes(await workspace.snapshot())).toEqual([
       { path: 'binary.bin', status: 'added', added: null, removed: null },
       { path: 'deleted.txt', status: 'deleted', added: 0, removed: 1 },
       { path: 'edited.txt', status: 'modified', added: 2, removed: 1 },
@@ -45,7 +45,7 @@ describe('what differs from the base', () => {
     await rm(at('dir'));
     await symlink('../../etc/passwd', at('dir'));
 
-    expect(await workspace.entries()).toEqual([
+    expect(await workspace.entries(await workspace.snapshot())).toEqual([
       { path: '.github/workflows/ci.yml', mode: '000000', linkTarget: null },
       { path: 'dir', mode: '120000', linkTarget: '../../etc/passwd' },
       { path: 'harmless.yml', mode: '100644', linkTarget: null },
@@ -64,7 +64,7 @@ describe('what differs from the base', () => {
     await rm(at('c'), { recursive: true });
     await symlink('b', at('c'));
 
-    const entries = await workspace.entries();
+    const entries = await workspace.entries(await workspace.snapshot());
 
     expect(entries.map(({ path, mode }) => `${mode} ${path}`)).toEqual([
       '100644 a',
@@ -82,13 +82,13 @@ describe('what differs from the base', () => {
     const workspace = await yard.open(await yard.spec());
     const extra = join(workspace.folder, 'extra');
     await writeFile(extra, 'x\n');
-    const before = await workspace.changes();
+    const before = await workspace.changes(await workspace.snapshot());
 
     await rm(extra);
     await writeFile(join(workspace.folder, 'a'), '2\n');
 
     expect(before.map(({ path }) => path)).toEqual(['extra']);
-    expect((await workspace.changes()).map(({ path }) => path)).toEqual(['a']);
+    expect((await workspace.changes(await workspace.snapshot())).map(({ path }) => path)).toEqual(['a']);
   });
 
   it('may be asked for by several at once', async () => {
@@ -96,12 +96,14 @@ describe('what differs from the base', () => {
     const workspace = await yard.open(await yard.spec());
     await writeFile(join(workspace.folder, 'a'), '2\n');
 
+    const [first, second] = await Promise.all([workspace.snapshot(), workspace.snapshot()]);
     const [changes, entries, patch] = await Promise.all([
-      workspace.changes(),
-      workspace.entries(),
-      workspace.patch(1000),
+      workspace.changes(first),
+      workspace.entries(second),
+      workspace.patch(first, 1000),
     ]);
 
+    expect(second).toBe(first);
     expect([changes.length, entries.length]).toEqual([1, 1]);
     expect(patch).toContain('-1\n+2\n');
   });
@@ -111,7 +113,7 @@ describe('what differs from the base', () => {
     const workspace = await yard.open(await yard.spec());
     await writeFile(join(workspace.folder, 'big'), 'line\n'.repeat(200_000));
 
-    const patch = await workspace.patch(5000);
+    const patch = await workspace.patch(await workspace.snapshot(), 5000);
 
     expect(patch).toHaveLength(5000);
     expect(patch).toMatch(/^diff --git a\/big b\/big\nnew file mode 100644\n/);
@@ -131,7 +133,7 @@ describe('what differs from the base', () => {
     await writeFile(at('.gitignore'), '!*.env\n*.log\n');
     await rm(at('src/.gitignore'));
 
-    const paths = (await workspace.changes()).map(({ path }) => path);
+    const paths = (await workspace.changes(await workspace.snapshot())).map(({ path }) => path);
 
     expect(paths).toEqual(['.gitignore', 'kept.txt', 'src/.gitignore']);
   });
@@ -150,7 +152,9 @@ describe('what differs from the base', () => {
       await writeFile(at(path), 'x\n');
     }
 
-    expect((await workspace.changes()).map(({ path }) => path)).toEqual(['node_modules/kept/index.js']);
+    expect((await workspace.changes(await workspace.snapshot())).map(({ path }) => path)).toEqual([
+      'node_modules/kept/index.js',
+    ]);
     expect(await gitIn(workspace.folder, 'status', '--porcelain')).toBe('M node_modules/kept/index.js');
   });
 
@@ -171,7 +175,7 @@ describe('what differs from the base', () => {
     await mkdir(at('.GIT'), { recursive: true });
     await writeFile(at('.GIT/config'), 'x\n');
 
-    expect((await workspace.entries()).map(({ path }) => path)).toEqual(['tool']);
+    expect((await workspace.entries(await workspace.snapshot())).map(({ path }) => path)).toEqual(['tool']);
   });
 
   it('can’t be told when the workspace itself was replaced by a link to somewhere else', async () => {
@@ -180,7 +184,60 @@ describe('what differs from the base', () => {
     await rm(workspace.folder, { recursive: true });
     await symlink('/etc', workspace.folder);
 
-    await expect(workspace.changes()).rejects.toThrow(/is no folder any more/);
+    await expect(workspace.snapshot()).rejects.toThrow(/is no folder any more/);
+  });
+});
+
+describe('a snapshot', () => {
+  it('does not change with the work tree', async () => {
+    await using yard = await withFiles({ a: '1\n' });
+    const workspace = await yard.open(await yard.spec());
+    await writeFile(join(workspace.folder, 'a'), '2\n');
+    const tree = await workspace.snapshot();
+
+    await writeFile(join(workspace.folder, 'a'), '3\n');
+    await writeFile(join(workspace.folder, '.gitattributes'), '* -diff\n');
+    await symlink('/etc/passwd', join(workspace.folder, 'link'));
+
+    expect(await workspace.changes(tree)).toEqual([{ path: 'a', status: 'modified', added: 1, removed: 1 }]);
+    expect(await workspace.entries(tree)).toEqual([{ path: 'a', mode: '100644', linkTarget: null }]);
+    const commit = await workspace.commit(tree, 'Work', AUTHOR);
+    await workspace.push(commit);
+    expect(await yard.server.git('ls-tree', '--name-only', commit)).toBe('a');
+    expect(await yard.server.git('show', `${commit}:a`)).toBe('2');
+  });
+
+  it('is what the work tree becomes again, without a step through links to elsewhere', async () => {
+    await using yard = await withFiles({
+      '.gitignore': 'kept/\n',
+      'dir/a': '1\n',
+      'dir/b': '1\n',
+      gone: 'x\n',
+    });
+    const workspace = await yard.open(await yard.spec());
+    const at = (path: string): string => join(workspace.folder, path);
+    await rm(at('gone'));
+    await writeFile(at('new'), 'new\n');
+    const tree = await workspace.snapshot();
+    const elsewhere = join(workspace.tempFolder, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'a'), 'not ours\n');
+    await rm(at('dir'), { recursive: true });
+    await symlink(elsewhere, at('dir'));
+    await writeFile(at('gone'), 'back\n');
+    await rm(at('new'));
+    await mkdir(at('new/deep/er'), { recursive: true });
+    await writeFile(at('new/deep/er/file'), 'x\n');
+    await mkdir(at('kept'));
+    await writeFile(at('kept/cache'), 'x\n');
+
+    await workspace.restore(tree);
+
+    expect(await workspace.snapshot()).toBe(tree);
+    expect((await readdir(workspace.folder)).sort()).toEqual(['.git', '.gitignore', 'dir', 'kept', 'new']);
+    expect(await readFile(at('new'), 'utf8')).toBe('new\n');
+    expect(await readdir(at('dir'))).toEqual(['a', 'b']);
+    expect(await readFile(join(elsewhere, 'a'), 'utf8')).toBe('not ours\n');
   });
 });
 
@@ -193,7 +250,11 @@ describe('the commit', () => {
     await gitIn(workspace.folder, 'commit', '--quiet', '-am', 'the agent commits by itself');
     await rm(join(workspace.folder, 'b'));
 
-    const commit = await workspace.commit('Fix totals\n\n# not a comment\n\0', AUTHOR);
+    const commit = await workspace.commit(
+      await workspace.snapshot(),
+      'Fix totals\n\n# not a comment\n\0',
+      AUTHOR,
+    );
     await workspace.push(commit);
 
     const format = '--format=%P%n%an <%ae>%n%cn <%ce>%n%B';
@@ -208,7 +269,9 @@ describe('the commit', () => {
     await using yard = await withFiles({ a: '1\n' });
     const workspace = await yard.open(await yard.spec());
 
-    await expect(workspace.commit('Nothing', AUTHOR)).rejects.toThrow(/nothing to commit/);
+    await expect(workspace.commit(await workspace.snapshot(), 'Nothing', AUTHOR)).rejects.toThrow(
+      /nothing to commit/,
+    );
   });
 });
 
@@ -322,7 +385,7 @@ async function withFiles(files: Record<string, CommitFile>): Promise<WorkspaceYa
 async function worked(yard: WorkspaceYard, spec: Awaited<ReturnType<WorkspaceYard['spec']>>) {
   const workspace = await yard.open(spec);
   await writeFile(join(workspace.folder, 'a'), '2\n');
-  return { workspace, commit: await workspace.commit('Change a', AUTHOR) };
+  return { workspace, commit: await workspace.commit(await workspace.snapshot(), 'Change a', AUTHOR) };
 }
 
 function isPush(request: string): boolean {
