@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
@@ -75,6 +75,8 @@ Examples:
       complain(explainProblems(read.problems));
       process.exit(USAGE);
     }
+    process.umask(0o077); // What it writes is for nobody else on the machine.
+    process.umask(0o077); // What it writes is for nobody else on the machine.
     const { serve } = await import('./serve.ts');
     await serve(read.config, { signal: stopSignal(), hurry: stopSignal(2) });
   });
@@ -116,7 +118,8 @@ webhook
   .addHelpText(
     'after',
     `
-The secret is taken from WEBHOOK_SECRET (environment or .env).
+The secret is taken from WEBHOOK_SECRET (environment or .env). What the coordinator makes of the payload is in its log and on the issue;
+the same labelling counts once, however often it is sent.
 
 Examples:
   yardmaster webhook send issues.labeled.json
@@ -128,7 +131,7 @@ Examples:
       throw new OperatorError(
         'WEBHOOK_SECRET is not set: it signs the payload. Put it in the environment or in .env.',
       );
-    const body = file === '-' ? await readStandardInput() : await readFile(file, 'utf8');
+    const body = file === '-' ? await readStandardInput() : await readPayload(file);
     const event = options.event ?? guessEvent(file, parsePayload(body, file));
     if (event === null)
       throw new OperatorError(`can’t tell which event ${file} is: name it with --event, e.g. --event issues`);
@@ -136,7 +139,7 @@ Examples:
       options.url ?? `${(await createOperatorClient(options.data).status()).url}/api/github/webhooks`;
 
     const answer = await sendWebhook({ url, secret, event, body, guid: options.guid, fetch });
-    print(`${answer.event} ${answer.guid} → ${answer.status} ${answer.body}`);
+    print(`${answer.event} ${answer.guid} → ${answer.status} ${answer.body.trim()}`);
     process.exitCode = answer.status < 300 ? 0 : 1;
   });
 
@@ -182,6 +185,11 @@ runner
       url: string,
       options: { token: string; config: string; name?: string; specialty?: string[]; workspaces?: string },
     ) => {
+      if (options.specialty === undefined && !existsSync(options.config)) {
+        throw new OperatorError(
+          `--specialty is needed, since there is no ${options.config} yet: what this machine is for, e.g. --specialty backend python`,
+        );
+      }
       const { enrollThisMachine } = await import('./runner/main.ts');
       const { config, specialty, workspaces, ...rest } = options;
       const wanted = {
@@ -209,6 +217,8 @@ Examples:
   YARDMASTER_RUNNER_LOGGING_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
   )
   .action(async (options: { config: string }) => {
+    process.umask(0o077); // What it writes is for nobody else on the machine.
+    process.umask(0o077); // What it writes is for nobody else on the machine.
     const { runFromFile } = await import('./runner/main.ts');
     process.exitCode = await runFromFile(options.config, environment);
   });
@@ -216,10 +226,10 @@ Examples:
 program
   .command('jobs')
   .description('what is queued, running and done; with an id, one job with its timeline')
-  .argument('[id]')
+  .argument('[id]', 'job id, or enough of its end to be the only one')
   .option('--json', 'for machines', false)
   .addOption(dataOption())
-  .addHelpText('after', '\nExamples:\n  yardmaster jobs\n  yardmaster jobs 0199 --json')
+  .addHelpText('after', '\nExamples:\n  yardmaster jobs\n  yardmaster jobs d71a3f60 --json')
   .action(async (id: string | undefined, options: { json: boolean; data: string }) => {
     const operator = createOperatorClient(options.data);
     if (id === undefined) {
@@ -239,8 +249,12 @@ program
   .action(async (id: string, options: { data: string }) => {
     const operator = createOperatorClient(options.data);
     const jobId = await operator.findJob(id);
-    await operator.cancelJob(jobId);
-    print(`${jobId} is being cancelled`);
+    const { result } = await operator.cancelJob(jobId);
+    print(
+      result === 'ended'
+        ? `${jobId} has ended already; there is nothing to cancel`
+        : `${jobId} is being cancelled`,
+    );
   });
 
 program
@@ -303,6 +317,19 @@ function parsePayload(body: string, file: string): object {
     // Told below, with the file's name.
   }
   throw new OperatorError(`${file} is not a JSON object: a webhook payload is one.`);
+}
+
+async function readPayload(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new OperatorError(
+      `${file} can’t be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 async function readStandardInput(): Promise<string> {

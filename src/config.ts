@@ -1,7 +1,11 @@
+import { createPrivateKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { getPrivateKey } from '@probot/get-private-key';
 import { z } from 'zod';
 import { LOG_LEVELS } from './lib/logger.ts';
+
+const PORT_RULE = 'must be a port: a whole number from 0 (any free one) to 65535';
 
 /** Everything the coordinator can be told, by environment variables alone. `.env.example` lists the same names. */
 const Environment = z.object({
@@ -16,7 +20,7 @@ const Environment = z.object({
     .min(16, 'is too short: use 16 characters or more, e.g. from `openssl rand -hex 32`')
     .refine((secret) => secret !== 'development', 'must not be the well-known “development”'),
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PORT: z.coerce.number(PORT_RULE).int(PORT_RULE).min(0, PORT_RULE).max(65_535, PORT_RULE).default(8080),
   PUBLIC_URL: z.url('must be an absolute URL, such as https://yardmaster.example.com').optional(),
   DATA_FOLDER: z.string().default('./data'),
   DATABASE_URL: z
@@ -151,19 +155,25 @@ function readPrivateKey(
         'PRIVATE_KEY_PATH is missing: the path of the .pem file that GitHub gave you (or its text in PRIVATE_KEY)',
     };
   }
+  if (PRIVATE_KEY === undefined && PRIVATE_KEY_PATH !== undefined && !existsSync(PRIVATE_KEY_PATH)) {
+    return { ok: false, problem: `PRIVATE_KEY_PATH: there is no file ${path.resolve(PRIVATE_KEY_PATH)}` };
+  }
   try {
     const privateKey =
       PRIVATE_KEY === undefined
         ? getPrivateKey({ filepath: PRIVATE_KEY_PATH ?? '', env: {} })
-        : getPrivateKey({ env: { PRIVATE_KEY: PRIVATE_KEY } });
-    if (privateKey !== null) return { ok: true, privateKey };
+        : getPrivateKey({ env: { PRIVATE_KEY } });
+    // Looks into it: a file that merely begins like a key would be found out by the first job.
+    if (privateKey !== null && createPrivateKey(privateKey).asymmetricKeyType === 'rsa') {
+      return { ok: true, privateKey };
+    }
   } catch {
     // The reason may quote the key's text; the message below says all that is safe to say.
   }
   const name = PRIVATE_KEY === undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY';
   return {
     ok: false,
-    problem: `${name} does not lead to a private key in PEM format: download a new one on the App’s settings page`,
+    problem: `${name} does not lead to an RSA private key in PEM format: download a new one on the App’s settings page`,
   };
 }
 

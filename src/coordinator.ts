@@ -16,6 +16,7 @@ import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
 import { parseRepoSettings } from './domain/repo-settings.ts';
 import type { Timings } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
+import type { GitHub } from './github/github.ts';
 import { createOctokitFactory } from './github/probot-octokit.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -48,6 +49,8 @@ export type Coordinator = {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
   outbox: Outbox;
+  /** Asks GitHub who we are. Throws `GitHubError`. */
+  identity: GitHub['identity'];
   /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -135,6 +138,7 @@ export async function createCoordinator(
     dispatcher,
     registry,
     outbox,
+    identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,
   };

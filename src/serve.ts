@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type Config, secretsOf } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { LEASED_STATES } from './domain/job-lifecycle.ts';
@@ -50,6 +51,7 @@ export async function serve(
     },
     'The coordinator is up',
   );
+  await checkApp(serving.coordinator, log);
 
   if (!options.signal.aborted) await once(options.signal, 'abort');
   log.info(
@@ -58,6 +60,19 @@ export async function serve(
   );
   await serving.stop(options.hurry);
   log.info({}, 'Stopped');
+}
+
+/** A wrong App ID or key would otherwise be found out by the first job. Goes on all the same: GitHub may only be away. */
+async function checkApp(coordinator: Coordinator, log: Logger): Promise<void> {
+  try {
+    const { slug } = await coordinator.identity();
+    log.info({ app: slug }, 'GitHub knows this App');
+  } catch (error) {
+    log.error(
+      { err: error },
+      'GitHub does not take this App ID and private key, or can not be reached; nothing works until it does. Compare them with the App’s settings page',
+    );
+  }
 }
 
 /** Starts the coordinator, its HTTP server, the operator's socket and, when configured, the smee channel. */
@@ -91,7 +106,7 @@ export async function startServing(
 
     const operator = await startOperatorSocket(coordinator, {
       dataFolder: config.dataFolder,
-      url: config.publicUrl ?? url,
+      url: config.publicUrl ?? toReachableUrl(url, config.host),
       log,
     });
     stops.push(operator.stop);
@@ -124,6 +139,14 @@ async function giveLongLeases(
   const longestPauseMs = timings.heartbeatSeconds * 1.2 * 1000;
   // Hurrying ends the wait early; what was not told comes back within its ordinary lease.
   await systemClock.sleep(longestPauseMs, hurry).catch(() => undefined);
+}
+
+/** An address to reach it by from other machines, as far as that can be told without PUBLIC_URL. */
+function toReachableUrl(localUrl: string, host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return localUrl;
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  const outside = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
+  return outside === undefined ? localUrl : localUrl.replace('127.0.0.1', outside.address);
 }
 
 /** An address to reach it by from this machine. */

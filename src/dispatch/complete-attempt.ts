@@ -8,21 +8,27 @@ import { closeCancelled, endAttempt, settleAttempt } from './end-attempt.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
 import { wantStatusComment } from './want-report.ts';
 
-export type CompleteCall = { lease: LeaseKey; result: AttemptResult; idempotency: Idempotency };
+export type CompleteCall = {
+  lease: LeaseKey;
+  result: AttemptResult;
+  /** Whether GitHub has taken the final state of the check run from the runner. */
+  checkRunFinished: boolean;
+  idempotency: Idempotency;
+};
 
 /** The runner is through with an attempt. What was decided first stands: a job that is being cancelled is cancelled, whatever came of it. */
 export async function completeAttempt(
   call: CompleteCall,
   deps: DispatchDeps,
 ): Promise<Answer<RunnerResponse<'complete'>>> {
-  const { lease, result } = call;
+  const { lease } = call;
   const scope = `${lease.session.runnerId} complete ${lease.attemptId}`;
   return deps.store.transact((tx) =>
     answerOnce(tx, scope, call.idempotency, async () => {
       const held = await lockLease(tx, lease);
       if (!held.ok) return held;
       await tx.runners.change(lease.session.runnerId, { lastSeenAtMs: tx.nowMs });
-      const ended = await end(tx, held.value, result, deps);
+      const ended = await end(tx, held.value, call, deps);
       if (!ended.ok) return ended;
       return ended.value ? accepted({}) : stale('it was taken back just now');
     }),
@@ -33,7 +39,7 @@ export async function completeAttempt(
 async function end(
   tx: StoreTx,
   { job, attempt }: Held,
-  result: AttemptResult,
+  { result, checkRunFinished }: Pick<CompleteCall, 'result' | 'checkRunFinished'>,
   deps: DispatchDeps,
 ): Promise<Answer<boolean>> {
   if (job.state === 'cancelling') {
@@ -42,13 +48,18 @@ async function end(
     return accepted(await closeCancelled(tx, job, attempt, { reason, result: cancelled }));
   }
   const { outcome } = result;
-  if (outcome === 'pull_request') return succeed(tx, { job, attempt }, result);
+  if (outcome === 'pull_request') return succeed(tx, { job, attempt }, { result, checkRunFinished });
   const { retryable, reason } = result;
-  return accepted(await endAttempt(tx, job, attempt, { outcome, retryable, reason, result }, deps));
+  const ending = { outcome, retryable, reason, result, checkRunFinished };
+  return accepted(await endAttempt(tx, job, attempt, ending, deps));
 }
 
 /** The work is on the branch; the pull request is opened by the outbox, and tried until it is there. */
-async function succeed(tx: StoreTx, { job, attempt }: Held, result: AttemptResult): Promise<Answer<boolean>> {
+async function succeed(
+  tx: StoreTx,
+  { job, attempt }: Held,
+  { result, checkRunFinished }: Pick<CompleteCall, 'result' | 'checkRunFinished'>,
+): Promise<Answer<boolean>> {
   if (job.state !== 'finishing' || result.headCommit === null) {
     return refused(
       'invalid_request',
@@ -57,7 +68,11 @@ async function succeed(tx: StoreTx, { job, attempt }: Held, result: AttemptResul
   }
   const done = { outcome: 'pull_request' as const, stateReason: null };
   if (!(await tx.jobs.move(job, 'succeeded', done, tx.nowMs))) return accepted(false);
-  await settleAttempt(tx, job, attempt, { outcome: 'pull_request', result, lastWordIsOurs: false });
+  await settleAttempt(tx, job, attempt, {
+    outcome: 'pull_request',
+    result,
+    lastWordIsOurs: !checkRunFinished,
+  });
   await tx.want({
     effect: { kind: 'pull-request', jobId: job.id },
     installationId: job.installationId,

@@ -17,6 +17,8 @@ export type AttemptEnd = {
   reason: string;
   /** `null` when the runner could not say anything. */
   result: AttemptResult | null;
+  /** Whether GitHub has taken the final state of the check run from the runner. */
+  checkRunFinished: boolean;
 };
 
 export type EndDeps = {
@@ -56,7 +58,7 @@ export async function endAttempt(
   await settleAttempt(tx, job, attempt, {
     outcome: end.outcome,
     result: end.result,
-    lastWordIsOurs: end.result === null,
+    lastWordIsOurs: !end.checkRunFinished,
   });
   const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit != null;
   if (plan.kind === 'give_up' && !keepsWork) await wantCleanBranch(tx, job);

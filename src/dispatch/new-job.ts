@@ -39,6 +39,7 @@ export async function newJob(
     settings: facts.settings,
     instructions: facts.instructions,
     requestedBy: trigger.sender.login,
+    label: trigger.kind === 'label_added' ? trigger.label : null,
     priority: 0,
     branch: toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),
     outcome: null,

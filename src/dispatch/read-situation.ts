@@ -27,7 +27,9 @@ export async function readSituation(
     return { kind: 'of_no_interest', reason: 'nothing was under way on this issue' };
   }
 
-  const reading = deps.parseRepoSettings(await github.readSettingsFile(target));
+  // Only starting work asks for settings: to end it, they may have changed or broken since.
+  const file = trigger.kind === 'label_added' ? await github.readSettingsFile(target) : null;
+  const reading = deps.parseRepoSettings(file);
   const settings = reading.ok ? reading.settings : builtInSettings(deps);
   if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
@@ -47,7 +49,7 @@ export async function readSituation(
     settings,
     liveJobs,
   };
-  const isRefused = !reading.ok && trigger.kind === 'label_added' && liveJobs.length === 0;
+  const isRefused = !reading.ok && liveJobs.length === 0;
   return {
     kind: 'read',
     situation,

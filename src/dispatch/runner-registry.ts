@@ -279,7 +279,14 @@ async function takeBackAll(tx: StoreTx, runner: StoredRunner, deps: EndDeps): Pr
     } else if (job.state === 'cancelling') {
       await closeCancelled(tx, job, attempt, { reason: job.stateReason ?? reason, result: null });
     } else if (isLeased(job.state)) {
-      await endAttempt(tx, job, attempt, { outcome: 'lost', retryable: true, reason, result: null }, deps);
+      const end = {
+        outcome: 'lost',
+        retryable: true,
+        reason,
+        result: null,
+        checkRunFinished: false,
+      } as const;
+      await endAttempt(tx, job, attempt, end, deps);
     }
   }
 }

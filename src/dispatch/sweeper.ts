@@ -117,6 +117,7 @@ async function judge(
 ): Promise<void> {
   const runner = attempt.runner?.name ?? 'The runner';
   const deadlineAtMs = job.deadlineAtMs ?? Infinity;
+  const unheard = { result: null, checkRunFinished: false };
 
   if (job.state === 'offered') {
     if (deadlineAtMs > tx.nowMs) return;
@@ -128,14 +129,14 @@ async function judge(
   } else if (isLeased(job.state)) {
     if (deadlineAtMs + deps.timings.leaseGraceSeconds * 1000 <= tx.nowMs) {
       const reason = `${runner} has not been heard of, so its attempt counts as lost.`;
-      await endAttempt(tx, job, attempt, { outcome: 'lost', retryable: true, reason, result: null }, deps);
+      await endAttempt(tx, job, attempt, { ...unheard, outcome: 'lost', retryable: true, reason }, deps);
     } else if ((job.runUntilMs ?? Infinity) <= tx.nowMs) {
       const reason = `It ran longer than the ${job.settings.maxMinutes} minutes that the settings allow.`;
       await endAttempt(
         tx,
         job,
         attempt,
-        { outcome: 'timed_out', retryable: false, reason, result: null },
+        { ...unheard, outcome: 'timed_out', retryable: false, reason },
         deps,
       );
     }

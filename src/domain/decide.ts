@@ -34,7 +34,7 @@ export type Decision =
       settings: JobSettings;
       instructions: string | null;
     }
-  | { kind: 'cancel'; reason: string; jobs: readonly Job[]; deleteBranch: boolean }
+  | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Nothing to do; logged, never shown on GitHub. */
   | { kind: 'ignore'; reason: string }
   /** Answered on the issue. */
@@ -105,18 +105,12 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
 
 /** Anyone whom GitHub lets remove the label may stop the work with it. */
 function decideLabelRemoved(situation: Situation, trigger: Of<'label_removed'>): Decision {
-  const { settings, issue } = situation;
+  const { issue } = situation;
   if (isOurs(situation)) return ignore('the label was removed by Yardmaster itself');
-  const specialty = settings.labels.get(trigger.label.toLowerCase());
-  if (specialty === undefined) return ignore(`the label "${trigger.label}" stands for no specialty`);
-  const remaining = issue.found
-    ? issue.issue.labels.find((label) => settings.labels.get(label.toLowerCase()) === specialty)
-    : undefined;
-  if (remaining !== undefined) {
-    return ignore(`the label "${remaining}" is on the issue and stands for ${specialty}`);
+  if (issue.found && hasLabel(issue.issue, trigger.label)) {
+    return ignore(`the label "${trigger.label}" is on the issue again`);
   }
-
-  const jobs = situation.liveJobs.filter((job) => job.specialty === specialty);
+  const jobs = situation.liveJobs.filter(({ label }) => label !== null && isSameLabel(label, trigger.label));
   return cancel(jobs, `${trigger.sender.login} removed the label "${trigger.label}"`);
 }
 
@@ -135,7 +129,12 @@ function isOurs({ trigger, botLogin }: Situation): boolean {
 }
 
 function hasLabel(issue: IssueSnapshot, label: string): boolean {
-  return issue.labels.some((name) => name.toLowerCase() === label.toLowerCase());
+  return issue.labels.some((name) => isSameLabel(name, label));
+}
+
+/** GitHub keeps the case of a label, and takes no two that differ in nothing else. */
+function isSameLabel(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function explainPermission({ target, sender, label }: Of<'label_added'>, permission: Permission): string {
@@ -144,10 +143,9 @@ function explainPermission({ target, sender, label }: Of<'label_added'>, permiss
   return `${sender.login} ${has} ${owner}/${name}; starting work needs write access. Someone with write access can remove the label "${label}" and add it again.`;
 }
 
-/** A branch with a pull request on it is people's by now, and stays. */
 function cancel(jobs: readonly Job[], reason: string): Decision {
   if (jobs.length === 0) return ignore(`${reason}, and nothing was under way`);
-  return { kind: 'cancel', reason, jobs, deleteBranch: jobs.every((job) => job.pullRequest === null) };
+  return { kind: 'cancel', reason, jobs };
 }
 
 function ignore(reason: string): Decision {

@@ -1,4 +1,5 @@
 import { stripControl, toOneLine } from '../lib/strip-control.ts';
+import { breakSkipMarks } from './skip-marks.ts';
 
 /**
  * Everything that people, repositories and agents write is hostile: it may try to ping people, to close or link other issues,
@@ -41,7 +42,7 @@ export function toCode(text: string, maxLength: number): string {
 
 /** A code block with the last `maxLength` characters, cut at a line's start: the end of an output tells most. */
 export function toFence(text: string, maxLength: number): string {
-  const clean = stripControl(text).trimEnd();
+  const clean = breakSkipMarks(stripControl(text)).trimEnd();
   const tail = clean.slice(-maxLength);
   const shown = tail.length === clean.length ? clean : `…\n${tail.slice(tail.indexOf('\n') + 1)}`;
   const fence = '`'.repeat(Math.max(3, longestRun(shown) + 1));
@@ -72,8 +73,9 @@ export function toTable(header: readonly string[], rows: readonly (readonly stri
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** Marks that skip checks, too: a pull request's text may become a commit's message. */
 function breakAutomaticLinks(text: string): string {
-  return text.replace(AUTOMATIC_LINKS, `$&${ZERO_WIDTH_SPACE}`);
+  return breakSkipMarks(text).replace(AUTOMATIC_LINKS, `$&${ZERO_WIDTH_SPACE}`);
 }
 
 /** Pipes end a cell even inside code, and a backslash before one must not use up our own. */

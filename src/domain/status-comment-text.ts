@@ -3,7 +3,6 @@ import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job, JobEvent } from './job.ts';
-import { toLabelName } from './labels.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
@@ -178,11 +177,8 @@ function toFooter(current: readonly ReportedJob[]): string {
 }
 
 function toLabelNames(entries: readonly ReportedJob[]): string {
-  const names = entries.map(({ job }) => {
-    const label = toLabelName(job.specialty);
-    return job.issue.labels.some((name) => name.toLowerCase() === label)
-      ? `the label \`${label}\``
-      : 'its label';
-  });
+  const names = entries.map(({ job }) =>
+    job.label === null ? 'its label' : `the label ${toCode(job.label, 100)}`,
+  );
   return [...new Set(names)].join(' or ');
 }

@@ -139,7 +139,8 @@ export function createOperatorClient(dataFolder: string) {
     job,
     findJob,
     followLog,
-    cancelJob: (id: string) => call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, z.unknown()),
+    cancelJob: (id: string) =>
+      call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, z.object({ result: z.string() })),
   };
 }
 

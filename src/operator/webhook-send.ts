@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { sign } from '@octokit/webhooks-methods';
+import { OperatorError } from './operator-client.ts';
 
 /** What the coordinator said to a payload that was sent to it. */
 export type WebhookAnswer = { guid: string; event: string; status: number; body: string };
@@ -41,7 +42,7 @@ export async function sendWebhook(options: {
   fetch: typeof fetch;
 }): Promise<WebhookAnswer> {
   const guid = options.guid ?? randomUUID();
-  const response = await options.fetch(options.url, {
+  const response = await post(options, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -59,4 +60,17 @@ export async function sendWebhook(options: {
     status: response.status,
     body: (await response.text()).slice(0, 2000),
   };
+}
+
+async function post(to: { url: string; fetch: typeof fetch }, request: RequestInit): Promise<Response> {
+  try {
+    return await to.fetch(to.url, request);
+  } catch (error) {
+    throw new OperatorError(
+      `no coordinator answers at ${to.url}: start one, or name another address with --url.`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

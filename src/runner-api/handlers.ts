@@ -27,7 +27,6 @@ export function createHandlers(deps: {
     log: ({ lease, body }) => dispatcher.log(lease, body),
     token: ({ lease, body }) => dispatcher.token({ lease, purpose: body.purpose }),
     evidence: ({ lease, body, idempotency }) => dispatcher.evidence(lease, body, idempotency),
-    complete: ({ lease, body, idempotency }) =>
-      dispatcher.complete({ lease, result: body.result, idempotency }),
+    complete: ({ lease, body, idempotency }) => dispatcher.complete({ lease, ...body, idempotency }),
   };
 }

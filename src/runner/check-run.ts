@@ -16,6 +16,10 @@ const FRESH_TOKEN_WAIT_MS = 2000;
 const DEFAULT_SPACING_MS = 10_000;
 const DEFAULT_LIMIT_WAIT_MS = 5000;
 const PROGRESS_TIMEOUT_MS = 10_000;
+const LOOK_TIMEOUT_MS = 10_000;
+/** Between two looks at the check run while GitHub is in trouble, and for how long in all. */
+const TROUBLE_WAIT_MS = 5000;
+const DEFAULT_LOOK_MS = 60_000;
 
 /** What of GitHub's check run is looked at. */
 const CheckRun = z.object({
@@ -25,12 +29,12 @@ const CheckRun = z.object({
   app: z.object({ id: z.number() }).nullable(),
 });
 
-/** Whether the check run on GitHub is the one of this attempt. `unknown`: GitHub could not be asked. */
-export type CheckRunVerdict = { kind: 'right' } | { kind: 'wrong' | 'unknown'; reason: string };
+/** Whether the check run on GitHub is the one of this attempt. `unreachable`: GitHub could not be asked, for as long as we try. */
+export type CheckRunVerdict = { kind: 'right' } | { kind: 'wrong' | 'unreachable'; reason: string };
 
 /** The attempt's check run on GitHub. Nothing here ever throws: reporting is worth no attempt. */
 export type CheckRunReporter = {
-  /** Reads it, and compares App, name, external id and commit with the job. */
+  /** Reads it, again and again for a while if need be, and compares App, name, external id and commit with the job. */
   verify(signal: AbortSignal): Promise<CheckRunVerdict>;
   /** Shows progress when GitHub's limits allow; what is newer replaces what is not sent yet. */
   show(content: CheckRunContent): void;
@@ -48,6 +52,8 @@ export function createCheckRunReporter(options: {
   userAgent: string;
   /** Least time between two progress updates, in milliseconds. */
   spacingMs?: number;
+  /** For how long `verify` tries again while GitHub is in trouble, in milliseconds; a minute by default. */
+  lookMs?: number;
 }): CheckRunReporter {
   const { spec, clock, log } = options;
   const spacingMs = options.spacingMs ?? DEFAULT_SPACING_MS;
@@ -69,20 +75,26 @@ export function createCheckRunReporter(options: {
 
   return {
     verify: async (signal) => {
-      for (let attempt = 1; ; attempt += 1) {
+      const endsAtMs = clock.monotonicMs() + (options.lookMs ?? DEFAULT_LOOK_MS);
+      for (let refusals = 0; ;) {
         try {
-          return judge(await read(signal));
+          return judge(await read(AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)])));
         } catch (error) {
-          const status = error instanceof RequestError ? error.status : null;
-          const refused = status === 401 || status === 403 || status === 404;
-          if (signal.aborted || !refused) return { kind: 'unknown', reason: describe(error) };
-          if (attempt === FRESH_TOKEN_TRIES) {
+          const limitMs = toLimitWaitMs(error);
+          const isRefusal = limitMs === null && isAboutToken(error);
+          if (isRefusal) refusals += 1;
+          if (refusals === FRESH_TOKEN_TRIES) {
             return {
               kind: 'wrong',
               reason: `GitHub does not show check run ${spec.checkRun.id}: ${describe(error)}`,
             };
           }
-          await clock.sleep(FRESH_TOKEN_WAIT_MS, signal).catch(() => undefined);
+          const waitMs = isRefusal ? FRESH_TOKEN_WAIT_MS : (limitMs ?? TROUBLE_WAIT_MS);
+          if (signal.aborted || clock.monotonicMs() + waitMs > endsAtMs) {
+            return { kind: 'unreachable', reason: describe(error) };
+          }
+          log.warn({ err: error, waitMs }, 'The check run could not be looked at yet');
+          await clock.sleep(waitMs, signal).catch(() => undefined);
         }
       }
     },
@@ -131,14 +143,14 @@ export function createCheckRunReporter(options: {
     }
   }
 
-  async function read(signal: AbortSignal): Promise<z.infer<typeof CheckRun>> {
+  async function read(signal: AbortSignal): Promise<unknown> {
     const request = octokit.request('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       headers: await headers(),
-      request: { signal },
+      // Repeated by who asks, who knows for how long.
+      request: { signal, retries: 0 },
     });
-    const response = await unlessAborted(request, signal);
-    return CheckRun.parse(response.data);
+    return (await unlessAborted(request, signal)).data;
   }
 
   async function send(content: CheckRunContent, signal: AbortSignal): Promise<void> {
@@ -159,8 +171,13 @@ export function createCheckRunReporter(options: {
     return { authorization: `token ${await options.token()}`, 'x-github-api-version': '2022-11-28' };
   }
 
-  function judge(found: z.infer<typeof CheckRun>): CheckRunVerdict {
+  function judge(answer: unknown): CheckRunVerdict {
     const expected = spec.checkRun;
+    const parsed = CheckRun.safeParse(answer);
+    if (!parsed.success) {
+      return { kind: 'wrong', reason: `what GitHub shows as check run ${expected.id} is none` };
+    }
+    const found = parsed.data;
     const differences = [
       found.app?.id === expected.appId ? null : 'belongs to another App',
       found.external_id === expected.externalId ? null : 'has another external id',
@@ -170,6 +187,11 @@ export function createCheckRunReporter(options: {
     if (differences.length === 0) return { kind: 'right' };
     return { kind: 'wrong', reason: `check run ${expected.id} on GitHub ${differences.join(', ')}` };
   }
+}
+
+/** Refusals that may be over once GitHub knows a fresh token everywhere. */
+function isAboutToken(error: unknown): boolean {
+  return error instanceof RequestError && [401, 403, 404].includes(error.status);
 }
 
 /** How long GitHub wants us to wait; `null` when the refusal is no limit. */

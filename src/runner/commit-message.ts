@@ -1,11 +1,13 @@
 import type { JobSpec } from '../contract/job.ts';
+import { breakSkipMarks } from '../domain/skip-marks.ts';
 import { stripControl } from '../lib/strip-control.ts';
 
 const MAX_SUBJECT = 72;
 
 /**
  * The message of the one commit that is pushed: subject from the issue, and trailers that tell who did what for whom. The title is
- * hostile text: in a commit that reaches the default branch, `fixes #5` would close issue 5, and `@name` ping somebody.
+ * hostile text: in a commit that reaches the default branch, `fixes #5` would close issue 5, `@name` ping somebody, and
+ * `[skip ci]` keep the checks from running.
  */
 export function toCommitMessage(options: { spec: JobSpec; runnerName: string; agentName: string }): string {
   const { spec } = options;
@@ -31,7 +33,8 @@ function toSubject(title: string, issueNumber: number): string {
     .replace(/\s+/g, ' ')
     .trim();
   if (plain === '') return `Work on issue ${issueNumber}`;
-  return plain.length <= MAX_SUBJECT ? plain : `${plain.slice(0, MAX_SUBJECT - 1).trimEnd()}…`;
+  const subject = plain.length <= MAX_SUBJECT ? plain : `${plain.slice(0, MAX_SUBJECT - 1).trimEnd()}…`;
+  return breakSkipMarks(subject);
 }
 
 /** One line, without what would end the name or the address of a trailer. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
-import type { RunnerRequest } from '../contract/runner-api.ts';
+import type { DeclineReason, RunnerRequest } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -8,14 +8,15 @@ import type { Random } from '../lib/random.ts';
 import { createRedactor } from '../lib/redact.ts';
 import { createSecret } from '../lib/secret.ts';
 import { stripControl } from '../lib/strip-control.ts';
+import { toError } from '../lib/to-error.ts';
 import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
-import { type CheckRunReporter, createCheckRunReporter } from './check-run.ts';
+import { createCheckRunReporter } from './check-run.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import { createLogUpload, type LogUploadOptions } from './log-upload.ts';
+import { createLogUpload, type LogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
 import { toEnding } from './to-ending.ts';
@@ -36,6 +37,8 @@ export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
   timings: Pick<Timings, 'leaseSafetySeconds'>;
   /** Least time between two progress updates of the check run. */
   checkRunSpacingMs: number;
+  /** For how long the check run is looked for before the work, while GitHub is in trouble. */
+  checkRunLookMs: number;
   logBatchMs: NonNullable<LogUploadOptions['batchMs']>;
   /** How long the end of an attempt may take, in milliseconds. */
   endLimits: EndLimits;
@@ -113,7 +116,6 @@ async function runAttempt(
   let workspace: Workspace | null = null;
 
   const entry = createJournalEntry(claim, record.agent.name);
-  await journal.write(entry);
   const tokens = createJobTokens({
     channel,
     clock,
@@ -129,15 +131,25 @@ async function runAttempt(
     log,
     userAgent: deps.userAgent,
     spacingMs: deps.checkRunSpacingMs,
+    lookMs: deps.checkRunLookMs,
   });
-  const liveLog = await createLogUpload({
-    channel,
-    file: path.join(journal.folder, `${spec.attemptId}.log`),
-    redact: redactor.redact,
-    clock,
-    log,
-    batchMs: deps.logBatchMs,
-  });
+  let liveLog: LogUpload;
+  try {
+    await journal.write(entry);
+    liveLog = await createLogUpload({
+      channel,
+      file: path.join(journal.folder, `${spec.attemptId}.log`),
+      redact: redactor.redact,
+      clock,
+      log,
+      batchMs: deps.logBatchMs,
+    });
+  } catch (error) {
+    log.error({ err: error }, 'The files of an attempt could not be written');
+    await giveBack(claim, 'disk_full', toFileTrouble(error), { transport, signal, log });
+    await journal.remove(spec.attemptId);
+    return;
+  }
   const heartbeat = createHeartbeat({
     channel,
     claim,
@@ -169,7 +181,7 @@ async function runAttempt(
 
   const background = [heartbeat.run(over.signal), liveLog.run(over.signal), watchLongestRun()];
   try {
-    if (!(await hasRightCheckRun(checkRun))) return;
+    if (!(await hasRightCheckRun())) return;
     const ending = await workToTheEnd();
     if (ending !== null) await report(ending);
   } finally {
@@ -181,18 +193,13 @@ async function runAttempt(
     log.info({ stopped: state.stop?.kind }, 'An attempt is over');
   }
 
-  /** False, after giving the attempt back, when the check run on GitHub is not the one that the job names. */
-  async function hasRightCheckRun(reporter: CheckRunReporter): Promise<boolean> {
-    const verdict = await reporter.verify(signal);
-    if (verdict.kind === 'right') return true;
-    if (verdict.kind === 'unknown') {
-      log.warn({ reason: verdict.reason }, 'The check run could not be looked at; going on without');
-      return true;
-    }
-    log.error({ reason: verdict.reason }, 'The check run is not the right one; giving the attempt back');
-    await transport
-      .decline(claim.lease, 'wrong_check_run', verdict.reason, signal)
-      .catch((error: unknown) => log.warn({ err: error }, 'The attempt could not be given back; it lapses'));
+  /** False, after giving the attempt back, when the check run on GitHub is not surely the one that the job names. */
+  async function hasRightCheckRun(): Promise<boolean> {
+    const verdict = await checkRun.verify(signal);
+    // An attempt that was stopped meanwhile ends as such.
+    if (verdict.kind === 'right' || signal.aborted) return true;
+    const reason = verdict.kind === 'wrong' ? 'wrong_check_run' : 'github_unreachable';
+    await giveBack(claim, reason, redactor.redact(verdict.reason), { transport, signal, log });
     return false;
   }
 
@@ -298,6 +305,27 @@ async function runAttempt(
       ?.remove()
       .catch((error: unknown) => log.error({ err: error }, 'A workspace could not be removed'));
   }
+}
+
+/** For people elsewhere, whom the paths of this machine don't concern. */
+function toFileTrouble(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : toError(error).name;
+  return `its journal can’t be written: ${code}`;
+}
+
+/** Never rejects: an attempt that can't be given back lapses by itself. */
+async function giveBack(
+  { lease, leaseSeconds }: Claim,
+  reason: DeclineReason,
+  detail: string,
+  deps: { transport: Pick<Transport, 'decline'>; signal: AbortSignal; log: Logger },
+): Promise<void> {
+  const { transport, log } = deps;
+  log.error({ reason, detail }, 'An attempt is given back before it was begun');
+  const limit = AbortSignal.any([deps.signal, AbortSignal.timeout(leaseSeconds * 1000)]);
+  await transport
+    .decline(lease, reason, detail, limit)
+    .catch((error: unknown) => log.warn({ err: error }, 'The attempt could not be given back; it lapses'));
 }
 
 function createJournalEntry({ spec, lease }: Claim, agentName: string): JournalEntry {

@@ -42,6 +42,7 @@ export type RunnerTuning = {
   limits: AttemptLimits;
   endLimits: EndLimits;
   checkRunSpacingMs: number;
+  checkRunLookMs: number;
   logBatchMs: { least: number; most: number };
   backoff: { baseMs: number; maxMs: number };
   minFreeDiskBytes: number;
@@ -52,6 +53,7 @@ const DEFAULT_TUNING: RunnerTuning = {
   limits: DEFAULT_LIMITS,
   endLimits: DEFAULT_END_LIMITS,
   checkRunSpacingMs: 10_000,
+  checkRunLookMs: 60_000,
   logBatchMs: { least: 1000, most: 3000 },
   backoff: { baseMs: 1000, maxMs: 60_000 },
   minFreeDiskBytes: 1024 ** 3,

@@ -35,6 +35,7 @@ export type JobRow = {
   settings: string;
   instructions: string | null;
   requested_by: string;
+  label: string | null;
   priority: number;
   branch: string;
   outcome: Outcome | null;

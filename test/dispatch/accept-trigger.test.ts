@@ -144,6 +144,22 @@ describe('the end of an issue', () => {
     }
   });
 
+  test.each([
+    ['lead elsewhere', 'labels:\n  bug: frontend\n'],
+    ['do not parse', 'labels: ['],
+  ])('taking the label away cancels its job although the settings %s by now', async (_how, settingsFile) => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'labels:\n  bug: backend\n';
+    const jobId = await world.label({ label: 'bug' });
+    world.recorder.settingsFile = settingsFile;
+    world.recorder.issue.snapshot = { ...world.recorder.issue.snapshot, labels: [] };
+
+    const where = { target: TARGET, issueNumber: 42, sender: SENDER };
+    await world.acceptTrigger({ kind: 'label_removed', key: 'removed', label: 'bug', ...where });
+
+    expect((await world.jobOf(jobId)).job.state).toBe('cancelled');
+  });
+
   test('taking one label away cancels that specialty only', async () => {
     await using world = await openDispatchWorld();
     const [backend, frontend] = [await world.label(), await world.label({ label: 'agent:frontend' })];

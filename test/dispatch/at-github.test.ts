@@ -40,7 +40,9 @@ test('a job goes from a label to its pull request on GitHub, with as few writes 
     .as('alice')
     .pushFiles(fullName, spec.branch, { 'fix.txt': 'done\n' }, 'Fix the totals');
   const result = aResult({ headCommit: head });
-  value(await parts.dispatcher.complete({ lease, result, idempotency: anIdempotency() }));
+  value(
+    await parts.dispatcher.complete({ lease, result, checkRunFinished: true, idempotency: anIdempotency() }),
+  );
   await parts.outbox.runDue();
 
   const [job] = await opened.store.jobs.list({ states: [], limit: 1 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GitHubError } from '../../src/github/github-error.ts';
+import { toResultCheckRun } from '../../src/domain/check-run-text.ts';
 import { DEFAULT_TIMINGS as TIMINGS } from '../../src/domain/timings.ts';
 import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { aResult } from '../support/job-builders.ts';
@@ -14,7 +15,14 @@ describe('the way of a job', () => {
     const taken = await world.takeAndFinish(runner);
     value(await dispatcher.evidence(taken.lease, { evidence: aResult().evidence }, anIdempotency()));
     recorder.branches.set(taken.spec.branch, aResult().headCommit ?? '');
-    value(await dispatcher.complete({ lease: taken.lease, result: aResult(), idempotency: anIdempotency() }));
+    value(
+      await dispatcher.complete({
+        lease: taken.lease,
+        result: aResult(),
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
     const beforeOutbox = await world.jobOf(jobId);
     await outbox.runDue();
 
@@ -467,7 +475,12 @@ describe('leases', () => {
     expect(next.spec).toMatchObject({ jobId, attemptNumber: 2, branch: lost.spec.branch });
     expect(next.spec.startCommit).not.toBe(lost.spec.startCommit);
     expect(recorder.branches.get(next.spec.branch)).toBe(next.spec.startCommit);
-    const complete = { lease: lost.lease, result: aResult(), idempotency: anIdempotency() };
+    const complete = {
+      lease: lost.lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    };
     for (const call of [
       dispatcher.heartbeat(lost.lease, { phase: 'agent' }),
       dispatcher.token({ lease: lost.lease, purpose: 'publish' }),
@@ -620,7 +633,7 @@ describe('the end of an attempt', () => {
     await using world = await openDispatchWorld();
     const jobId = await world.label();
     const { lease } = await world.takeAndFinish(await world.enrol());
-    const call = { lease, result: aResult(), idempotency: anIdempotency() };
+    const call = { lease, result: aResult(), checkRunFinished: true, idempotency: anIdempotency() };
 
     const answers = [await world.dispatcher.complete(call), await world.dispatcher.complete(call)];
     const other = await world.dispatcher.complete({ ...call, idempotency: anIdempotency() });
@@ -646,6 +659,7 @@ describe('the end of an attempt', () => {
     const answer = await world.dispatcher.complete({
       lease,
       result: aResult(),
+      checkRunFinished: true,
       idempotency: anIdempotency(),
     });
 
@@ -663,7 +677,14 @@ describe('the end of an attempt', () => {
     if (headCommit !== null) world.recorder.branches.set(spec.branch, headCommit);
     const result = aResult({ outcome, headCommit, retryable: true, reason: 'It is so.' });
 
-    value(await world.dispatcher.complete({ lease, result, idempotency: anIdempotency() }));
+    value(
+      await world.dispatcher.complete({
+        lease,
+        result,
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
     await world.outbox.runDue();
 
     expect((await world.jobOf(jobId)).job).toMatchObject({
@@ -675,6 +696,23 @@ describe('the end of an attempt', () => {
     expect(world.recorder.pullRequests).toEqual([]);
     expect(world.recorder.comments[0]?.body).toContain('It is so.');
   });
+
+  test.each(['pull_request', 'tests_failed', 'agent_failed'] as const)(
+    'what GitHub did not hear of the end from the runner, it hears from the coordinator: %s',
+    async (outcome) => {
+      await using world = await openDispatchWorld();
+      await world.label();
+      const { lease } = await world.takeAndFinish(await world.enrol());
+      const result = aResult({ outcome, retryable: true });
+
+      const call = { lease, result, checkRunFinished: false, idempotency: anIdempotency() };
+      value(await world.dispatcher.complete(call));
+      await world.outbox.runDue();
+
+      const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result });
+      expect(world.recorder.checkRuns[0]?.content).toEqual(content);
+    },
+  );
 
   test('an agent that may do better gets another try later, on a start commit that takes the branch over', async () => {
     await using world = await openDispatchWorld();
@@ -688,7 +726,14 @@ describe('the end of an attempt', () => {
       reason: 'Its service is down.',
     });
 
-    value(await world.dispatcher.complete({ lease, result, idempotency: anIdempotency() }));
+    value(
+      await world.dispatcher.complete({
+        lease,
+        result,
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
     await world.outbox.runDue();
     const early = await world.jobOf(jobId);
     world.clock.advance(TIMINGS.retryBaseSeconds);
@@ -707,7 +752,14 @@ describe('the end of an attempt', () => {
     const { lease } = await world.take(await world.enrol());
     const result = aResult({ outcome: 'cancelled', headCommit: null, reason: 'The runner was shut down.' });
 
-    value(await world.dispatcher.complete({ lease, result, idempotency: anIdempotency() }));
+    value(
+      await world.dispatcher.complete({
+        lease,
+        result,
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
 
     expect((await world.jobOf(jobId)).job).toMatchObject({
       state: 'queued',
@@ -766,6 +818,7 @@ describe('cancelling', () => {
     const confirm = {
       lease,
       result: aResult({ outcome: 'cancelled', headCommit: null }),
+      checkRunFinished: true,
       idempotency: anIdempotency(),
     };
     value(await world.dispatcher.complete(confirm));
@@ -812,8 +865,18 @@ describe('cancelling', () => {
     const b = await world.takeAndFinish(second);
 
     await world.dispatcher.cancel(cancelledFirst, 'no more');
-    await world.dispatcher.complete({ lease: a.lease, result: aResult(), idempotency: anIdempotency() });
-    await world.dispatcher.complete({ lease: b.lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease: a.lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
+    await world.dispatcher.complete({
+      lease: b.lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
     const late = await world.dispatcher.cancel(completedFirst, 'no more');
 
     expect((await world.jobOf(cancelledFirst)).job.state).toBe('cancelled');
@@ -828,7 +891,12 @@ describe('cancelling', () => {
     world.recorder.branches.set(spec.branch, aResult().headCommit ?? '');
 
     await world.dispatcher.cancel(jobId, 'no more');
-    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
     await world.outbox.runDue();
 
     expect(world.recorder.branches.has(spec.branch)).toBe(false);

@@ -165,7 +165,12 @@ describe('what GitHub asks of us', () => {
     await world.label();
     const { lease } = await world.takeAndFinish(runner);
     await world.outbox.runDue();
-    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
 
     await world.outbox.runDue();
 
@@ -189,7 +194,12 @@ describe('what GitHub asks of us', () => {
       new GitHubError('invalid', 'No commits between main and it'),
     );
 
-    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
     await world.outbox.runDue();
 
     expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'succeeded', pullRequest: null });
@@ -203,7 +213,12 @@ describe('what GitHub asks of us', () => {
     const { lease } = await world.takeAndFinish(await world.enrol());
     world.recorder.failNext('ensurePullRequest', UNAVAILABLE, { after: true });
 
-    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
     await world.outbox.runDue();
     const between = (await world.jobOf(jobId)).job.pullRequest;
     world.clock.advance(TIMINGS.effectRetryBaseSeconds);
@@ -220,7 +235,12 @@ describe('what GitHub asks of us', () => {
     const { lease } = await world.takeAndFinish(await world.enrol());
     world.recorder.failNext('revokeToken', UNAVAILABLE);
 
-    await world.dispatcher.complete({ lease, result: aResult(), idempotency: anIdempotency() });
+    await world.dispatcher.complete({
+      lease,
+      result: aResult(),
+      checkRunFinished: true,
+      idempotency: anIdempotency(),
+    });
     await world.outbox.runDue();
     world.clock.advance(TIMINGS.effectRetryBaseSeconds);
     await world.outbox.runDue();

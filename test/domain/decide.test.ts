@@ -26,8 +26,12 @@ type Case = {
 };
 
 const running = aJob({ state: 'running' });
-const frontendJob = aJob({ id: 'f'.repeat(36) as JobId, specialty: 'frontend', state: 'queued' });
-const withPullRequest = aJob({ state: 'running', pullRequest: { number: 7, url: 'https://x.example' } });
+const frontendJob = aJob({
+  id: 'f'.repeat(36) as JobId,
+  specialty: 'frontend',
+  label: 'agent:frontend',
+  state: 'queued',
+});
 
 describe('a label was added', () => {
   test.each<Case>([
@@ -179,22 +183,23 @@ describe('a label was removed', () => {
       trigger: removed('agent:backend'),
       liveJobs: [running],
       kind: 'ignore',
-      reason: /"agent:backend" is on the issue/,
+      reason: /"agent:backend" is on the issue again/,
     },
     {
-      name: 'while another label stands for the same specialty',
-      trigger: removed('agent:backend'),
-      issue: anIssue({ labels: ['API'] }),
-      liveJobs: [running],
-      kind: 'ignore',
-      reason: /"API" is on the issue/,
+      name: 'in other letters',
+      trigger: removed('Agent:Backend'),
+      issue: anIssue({ labels: [] }),
+      liveJobs: [running, frontendJob],
+      kind: 'cancel',
+      reason: /Agent:Backend/,
     },
     {
-      name: 'that is no concern of ours',
-      trigger: removed('bug'),
+      name: 'that did not start the job, though it stands for the same specialty',
+      trigger: removed('api'),
+      issue: anIssue({ labels: ['agent:backend'] }),
       liveJobs: [running],
       kind: 'ignore',
-      reason: /no specialty/,
+      reason: /nothing was under way/,
     },
     {
       name: 'by our own bot',
@@ -257,17 +262,6 @@ describe('the issue ended', () => {
 
     expect(decision).toMatchObject({ kind: given.kind, reason: expect.stringMatching(given.reason) });
     expect(cancelledBy(decision)).toEqual(given.kind === 'cancel' ? given.liveJobs : []);
-  });
-
-  test.each([
-    { name: 'goes', liveJobs: [running], deleteBranch: true },
-    { name: 'stays when there is a pull request on it', liveJobs: [withPullRequest], deleteBranch: false },
-  ])('the branch $name', ({ liveJobs, deleteBranch }) => {
-    const decision = decide(
-      toSituation({ trigger: ended('closed'), issue: anIssue({ state: 'closed' }), liveJobs }),
-    );
-
-    expect(decision).toMatchObject({ kind: 'cancel', deleteBranch });
   });
 });
 

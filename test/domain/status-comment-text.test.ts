@@ -67,7 +67,12 @@ describe('the status comment of an issue', () => {
           job: aJob({ state: 'cancelled', outcome: 'cancelled', stateReason: 'alice removed the label' }),
         }),
         reported({
-          job: anotherJob(1, { specialty: 'frontend', state: 'queued', runAtMs: NOON_MS + 90_000 }),
+          job: anotherJob(1, {
+            specialty: 'frontend',
+            label: 'agent:frontend',
+            state: 'queued',
+            runAtMs: NOON_MS + 90_000,
+          }),
           queuePosition: 1,
         }),
         reported({

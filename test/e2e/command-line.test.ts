@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
 import { coordinatorEnvironment, yardmaster } from '../support/command-line.ts';
 import { type CheckedStandin, startStandin } from '../support/standin.ts';
@@ -59,6 +60,13 @@ describe('yardmaster serve', () => {
     expect(second.exitCode).toBe(1);
     expect(second.stderr).toMatch(/another|in use/i);
     expect((await fetch(`${first.url}/health`)).status).toBe(200);
+  });
+
+  test('writes nothing that others on the machine could read', async () => {
+    await using github = await startStandin();
+    await using _coordinator = await startCoordinator(github);
+
+    expect(await openToOthers(path.join(folder, 'data'))).toEqual([]);
   });
 
   test('a port that is taken is named, with the way out', async () => {
@@ -188,6 +196,28 @@ describe('yardmaster webhook send', () => {
   });
 });
 
+test('yardmaster runner run writes nothing that others on the machine could read', async () => {
+  const config = path.join(folder, 'runner.yml');
+  const logs = path.join(folder, 'logs');
+  await writeFile(
+    config,
+    stringify({
+      agent_id: 'be-1',
+      coordinator_url: 'http://127.0.0.1:1',
+      specialties: ['backend'],
+      workspace_root: path.join(folder, 'work'),
+      logging: { file: path.join(logs, 'runner.log') },
+      health: false,
+    }),
+  );
+
+  // It is not enrolled, and says so in its log.
+  await yardmaster(['runner', 'run', '--config', config], folder);
+
+  expect(await readFile(path.join(logs, 'runner.log'), 'utf8')).toContain('enroll');
+  expect(await openToOthers(logs)).toEqual([]);
+});
+
 describe('probot run', () => {
   test('the app is an ordinary Probot app', async () => {
     await using github = await startStandin();
@@ -245,6 +275,14 @@ function startProbot(environment: Record<string, string>, port: string) {
       all: true,
     },
   );
+}
+
+/** Files and folders below `folder` that more than their owner may read, write or enter. */
+async function openToOthers(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  expect(names).not.toEqual([]);
+  const modes = await Promise.all(names.map(async (name) => (await lstat(path.join(folder, name))).mode));
+  return names.filter((_, at) => ((modes[at] ?? 0) & 0o077) !== 0);
 }
 
 /** Probot can't be told to take any free port and say which. */

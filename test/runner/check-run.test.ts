@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpec } from '../../src/contract/job.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
@@ -9,6 +12,7 @@ import { until } from '../support/until.ts';
 
 const never = new AbortController().signal;
 const PATCH = { method: 'PATCH', path: /check-runs/ };
+const LIMITED = { method: 'GET', path: /check-runs/, status: 403, headers: { 'retry-after': '1' } };
 
 let world: RunnerWorld;
 let spec: JobSpec;
@@ -50,10 +54,41 @@ describe('verification', () => {
     expect(await report(spec).verify(never)).toMatchObject({ kind: 'wrong' });
   });
 
-  test('does not know when GitHub can’t be asked', async () => {
-    const away = report({ ...spec, githubApiUrl: 'http://127.0.0.1:9' });
+  test('waits for GitHub to come back', async () => {
+    world.github.faults.add({ method: 'GET', path: /check-runs/, status: 502, times: 5 });
+    world.github.faults.add({ ...LIMITED, times: 1 });
 
-    expect(await away.verify(AbortSignal.timeout(200))).toMatchObject({ kind: 'unknown' });
+    expect(await report(spec).verify(never)).toEqual({ kind: 'right' });
+  });
+
+  test('gives up after a minute without GitHub', async () => {
+    let passedMs = 0;
+    const clock: Clock = {
+      ...systemClock,
+      monotonicMs: () => passedMs,
+      sleep: async (ms) => void (passedMs += ms),
+    };
+    const away = report({ ...spec, githubApiUrl: 'http://127.0.0.1:9' }, clock);
+
+    expect(await away.verify(never)).toMatchObject({ kind: 'unreachable' });
+    expect(passedMs).toBe(60_000);
+  });
+
+  test('gives up at once when GitHub wants longer than that', async () => {
+    world.github.faults.add({ ...LIMITED, headers: { 'retry-after': '3600' } });
+
+    expect(await report(spec).verify(never)).toMatchObject({ kind: 'unreachable' });
+  });
+
+  test('takes an answer that is no check run for another one', async () => {
+    const elsewhere = await serveText('{}');
+    try {
+      const verdict = await report({ ...spec, githubApiUrl: elsewhere.url }).verify(never);
+
+      expect(verdict).toMatchObject({ kind: 'wrong' });
+    } finally {
+      await elsewhere.stop();
+    }
   });
 });
 
@@ -145,6 +180,15 @@ function report(about: JobSpec, clock: Clock = systemClock, spacingMs?: number):
     userAgent: 'yardmaster-runner/test',
     ...(spacingMs === undefined ? {} : { spacingMs }),
   });
+}
+
+async function serveText(text: string): Promise<{ url: string; stop(): Promise<unknown> }> {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end(text);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, stop: () => once(server.close(), 'close') };
 }
 
 function tokenOf({ coordinator }: RunnerWorld): string {

@@ -28,6 +28,9 @@ describe('the commit message', () => {
     ['Hey @everyone', 'Hey everyone'],
     ['one\n\nCo-authored-by: Eve <eve@example.com>', 'one Co-authored-by: Eve eveexample.com'],
     ['\u202Eevil', 'evil'],
+    ['Tidy up [skip@ ci]', 'Tidy up [\u200Bskip ci]'],
+    ['***NO_CI*** now', '***\u200BNO_CI*** now'],
+    ['skip-checks: true', 'skip-\u200Bchecks: true'],
     ['#', 'Work on issue 42'],
     ['word '.repeat(40), `${'word '.repeat(14)}w…`],
   ])('makes the title %j harmless', (title, subject) => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptResult, JobSettings, JobSpec } from '../../src/contract/job.ts';
@@ -228,6 +228,23 @@ describe('work that does not get through', () => {
   });
 });
 
+test('an attempt whose journal can’t be written is given back, not dropped in silence', async () => {
+  config = aRunnerConfig(world, 'fix');
+  runner = await startInProcess(config);
+  await runner.ready;
+  const journal = path.join(config.workspaceRoot, '.yardmaster', 'journal');
+  await rm(journal, { recursive: true });
+  await writeFile(journal, 'in the way');
+  const attempt = world.coordinator.offer(await world.makeSpec());
+
+  await until('it was given back', () => attempt.declined);
+
+  expect(attempt.declined).toEqual({
+    reason: 'disk_full',
+    detail: 'its journal can’t be written: ENOTDIR',
+  });
+});
+
 describe('attempts of others', () => {
   test('a check run that is not the one of the job gives the attempt back', async () => {
     const spec = await world.makeSpec();
@@ -238,6 +255,19 @@ describe('attempts of others', () => {
     expect(attempt.declined).toEqual({
       reason: 'wrong_check_run',
       detail: expect.stringContaining('has another external id') as string,
+    });
+    expect(attempt.phases).not.toContain('agent');
+  });
+
+  test('a check run that can’t be looked at gives the attempt back, too', async () => {
+    world.github.faults.add({ method: 'GET', path: /check-runs/, status: 502 });
+    const attempt = await start('fix', { tuning: { checkRunLookMs: 0 } });
+
+    await until('it was given back', () => attempt.declined);
+
+    expect(attempt.declined).toEqual({
+      reason: 'github_unreachable',
+      detail: expect.stringContaining('HTTP 502') as string,
     });
     expect(attempt.phases).not.toContain('agent');
   });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
@@ -35,11 +35,20 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const root = resolve(options.root);
   const attemptsFolder = join(root, 'attempts');
   const privateFolder = join(root, 'private');
+  const mirrorsFolder = join(root, 'mirrors');
   const git = createGit({
     machineEnv: options.machineEnv ?? {},
     timeoutMs: options.gitTimeoutMs ?? DEFAULT_GIT_TIMEOUT_MS,
   });
-  const mirrors = createMirrors({ folder: join(root, 'mirrors'), git, clock, log });
+  const mirrors = createMirrors({ folder: mirrorsFolder, git, clock, log });
+
+  /** For nobody but this user, who may not be alone on the machine; also where they stand already, from whatever time. */
+  async function makeFolders(): Promise<void> {
+    for (const folder of [mirrorsFolder, attemptsFolder, privateFolder]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await chmod(folder, 0o700);
+    }
+  }
 
   async function open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace> {
     checkNames(spec);
@@ -63,6 +72,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     }
 
     signal.throwIfAborted();
+    await makeFolders();
     await removeFolders();
     try {
       const objectsFolder = await mirrors.hold({
@@ -92,8 +102,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   async function sweep(keep: readonly string[]): Promise<void> {
     const kept = new Set(keep);
+    await makeFolders();
     for (const folder of [attemptsFolder, privateFolder]) {
-      await mkdir(folder, { recursive: true });
       for (const name of await readdir(folder)) {
         // Also `<id>.git.new`, which a killed process did not finish.
         if (kept.has(name.replace(/\.git$/, ''))) continue;

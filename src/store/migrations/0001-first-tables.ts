@@ -36,6 +36,7 @@ async function createJobs(db: Kysely<Schema>): Promise<void> {
       textOrNull: [
         'state_reason',
         'wait_code',
+        'label',
         'instructions',
         'outcome',
         'pull_request',

@@ -155,9 +155,38 @@ describe('the counts of a test run', () => {
     expect(readTestCounts(['node', '--test'], both)).toEqual({ passed: 10, failed: 2, skipped: 0 });
   });
 
-  it('are read in time from output that was made to be slow', () => {
-    const hostile = `${'1 passed, '.repeat(6000)}x\n${' '.repeat(60_000)}Tests  \n`;
+  it.each([
+    ['line ends', '\n'.repeat(64 * 1024)],
+    ['spaces', ' '.repeat(64 * 1024)],
+    ['spaces on many lines', `${' '.repeat(499)}\n`.repeat(130)],
+    ['digits', '9'.repeat(64 * 1024)],
+    ['digits after what a summary begins with', `Tests  (1)${'9'.repeat(64 * 1024)}`],
+    ['digits of many results of cargo', `test result: ${'9'.repeat(480)}\n`.repeat(130)],
+    ['parts of a summary of pytest', '1 passed, '.repeat(6400)],
+    ['parts on many lines', `${'1 passed, '.repeat(49)}\n`.repeat(130)],
+    ['brackets', `Tests  ${'(1'.repeat(240)}\n`.repeat(130)],
+    ['commands to a terminal that never end', '\u001B]a;'.repeat(16 * 1024)],
+    ['equals signs', `${'='.repeat(499)}\n`.repeat(130)],
+  ])('take about as long to read from %s as from any output', (_, hostile) => {
+    const benign = 'a line of text, as tests print it, 12 of them\n'.repeat(1400);
 
-    expect(readTestCounts(['npm', 'test'], hostile)).toBeNull();
-  }, 2000);
+    const ratio = fastestMs(hostile) / fastestMs(benign);
+
+    // What was quadratic in the whole output took hundreds of times as long.
+    expect(ratio).toBeLessThan(25);
+  });
+
+  it('are not read from lines that are longer than any summary', () => {
+    expect(readTestCounts(['npx', 'jest'], `Tests: ${' '.repeat(500)}2 passed, 2 total\n`)).toBeNull();
+  });
 });
+
+/** Of a few tries, so that other work on the machine does not count. */
+function fastestMs(output: string): number {
+  const tries = [1, 2, 3, 4].map(() => {
+    const startedMs = performance.now();
+    readTestCounts(['npm', 'test'], output);
+    return performance.now() - startedMs;
+  });
+  return Math.min(...tries);
+}

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -170,6 +170,36 @@ describe('opening a workspace', () => {
     );
 
     expect(existsSync(join(yard.root, 'mirrors'))).toBe(false);
+  });
+});
+
+describe('the folders', () => {
+  const modes = (root: string): Promise<string[]> =>
+    Promise.all(
+      ['mirrors', 'attempts', 'private'].map(async (name) =>
+        ((await stat(join(root, name))).mode & 0o777).toString(8),
+      ),
+    );
+
+  it('are for nobody else on the machine', async () => {
+    await using yard = await startYard();
+    await yard.server.commit('main', { a: '1' });
+
+    await yard.open(await yard.spec());
+
+    expect(await modes(yard.root)).toEqual(['700', '700', '700']);
+  });
+
+  it('are closed at the start where they stood open', async () => {
+    await using yard = await startYard();
+    for (const name of ['mirrors', 'attempts', 'private']) {
+      await mkdir(join(yard.root, name));
+      await chmod(join(yard.root, name), 0o755);
+    }
+
+    await yard.workspaces.sweep([]);
+
+    expect(await modes(yard.root)).toEqual(['700', '700', '700']);
   });
 });
 
