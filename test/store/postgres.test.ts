@@ -248,7 +248,11 @@ describe('two coordinators on one database', () => {
   });
 
   test('work of one that was killed is taken over long before its lease is over; of one that lives, it is not', async () => {
-    await using pair = await openPair({ taskLeaseSeconds: 3600, progressReportSeconds: 0.1, coordinatorGoneSeconds: 0.2 });
+    await using pair = await openPair({
+      taskLeaseSeconds: 3600,
+      progressReportSeconds: 0.1,
+      coordinatorGoneSeconds: 0.2,
+    });
     const { first, second } = pair;
     const [living, killed] = [aDelivery(), aDelivery()];
     await first.putDelivery(living);
