@@ -1,6 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Store } from '../store/store.ts';
-import type { WakeTopic } from '../store/wakes.ts';
+import type { Store, WakeTopic } from '../store/store.ts';
 
 /** Someone who waits for commits that concern them. */
 export type Waiter = {
@@ -30,7 +29,7 @@ export function listen(
   }
 
   const unsubscribe = deps.store.subscribe((topic) => {
-    if (topic === 'all' || concerned.has(topic)) poke();
+    if (concerned.has(topic)) poke();
   });
 
   return {
