@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/postgres-keeper.ts'],
     // Real git, processes and HTTP: slow machines need room, and a hang still has to end.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,6 +1,6 @@
 import { getRequestListener } from '@hono/node-server';
 import type { ApplicationFunction, ApplicationFunctionOptions, Probot } from 'probot';
-import { explainProblems, readConfig } from './config.ts';
+import { explainProblems, readConfig, secretsOf } from './config.ts';
 import { createCoordinator } from './coordinator.ts';
 import { DEFAULT_TIMINGS } from './domain/timings.ts';
 import { createHttpApp } from './http-app.ts';
@@ -32,7 +32,7 @@ export default async function app(probot: Probot, { addHandler }: ApplicationFun
   const read = readConfig(process.env, { isTTY: process.stdout.isTTY });
   if (!read.ok) throw new Error(explainProblems(read.problems));
   const { config } = read;
-  const { redact } = createRedactor([config.privateKey, config.webhookSecret]);
+  const { redact } = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, redact });
   const coordinator = await createCoordinator(config, {
     clock: systemClock,

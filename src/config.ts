@@ -23,6 +23,13 @@ const Environment = z.object({
   PORT: z.coerce.number(PORT_RULE).int(PORT_RULE).min(0, PORT_RULE).max(65_535, PORT_RULE).default(8080),
   PUBLIC_URL: z.url('must be an absolute URL, such as https://yardmaster.example.com').optional(),
   DATA_FOLDER: z.string().default('./data'),
+  DATABASE_URL: z
+    .url({
+      protocol: /^postgres(?:ql)?$/,
+      error:
+        'must be the URL of a PostgreSQL database, such as postgres://yardmaster:password@db.example.com/yardmaster',
+    })
+    .optional(),
   GITHUB_API_URL: z.url('must be an absolute URL, such as https://api.github.com').optional(),
   GHE_HOST: z
     .string()
@@ -51,6 +58,8 @@ export type Config = {
   /** Under which people and runners reach it; `null` = unknown. */
   publicUrl: string | null;
   dataFolder: string;
+  /** The PostgreSQL that several coordinators share, with its password; `null` = the embedded store in the data folder. */
+  databaseUrl: string | null;
   /** REST root without a slash at the end. */
   githubApiUrl: string;
   limits: {
@@ -95,6 +104,7 @@ export function readConfig(
       port: environment.PORT,
       publicUrl: environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
       dataFolder: path.resolve(environment.DATA_FOLDER),
+      databaseUrl: environment.DATABASE_URL ?? null,
       githubApiUrl: toApiUrl(environment),
       limits: {
         writeSpacingMs: environment.GITHUB_WRITE_SPACING_MS,
@@ -107,6 +117,15 @@ export function readConfig(
       },
     },
   };
+}
+
+/** What must never be seen in a log. */
+export function secretsOf(config: Config): string[] {
+  const { privateKey, webhookSecret, databaseUrl } = config;
+  if (databaseUrl === null) return [privateKey, webhookSecret];
+  const { password, searchParams } = new URL(databaseUrl);
+  const passwords = [password, decodeURIComponent(password), searchParams.get('password') ?? ''];
+  return [privateKey, webhookSecret, ...passwords];
 }
 
 /** One text for people: all problems, and where to go from here. */

@@ -25,6 +25,7 @@ import { stopEach } from './lib/stop-each.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
 import { packageVersion } from './package-version.ts';
 import { createEmbeddedStore } from './store/embedded.ts';
+import { createPostgresStore } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
@@ -57,7 +58,7 @@ export type Coordinator = {
 
 /**
  * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper.
- * Throws when another coordinator has the data folder.
+ * Throws when another coordinator has the data folder, or when the database can't be used, saying what to do.
  */
 export async function createCoordinator(
   config: Config,
@@ -75,7 +76,7 @@ export async function createCoordinator(
     log,
   });
   const github = createGitHub({ ...octokits, apiUrl: config.githubApiUrl, clock, log });
-  const store = await createEmbeddedStore({ folder: config.dataFolder, clock, log, random, timings });
+  const store = await openStore(config, deps);
 
   const assigner = createAssigner({ store, timings });
   const tokens = createAttemptTokens({ github, clock });
@@ -141,4 +142,15 @@ export async function createCoordinator(
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** The only place that knows which engine is beneath. */
+async function openStore(
+  config: Pick<Config, 'dataFolder' | 'databaseUrl'>,
+  deps: { clock: Clock; random: Random; timings: Timings; log: Logger },
+): Promise<Store> {
+  const { dataFolder: folder, databaseUrl: url } = config;
+  if (url === null) return createEmbeddedStore({ ...deps, folder });
+  const { random, timings, log } = deps;
+  return createPostgresStore({ url, folder, random, timings, log });
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { Config } from './config.ts';
+import { type Config, secretsOf } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { LEASED_STATES } from './domain/job-lifecycle.ts';
 import { DEFAULT_TIMINGS, type Timings } from './domain/timings.ts';
@@ -38,7 +38,7 @@ export async function serve(
     hurry: AbortSignal;
   },
 ): Promise<void> {
-  const redactor = createRedactor([config.privateKey, config.webhookSecret]);
+  const redactor = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, redact: redactor.redact });
   const serving = await startServing(config, { log, timings: DEFAULT_TIMINGS });
   log.info(
@@ -87,10 +87,13 @@ export async function startServing(
   const stops: (() => Promise<void>)[] = [() => coordinator.stop()];
 
   async function stopAll(hurry?: AbortSignal): Promise<void> {
-    await giveLongLeases(coordinator, deps.timings, hurry);
-    // Long polls answer at once, so that their runners come back to the next coordinator.
-    shutdown.abort(new Error('The coordinator stops'));
-    await stopEach('The server', stops.toReversed());
+    await stopEach('The server', [
+      // Fails when the database is away, which must not keep the rest from stopping.
+      () => giveLongLeases(coordinator, deps.timings, hurry),
+      // Long polls answer at once, so that their runners come back to the next coordinator.
+      async () => shutdown.abort(new Error('The coordinator stops')),
+      ...stops.toReversed(),
+    ]);
   }
   let stopping: Promise<void> | undefined;
   const stop = (hurry?: AbortSignal): Promise<void> => (stopping ??= stopAll(hurry));

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Store, WakeTopic } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import type { WakeTopic } from '../store/wakes.ts';
 
 /** Someone who waits for commits that concern them. */
 export type Waiter = {
@@ -29,7 +30,7 @@ export function listen(
   }
 
   const unsubscribe = deps.store.subscribe((topic) => {
-    if (concerned.has(topic)) poke();
+    if (topic === 'all' || concerned.has(topic)) poke();
   });
 
   return {

@@ -44,6 +44,8 @@ export type Timings = {
   progressReportSeconds: number;
   /** How long one step of the inbox or outbox may take before another coordinator takes it over. */
   taskLeaseSeconds: number;
+  /** Among several coordinators: after this long without a connection to the database, one counts as gone and its steps are taken over. */
+  coordinatorGoneSeconds: number;
   /** First wait before a side effect on GitHub is tried again; doubles, at most `effectRetryMaxSeconds`. */
   effectRetryBaseSeconds: number;
   effectRetryMaxSeconds: number;
@@ -70,6 +72,7 @@ export const DEFAULT_TIMINGS: Timings = {
   pollRecheckSeconds: 5,
   progressReportSeconds: 10,
   taskLeaseSeconds: 300,
+  coordinatorGoneSeconds: 15,
   effectRetryBaseSeconds: 5,
   effectRetryMaxSeconds: 300,
 };

@@ -36,26 +36,26 @@ export function createDeliveryQueries(
     async putAll(deliveries, nowMs) {
       // A statement may touch each row once only.
       const distinct = [...new Map(deliveries.map((delivery) => [delivery.guid, delivery])).values()];
+      const inOrderOfArrival = distinct.map((delivery) => ({
+        id: newId(),
+        queue: 'inbox' as const,
+        dedupe_key: delivery.guid,
+        order_key: delivery.orderKey,
+        kind: delivery.event,
+        payload: delivery.payload,
+        priority: 0,
+        rev: 1,
+        state: 'ready' as const,
+        attempts: 0,
+        run_at: nowMs,
+        fence: 0,
+        created_at: nowMs,
+        updated_at: nowMs,
+      }));
       const rows = await db
         .insertInto('tasks')
-        .values(
-          distinct.map((delivery) => ({
-            id: newId(),
-            queue: 'inbox' as const,
-            dedupe_key: delivery.guid,
-            order_key: delivery.orderKey,
-            kind: delivery.event,
-            payload: delivery.payload,
-            priority: 0,
-            rev: 1,
-            state: 'ready' as const,
-            attempts: 0,
-            run_at: nowMs,
-            fence: 0,
-            created_at: nowMs,
-            updated_at: nowMs,
-          })),
-        )
+        // Two coordinators that store the same deliveries wait for each other only if they come to them in the same order.
+        .values(inOrderOfArrival.toSorted((a, b) => compare(a.dedupe_key, b.dedupe_key)))
         .onConflict((conflict) =>
           conflict
             .columns(['queue', 'dedupe_key'])
@@ -76,45 +76,7 @@ export function createDeliveryQueries(
     },
 
     async claim(nowMs, leaseMs) {
-      // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
-      const row = await db
-        .with('due', (with_) =>
-          with_
-            .selectFrom('tasks as t')
-            .select('t.id')
-            .where('t.queue', '=', sql.lit('inbox'))
-            .where('t.state', '=', sql.lit('ready'))
-            .where('t.run_at', '<=', nowMs)
-            // An earlier delivery of the same issue goes first, also while it waits to be tried again.
-            .where((eb) =>
-              eb.not(
-                eb.exists(
-                  eb
-                    .selectFrom('tasks as earlier')
-                    .select('earlier.id')
-                    .where('earlier.queue', '=', sql.lit('inbox'))
-                    .where('earlier.state', 'in', [sql.lit('ready' as const), sql.lit('running' as const)])
-                    .whereRef('earlier.order_key', '=', 't.order_key')
-                    .whereRef('earlier.id', '<', 't.id'),
-                ),
-              ),
-            )
-            .orderBy('t.priority', 'desc')
-            .orderBy('t.id')
-            .limit(1)
-            .$if(engine.rowLocks, (query) => query.forUpdate('t').skipLocked()),
-        )
-        .updateTable('tasks')
-        .set((eb) => ({
-          state: 'running',
-          attempts: eb('attempts', '+', 1),
-          fence: eb('fence', '+', 1),
-          lease_until: nowMs + leaseMs,
-          updated_at: nowMs,
-        }))
-        .where('id', 'in', (eb) => eb.selectFrom('due').select('due.id'))
-        .returningAll()
-        .executeTakeFirst();
+      const row = await engine.inTurn(db, 'claim-delivery', (on) => claimStatement(on, nowMs, leaseMs));
       return row ? toClaimedDelivery(row) : null;
     },
 
@@ -139,11 +101,66 @@ export function createDeliveryQueries(
         .execute();
     },
   };
+
+  function claimStatement(on: Kysely<Schema>, nowMs: number, leaseMs: number) {
+    // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
+    return on
+      .with('due', (with_) =>
+        with_
+          .selectFrom('tasks as t')
+          .select('t.id')
+          .where('t.queue', '=', sql.lit('inbox'))
+          .where('t.state', '=', sql.lit('ready'))
+          .where('t.run_at', '<=', nowMs)
+          // An earlier delivery of the same issue goes first, also while it waits to be tried again.
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('tasks as earlier')
+                  .select('earlier.id')
+                  .where('earlier.queue', '=', sql.lit('inbox'))
+                  .where('earlier.state', 'in', [sql.lit('ready' as const), sql.lit('running' as const)])
+                  .whereRef('earlier.order_key', '=', 't.order_key')
+                  // Of two coordinators, the one whose delivery has the earlier id may have been the later to store it.
+                  .where((eb) =>
+                    eb.or([
+                      eb('earlier.id', '<', eb.ref('t.id')),
+                      eb('earlier.state', '=', sql.lit('running')),
+                    ]),
+                  ),
+              ),
+            ),
+          )
+          .orderBy('t.priority', 'desc')
+          .orderBy('t.id')
+          .limit(1)
+          .$if(engine.rowLocks, (query) => query.forUpdate('t').skipLocked()),
+      )
+      .updateTable('tasks')
+      .set((eb) => ({
+        state: 'running',
+        attempts: eb('attempts', '+', 1),
+        fence: eb('fence', '+', 1),
+        lease_until: nowMs + leaseMs,
+        claimed_by: engine.claimant,
+        updated_at: nowMs,
+      }))
+      .where('id', 'in', (eb) => eb.selectFrom('due').select('due.id'))
+      .returningAll()
+      .executeTakeFirst();
+  }
+}
+
+/** By code units: the same on every machine, whatever its language. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /**
- * Group commit: all deliveries that arrive in one turn of the event loop share one transaction, so that a burst costs one flush of
- * the disk. Each caller hears of its own delivery, after the commit.
+ * Group commit: all deliveries that arrive in one turn of the event loop, or while the ones before are being written, share one
+ * transaction, so that a burst costs one flush of the disk. Each caller hears of its own delivery, after the commit.
  */
 export function createDeliveryBatcher(
   putAll: (deliveries: readonly NewDelivery[]) => Promise<Set<string>>,
@@ -154,11 +171,20 @@ export function createDeliveryBatcher(
     reject: (error: unknown) => void;
   };
   let waiting: Waiting[] = [];
+  let isWriting = false;
 
   async function flush(): Promise<void> {
-    const batch = waiting.slice(0, BATCH);
-    waiting = waiting.slice(BATCH);
-    if (waiting.length > 0) setImmediate(() => void flush());
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH);
+      waiting = waiting.slice(BATCH);
+      await write(batch);
+      // Between batches others have their turn, also where writing blocks the event loop.
+      await new Promise(setImmediate);
+    }
+    isWriting = false;
+  }
+
+  async function write(batch: readonly Waiting[]): Promise<void> {
     try {
       const stored = await putAll(batch.map((entry) => entry.delivery));
       for (const { delivery, resolve } of batch) {
@@ -173,7 +199,9 @@ export function createDeliveryBatcher(
   return (delivery) =>
     new Promise((resolve, reject) => {
       waiting.push({ delivery, resolve, reject });
-      if (waiting.length === 1) setImmediate(() => void flush());
+      if (isWriting) return;
+      isWriting = true;
+      setImmediate(() => void flush());
     });
 }
 

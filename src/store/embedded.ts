@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Kysely } from 'kysely';
 import type { Timings } from '../domain/timings.ts';
@@ -7,13 +6,14 @@ import type { Logger } from '../lib/logger.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import { createUuidV7 } from '../lib/uuid-v7.ts';
 import { createSqliteEngine } from './engine.ts';
-import { lockFolder } from './folder-lock.ts';
+import { takeFolder } from './folder-lock.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { createSqlStore } from './sql-store.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
 import { requeueRunning } from './tasks.ts';
+import { createWakes } from './wakes.ts';
 
 /**
  * The store of a single coordinator: SQLite in `folder` (made if it is missing; local disk only), which it takes for itself alone.
@@ -28,8 +28,7 @@ export async function createEmbeddedStore(deps: {
   timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = lockFolder(folder);
+  const lock = await takeFolder(folder);
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(path.join(folder, 'yardmaster.db')) });
 
   let closing: Promise<void> | undefined;
@@ -44,13 +43,14 @@ export async function createEmbeddedStore(deps: {
   try {
     const engine = createSqliteEngine(clock);
     await migrate(db, engine);
-    const requeued = await requeueRunning(db, { all: true });
+    const requeued = await requeueRunning(db, 'all');
     if (requeued > 0)
       log.info({ requeued }, 'Work that the last coordinator left unfinished is taken up again');
     return createSqlStore({
       db,
       engine,
       newId: createUuidV7({ clock, random: deps.random ?? systemRandom }),
+      wakes: createWakes(),
       ...(deps.timings ? { timings: deps.timings } : {}),
       close: () => (closing ??= closeAll()),
     });

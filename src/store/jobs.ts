@@ -220,6 +220,7 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('explained_at', '<', beforeMs)
         .orderBy('explained_at')
         .limit(limit)
+        .$if(engine.rowLocks, (query) => query.forUpdate().skipLocked())
         .execute();
       if (rows.length === 0) return [];
       await db

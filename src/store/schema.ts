@@ -141,6 +141,8 @@ export type TaskRow = {
   attempts: number;
   run_at: number;
   lease_until: number | null;
+  /** Which coordinator works on it, where there may be several. */
+  claimed_by: number | null;
   fence: number;
   last_error: string | null;
   created_at: number;

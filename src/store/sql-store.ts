@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { EventEmitter } from 'node:events';
 import type { Kysely } from 'kysely';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { createAttemptQueries } from './attempts.ts';
@@ -9,9 +8,10 @@ import { createJobQueries } from './jobs.ts';
 import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
 import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
-import type { Queries, Store, StoreTx, WakeTopic } from './store.ts';
+import type { Queries, Store, StoreTx } from './store.ts';
 import { createEffectQueries, requeueRunning } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
+import type { Wakes, WakeTopic } from './wakes.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -31,31 +31,29 @@ export function createSqlStore(deps: {
   db: Kysely<Schema>;
   engine: Engine;
   newId: () => string;
+  /** Where commits of this process are told; others may be told there, too. */
+  wakes: Wakes;
   timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
   close: () => Promise<void>;
 }): Store {
-  const { db, engine, newId } = deps;
+  const { db, engine, newId, wakes } = deps;
   const timings = deps.timings ?? DEFAULT_TIMINGS;
   const leaseMs = timings.taskLeaseSeconds * 1000;
-  const wakes = new EventEmitter<{ wake: [WakeTopic] }>();
-  wakes.setMaxListeners(0);
   const transaction = new AsyncLocalStorage<true>();
   const deliveries = createDeliveryQueries(db, engine, newId);
-
-  function emit(topics: Iterable<WakeTopic>): void {
-    for (const topic of topics) wakes.emit('wake', topic);
-  }
 
   async function transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
     if (transaction.getStore()) throw new Error('A transaction was begun inside a transaction');
     const topics = new Set<WakeTopic>();
     const result = await transaction.run(true, () =>
-      db.transaction().execute(async (trx) => {
+      engine.transact(db, async (trx) => {
         topics.clear();
-        return work(createTx(trx, await engine.nowMs(trx), topics));
+        const worked = await work(createTx(trx, await engine.nowMs(trx), topics));
+        await engine.announce(trx, topics);
+        return worked;
       }),
     );
-    emit(topics);
+    wakes.emit(topics);
     return result;
   }
 
@@ -92,7 +90,7 @@ export function createSqlStore(deps: {
 
   const putDelivery = createDeliveryBatcher(async (batch) => {
     const stored = await deliveries.putAll(batch, await engine.nowMs(db));
-    emit(['inbox']);
+    wakes.emit(['inbox']);
     return stored;
   });
 
@@ -107,11 +105,12 @@ export function createSqlStore(deps: {
     failDelivery: async (claim, error, retry) =>
       deliveries.fail(claim, { error, retry }, await engine.nowMs(db)),
 
-    subscribe(listener) {
-      wakes.on('wake', listener);
-      return () => void wakes.off('wake', listener);
-    },
-    requeueLapsedTasks: async () => requeueRunning(db, { leaseEndedBeforeMs: await engine.nowMs(db) }),
+    subscribe: wakes.subscribe,
+    requeueLapsedTasks: async () =>
+      requeueRunning(db, {
+        leaseEndedBeforeMs: await engine.nowMs(db),
+        claimants: await engine.goneClaimants(db),
+      }),
     prune: async () => prune(db, KEEP_FOR, await engine.nowMs(db)),
     close: deps.close,
     [Symbol.asyncDispose]: deps.close,

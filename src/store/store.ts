@@ -5,6 +5,7 @@ import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
 import type { EffectQueries, WantedEffect } from './tasks.ts';
 import type { TimelineQueries } from './timeline.ts';
+import type { WakeTopic } from './wakes.ts';
 
 /** A webhook delivery as it came in: verified, not yet looked at. */
 export type NewDelivery = {
@@ -42,19 +43,6 @@ export type DeliveryStore = {
     retry: { afterMs: number; countsAsTry: boolean } | null,
   ): Promise<void>;
 };
-
-/** What a commit may have changed, for those who wait: long polls, workers, live pages. */
-export type WakeTopic =
-  | 'inbox'
-  | 'outbox'
-  /** A job can be offered, or a slot is free. */
-  | 'queue'
-  /** There may be something to tell this runner. */
-  | `runner:${string}`
-  /** Something happened to this job. */
-  | `job:${string}`
-  /** The log of this attempt has grown. */
-  | `log:${string}`;
 
 /** All queries, by subject. On the store each call stands for itself; in `transact` they share the transaction. */
 export type Queries = {

@@ -150,54 +150,7 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
     },
 
     async claim(nowMs, leaseMs) {
-      // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
-      const row = await db
-        .with('due', (with_) =>
-          with_
-            .selectFrom('tasks as t')
-            .select('t.id')
-            .where('t.queue', '=', sql.lit('outbox'))
-            .where('t.state', '=', sql.lit('ready'))
-            .where('t.run_at', '<=', nowMs)
-            .where((eb) =>
-              eb.not(
-                eb.exists(
-                  eb
-                    .selectFrom('tasks as other')
-                    .select('other.id')
-                    .where('other.queue', '=', sql.lit('outbox'))
-                    .where('other.state', '=', sql.lit('running'))
-                    .whereRef('other.order_key', '=', 't.order_key'),
-                ),
-              ),
-            )
-            .where((eb) =>
-              eb.not(
-                eb.exists(
-                  eb
-                    .selectFrom('installations')
-                    .select('installations.id')
-                    .where('paused_until', '>', nowMs)
-                    .whereRef('installations.id', '=', 't.installation_id'),
-                ),
-              ),
-            )
-            .orderBy('t.priority', 'desc')
-            .orderBy('t.id')
-            .limit(1)
-            .$if(engine.rowLocks, (query) => query.forUpdate('t').skipLocked()),
-        )
-        .updateTable('tasks')
-        .set((eb) => ({
-          state: 'running',
-          attempts: eb('attempts', '+', 1),
-          fence: eb('fence', '+', 1),
-          lease_until: nowMs + leaseMs,
-          updated_at: nowMs,
-        }))
-        .where('id', 'in', (eb) => eb.selectFrom('due').select('due.id'))
-        .returningAll()
-        .executeTakeFirst();
+      const row = await engine.inTurn(db, 'claim-effect', (on) => claimStatement(on, nowMs, leaseMs));
       return row ? toClaimedEffect(row) : null;
     },
 
@@ -285,6 +238,58 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
       return Object.fromEntries(rows.map((row) => [row.state, row.count]));
     },
   };
+
+  function claimStatement(on: Kysely<Schema>, nowMs: number, leaseMs: number) {
+    // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
+    return on
+      .with('due', (with_) =>
+        with_
+          .selectFrom('tasks as t')
+          .select('t.id')
+          .where('t.queue', '=', sql.lit('outbox'))
+          .where('t.state', '=', sql.lit('ready'))
+          .where('t.run_at', '<=', nowMs)
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('tasks as other')
+                  .select('other.id')
+                  .where('other.queue', '=', sql.lit('outbox'))
+                  .where('other.state', '=', sql.lit('running'))
+                  .whereRef('other.order_key', '=', 't.order_key'),
+              ),
+            ),
+          )
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('installations')
+                  .select('installations.id')
+                  .where('paused_until', '>', nowMs)
+                  .whereRef('installations.id', '=', 't.installation_id'),
+              ),
+            ),
+          )
+          .orderBy('t.priority', 'desc')
+          .orderBy('t.id')
+          .limit(1)
+          .$if(engine.rowLocks, (query) => query.forUpdate('t').skipLocked()),
+      )
+      .updateTable('tasks')
+      .set((eb) => ({
+        state: 'running',
+        attempts: eb('attempts', '+', 1),
+        fence: eb('fence', '+', 1),
+        lease_until: nowMs + leaseMs,
+        claimed_by: engine.claimant,
+        updated_at: nowMs,
+      }))
+      .where('id', 'in', (eb) => eb.selectFrom('due').select('due.id'))
+      .returningAll()
+      .executeTakeFirst();
+  }
 }
 
 function toClaimedEffect(row: Selectable<TaskRow>): ClaimedEffect {
@@ -300,21 +305,26 @@ function toClaimedEffect(row: Selectable<TaskRow>): ClaimedEffect {
 }
 
 /**
- * Puts tasks of both queues that were being worked on back in line: at a start nobody can be working on them (`all`), otherwise those
- * whose lease is over. Returns how many.
+ * Puts tasks of both queues that were being worked on back in line: at a start of the only coordinator nobody can be working on them
+ * (`all`), otherwise those whose lease is over and those of claimants that are gone. Returns how many.
  */
 export async function requeueRunning(
   db: Kysely<Schema>,
-  which: { all: true } | { leaseEndedBeforeMs: number },
+  which: 'all' | { leaseEndedBeforeMs: number; claimants: readonly number[] },
 ): Promise<number> {
-  const rows = await db
+  let query = db
     .updateTable('tasks')
     .set({ state: 'ready', lease_until: null })
-    .where('state', '=', sql.lit('running'))
-    .$if('leaseEndedBeforeMs' in which, (query) =>
-      query.where('lease_until', '<', 'leaseEndedBeforeMs' in which ? which.leaseEndedBeforeMs : 0),
-    )
-    .returning('id')
-    .execute();
+    .where('state', '=', sql.lit('running'));
+  if (which !== 'all') {
+    const { leaseEndedBeforeMs, claimants } = which;
+    query = query.where((eb) =>
+      eb.or([
+        eb('lease_until', '<', leaseEndedBeforeMs),
+        ...(claimants.length === 0 ? [] : [eb('claimed_by', 'in', claimants)]),
+      ]),
+    );
+  }
+  const rows = await query.returning('id').execute();
   return rows.length;
 }

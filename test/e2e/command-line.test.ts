@@ -87,6 +87,27 @@ describe('yardmaster serve', () => {
     expect(stderr).toMatch(new RegExp(`${port} is taken.*--port`));
   });
 
+  test('a database that can’t be used is told with what to do, and without its password', async () => {
+    await using github = await startStandin();
+    const environment = coordinatorEnvironment(github, folder);
+
+    const [away, wrong] = await Promise.all(
+      ['postgres://octavia:hunter-2-hunter@127.0.0.1:1/yard', 'mysql://octavia:hunter-2-hunter@db/yard'].map(
+        (url) => yardmaster(['serve'], folder, { ...environment, DATABASE_URL: url }),
+      ),
+    );
+
+    expect(away).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/127\.0\.0\.1:1.*nothing listens/),
+    });
+    expect(wrong).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/DATABASE_URL must be the URL of a PostgreSQL/),
+    });
+    expect(`${away?.all}${wrong?.all}`).not.toContain('hunter-2');
+  });
+
   test('SIGTERM ends it in order', async () => {
     await using github = await startStandin();
     await using coordinator = await startCoordinator(github);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobState } from '../../src/contract/job.ts';
-import type { Store, WakeTopic } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { aResult } from '../support/job-builders.ts';
 import { aDelivery, aStoredAttempt, aStoredJob, aStoredRunner, forIssue } from '../support/store-builders.ts';
+import type { WakeTopic } from '../../src/store/wakes.ts';
 
 /** A store with nothing in it, whose clock can be turned. */
 export type StoreUnderTest = { store: Store; clock: FakeClock } & AsyncDisposable;
@@ -100,12 +101,16 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       if (!claim) throw new Error('nothing to claim');
 
       await store.failDelivery(claim, 'it makes no sense', null);
+      const next = await store.claimDelivery();
+      if (!next) throw new Error('nothing to claim');
 
-      expect((await store.claimDelivery())?.guid).toBe(second.guid);
+      expect(next.guid).toBe(second.guid);
       expect(await Promise.all([store.putDelivery(first), store.putDelivery(first)])).toEqual([
         'stored',
         'known',
       ]);
+      expect(await store.claimDelivery()).toBeNull();
+      await store.finishDelivery(next);
       expect(await store.claimDelivery()).toMatchObject({ guid: first.guid, attempt: 1 });
       expect(await store.putDelivery(first)).toBe('known');
     });
@@ -442,6 +447,17 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await timeline.readLog(attempt.id, 0, 1)).length).toBe(16 * crumb.length);
       const whole = Buffer.concat(Array.from({ length: 40 }, () => crumb));
       expect(Buffer.from(await timeline.readLog(attempt.id, 0, 1e6)).equals(whole)).toBe(true);
+    });
+
+    test('a text with a NUL in it does not fail for ever', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const job = aStoredJob();
+
+      await store.transact((tx) => tx.tell(job.id, 'finished', 'the agent said: \0'));
+
+      const [event] = await store.timeline.eventsOf(job.id);
+      expect(event?.text).toContain('the agent said: ');
     });
 
     test('events come in the order in which they happened', async () => {

@@ -56,6 +56,7 @@ export async function startYard(
       port: 0,
       publicUrl: null,
       dataFolder: path.join(folder, 'data'),
+      databaseUrl: null,
       githubApiUrl: github.url,
       limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
       webhookProxyUrl: null,

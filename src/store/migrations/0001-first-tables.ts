@@ -7,13 +7,14 @@ type Table = CreateTableBuilder<string>;
 /** Jobs, attempts, runners, tasks, and what belongs to them. */
 export async function createFirstTables(
   db: Kysely<Schema>,
-  engine: Pick<Engine, 'bytesType'>,
+  engine: Pick<Engine, 'bytesType' | 'tuneTables'>,
 ): Promise<void> {
   await createJobs(db);
   await createAttempts(db, engine);
   await createRunners(db);
   await createTasks(db);
   await createMemory(db);
+  await engine.tuneTables(db);
 }
 
 async function createJobs(db: Kysely<Schema>): Promise<void> {
@@ -165,7 +166,7 @@ async function createTasks(db: Kysely<Schema>): Promise<void> {
       text: ['queue', 'dedupe_key', 'order_key', 'kind', 'payload', 'state'],
       textOrNull: ['last_error'],
       number: ['priority', 'rev', 'attempts', 'run_at', 'fence', 'created_at', 'updated_at'],
-      numberOrNull: ['installation_id', 'lease_until', 'finished_at'],
+      numberOrNull: ['installation_id', 'lease_until', 'claimed_by', 'finished_at'],
     },
   ).execute();
   await sql`create unique index tasks_key on tasks (queue, dedupe_key)`.execute(db);

@@ -1,0 +1,377 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { FolderInUseError } from '../../src/store/folder-lock.ts';
+import { createPostgresStore } from '../../src/store/postgres.ts';
+import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
+import type { Store, StoreTx } from '../../src/store/store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { aDelivery, aStoredJob, forIssue } from '../support/store-builders.ts';
+import { createTestLogger } from '../support/test-logger.ts';
+import { until } from '../support/until.ts';
+import { describeStore } from './store-contract.ts';
+import type { WakeTopic } from '../../src/store/wakes.ts';
+
+const CLAIMER = path.join(import.meta.dirname, 'programs', 'claim-delivery.ts');
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+}, 60_000);
+afterAll(() => database[Symbol.asyncDispose]());
+
+describeStore('postgres', async () => {
+  const clock = createFakeClock();
+  const store = await openStore({ clock });
+  await empty();
+  return { store, clock, [Symbol.asyncDispose]: () => store.close() };
+});
+
+describeStore('postgres, half of the calls at another coordinator', async () => {
+  const clock = createFakeClock();
+  const [first, second] = await Promise.all([openStore({ clock }), openStore({ clock })]);
+  await empty();
+  return {
+    // Workers' wake-ups stay where the commit was, so who listens is there, too.
+    store: {
+      ...second,
+      putDelivery: first.putDelivery,
+      transact: first.transact,
+      subscribe: first.subscribe,
+    },
+    clock,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([first.close(), second.close()]);
+    },
+  };
+});
+
+describe('two coordinators on one database', () => {
+  test('no delivery is claimed by both, and never two of one issue at the same time', async () => {
+    await using pair = await openPair();
+    const deliveries = Array.from({ length: 60 }, (_, index) => aDelivery({ orderKey: `1#${index % 12}` }));
+    for (const delivery of deliveries) await pair.first.putDelivery(delivery);
+    const claimed: string[] = [];
+    const inHand = new Set<string>();
+    const overlaps: string[] = [];
+
+    await Promise.all(
+      [pair.first, pair.second, pair.first, pair.second, pair.first, pair.second].map(async (store) => {
+        while (claimed.length < deliveries.length) {
+          const claim = await store.claimDelivery();
+          if (!claim) continue;
+          if (inHand.has(claim.orderKey)) overlaps.push(claim.orderKey);
+          inHand.add(claim.orderKey);
+          claimed.push(claim.guid);
+          await new Promise(setImmediate);
+          inHand.delete(claim.orderKey);
+          await store.finishDelivery(claim);
+        }
+      }),
+    );
+
+    expect(overlaps).toEqual([]);
+    expect(claimed.toSorted()).toEqual(deliveries.map(({ guid }) => guid).toSorted());
+    // Each issue's in the order of arrival.
+    for (const key of new Set(deliveries.map(({ orderKey }) => orderKey))) {
+      const ofIssue = deliveries.filter(({ orderKey }) => orderKey === key).map(({ guid }) => guid);
+      expect(claimed.filter((guid) => ofIssue.includes(guid))).toEqual(ofIssue);
+    }
+  });
+
+  test('an installation is worked for by one of them at a time', async () => {
+    await using pair = await openPair();
+    const { first, second } = pair;
+    const count = 40;
+    await first.transact(async (tx) => {
+      for (let index = 0; index < count; index += 1) {
+        const effect = { kind: 'labels', repositoryId: index, fullName: 'acme/widgets' } as const;
+        await tx.want({ effect, installationId: index % 3 });
+      }
+    });
+    const inHand = new Set<number>();
+    const overlaps: number[] = [];
+    let done = 0;
+
+    await Promise.all(
+      [first, second, first, second, first, second].map(async (store) => {
+        while (done < count) {
+          const claim = await store.effects.claim(await store.nowMs(), 60_000);
+          if (!claim) continue;
+          if (inHand.has(claim.installationId)) overlaps.push(claim.installationId);
+          inHand.add(claim.installationId);
+          done += 1;
+          await new Promise(setImmediate);
+          inHand.delete(claim.installationId);
+          await store.effects.finish(claim, await store.nowMs());
+        }
+      }),
+    );
+
+    expect(overlaps).toEqual([]);
+    expect(await first.effects.countByState()).toEqual({ done: count });
+  });
+
+  test('the same delivery sent to both is stored once, however many at a time', async () => {
+    await using pair = await openPair();
+    const deliveries = Array.from({ length: 200 }, () => aDelivery());
+
+    const answers = await Promise.all([
+      ...deliveries.map((delivery) => pair.first.putDelivery(delivery)),
+      ...deliveries.toReversed().map((delivery) => pair.second.putDelivery(delivery)),
+    ]);
+
+    expect(answers.filter((answer) => answer === 'stored')).toHaveLength(deliveries.length);
+  });
+
+  test('there is one live job for an issue, whoever is asked', async () => {
+    await using pair = await openPair();
+
+    for (let issue = 1; issue <= 20; issue += 1) {
+      const inserted = await Promise.all(
+        [pair.first, pair.second].map((store) => store.jobs.insert(forIssue(aStoredJob(), issue))),
+      );
+      expect(inserted.filter(Boolean)).toHaveLength(1);
+    }
+  });
+
+  test('of two that answer the same call, the second sees the answer of the first', async () => {
+    await using pair = await openPair();
+    const answerOnce = (store: Store, body: string) =>
+      store.transact(async (tx) => {
+        const known = await tx.memory.getAnswer('scope', 'key');
+        if (known) return known.body;
+        await tx.memory.putAnswer('scope', 'key', { requestHash: 'h', body }, tx.nowMs);
+        return body;
+      });
+
+    const [one, two] = await Promise.all([answerOnce(pair.first, 'a'), answerOnce(pair.second, 'b')]);
+
+    expect(one).toBe(two);
+  });
+
+  test('a turn belongs to one transaction at a time', async () => {
+    await using pair = await openPair();
+    let inTurn = 0;
+    let most = 0;
+    const takeTurn = (store: Store) =>
+      store.transact(async (tx) => {
+        await tx.takeTurn('assign');
+        inTurn += 1;
+        most = Math.max(most, inTurn);
+        await tx.runners.views(tx.nowMs, 1);
+        inTurn -= 1;
+      });
+
+    await Promise.all([pair.first, pair.second, pair.first, pair.second].map(takeTurn));
+
+    expect(most).toBe(1);
+  });
+
+  test('transactions that block each other are run again, and both come through', async () => {
+    await using pair = await openPair();
+    const [one, two] = [aStoredJob(), forIssue(aStoredJob(), 43)];
+    for (const job of [one, two]) await pair.first.jobs.insert(job);
+    const bothHaveOne = Promise.withResolvers<void>();
+    let waiting = 0;
+    const lockBoth = (store: Store, order: (typeof one)[]) => {
+      let runs = 0;
+      return store.transact(async (tx: StoreTx) => {
+        runs += 1;
+        for (const job of order) {
+          await tx.jobs.lock(job.id);
+          waiting += 1;
+          if (waiting === 2) bothHaveOne.resolve();
+          await bothHaveOne.promise;
+        }
+        return runs;
+      });
+    };
+
+    const runs = await Promise.all([lockBoth(pair.first, [one, two]), lockBoth(pair.second, [two, one])]);
+
+    expect(new Set(runs)).toEqual(new Set([1, 2]));
+  });
+
+  test('who waits at one hears of what was committed at the other; workers are left alone', async () => {
+    await using pair = await openPair();
+    const job = aStoredJob();
+    const heard: Record<'first' | 'second', WakeTopic[]> = { first: [], second: [] };
+    for (const name of ['first', 'second'] as const) {
+      pair[name].subscribe((topic) => void heard[name].push(topic));
+    }
+
+    await pair.first.transact(async (tx) => {
+      await tx.tell(job.id, 'offered', 'x');
+      tx.wake('runner:r');
+      tx.wake('queue');
+    });
+    await until('the second heard of it', () => heard.second.includes('runner:r'));
+    await pair.second.transact(async (tx) => tx.wake('runner:last'));
+    await until('the first heard of it', () => heard.first.includes('runner:last'));
+
+    expect(heard.first).toEqual([`job:${job.id}`, 'runner:r', 'queue', 'runner:last']);
+    expect(heard.second.toSorted()).toEqual([`job:${job.id}`, 'runner:last', 'runner:r']);
+  });
+
+  test('nobody hears of what was rolled back', async () => {
+    await using pair = await openPair();
+    const heard: WakeTopic[] = [];
+    pair.second.subscribe((topic) => void heard.push(topic));
+
+    const failing = pair.first.transact(async (tx) => {
+      tx.wake('runner:never');
+      throw new Error('on purpose');
+    });
+    await expect(failing).rejects.toThrow('on purpose');
+    await pair.first.transact(async (tx) => tx.wake('runner:r'));
+    await until('the second heard something', () => heard.length > 0);
+
+    expect(heard).toEqual(['runner:r']);
+  });
+
+  test('when connections are cut, everybody looks again, and wake-ups and queries go on', async () => {
+    await using pair = await openPair();
+    const heard: WakeTopic[] = [];
+    pair.second.subscribe((topic) => void heard.push(topic));
+
+    await cutConnections();
+    await until('the second listens again', () => heard.includes('all'));
+    await pair.first.transact(async (tx) => tx.wake('runner:r'));
+
+    await until('wake-ups go on', () => heard.includes('runner:r'));
+    expect(await pair.second.putDelivery(aDelivery())).toBe('stored');
+  });
+
+  test('work of one that was killed is taken over long before its lease is over; of one that lives, it is not', async () => {
+    await using pair = await openPair({
+      taskLeaseSeconds: 3600,
+      progressReportSeconds: 0.1,
+      coordinatorGoneSeconds: 0.2,
+    });
+    const { first, second } = pair;
+    const [living, killed] = [aDelivery(), aDelivery()];
+    await first.putDelivery(living);
+    await first.claimDelivery();
+    await first.putDelivery(killed);
+    const claimer = await startClaimer();
+
+    claimer.kill('SIGKILL');
+    await until('it is taken over', async () => (await second.requeueLapsedTasks()) === 1);
+
+    expect(await second.claimDelivery()).toMatchObject({ guid: killed.guid, attempt: 2 });
+    expect(await second.claimDelivery()).toBeNull();
+  });
+});
+
+describe('opening', () => {
+  test('any number of coordinators can start at once on an empty database', async () => {
+    await using fresh = await createTestDatabase();
+
+    const stores = await Promise.all(Array.from({ length: 4 }, () => openStore({ url: fresh.url })));
+    const answers = await Promise.all(stores.map((store) => store.putDelivery(aDelivery())));
+    await Promise.all(stores.map((store) => store.close()));
+
+    expect(answers).toEqual(Array(4).fill('stored'));
+  });
+
+  test('on one machine, each coordinator needs a folder of its own', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'yardmaster-store-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await using _first = await openStore({ folder });
+
+    await expect(openStore({ folder })).rejects.toThrow(FolderInUseError);
+  });
+
+  test('the clock is the database’s', async () => {
+    await using store = await openStore();
+
+    const [row] = await database.query('select extract(epoch from clock_timestamp()) * 1000 as now');
+
+    expect(Math.abs((await store.nowMs()) - Number(row?.['now']))).toBeLessThan(5000);
+    expect(await store.transact(async (tx) => Number.isInteger(tx.nowMs))).toBe(true);
+  });
+
+  test('nothing is left open when it is closed', async () => {
+    const store = await openStore();
+    await store.transact((tx) => tx.takeTurn('assign'));
+
+    await store.close();
+
+    const connections = `select 1 from pg_stat_activity where application_name = 'yardmaster' and datname = current_database()`;
+    await until('all connections are gone', async () => (await database.query(connections)).length === 0);
+  });
+
+  test.each([
+    ['a wrong password', { password: 'not-the-password' }, /the password is wrong/],
+    ['a database that is not there', { pathname: '/nowhere' }, /no such database\. Make it: createdb/],
+    ['a host that nobody knows', { hostname: 'postgres.invalid' }, /host name is not known/],
+    ['a port where nothing listens', { port: '1' }, /nothing listens there/],
+  ])('%s is told with what to do, and without the password', async (_what, change, message) => {
+    const url = Object.assign(new URL(database.url), change);
+
+    const opening = openStore({ url: url.href });
+
+    await expect(opening).rejects.toThrow(DatabaseUnusableError);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toThrow(/DATABASE_URL/);
+    await expect(opening).rejects.not.toThrow(new RegExp(url.password));
+  });
+
+  test('a user who may not make tables is told so', async () => {
+    await using fresh = await createTestDatabase();
+    const role = new URL(fresh.url).pathname.slice(1).replace('test', 'role');
+    await database.query(`create role ${role} login password 'a-password'`);
+    const url = Object.assign(new URL(fresh.url), { username: role, password: 'a-password' });
+
+    const opening = openStore({ url: url.href });
+
+    await expect(opening).rejects.toThrow(/may not make tables there/);
+    await database.query(`drop role ${role}`);
+  });
+});
+
+function openStore(options: Partial<Parameters<typeof createPostgresStore>[0]> = {}): Promise<Store> {
+  return createPostgresStore({ url: database.url, log: createTestLogger(), ...options });
+}
+
+/** Two on a database with nothing in it, by the database's clock. */
+async function openPair(timings?: Parameters<typeof createPostgresStore>[0]['timings']) {
+  const options = timings ? { timings } : {};
+  const [first, second] = await Promise.all([openStore(options), openStore(options)]);
+  await empty();
+  return {
+    first,
+    second,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all([first.close(), second.close()]);
+    },
+  };
+}
+
+/** The tables are made once and emptied for each test: that is faster than making them. */
+async function empty(): Promise<void> {
+  await database.query(`do $$ begin execute (
+    select 'truncate ' || string_agg(quote_ident(tablename), ', ') from pg_tables
+    where schemaname = 'public' and tablename not like 'kysely%'); end $$`);
+}
+
+async function cutConnections(): Promise<void> {
+  await database.query(`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'yardmaster' and datname = current_database()`);
+}
+
+/** Another process that has claimed a delivery and works on it for ever. */
+async function startClaimer() {
+  const child = spawn(process.execPath, [CLAIMER], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, DATABASE_URL: database.url },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
