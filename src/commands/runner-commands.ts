@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createOperatorClient, OperatorError } from '../operator/operator-client.ts';
+import type { CommandLine } from './command-line.ts';
+
+/** `yardmaster runner …`. */
+export function addRunnerCommands(program: Command, cli: CommandLine): void {
+  const runner = program.command('runner').description('set up and run a runner, and let runners in');
+
+  runner
+    .command('token')
+    .description('make a one-time token for “runner enroll” (on the coordinator’s machine)')
+    .option('--specialty <name...>', 'let the runner have only these specialties')
+    .option('--minutes <number>', 'how long the token can be used, at most 60', toMinutes, 60)
+    .addOption(cli.dataOption())
+    .addHelpText('after', '\nExample:\n  yardmaster runner token --specialty backend --minutes 15')
+    .action(async (options: { specialty?: string[]; minutes: number; data: string }) => {
+      const operator = createOperatorClient(options.data);
+      const { token, expiresAtMs } = await operator.createRunnerToken({
+        specialties: options.specialty,
+        expiresInSeconds: options.minutes * 60,
+      });
+      cli.print(token);
+      // On standard error, so that TOKEN=$(yardmaster runner token) holds the token alone.
+      const { url } = await operator.status();
+      cli.complain(
+        `Good for one runner, until ${new Date(expiresAtMs).toLocaleTimeString()}. On that machine:`,
+      );
+      cli.complain(
+        `  yardmaster runner enroll ${url} --token ${token} --specialty ${options.specialty?.join(' ') ?? '<name>'}`,
+      );
+    });
+
+  runner
+    .command('enroll')
+    .description(
+      'turn a one-time token into this machine’s runner key, and write runner.yml if there is none',
+    )
+    .argument('<url>', 'the coordinator, e.g. http://192.168.1.10:8080')
+    .requiredOption('--token <token>', 'from “yardmaster runner token”')
+    .option('--config <file>', 'the runner’s configuration', 'runner.yml')
+    .option('--name <name>', 'how people see this runner (default: the machine’s name)')
+    .option('--specialty <name...>', 'what it can be given (needed when there is no configuration yet)')
+    .option('--workspaces <folder>', 'where it works (default: ./workspaces beside the configuration)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  yardmaster runner enroll http://192.168.1.10:8080 --token ymt_… --name backend-1 --specialty backend python',
+    )
+    .action(
+      async (
+        url: string,
+        options: { token: string; config: string; name?: string; specialty?: string[]; workspaces?: string },
+      ) => {
+        if (options.specialty === undefined && !existsSync(options.config)) {
+          throw new OperatorError(
+            `--specialty is needed, since there is no ${options.config} yet: what this machine is for, e.g. --specialty backend python`,
+          );
+        }
+        const { enrollThisMachine } = await import('../runner/main.ts');
+        const { config, specialty, workspaces, ...rest } = options;
+        const wanted = {
+          url,
+          ...rest,
+          configPath: config,
+          ...(specialty === undefined ? {} : { specialties: specialty }),
+          ...(workspaces === undefined ? {} : { workspaceRoot: workspaces }),
+        };
+        cli.print(await enrollThisMachine(wanted, cli.environment));
+      },
+    );
+
+  runner
+    .command('run')
+    .description('poll for work and do it, until told to stop')
+    .option('--config <file>', 'the runner’s configuration', 'runner.yml')
+    .addHelpText(
+      'after',
+      `
+Signals: the first SIGTERM or Ctrl+C finishes what it has and takes nothing new, the second cancels, the third exits at once.
+
+Examples:
+  yardmaster runner run
+  YARDMASTER_RUNNER_LOGGING_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
+    )
+    .action(async (options: { config: string }) => {
+      process.umask(0o077); // What it writes is for nobody else on the machine.
+      const { runFromFile } = await import('../runner/main.ts');
+      process.exitCode = await runFromFile(options.config, cli.environment);
+    });
+}
+
+function toMinutes(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0 && minutes <= 60)) throw new InvalidArgumentError('It must be between 1 and 60.');
+  return minutes;
+}
