@@ -147,6 +147,8 @@ await import(${JSON.stringify(path.join(root, 'test', 'fixtures', 'bin', 'work-b
       specialties: ['backend'],
       workspace_root: path.join(folder, 'backend-pc'),
       health: { port: 0 },
+      // The agent waits for a file of the test's, which no sandbox shows.
+      sandbox: 'off',
       default_agent: 'patient',
       agents: { patient: { kind: 'command', command: [process.execPath, agent] } },
     }),
