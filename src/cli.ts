@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { Command } from 'commander';
+import { addConfigCommands } from './commands/config-commands.ts';
 import { createCommandLine, USAGE } from './commands/command-line.ts';
 import { addDemoCommand } from './commands/demo-command.ts';
 import { addJobCommands } from './commands/job-commands.ts';
@@ -27,6 +28,7 @@ addDemoCommand(program, cli);
 addWebhookCommands(program, cli);
 addRunnerCommands(program, cli);
 addJobCommands(program, cli);
+addConfigCommands(program, cli);
 
 try {
   await program.parseAsync();

@@ -40,3 +40,9 @@ export function createCommandLine(environment: CommandLine['environment']): Comm
       ),
   };
 }
+
+export async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

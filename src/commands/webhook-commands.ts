@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { createOperatorClient, OperatorError } from '../operator/operator-client.ts';
 import { guessEvent, sendWebhook } from '../operator/webhook-send.ts';
-import type { CommandLine } from './command-line.ts';
+import { type CommandLine, readStandardInput } from './command-line.ts';
 
 /** `yardmaster webhook …`. */
 export function addWebhookCommands(program: Command, cli: CommandLine): void {
@@ -68,10 +68,4 @@ async function readPayload(file: string): Promise<string> {
       },
     );
   }
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }

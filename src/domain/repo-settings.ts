@@ -2,7 +2,7 @@ import type { JobSettings } from '../contract/job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
-import { SETTINGS_FILE_PATH, describeProblems } from './settings-problem.ts';
+import { SETTINGS_FILE_PATH, describeProblems, type SettingsProblem } from './settings-problem.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 
 /** `.github/yardmaster.yml`, parsed, with the built-in defaults filled in. */
@@ -16,7 +16,7 @@ export type RepoSettingsReading =
   /** `warnings`: what is allowed, but is hardly meant. */
   | { ok: true; settings: RepoSettings; warnings: string[] }
   /** Every problem with its key, its line and what to do; plain text of several lines. */
-  | { ok: false; message: string };
+  | { ok: false; message: string; problems: SettingsProblem[] };
 
 /** What holds where neither a specialty nor `defaults` says anything. */
 export const DEFAULT_JOB_SETTINGS: JobSettings = {
@@ -31,10 +31,13 @@ export const DEFAULT_JOB_SETTINGS: JobSettings = {
   repairRounds: 2,
 };
 
-/** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. */
-export function parseRepoSettings(text: string | null): RepoSettingsReading {
+/** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. `file`: its name in messages. */
+export function parseRepoSettings(text: string | null, file?: string): RepoSettingsReading {
   const reading = text === null ? { ok: true as const, file: {} } : readSettingsDocument(text);
-  if (!reading.ok) return { ok: false, message: describeProblems(reading.problems, reading.more) };
+  if (!reading.ok) {
+    const { problems, more } = reading;
+    return { ok: false, message: describeProblems(problems, more, file), problems };
+  }
   return { ok: true, ...complete(reading.file) };
 }
 

@@ -30,21 +30,38 @@ const Commands = z.union(
 
 const SpecialtyFields = z.strictObject(
   {
-    needs: z.array(Capability, 'must be a list, such as [python, "node:22"]').max(20).optional(),
-    setup: Commands.optional(),
-    test: Commands.optional(),
-    agent: text(100).optional(),
-    model: text(100).optional(),
-    guidance: text(20_000).optional(),
-    max_minutes: wholeNumber(1, 1440).optional(),
+    needs: z
+      .array(Capability, 'must be a list, such as [python, "node:22"]')
+      .max(20)
+      .optional()
+      .describe(
+        'Capabilities a runner must have besides the specialty: python, node:22, docker, os:linux, …',
+      ),
+    setup: Commands.optional().describe(
+      'Commands that install dependencies, before anything else; [] for none. Left out: what the runner finds.',
+    ),
+    test: Commands.optional().describe(
+      'Commands that must all exit 0; [] for none. Left out: what the runner finds.',
+    ),
+    agent: text(100)
+      .optional()
+      .describe('Which agent of the runner’s agents: to use. Left out: the runner’s default.'),
+    model: text(100).optional().describe('Model for the agent. Left out: the agent’s default.'),
+    guidance: text(20_000)
+      .optional()
+      .describe('Markdown for the agent, in place of the built-in text for the specialty.'),
+    max_minutes: wholeNumber(1, 1440).optional().describe('Longest run, in minutes. Default 120.'),
     /** At least 1: agents take 0 for unlimited. */
-    max_turns: wholeNumber(1, 10_000).optional(),
+    max_turns: wholeNumber(1, 10_000).optional().describe('Most turns of the agent. Default 200.'),
     max_budget_usd: z
       .number('must be a number above 0')
       .positive('must be above 0')
       .max(10_000, 'must be at most 10000')
-      .optional(),
-    repair_rounds: wholeNumber(0, 10).optional(),
+      .optional()
+      .describe('Most money for one attempt in US dollars, by the agent’s own estimate. Default 20.'),
+    repair_rounds: wholeNumber(0, 10)
+      .optional()
+      .describe('How often red tests go back to the agent. Default 2.'),
   },
   'must be keys with values, such as "test: npm test"',
 );
@@ -57,11 +74,19 @@ export type SpecialtyFields = z.infer<typeof SpecialtyFields>;
 export const SettingsFile = z.strictObject(
   {
     /** Label → specialty. GitHub allows labels of up to 50 characters. */
-    labels: z.record(text(50), Specialty, 'must be lines of "label: specialty"').nullish(),
+    labels: z
+      .record(text(50), Specialty, 'must be lines of "label: specialty"')
+      .nullish()
+      .describe('Label → specialty, besides agent:<specialty>, which always works.'),
     specialties: z
       .record(Specialty, SpecialtyFields.nullable(), 'must be names of specialties with their settings')
-      .nullish(),
-    defaults: SpecialtyFields.nullish(),
+      .nullish()
+      .describe(
+        'What holds for jobs of one specialty: backend, frontend, testing, devops, or one of your own.',
+      ),
+    defaults: SpecialtyFields.nullish().describe(
+      'What holds for every specialty that does not say otherwise.',
+    ),
   },
   'must be keys with values: labels, specialties, defaults',
 );
@@ -79,4 +104,10 @@ function text(max: number): z.ZodString {
 function wholeNumber(min: number, max: number): z.ZodInt {
   const message = `must be a whole number from ${min} to ${max}`;
   return z.int(message).min(min, message).max(max, message);
+}
+
+/** The settings file as JSON Schema (2020-12), for editors: what is written there, before commands become lists of arguments. */
+export function toSettingsSchema(): object {
+  const schema = z.toJSONSchema(SettingsFile, { io: 'input', reused: 'ref' });
+  return { title: 'Settings of a repository for Yardmaster (.github/yardmaster.yml)', ...schema };
 }

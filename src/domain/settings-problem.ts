@@ -13,15 +13,15 @@ export type SettingsProblem = {
 /** More than anybody mends in one go. */
 export const MAX_PROBLEMS = 10;
 
-/** The problems as plain text of several lines, and how many `more` there are. */
-export function describeProblems(problems: readonly SettingsProblem[], more: number): string {
+/** The problems as plain text of several lines, and how many `more` there are. `file` is how people know it. */
+export function describeProblems(
+  problems: readonly SettingsProblem[],
+  more: number,
+  file = `${SETTINGS_FILE_PATH} on the default branch`,
+): string {
   const shown = problems.map(({ key, line, message }) => {
     const place = [line === null ? null : `line ${line}`, key].filter((part) => part !== null).join(', ');
     return place === '' ? `- ${message}` : `- ${place}: ${message}`;
   });
-  return [
-    `${SETTINGS_FILE_PATH} on the default branch can't be used:`,
-    ...shown,
-    ...(more > 0 ? [`- and ${more} more`] : []),
-  ].join('\n');
+  return [`${file} can't be used:`, ...shown, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
 }

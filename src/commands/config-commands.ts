@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { parseRepoSettings } from '../domain/repo-settings.ts';
+import { toSettingsSchema } from '../domain/settings-file.ts';
+import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
+import { stripControl } from '../lib/strip-control.ts';
+import { describeSettings } from '../operator/describe-settings.ts';
+import { OperatorError } from '../operator/operator-client.ts';
+import { type CommandLine, readStandardInput } from './command-line.ts';
+
+/** `yardmaster config …`: the settings of a repository. */
+export function addConfigCommands(program: Command, cli: CommandLine): void {
+  const config = program.command('config').description(`a repository’s settings, ${SETTINGS_FILE_PATH}`);
+
+  config
+    .command('check')
+    .description('say what a settings file means, or what is wrong with it; needs no coordinator')
+    .argument('[file]', 'the settings file; - for standard input', SETTINGS_FILE_PATH)
+    .option('--json', 'for machines', false)
+    .addHelpText(
+      'after',
+      `
+Exit code 0: the file can be used. 1: it can’t, and every mistake is told with its line and key.
+
+Examples:
+  yardmaster config check
+  git show main:${SETTINGS_FILE_PATH} | yardmaster config check -`,
+    )
+    .action(async (file: string, options: { json: boolean }) => {
+      const text = file === '-' ? await readStandardInput() : await readSettings(file);
+      const reading = parseRepoSettings(text, file === '-' ? 'standard input' : file);
+      if (options.json) {
+        const { settings, warnings } = reading.ok ? reading : { settings: null, warnings: [] };
+        const problems = reading.ok ? [] : reading.problems;
+        cli.print(
+          JSON.stringify(
+            { ok: reading.ok, problems, warnings, settings: settings && plain(settings) },
+            null,
+            2,
+          ),
+        );
+      } else if (reading.ok) {
+        for (const warning of reading.warnings) cli.complain(`warning: ${stripControl(warning)}`);
+        cli.print(stripControl(describeSettings(reading.settings)));
+      } else {
+        cli.complain(stripControl(reading.message));
+      }
+      process.exitCode = reading.ok ? 0 : 1;
+    });
+
+  config
+    .command('schema')
+    .description('print the JSON Schema of the settings file, for editors')
+    .addHelpText(
+      'after',
+      `
+Put this at the top of ${SETTINGS_FILE_PATH}, and editors with a YAML language server complete and check it:
+  # yaml-language-server: $schema=./yardmaster.schema.json
+
+Example:
+  yardmaster config schema > .github/yardmaster.schema.json`,
+    )
+    .action(() => cli.print(JSON.stringify(toSettingsSchema(), null, 2)));
+}
+
+function plain({
+  labels,
+  specialties,
+}: {
+  labels: ReadonlyMap<string, unknown>;
+  specialties: ReadonlyMap<string, unknown>;
+}) {
+  return { labels: Object.fromEntries(labels), specialties: Object.fromEntries(specialties) };
+}
+
+async function readSettings(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new OperatorError(
+      `${file} can’t be read (${code}). Name the file: yardmaster config check path/to/yardmaster.yml`,
+      { cause: error },
+    );
+  }
+}

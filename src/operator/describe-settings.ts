@@ -1,0 +1,34 @@
+import type { Command } from '../contract/job.ts';
+import type { RepoSettings } from '../domain/repo-settings.ts';
+
+/** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
+export function describeSettings({ labels, specialties }: RepoSettings): string {
+  const blocks = [...specialties].map(([name, { needs, settings }]) => {
+    const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
+    const facts: [string, string][] = [
+      ['labels', leading.join(', ')],
+      ['needs', needs.length === 0 ? `a runner of the specialty ${name}` : `${name}, ${needs.join(', ')}`],
+      ['set-up', describeCommands(settings.setupCommands)],
+      ['tests', describeCommands(settings.testCommands)],
+      [
+        'agent',
+        `${settings.agent ?? 'the runner’s default'}${settings.model === null ? '' : `, model ${settings.model}`}`,
+      ],
+      [
+        'guidance',
+        settings.guidance === null ? 'built in' : `${settings.guidance.length} characters of your own`,
+      ],
+      [
+        'limits',
+        `${settings.maxMinutes} min, ${settings.maxTurns} turns, $${settings.maxBudgetUsd}, ${settings.repairRounds} rounds of repair`,
+      ],
+    ];
+    return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
+  });
+  return blocks.join('\n\n');
+}
+
+function describeCommands(commands: readonly Command[] | null): string {
+  if (commands === null) return 'what the runner finds';
+  return commands.length === 0 ? 'none' : commands.map((command) => command.join(' ')).join('; ');
+}
