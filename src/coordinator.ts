@@ -13,7 +13,6 @@ import { BUILT_IN_LABELS } from './domain/labels.ts';
 import { toPullRequest } from './domain/pull-request-text.ts';
 import { toStartCommitMessage } from './domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
-import { parseRepoSettings } from './domain/repo-settings.ts';
 import type { Timings } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
 import type { GitHub } from './github/github.ts';
@@ -87,7 +86,6 @@ export async function createCoordinator(
     store,
     github,
     decide,
-    parseRepoSettings,
     newId,
     timings,
     log,

@@ -1,7 +1,7 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
+import { SETTINGS_NOTICE } from '../domain/job.ts';
 import { toLabelName } from '../domain/labels.ts';
-import type { RepoSettingsReading } from '../domain/repo-settings.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -31,7 +31,6 @@ type TriggerDeps = {
   store: Store;
   github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
   decide: (situation: Situation) => Decision;
-  parseRepoSettings: (text: string | null) => RepoSettingsReading;
   newId: () => string;
   timings: Timings;
   log: Logger;
@@ -93,7 +92,7 @@ async function carryOut(
     case 'ignore':
       return ignored(decision.reason);
     case 'start':
-      return startJob(tx, decision, situation.trigger, deps);
+      return startJob(tx, decision, situation, deps);
     case 'refuse':
       return refuseJob(tx, decision.reason, situation, deps);
     case 'cancel':
@@ -110,7 +109,7 @@ async function carryOut(
 async function startJob(
   tx: StoreTx,
   decision: Extract<Decision, { kind: 'start' }>,
-  trigger: IssueTrigger,
+  { trigger, settingsNotice }: Situation,
   deps: TriggerDeps,
 ): Promise<TriggerOutcome> {
   const attemptId = deps.newId() as AttemptId;
@@ -127,6 +126,8 @@ async function startJob(
 
   await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
   await tx.tell(job.id, 'queued', decision.reason);
+  if (settingsNotice && (await tx.memory.rememberTrigger(settingsNotice.key, 'told', tx.nowMs)))
+    await tx.tell(job.id, SETTINGS_NOTICE, settingsNotice.text);
   await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
   await wantStatusComment(tx, job);
   return { kind: 'started', reason: decision.reason };

@@ -1,17 +1,19 @@
 import type { IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
-import type { RepoSettings, RepoSettingsReading } from '../domain/repo-settings.ts';
+import { combineSettings, type RepoSettings } from '../domain/repo-settings.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
+import { readSettings, type SettingsInForce } from './read-settings.ts';
 
 export type ReadingDeps = {
-  store: Pick<Store, 'jobs'>;
+  store: Pick<Store, 'jobs' | 'memory' | 'nowMs'>;
   github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
-  parseRepoSettings: (text: string | null) => RepoSettingsReading;
 };
 
 export type SituationReading =
   { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation };
+
+const BUILT_IN_SETTINGS: SettingsInForce = { settings: combineSettings([]), problem: null, notice: null };
 
 /** Reads as little as the decision needs: most labels and most closed issues are none of our business. */
 export async function readSituation(
@@ -26,9 +28,8 @@ export async function readSituation(
   }
 
   // Only starting work asks for settings: to end it, they may have changed or broken since.
-  const file = trigger.kind === 'label_added' ? await github.readSettingsFile(target) : null;
-  const reading = deps.parseRepoSettings(file);
-  const settings = reading.ok ? reading.settings : builtInSettings(deps);
+  const inForce = trigger.kind === 'label_added' ? await readSettings(target, deps) : BUILT_IN_SETTINGS;
+  const { settings } = inForce;
   if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
   }
@@ -45,7 +46,8 @@ export async function readSituation(
     permission,
     botLogin: identity.bot.login,
     settings,
-    settingsProblem: reading.ok ? null : reading.message,
+    settingsProblem: inForce.problem,
+    settingsNotice: inForce.notice,
     liveJobs,
   };
   return { kind: 'read', situation };
@@ -61,10 +63,4 @@ function asLabelled(reading: IssueReading, trigger: Situation['trigger']): Issue
 function isOurLabel(label: string, settings: RepoSettings): boolean {
   const name = label.toLowerCase();
   return settings.labels.has(name) || name.startsWith(toLabelName(''));
-}
-
-function builtInSettings(deps: Pick<ReadingDeps, 'parseRepoSettings'>): RepoSettings {
-  const builtIn = deps.parseRepoSettings(null);
-  if (!builtIn.ok) throw new Error('The built-in settings do not parse');
-  return builtIn.settings;
 }

@@ -21,6 +21,8 @@ export type Situation = {
   settings: RepoSettings;
   /** Why the repository's own settings can't be used, for people; `settings` are then the built-in ones. */
   settingsProblem: string | null;
+  /** The repository's settings have mistakes, and its last good ones are in force: what to say about it, under which key once. */
+  settingsNotice: { text: string; key: string } | null;
   /** Jobs of this issue that have not ended. */
   liveJobs: readonly Job[];
 };

@@ -80,6 +80,9 @@ export type JobEvent = {
   text: string;
 };
 
+/** The kind of an event that everybody should read: it is shown above the timeline. */
+export const SETTINGS_NOTICE = 'settings_notice';
+
 /** A runner as dispatch sees it. */
 export type RunnerView = {
   id: RunnerId;

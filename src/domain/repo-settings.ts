@@ -2,6 +2,7 @@ import type { JobSettings } from '../contract/job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
+import { mergeSettings } from './settings-layers.ts';
 import { SETTINGS_FILE_PATH, describeProblems, type SettingsProblem } from './settings-problem.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 
@@ -39,6 +40,11 @@ export function parseRepoSettings(text: string | null, file?: string): RepoSetti
     return { ok: false, message: describeProblems(problems, more, file), problems };
   }
   return { ok: true, ...complete(reading.file) };
+}
+
+/** Settings files that were checked, the nearest first, with the built-in defaults filled in. */
+export function combineSettings(files: readonly SettingsFile[]): RepoSettings {
+  return complete(mergeSettings(files)).settings;
 }
 
 function complete(file: SettingsFile): { settings: RepoSettings; warnings: string[] } {

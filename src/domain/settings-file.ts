@@ -73,6 +73,17 @@ export type SpecialtyFields = z.infer<typeof SpecialtyFields>;
  */
 export const SettingsFile = z.strictObject(
   {
+    /** `[owner/]repository[:path]`, as other Probot apps write it. */
+    _extends: z
+      .string('must be a repository, such as .github or settings:backend.yml')
+      .regex(
+        /^(?:[\w.-]{1,100}\/)?[\w.-]{1,100}(?::[\w./ -]{1,200})?$/,
+        'must be a repository, such as .github or settings:backend.yml',
+      )
+      .nullish()
+      .describe(
+        'Settings to begin with: [owner/]repository[:path] of the same owner. What this file says goes before them.',
+      ),
     /** Label → specialty. GitHub allows labels of up to 50 characters. */
     labels: z
       .record(text(50), Specialty, 'must be lines of "label: specialty"')
@@ -88,7 +99,7 @@ export const SettingsFile = z.strictObject(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, defaults',
+  'must be keys with values: labels, specialties, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 

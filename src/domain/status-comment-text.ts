@@ -2,7 +2,7 @@ import { Phase } from '../contract/job.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import type { Attempt, Job, JobEvent } from './job.ts';
+import { SETTINGS_NOTICE, type Attempt, type Job, type JobEvent } from './job.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
@@ -69,6 +69,7 @@ function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail:
     toFactsLine(job, attempt),
     toWaiting(job, queuePosition),
     toReason(job, attempt),
+    toNotice(events),
     attempt === null ? null : toPhaseList(job, attempt),
     toLeftBranch(job, attempt),
     toTimeline(events, detail),
@@ -105,6 +106,14 @@ function toReason({ state, stateReason }: Job, attempt: Attempt | null): string 
   const told = isTerminal(state) && state !== 'cancelled' ? attempt?.result?.reason : undefined;
   const reasons = [...new Set([stateReason, told])].filter((reason) => reason != null && reason !== '');
   return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+}
+
+/** What is wrong with the repository's settings, for the first job that met it. */
+function toNotice(events: readonly JobEvent[]): string | null {
+  const notice = events.find(({ kind }) => kind === SETTINGS_NOTICE);
+  return notice === undefined
+    ? null
+    : `⚠️ Please mend the settings:\n\n${toQuote(notice.text, MAX_REASON_CHARACTERS)}`;
 }
 
 function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | null {

@@ -1,6 +1,7 @@
 import type { IssueReading, Permission } from '../domain/decide.ts';
 import type { RepositoryRef } from '../contract/job.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
+import type { SettingsPlace } from '../domain/settings-layers.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 
 export type StartCommit = {
@@ -17,8 +18,11 @@ export type GitHub = {
   readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
-  /** The text of `.github/yardmaster.yml` on the default branch; `null` when there is none. */
-  readSettingsFile(target: RepositoryTarget): Promise<string | null>;
+  /**
+   * The text of a settings file on the default branch of `place`, by default the repository's own `.github/yardmaster.yml`; `null` when
+   * there is none, or none that this installation can see.
+   */
+  readSettingsFile(target: RepositoryTarget, place?: SettingsPlace): Promise<string | null>;
 
   /** Creates labels that are missing; leaves existing ones alone. */
   ensureLabels(

@@ -2,17 +2,16 @@ import { Buffer } from 'node:buffer';
 import { MAX_SETTINGS_CHARACTERS } from '../domain/settings-document.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import { nullWhenGone } from './find-or-create.ts';
-import { type GitHubCall, toPath } from './github-call.ts';
+import type { GitHubCall } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
 export function createSettingsReader({ call }: { call: GitHubCall }): Pick<GitHub, 'readSettingsFile'> {
   return {
-    async readSettingsFile(target) {
+    async readSettingsFile(target, place) {
+      const { owner, name, path } = place ?? { ...target.repository, path: SETTINGS_FILE_PATH };
       // Without `ref`, GitHub takes the default branch.
       const response = await nullWhenGone(
-        call(target.installationId, (octokit) =>
-          octokit.rest.repos.getContent({ ...toPath(target), path: SETTINGS_FILE_PATH }),
-        ),
+        call(target.installationId, (octokit) => octokit.rest.repos.getContent({ owner, repo: name, path })),
       );
       const file = response?.data;
       // A folder or a submodule of that name is no settings file.

@@ -21,6 +21,10 @@ export type MemoryQueries = {
     object: { objectId: number | null; bodyHash: string | null },
     nowMs: number,
   ): Promise<void>;
+
+  /** A repository's last settings without mistakes, as `keepSettings` was given them; `null` when there are none. */
+  keptSettings(repositoryId: number): Promise<string | null>;
+  keepSettings(repositoryId: number, text: string, nowMs: number): Promise<void>;
 };
 
 export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
@@ -72,6 +76,28 @@ export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
         .insertInto('github_objects')
         .values({ key, ...columns })
         .onConflict((conflict) => conflict.column('key').doUpdateSet(columns))
+        .execute();
+    },
+
+    async keptSettings(repositoryId) {
+      const row = await db
+        .selectFrom('kept_settings')
+        .select('text')
+        .where('repository_id', '=', repositoryId)
+        .executeTakeFirst();
+      return row?.text ?? null;
+    },
+
+    async keepSettings(repositoryId, text, nowMs) {
+      await db
+        .insertInto('kept_settings')
+        .values({ repository_id: repositoryId, text, updated_at: nowMs })
+        .onConflict((conflict) =>
+          conflict
+            .column('repository_id')
+            .doUpdateSet({ text, updated_at: nowMs })
+            .where('kept_settings.text', '!=', text),
+        )
         .execute();
     },
   };

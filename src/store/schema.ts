@@ -16,6 +16,7 @@ export type Schema = {
   tasks: TaskRow;
   installations: { id: number; paused_until: number; pause_reason: string };
   github_objects: GitHubObjectRow;
+  kept_settings: { repository_id: number; text: string; updated_at: number };
   trigger_keys: { key: string; outcome: string; created_at: number };
 };
 

@@ -63,11 +63,20 @@ describe('a label', () => {
 
   test('that is not ours costs one read and nothing else', async () => {
     await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'labels: {}\n';
 
     const outcome = await world.acceptTrigger(aLabelTrigger({ label: 'bug' }));
 
     expect(outcome.kind).toBe('ignored');
     expect(world.recorder.calls).toEqual(['readSettingsFile']);
+  });
+
+  test('that is not ours costs a second read where the repository has no settings: the organisation may have some', async () => {
+    await using world = await openDispatchWorld();
+
+    await world.acceptTrigger(aLabelTrigger({ label: 'bug' }));
+
+    expect(world.recorder.calls).toEqual(['readSettingsFile', 'readSettingsFile']);
   });
 
   test('by somebody who may not write is refused on the issue, and nothing begins', async () => {

@@ -11,7 +11,6 @@ import * as checkRunTexts from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
-import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -127,7 +126,7 @@ function assemble({ github }: GitHubAtStandin, store: Store) {
       githubApiUrl: 'https://api.github.com',
     }),
     registry: createRunnerRegistry({ ...shared, coordinatorVersion: 'test' }),
-    acceptTrigger: createAcceptTrigger({ ...shared, github, decide, parseRepoSettings }),
+    acceptTrigger: createAcceptTrigger({ ...shared, github, decide }),
     stop: () => outbox.stop(),
   };
 }

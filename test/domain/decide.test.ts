@@ -298,6 +298,7 @@ function toSituation(
     botLogin: 'yardmaster[bot]',
     settings: reading.settings,
     settingsProblem: given.settingsProblem ?? null,
+    settingsNotice: null,
     liveJobs: given.liveJobs ?? [],
   };
 }

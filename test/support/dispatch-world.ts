@@ -16,7 +16,6 @@ import { toCheckRun, toEvidenceCheckRun } from '../../src/domain/check-run-text.
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
-import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -69,7 +68,7 @@ export async function openDispatchWorld() {
   const effects = createEffects({ store, github, texts, tokens, labels: BUILT_IN_LABELS, log: shared.log });
   const outbox = createOutbox({ ...shared, effects });
   const sweeper = createSweeper({ ...shared, assigner });
-  const acceptTrigger = createAcceptTrigger({ ...shared, github, decide, parseRepoSettings });
+  const acceptTrigger = createAcceptTrigger({ ...shared, github, decide });
 
   /** What an issue's label would bring about, up to the moment when the job can be offered. */
   async function label(trigger: Partial<Extract<Trigger, { kind: 'label_added' }>> = {}): Promise<JobId> {

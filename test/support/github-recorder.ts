@@ -26,6 +26,8 @@ export type GitHubRecorder = {
   issue: { snapshot: IssueSnapshot; state: 'open' | 'closed'; found: boolean };
   permission: Permission;
   settingsFile: string | null;
+  /** `repository:path` → text, for other repositories of the same owner. */
+  settingsElsewhere: Record<string, string>;
   /** Branch → commit. */
   branches: Map<string, string>;
   checkRuns: CheckRun[];
@@ -49,6 +51,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
     issue: { snapshot: aJob().issue, state: 'open', found: true },
     permission: 'write',
     settingsFile: null,
+    settingsElsewhere: {},
     branches: new Map([[repository.defaultBranch, newCommit()]]),
     checkRuns: [],
     comments: [],
@@ -77,7 +80,12 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         return { found: true, issue: snapshot, state: issueState, locked: false, isPullRequest: false };
       }),
     readPermission: () => call('readPermission', () => state.permission),
-    readSettingsFile: () => call('readSettingsFile', () => state.settingsFile),
+    readSettingsFile: (_target, place) =>
+      call('readSettingsFile', () =>
+        place === undefined
+          ? state.settingsFile
+          : (state.settingsElsewhere[`${place.name}:${place.path}`] ?? null),
+      ),
     ensureLabels: (_target, labels) =>
       call('ensureLabels', () => void state.labels.push(...labels.map((label) => label.name))),
     ensureStartCommit: (_target, { branch, message, takeOver }) =>

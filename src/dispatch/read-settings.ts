@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { combineSettings, type RepoSettings } from '../domain/repo-settings.ts';
+import { readSettingsDocument } from '../domain/settings-document.ts';
+import type { SettingsFile } from '../domain/settings-file.ts';
+import {
+  describePlace,
+  MAX_SETTINGS_LAYERS,
+  organisationSettings,
+  type SettingsPlace,
+  toExtendedPlace,
+} from '../domain/settings-layers.ts';
+import { describeProblems, SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import type { GitHub } from '../github/github.ts';
+import type { Store } from '../store/store.ts';
+
+export type SettingsDeps = {
+  store: Pick<Store, 'memory' | 'nowMs'>;
+  github: Pick<GitHub, 'readSettingsFile'>;
+};
+
+/** What holds for a repository now. */
+export type SettingsInForce = {
+  settings: RepoSettings;
+  /** Why work can't start, for people: the files have mistakes, and there never were good ones. `settings` are then the built-in ones. */
+  problem: string | null;
+  /** The files have mistakes, and the last good ones are in force: what to tell people, once for each version of the files. */
+  notice: { text: string; key: string } | null;
+};
+
+type Layer = { place: SettingsPlace; text: string };
+type LayersReading =
+  { ok: true; layers: Layer[]; files: SettingsFile[] } | { ok: false; layers: Layer[]; message: string };
+
+/**
+ * Reads the repository's settings file and what it extends; without one, the organisation's. Good ones are kept, so that a mistake on the
+ * default branch does not stop work. Throws `GitHubError`; then nothing was kept.
+ */
+export async function readSettings(target: RepositoryTarget, deps: SettingsDeps): Promise<SettingsInForce> {
+  const { store } = deps;
+  const { id } = target.repository;
+  const reading = await readLayers(target, deps);
+  if (reading.ok) {
+    await store.memory.keepSettings(id, JSON.stringify(reading.layers), await store.nowMs());
+    return { settings: combineSettings(reading.files), problem: null, notice: null };
+  }
+  const kept = await readKept(id, deps);
+  if (kept === null) return { settings: combineSettings([]), problem: reading.message, notice: null };
+  const hash = createHash('sha256').update(JSON.stringify(reading.layers)).digest('hex');
+  return {
+    settings: kept,
+    problem: null,
+    notice: {
+      text: `${reading.message}\nUntil that is mended, the last settings without mistakes are in force.`,
+      key: `settings-notice:${id}:${hash}`,
+    },
+  };
+}
+
+async function readLayers(target: RepositoryTarget, deps: SettingsDeps): Promise<LayersReading> {
+  const { owner, name } = target.repository;
+  const layers: Layer[] = [];
+  const files: SettingsFile[] = [];
+  const fail = (message: string): LayersReading => ({ ok: false, layers, message });
+  const own = { owner, name, path: SETTINGS_FILE_PATH };
+  const first = await deps.github.readSettingsFile(target);
+  let next: Layer | null =
+    first === null ? await readLayer(target, organisationSettings(owner), deps) : { place: own, text: first };
+
+  while (next !== null) {
+    const { place, text } = next;
+    layers.push(next);
+    const where = place === own ? undefined : describePlace(place);
+    const document = readSettingsDocument(text);
+    if (!document.ok) return fail(describeProblems(document.problems, document.more, where));
+    files.push(document.file);
+    const { _extends: extended } = document.file;
+    if (extended == null) break;
+    const named = toExtendedPlace(extended, owner);
+    if (!named.ok)
+      return fail(describeProblems([{ key: '_extends', line: null, message: named.message }], 0, where));
+    if (layers.length === MAX_SETTINGS_LAYERS) {
+      const message = `more than ${MAX_SETTINGS_LAYERS} files extend one another; take some out`;
+      return fail(describeProblems([{ key: '_extends', line: null, message }], 0, where));
+    }
+    next = await readLayer(target, named.place, deps);
+    if (next === null) {
+      const message = `${describePlace(named.place)} can’t be found; make it, or let the App’s installation have that repository`;
+      return fail(describeProblems([{ key: '_extends', line: null, message }], 0, where));
+    }
+  }
+  return { ok: true, layers, files };
+}
+
+async function readLayer(
+  target: RepositoryTarget,
+  place: SettingsPlace,
+  deps: SettingsDeps,
+): Promise<Layer | null> {
+  const text = await deps.github.readSettingsFile(target, place);
+  return text === null ? null : { place, text };
+}
+
+/** `null`: none are kept, or this version of Yardmaster does not take them any more. */
+async function readKept(repositoryId: number, { store }: SettingsDeps): Promise<RepoSettings | null> {
+  const kept = await store.memory.keptSettings(repositoryId);
+  if (kept === null) return null;
+  // Written by `readSettings`.
+  const layers = JSON.parse(kept) as Layer[];
+  const readings = layers.map(({ text }) => readSettingsDocument(text));
+  const files = readings.flatMap((reading) => (reading.ok ? [reading.file] : []));
+  return files.length === layers.length ? combineSettings(files) : null;
+}
