@@ -351,7 +351,7 @@ async function work(
   wanted: Wanted = {},
 ): Promise<{ spec: JobSpec; attempt: FakeAttempt; result: AttemptResult }> {
   const attempt = await start(scenario, wanted);
-  const result = await until('the attempt has ended', () => attempt.result, 25_000);
+  const result = await until('the attempt has ended', () => attempt.result);
   return { spec: attempt.spec, attempt, result };
 }
 

@@ -2,7 +2,7 @@
 export async function until<T>(
   what: string,
   condition: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const endsAt = Date.now() + timeoutMs;
   for (;;) {

@@ -147,13 +147,8 @@ export async function startYard(
       (await operator.jobs()).filter((job) => job.issue.number === issueNumber),
     /** The issue's one job, as soon as it is in one of the states and GitHub has been told so. */
     async jobIn(issueNumber: number, ...states: string[]) {
-      const job = await until(
-        `the job of #${issueNumber} is ${states.join(' or ')}`,
-        async () =>
-          (await operator.jobs()).find(
-            (job) => job.issue.number === issueNumber && states.includes(job.state),
-          ),
-        25_000,
+      const job = await until(`the job of #${issueNumber} is ${states.join(' or ')}`, async () =>
+        (await operator.jobs()).find((job) => job.issue.number === issueNumber && states.includes(job.state)),
       );
       await serving.coordinator.outbox.runDue();
       return operator.job(job.id);

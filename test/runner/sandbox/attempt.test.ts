@@ -104,6 +104,6 @@ async function work(scenario: string, settings: Partial<JobSettings>) {
   runner = await startInProcess(aRunnerConfig(world, scenario, SANDBOXED));
   await runner.ready;
   const attempt = world.coordinator.offer(await world.makeSpec({ settings }));
-  const result = await until('the attempt has ended', () => attempt.result, 25_000);
+  const result = await until('the attempt has ended', () => attempt.result);
   return { attempt, result };
 }
