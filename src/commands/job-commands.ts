@@ -1,9 +1,22 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { describeEvents, describeJobs, describeRunners } from '../operator/describe.ts';
 import { createOperatorClient } from '../operator/operator-client.ts';
 import type { CommandLine } from './command-line.ts';
+
+/** What came of a change, for people. */
+const RESULTS: Readonly<Record<string, string>> = {
+  held: 'is on hold; “yardmaster unhold” lets it go on',
+  same: 'was on hold already',
+  queued: 'is in the queue again',
+  not_held: 'is not on hold',
+  under_way: 'has been accepted by a runner and goes on; “yardmaster cancel” stops it',
+  ended: 'has ended already',
+  high: 'goes before others now',
+  normal: 'has its ordinary place now',
+  low: 'lets others go first now',
+};
 
 /** What an operator asks of a coordinator on the same machine: jobs, their logs, the fleet. */
 export function addJobCommands(program: Command, cli: CommandLine): void {
@@ -40,6 +53,53 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
           : `${jobId} is being cancelled`,
       );
     });
+
+  program
+    .command('hold')
+    .description('keep a job from being given to a runner, until “unhold”')
+    .argument('<id>', 'job id, or enough of its end to be the only one')
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      '\nIt keeps its place in the queue. A job that a runner has accepted goes on; cancel stops it.\n\nExample:\n  yardmaster hold d71a3f60',
+    )
+    .action(async (id: string, options: { data: string }) => {
+      const operator = createOperatorClient(options.data);
+      const jobId = await operator.findJob(id);
+      tell(jobId, (await operator.holdJob(jobId)).result);
+    });
+
+  program
+    .command('unhold')
+    .description('let a job on hold go on')
+    .argument('<id>', 'job id, or enough of its end to be the only one')
+    .addOption(cli.dataOption())
+    .action(async (id: string, options: { data: string }) => {
+      const operator = createOperatorClient(options.data);
+      const jobId = await operator.findJob(id);
+      const { result } = await operator.unholdJob(jobId);
+      tell(jobId, result === 'same' ? 'not_held' : result);
+    });
+
+  program
+    .command('priority')
+    .description('move a job before or behind others of its specialty')
+    .argument('<id>', 'job id, or enough of its end to be the only one')
+    .addArgument(new Argument('<priority>').choices(['high', 'normal', 'low']))
+    .addOption(cli.dataOption())
+    .addHelpText('after', '\nExample:\n  yardmaster priority d71a3f60 high')
+    .action(async (id: string, priority: string, options: { data: string }) => {
+      const operator = createOperatorClient(options.data);
+      const jobId = await operator.findJob(id);
+      tell(jobId, (await operator.prioritiseJob(jobId, priority)).result);
+    });
+
+  /** Fails when nothing came of it. */
+  function tell(jobId: string, result: string): void {
+    const isDone = !['under_way', 'ended', 'not_held'].includes(result);
+    (isDone ? cli.print : cli.complain)(`${jobId} ${RESULTS[result] ?? result}`);
+    if (!isDone) process.exitCode = 1;
+  }
 
   program
     .command('logs')

@@ -1,11 +1,13 @@
 import type { JobId } from '../contract/job.ts';
 import type { GitHubToken, RunnerResponse } from '../contract/runner-api.ts';
+import { PRIORITIES, type Priority } from '../domain/job.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
-import type { Store } from '../store/store.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store, StoreTx } from '../store/store.ts';
 import { type AcceptCall, acceptOffer } from './accept-offer.ts';
 import type { Answer } from './answer.ts';
 import type { Assigner } from './assigner.ts';
@@ -14,6 +16,7 @@ import { cancelJob, type CancelResult } from './cancel-job.ts';
 import { completeAttempt, type CompleteCall } from './complete-attempt.ts';
 import { type DeclineCall, declineOffer } from './decline-offer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
+import { type HoldResult, holdJob, setPriority, unholdJob } from './hold-job.ts';
 import { giveToken, type TokenCall } from './job-token.ts';
 import { createLeaseCalls, type LeaseCalls } from './lease-calls.ts';
 import { createPoll, type Poll } from './poll.ts';
@@ -31,6 +34,11 @@ export type Dispatcher = LeaseCalls & {
   complete(call: CompleteCall): Promise<Answer<RunnerResponse<'complete'>>>;
   /** For operators; what GitHub tells goes through `acceptTrigger`. `null`: there is no such job. */
   cancel(jobId: JobId, reason: string): Promise<CancelResult | null>;
+  /** For operators, as `cancel`. */
+  hold(jobId: JobId, reason: string): Promise<HoldResult | null>;
+  unhold(jobId: JobId, reason: string): Promise<HoldResult | null>;
+  /** For operators: `true` when the job has this priority now, `false` when it has ended, `null` when there is none. */
+  prioritise(jobId: JobId, priority: Priority, reason: string): Promise<boolean | null>;
   /** From now on leases are long enough to live through a planned restart. */
   announceStop(): void;
 };
@@ -56,6 +64,17 @@ export function createDispatcher(deps: {
     leaseSeconds: () => (stopping ? timings.plannedStopSeconds : timings.leaseSeconds),
   };
 
+  /** Does `work` with the job locked; `null`: there is no such job. */
+  async function withJob<T>(
+    jobId: JobId,
+    work: (tx: StoreTx, job: StoredJob) => Promise<T>,
+  ): Promise<T | null> {
+    return store.transact(async (tx) => {
+      const job = await tx.jobs.lock(jobId);
+      return job && work(tx, job);
+    });
+  }
+
   return {
     ...createLeaseCalls(shared),
     poll: createPoll(shared),
@@ -63,11 +82,11 @@ export function createDispatcher(deps: {
     decline: (call) => declineOffer(call, shared),
     token: (call) => giveToken(call, shared),
     complete: (call) => completeAttempt(call, shared),
-    cancel: (jobId, reason) =>
-      store.transact(async (tx) => {
-        const job = await tx.jobs.lock(jobId);
-        return job && cancelJob(tx, job, reason, timings);
-      }),
+    cancel: (jobId, reason) => withJob(jobId, (tx, job) => cancelJob(tx, job, reason, timings)),
+    hold: (jobId, reason) => withJob(jobId, (tx, job) => holdJob(tx, job, reason)),
+    unhold: (jobId, reason) => withJob(jobId, (tx, job) => unholdJob(tx, job, reason)),
+    prioritise: (jobId, priority, reason) =>
+      withJob(jobId, (tx, job) => setPriority(tx, job, PRIORITIES[priority], reason)),
     announceStop() {
       stopping = true;
     },

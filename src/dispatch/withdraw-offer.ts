@@ -73,7 +73,8 @@ export async function postponeOffer(
   return true;
 }
 
-async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: StoredAttempt): Promise<void> {
+/** The attempt belongs to no runner any more; what its runner was given ends. */
+export async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: StoredAttempt): Promise<void> {
   await tx.attempts.change(attempt.id, {
     runner: null,
     leaseTokenHash: null,

@@ -10,7 +10,7 @@ const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   // Work that can't even begin (GitHub refuses the start commit) fails from the queue.
   queued: ['held', 'offered', 'cancelled', 'failed'],
   held: ['queued', 'cancelled', 'failed'],
-  offered: ['queued', 'preparing', 'cancelled', 'failed', 'dead'],
+  offered: ['queued', 'held', 'preparing', 'cancelled', 'failed', 'dead'],
   preparing: ['queued', 'running', 'cancelling', 'failed', 'timed_out', 'dead'],
   running: ['queued', 'finishing', 'cancelling', 'failed', 'timed_out', 'dead'],
   finishing: ['queued', 'succeeded', 'cancelling', 'failed', 'timed_out', 'dead'],

@@ -50,6 +50,10 @@ export type Job = {
   finishedAtMs: number | null;
 };
 
+/** What people call a job's place before or behind others: the number that the queue sorts by, highest first. */
+export const PRIORITIES = { high: 10, normal: 0, low: -10 } as const;
+export type Priority = keyof typeof PRIORITIES;
+
 /** One try at a job: one runner, one lease, one start commit, one check run. */
 export type Attempt = {
   id: AttemptId;

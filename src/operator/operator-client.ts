@@ -104,6 +104,11 @@ export function createOperatorClient(dataFolder: string) {
     return call('GET', `/jobs/${encodeURIComponent(id)}/log?offset=${offset}`, schema);
   }
 
+  /** What came of it, in a word. */
+  function changeJob(id: string, how: string, wish?: unknown): Promise<{ result: string }> {
+    return call('POST', `/jobs/${encodeURIComponent(id)}/${how}`, z.object({ result: z.string() }), wish);
+  }
+
   const job = (id: string): Promise<JobDetail> => call('GET', `/jobs/${encodeURIComponent(id)}`, JobDetail);
 
   /** The log so far; with `follow`, piece by piece until the job has ended or the signal aborts. */
@@ -139,8 +144,10 @@ export function createOperatorClient(dataFolder: string) {
     job,
     findJob,
     followLog,
-    cancelJob: (id: string) =>
-      call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, z.object({ result: z.string() })),
+    cancelJob: (id: string) => changeJob(id, 'cancel'),
+    holdJob: (id: string) => changeJob(id, 'hold'),
+    unholdJob: (id: string) => changeJob(id, 'unhold'),
+    prioritiseJob: (id: string, priority: string) => changeJob(id, 'priority', { priority }),
   };
 }
 

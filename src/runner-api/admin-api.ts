@@ -30,6 +30,8 @@ const JobFilter = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+const PriorityWish = z.object({ priority: z.enum(['high', 'normal', 'low']) });
+
 const LogPlace = z.object({ offset: z.coerce.number().int().nonnegative().default(0) });
 
 /**
@@ -103,10 +105,25 @@ export function createAdminApi(deps: {
     });
   });
 
-  app.post('/jobs/:id/cancel', async (context) => {
-    const id = JobId.safeParse(context.req.param('id'));
-    const result = id.success ? await dispatcher.cancel(id.data, 'An operator cancelled it.') : null;
-    return result === null ? toErrorResponse(NO_SUCH_JOB) : context.json({ result });
+  app.post('/jobs/:id/cancel', (context) =>
+    changeJob(context, (id) => dispatcher.cancel(id, 'An operator cancelled it.')),
+  );
+
+  app.post('/jobs/:id/hold', (context) =>
+    changeJob(context, (id) => dispatcher.hold(id, 'An operator put it on hold.')),
+  );
+  app.post('/jobs/:id/unhold', (context) =>
+    changeJob(context, (id) => dispatcher.unhold(id, 'An operator let it go on.')),
+  );
+
+  app.post('/jobs/:id/priority', async (context) => {
+    const wish = PriorityWish.safeParse(await readJson(context));
+    if (!wish.success) return toErrorResponse(refuseMistakes(wish.error));
+    const { priority } = wish.data;
+    return changeJob(context, async (id) => {
+      const changed = await dispatcher.prioritise(id, priority, `An operator gave it ${priority} priority.`);
+      return changed === null ? null : changed ? priority : 'ended';
+    });
   });
 
   app.notFound((context) =>
@@ -125,6 +142,16 @@ export function createAdminApi(deps: {
     const id = RunnerId.safeParse(context.req.param('id'));
     if (id.success && (await change(id.data))) return context.json({});
     return toErrorResponse(refused('not_found', 'There is no such runner. GET /runners lists them.'));
+  }
+
+  /** `change` answers what came of it, or `null` when there is no such job. */
+  async function changeJob(
+    context: Context,
+    change: (id: JobId) => Promise<string | null>,
+  ): Promise<Response> {
+    const id = JobId.safeParse(context.req.param('id'));
+    const result = id.success ? await change(id.data) : null;
+    return result === null ? toErrorResponse(NO_SUCH_JOB) : context.json({ result });
   }
 
   async function findJob(context: Context): Promise<StoredJob | null> {

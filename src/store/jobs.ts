@@ -36,6 +36,7 @@ export type JobChange = Partial<
     | 'attemptNumber'
     | 'runnerId'
     | 'ready'
+    | 'priority'
     | 'offers'
     | 'infrastructureRetries'
     | 'workRetries'
@@ -303,6 +304,7 @@ function toColumns(change: JobChange) {
     attempt_number: change.attemptNumber,
     runner_id: change.runnerId,
     ready: change.ready === undefined ? undefined : Number(change.ready),
+    priority: change.priority,
     offers: change.offers,
     infrastructure_retries: change.infrastructureRetries,
     work_retries: change.workRetries,

@@ -91,6 +91,19 @@ describe('the operator', () => {
     expect(await admin.get('/runners')).toMatchObject({ runners: [{ state: 'revoked' }] });
   });
 
+  test('holds a job, lets it go on, and moves it in the queue', async () => {
+    await using admin = await openAdmin();
+    const jobId = await admin.world.label();
+
+    expect(await admin.post(`/jobs/${jobId}/hold`)).toEqual({ result: 'held' });
+    expect(await admin.post(`/jobs/${jobId}/hold`)).toEqual({ result: 'same' });
+    expect(await admin.post(`/jobs/${jobId}/priority`, { priority: 'high' })).toEqual({ result: 'high' });
+    expect(await admin.post(`/jobs/${jobId}/unhold`)).toEqual({ result: 'queued' });
+    await admin.post(`/jobs/${jobId}/cancel`);
+    expect(await admin.post(`/jobs/${jobId}/unhold`)).toEqual({ result: 'ended' });
+    expect(await admin.post(`/jobs/${jobId}/priority`, { priority: 'low' })).toEqual({ result: 'ended' });
+  });
+
   test.each([
     ['GET', '/jobs/nonsense', 404],
     ['GET', '/jobs/00000000-0000-7000-8000-000000000001', 404],
@@ -99,6 +112,8 @@ describe('the operator', () => {
     ['GET', '/jobs?limit=0', 400],
     ['GET', '/nothing', 404],
     ['POST', '/jobs/nonsense/cancel', 404],
+    ['POST', '/jobs/nonsense/hold', 404],
+    ['POST', '/jobs/nonsense/priority', 400],
     ['POST', '/runners/nonsense/revoke', 404],
     ['POST', '/runner-tokens', 400],
   ])('%s %s is answered with %i and a reason', async (method, path, status) => {
