@@ -6,7 +6,7 @@ import { canMove, isLeased, isLive, isTerminal } from '../../src/domain/job-life
 const LEGAL: [from: JobState, to: JobState[]][] = [
   ['queued', ['held', 'offered', 'cancelled', 'failed']],
   ['held', ['queued', 'cancelled', 'failed']],
-  ['offered', ['queued', 'preparing', 'cancelled', 'failed', 'dead']],
+  ['offered', ['queued', 'held', 'preparing', 'cancelled', 'failed', 'dead']],
   ['preparing', ['queued', 'running', 'cancelling', 'failed', 'timed_out', 'dead']],
   ['running', ['queued', 'finishing', 'cancelling', 'failed', 'timed_out', 'dead']],
   ['finishing', ['queued', 'succeeded', 'cancelling', 'failed', 'timed_out', 'dead']],
