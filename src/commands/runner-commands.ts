@@ -32,6 +32,20 @@ export function addRunnerCommands(program: Command, cli: CommandLine): void {
     });
 
   runner
+    .command('release')
+    .description('end the quarantine of a runner that failed (on the coordinator’s machine)')
+    .argument('<name>', 'the runner’s name or id')
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      '\nA runner that fails one attempt after the other at once gets no offers for 10 s, doubling to 1 h; one success ends that, too.\n\nExample:\n  yardmaster runner release backend-1',
+    )
+    .action(async (name: string, options: { data: string }) => {
+      await createOperatorClient(options.data).releaseRunner(name);
+      cli.print(`${name} is offered work again`);
+    });
+
+  runner
     .command('enroll')
     .description(
       'turn a one-time token into this machine’s runner key, and write runner.yml if there is none',

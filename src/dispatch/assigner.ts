@@ -85,6 +85,7 @@ export function createAssigner(deps: {
       needs: job.needs,
       agent: job.settings.agent,
       runners: field.runners,
+      nowMs: tx.nowMs,
       avoid: because('declined'),
       lastChoice: because('failed'),
       warm,

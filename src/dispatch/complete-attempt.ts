@@ -6,6 +6,7 @@ import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { closeCancelled, endAttempt, settleAttempt } from './end-attempt.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
+import { noteRunnerHealth } from './note-runner-health.ts';
 import { wantStatusComment } from './want-report.ts';
 
 export type CompleteCall = {
@@ -48,7 +49,7 @@ async function end(
     return accepted(await closeCancelled(tx, job, attempt, { reason, result: cancelled }));
   }
   const { outcome } = result;
-  if (outcome === 'pull_request') return succeed(tx, { job, attempt }, { result, checkRunFinished });
+  if (outcome === 'pull_request') return succeed(tx, { job, attempt }, { result, checkRunFinished }, deps);
   const { retryable, reason } = result;
   const ending = { outcome, retryable, reason, result, checkRunFinished };
   return accepted(await endAttempt(tx, job, attempt, ending, deps));
@@ -59,6 +60,7 @@ async function succeed(
   tx: StoreTx,
   { job, attempt }: Held,
   { result, checkRunFinished }: Pick<CompleteCall, 'result' | 'checkRunFinished'>,
+  { timings }: Pick<DispatchDeps, 'timings'>,
 ): Promise<Answer<boolean>> {
   if (job.state !== 'finishing' || result.headCommit === null) {
     return refused(
@@ -68,6 +70,7 @@ async function succeed(
   }
   const done = { outcome: 'pull_request' as const, stateReason: null };
   if (!(await tx.jobs.move(job, 'succeeded', done, tx.nowMs))) return accepted(false);
+  await noteRunnerHealth(tx, job, attempt, result, timings);
   await settleAttempt(tx, job, attempt, {
     outcome: 'pull_request',
     result,

@@ -5,6 +5,7 @@ import type { Random } from '../lib/random.ts';
 import type { AttemptChange, StoredAttempt } from '../store/attempts.ts';
 import type { JobChange, StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
+import { noteRunnerHealth } from './note-runner-health.ts';
 import { newAttempt } from './new-attempt.ts';
 import { wantStatusComment } from './want-report.ts';
 
@@ -24,7 +25,15 @@ export type AttemptEnd = {
 export type EndDeps = {
   newId: () => string;
   random: Random;
-  timings: Pick<Timings, 'retryBaseSeconds' | 'retryMaxSeconds' | 'avoidRunnerSeconds'>;
+  timings: Pick<
+    Timings,
+    | 'retryBaseSeconds'
+    | 'retryMaxSeconds'
+    | 'avoidRunnerSeconds'
+    | 'quickFailureSeconds'
+    | 'quarantineBaseSeconds'
+    | 'quarantineMaxSeconds'
+  >;
 };
 
 /**
@@ -55,6 +64,7 @@ export async function endAttempt(
       : await close(tx, job, plan.state, { outcome: end.outcome, stateReason });
   if (!moved) return false;
 
+  await noteRunnerHealth(tx, job, attempt, end, deps.timings);
   await settleAttempt(tx, job, attempt, {
     outcome: end.outcome,
     result: end.result,

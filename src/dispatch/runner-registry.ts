@@ -2,11 +2,12 @@ import type { RunnerId } from '../contract/job.ts';
 import type { RunnerFacts, RunnerResponse } from '../contract/runner-api.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import type { RunnerView } from '../domain/job.ts';
-import type { Timings } from '../domain/timings.ts';
+import { type RunnerHealth } from '../domain/quarantine.ts';
+import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { createSecret, hashSecret, matchesSecret } from '../lib/secret.ts';
-import type { StoredRunner } from '../store/runners.ts';
+import type { RunnerChange, StoredRunner } from '../store/runners.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { type Answer, accepted, refused } from './answer.ts';
 import type { Idempotency } from './answer-once.ts';
@@ -48,7 +49,11 @@ export type RunnerRegistry = {
   revoke(runnerId: RunnerId): Promise<boolean>;
   /** It finishes what it has, and is told to leave. False if there is no such runner. */
   drain(runnerId: RunnerId): Promise<boolean>;
+  /** Ends its quarantine: somebody has looked at the machine. False if there is no such runner. */
+  release(runnerId: RunnerId): Promise<boolean>;
 };
+
+const SOUND: RunnerHealth = { failures: 0, quarantinedUntilMs: null, quarantineReason: null };
 
 export function createRunnerRegistry(deps: {
   store: Store;
@@ -131,12 +136,7 @@ export function createRunnerRegistry(deps: {
 
         const isAlive = tx.nowMs - runner.lastSeenAtMs < timings.heartbeatSeconds * 1000;
         const isOpen = (runner.sessionExpiresAtMs ?? 0) > tx.nowMs;
-        if (runner.sessionHash !== null && isOpen && isAlive) {
-          log.warn(
-            { runnerId, runner: runner.name, hostname: facts.hostname },
-            'A runner opened a session although its last one was heard of just now: restarted, or two processes under one identity',
-          );
-        }
+        const tookOver = runner.sessionHash !== null && isOpen && isAlive;
         const epoch = runner.sessionEpoch + 1;
         const secret = createSecret(random);
         await tx.runners.setFacts(runnerId, facts);
@@ -145,6 +145,7 @@ export function createRunnerRegistry(deps: {
           sessionHash: hashSecret(secret),
           sessionExpiresAtMs: tx.nowMs + timings.sessionSeconds * 1000,
           lastSeenAtMs: tx.nowMs,
+          ...(tookOver ? noteTakeover(runner, facts, tx.nowMs) : {}),
           // A runner that was told to leave and comes back has been started anew by its owner.
           drainRequested: false,
           draining: false,
@@ -206,7 +207,39 @@ export function createRunnerRegistry(deps: {
         tx.wake(`runner:${runnerId}`);
         return true;
       }),
+
+    release: (runnerId) =>
+      store.transact(async (tx) => {
+        if (!(await tx.runners.get(runnerId))) return false;
+        await tx.runners.change(runnerId, { ...SOUND, takeovers: 0 });
+        tx.wake('queue');
+        return true;
+      }),
   };
+
+  /** A restart after a crash looks the same as a second process; only when it goes on, it is two of them. */
+  function noteTakeover(runner: StoredRunner, facts: RunnerFacts, nowMs: number): RunnerChange {
+    const isRecent = nowMs - runner.takeoversSinceMs < timings.takeoverWindowSeconds * 1000;
+    const takeovers = isRecent ? runner.takeovers + 1 : 1;
+    const about = { runnerId: runner.id, runner: runner.name, hostname: facts.hostname, takeovers };
+    const counted = { takeovers, takeoversSinceMs: isRecent ? runner.takeoversSinceMs : nowMs };
+    if (takeovers < BUDGETS.sessionTakeovers) {
+      log.warn(
+        about,
+        'A runner opened a session although its last one was heard of just now: restarted, or two processes under one identity',
+      );
+      return counted;
+    }
+    log.error(
+      about,
+      'Two processes share one runner’s identity, and take it from each other: it gets no work. Stop one of them, and enrol it under its own name',
+    );
+    return {
+      ...counted,
+      quarantinedUntilMs: nowMs + timings.sharedIdentitySeconds * 1000,
+      quarantineReason: 'two processes share its identity; enrol one of them under its own name',
+    };
+  }
 }
 
 /** Whether the session is still the runner's newest, and the runner may be one at all. */
@@ -265,6 +298,9 @@ function newRunner(runner: {
     lastAssignedAtMs: 0,
     enrolledAtMs: runner.nowMs,
     revokedAtMs: null,
+    takeovers: 0,
+    takeoversSinceMs: 0,
+    ...SOUND,
   };
 }
 

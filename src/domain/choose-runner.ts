@@ -9,6 +9,7 @@ export type RunnerQuestion = {
   agent: string | null;
   /** Every registered runner, revoked ones left out or marked. */
   runners: readonly RunnerView[];
+  nowMs: number;
   /** Runners that have just declined or missed this job. */
   avoid: ReadonlySet<RunnerId>;
   /** Runners on which an attempt of this job has failed: they get it only if nobody else has room. */
@@ -19,7 +20,7 @@ export type RunnerQuestion = {
 
 /** Which requirement nobody meets. Stays the same while only counts and times change. */
 export type NoRunnerCode =
-  'no_specialty' | 'lacks_capability' | 'not_online' | 'busy' | 'no_free_slot' | 'avoided';
+  'no_specialty' | 'lacks_capability' | 'not_online' | 'quarantined' | 'busy' | 'no_free_slot' | 'avoided';
 
 export type RunnerChoice =
   | { kind: 'chosen'; runner: RunnerView; reason: string }
@@ -47,8 +48,11 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const online = able.filter((runner) => runner.state === 'online');
   if (online.length === 0) return notOnline(question.specialty, able);
 
-  const notFull = online.filter((runner) => runner.active < runner.capacity);
-  if (notFull.length === 0) return busy(question.specialty, online);
+  const sound = online.filter((runner) => (runner.quarantinedUntilMs ?? 0) <= question.nowMs);
+  if (sound.length === 0) return quarantined(question.specialty, online);
+
+  const notFull = sound.filter((runner) => runner.active < runner.capacity);
+  if (notFull.length === 0) return busy(question.specialty, sound);
 
   const withRoom = notFull.filter((runner) => runner.accepting);
   if (withRoom.length === 0) return noFreeSlot(question.specialty, notFull);
@@ -111,6 +115,20 @@ function notOnline(specialty: string, able: readonly RunnerView[]): RunnerChoice
       : `${runner.name} is offline since ${toMinute(runner.lastSeenAtMs)}`,
   );
   return { kind: 'none', code: 'not_online', reason: `No \`${specialty}\` runner is online: ${states}.` };
+}
+
+/** They would fail this job as they failed the last ones. */
+function quarantined(specialty: string, online: readonly RunnerView[]): RunnerChoice {
+  const states = listed(
+    online,
+    (runner) =>
+      `${runner.name} is passed over until ${toMinute(runner.quarantinedUntilMs ?? 0)} (${runner.quarantineReason ?? 'it failed'})`,
+  );
+  return {
+    kind: 'none',
+    code: 'quarantined',
+    reason: `No \`${specialty}\` runner is fit for work: ${states}.`,
+  };
 }
 
 function busy(specialty: string, online: readonly RunnerView[]): RunnerChoice {

@@ -101,6 +101,9 @@ export type RunnerView = {
   accepting: boolean;
   /** `online` while it polls; `draining` finishes what it has; `gone` has not been heard of; `revoked` may not come back. */
   state: 'online' | 'draining' | 'gone' | 'revoked';
+  /** Gets no offers before this; `quarantineReason` says why, for people. */
+  quarantinedUntilMs: number | null;
+  quarantineReason: string | null;
   lastSeenAtMs: number;
   /** When it was last given an attempt; 0 = never. */
   lastAssignedAtMs: number;

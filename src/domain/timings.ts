@@ -17,6 +17,15 @@ export type Timings = {
   heartbeatSeconds: number;
   /** How long a runner that declined or missed an offer is passed over for this job. */
   avoidRunnerSeconds: number;
+  /** An attempt that fails for reasons of the machine within this time of its acceptance is a fast failure. */
+  quickFailureSeconds: number;
+  /** How long a runner gets no offers after a fast failure; doubles with each one in a row, at most `quarantineMaxSeconds`. */
+  quarantineBaseSeconds: number;
+  quarantineMaxSeconds: number;
+  /** Within this time, `BUDGETS.sessionTakeovers` sessions that took over a living one mean two processes with one identity. */
+  takeoverWindowSeconds: number;
+  /** How long such a runner gets no offers. */
+  sharedIdentitySeconds: number;
   /** A runner whose last poll or heartbeat is older than this counts as gone. */
   runnerGoneSeconds: number;
   /** After this, a cancel counts as done even if the runner has not confirmed it. */
@@ -58,6 +67,11 @@ export const DEFAULT_TIMINGS: Timings = {
   leaseSafetySeconds: 30,
   heartbeatSeconds: 15,
   avoidRunnerSeconds: 60,
+  quickFailureSeconds: 60,
+  quarantineBaseSeconds: 10,
+  quarantineMaxSeconds: 3600,
+  takeoverWindowSeconds: 300,
+  sharedIdentitySeconds: 600,
   runnerGoneSeconds: 120,
   cancelConfirmSeconds: 60,
   sessionSeconds: 3600,
@@ -87,6 +101,8 @@ export const BUDGETS = {
   workRetries: 2,
   /** Tries of a side effect that fails for a reason we don't understand. */
   effectTries: 5,
+  /** Sessions of one runner that took over a living one, before it counts as two processes. A restart after a crash is one. */
+  sessionTakeovers: 4,
   /** Branch names tried when the wanted one is taken. */
   branchNames: 6,
 } as const;

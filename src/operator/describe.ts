@@ -49,11 +49,14 @@ export function describeEvents({ job, attempts, events }: JobDetail): string {
 /** The fleet as a table. */
 export function describeRunners(runners: readonly RunnerSummary[], nowMs: number): string {
   if (runners.length === 0) return 'No runners yet. Make a token with “yardmaster runner token”.';
-  return toTable([
+  const why = runners
+    .filter(({ quarantinedUntilMs }) => (quarantinedUntilMs ?? 0) > nowMs)
+    .map(({ name, quarantineReason }) => `${plain(name)}: ${plain(quarantineReason ?? 'it failed')}`);
+  const table = toTable([
     ['RUNNER', 'STATE', 'BUSY', 'SPECIALTIES', 'LAST SEEN', 'HOST', 'VERSION'],
     ...runners.map((runner): Cell[] => [
       runner.name,
-      { text: runner.state, style: runner.state === 'online' ? 'green' : 'yellow' },
+      toRunnerState(runner, nowMs),
       `${runner.active}/${runner.capacity}`,
       runner.specialties.join(', '),
       `${Math.max(0, Math.round((nowMs - runner.lastSeenAtMs) / 1000))} s ago`,
@@ -61,6 +64,14 @@ export function describeRunners(runners: readonly RunnerSummary[], nowMs: number
       runner.version,
     ]),
   ]);
+  return [table, ...why].join('\n');
+}
+
+function toRunnerState({ state, quarantinedUntilMs }: RunnerSummary, nowMs: number): Cell {
+  const leftMs = (quarantinedUntilMs ?? 0) - nowMs;
+  if (state === 'online' && leftMs > 0)
+    return { text: `quarantined, ${Math.ceil(leftMs / 1000)} s left`, style: 'red' };
+  return { text: state, style: state === 'online' ? 'green' : 'yellow' };
 }
 
 /** Anybody's text on one line of a terminal. */

@@ -56,6 +56,8 @@ const RunnerSummary = z.object({
   active: z.number(),
   capacity: z.number(),
   version: z.string(),
+  quarantinedUntilMs: z.number().nullable(),
+  quarantineReason: z.string().nullable(),
   lastSeenAtMs: z.number(),
 });
 export type RunnerSummary = z.infer<typeof RunnerSummary>;
@@ -140,6 +142,20 @@ export function createOperatorClient(dataFolder: string) {
     }) => call('POST', '/runner-tokens', EnrollToken, wanted),
     runners: async () =>
       (await call('GET', '/runners', z.object({ runners: z.array(RunnerSummary) }))).runners,
+    /** Ends the quarantine of a runner, by its name or id. */
+    async releaseRunner(nameOrId: string): Promise<void> {
+      const { runners } = await call('GET', '/runners', z.object({ runners: z.array(RunnerSummary) }));
+      const found = runners.filter(({ id, name }) => id === nameOrId || name === nameOrId);
+      const [runner] = found;
+      if (runner === undefined || found.length > 1) {
+        throw new OperatorError(
+          runner === undefined
+            ? `there is no runner “${nameOrId}”; “yardmaster runners” lists them`
+            : `${found.length} runners are called “${nameOrId}”; name the id (“yardmaster runners --json”)`,
+        );
+      }
+      await call('POST', `/runners/${runner.id}/release`, z.object({}));
+    },
     jobs,
     job,
     findJob,

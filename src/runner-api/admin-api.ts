@@ -70,6 +70,7 @@ export function createAdminApi(deps: {
   app.get('/runners', async (context) => context.json({ runners: await registry.list() }));
   app.post('/runners/:id/revoke', (context) => changeRunner(context, (id) => registry.revoke(id)));
   app.post('/runners/:id/drain', (context) => changeRunner(context, (id) => registry.drain(id)));
+  app.post('/runners/:id/release', (context) => changeRunner(context, (id) => registry.release(id)));
 
   app.get('/jobs', async (context) => {
     const filter = JobFilter.safeParse(context.req.query());

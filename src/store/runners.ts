@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { RunnerId } from '../contract/job.ts';
 import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { RunnerView } from '../domain/job.ts';
+import type { RunnerHealth } from '../domain/quarantine.ts';
 import { SLOT_STATES } from '../domain/job-lifecycle.ts';
 import type { RunnerRow, Schema } from './schema.ts';
 
@@ -33,7 +34,10 @@ export type StoredRunner = {
   lastAssignedAtMs: number;
   enrolledAtMs: number;
   revokedAtMs: number | null;
-};
+  /** Sessions since `takeoversSinceMs` that took over a living one. */
+  takeovers: number;
+  takeoversSinceMs: number;
+} & RunnerHealth;
 
 export type RunnerChange = Partial<
   Pick<
@@ -49,6 +53,9 @@ export type RunnerChange = Partial<
     | 'lastSeenAtMs'
     | 'lastAssignedAtMs'
     | 'revokedAtMs'
+    | 'takeovers'
+    | 'takeoversSinceMs'
+    | keyof RunnerHealth
   >
 >;
 
@@ -118,6 +125,11 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           last_assigned_at: runner.lastAssignedAtMs,
           enrolled_at: runner.enrolledAtMs,
           revoked_at: runner.revokedAtMs,
+          failures: runner.failures,
+          quarantined_until: runner.quarantinedUntilMs,
+          quarantine_reason: runner.quarantineReason,
+          takeovers: runner.takeovers,
+          takeovers_since: runner.takeoversSinceMs,
         })
         .execute();
       await addSpecialties(runner.id, runner.specialties);
@@ -143,6 +155,11 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           last_seen_at: change.lastSeenAtMs,
           last_assigned_at: change.lastAssignedAtMs,
           revoked_at: change.revokedAtMs,
+          failures: change.failures,
+          quarantined_until: change.quarantinedUntilMs,
+          quarantine_reason: change.quarantineReason,
+          takeovers: change.takeovers,
+          takeovers_since: change.takeoversSinceMs,
         })
         .where('id', '=', id)
         .execute();
@@ -258,6 +275,11 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     lastAssignedAtMs: row.last_assigned_at,
     enrolledAtMs: row.enrolled_at,
     revokedAtMs: row.revoked_at,
+    failures: row.failures,
+    quarantinedUntilMs: row.quarantined_until,
+    quarantineReason: row.quarantine_reason,
+    takeovers: row.takeovers,
+    takeoversSinceMs: row.takeovers_since,
   };
 }
 
@@ -272,6 +294,8 @@ function toView(runner: StoredRunner, now: { active: number; nowMs: number; gone
     active: now.active,
     accepting: runner.accepting,
     state: toState(runner, now.nowMs - now.goneMs),
+    quarantinedUntilMs: runner.quarantinedUntilMs,
+    quarantineReason: runner.quarantineReason,
     lastSeenAtMs: runner.lastSeenAtMs,
     lastAssignedAtMs: runner.lastAssignedAtMs,
     version: runner.version,

@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { JobState, Outcome, Phase } from '../contract/job.ts';
 
 /**
@@ -109,6 +110,11 @@ export type RunnerRow = {
   last_assigned_at: number;
   enrolled_at: number;
   revoked_at: number | null;
+  failures: Generated<number>;
+  quarantined_until: number | null;
+  quarantine_reason: string | null;
+  takeovers: Generated<number>;
+  takeovers_since: Generated<number>;
 };
 
 export type EnrollTokenRow = {

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { type Dialect, SqliteDialect } from 'kysely';
+import { type Dialect, type DialectAdapter, SqliteAdapter, SqliteDialect } from 'kysely';
 
 /** Prepared statements kept; the queries are few, their texts vary with the length of lists. */
 const STATEMENTS_KEPT = 500;
@@ -9,7 +9,7 @@ const BUSY_TIMEOUT_MS = 5000;
 
 /** Node's own SQLite behind Kysely: durable on every commit, one connection. */
 export function createSqliteDialect(file: string): Dialect {
-  return new SqliteDialect({
+  return new TransactionalSqliteDialect({
     database: async () => {
       const database = openDatabase(file);
       const prepare = createStatementCache(database);
@@ -20,6 +20,13 @@ export function createSqliteDialect(file: string): Dialect {
       };
     },
   });
+}
+
+/** SQLite rolls back tables with everything else, though Kysely does not count on it: a migration is done whole or not at all. */
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return Object.defineProperty(new SqliteAdapter(), 'supportsTransactionalDdl', { value: true });
+  }
 }
 
 function openDatabase(file: string): DatabaseSync {

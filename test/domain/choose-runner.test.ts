@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunnerId } from '../../src/contract/job.ts';
 import { chooseRunner, type RunnerQuestion } from '../../src/domain/choose-runner.ts';
 import type { RunnerView } from '../../src/domain/job.ts';
+import { NOON_MS } from '../support/job-builders.ts';
 
 function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView {
   return {
@@ -14,6 +15,8 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
     active: 0,
     accepting: true,
     state: 'online',
+    quarantinedUntilMs: null,
+    quarantineReason: null,
     lastSeenAtMs: Date.UTC(2026, 4, 4, 11, 58),
     lastAssignedAtMs: 0,
     version: '1',
@@ -27,6 +30,7 @@ function choose(runners: RunnerView[], question: Partial<RunnerQuestion> = {}) {
     needs: [],
     agent: null,
     runners,
+    nowMs: NOON_MS,
     avoid: new Set(),
     ...question,
   });

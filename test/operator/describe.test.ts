@@ -28,12 +28,14 @@ const runner: RunnerSummary = {
   active: 1,
   capacity: 2,
   version: HOSTILE,
+  quarantinedUntilMs: 9000,
+  quarantineReason: HOSTILE,
   lastSeenAtMs: 1000,
 };
 
 test.each([
   ['jobs', describeJobs([job]), 2],
-  ['runners', describeRunners([runner], 5000), 2],
+  ['runners', describeRunners([runner], 5000), 3],
   ['events', describeEvents({ job, attempts: [], events: [{ atMs: 0, kind: 'queued', text: HOSTILE }] }), 4],
 ])('%s keep hostile text from steering the terminal', (_what, text, lines) => {
   const withoutOurColours = stripVTControlCharacters(text);

@@ -65,6 +65,11 @@ export function aStoredRunner(overrides: Partial<StoredRunner> = {}): StoredRunn
     lastAssignedAtMs: 0,
     enrolledAtMs: NOON_MS,
     revokedAtMs: null,
+    failures: 0,
+    quarantinedUntilMs: null,
+    quarantineReason: null,
+    takeovers: 0,
+    takeoversSinceMs: 0,
     ...overrides,
   };
 }
