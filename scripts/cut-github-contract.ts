@@ -96,6 +96,7 @@ const REPOSITORY_PATHS = [
   '/issues/{issue_number}/dependencies/blocked_by',
   '/issues/{issue_number}/dependencies/blocked_by/{issue_id}',
   '/issues/{issue_number}/dependencies/blocking',
+  '/issues/{issue_number}/events',
   '/issues/{issue_number}/labels',
   '/issues/{issue_number}/labels/{name}',
   '/issues/{issue_number}/lock',

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { Command } from 'commander';
 import { addConfigCommands } from './commands/config-commands.ts';
 import { createCommandLine, USAGE } from './commands/command-line.ts';
+import { addDeliveryCommands } from './commands/delivery-commands.ts';
 import { addDemoCommand } from './commands/demo-command.ts';
 import { addJobCommands } from './commands/job-commands.ts';
 import { addRunnerCommands } from './commands/runner-commands.ts';
@@ -26,6 +27,7 @@ const program = new Command('yardmaster')
 addServeCommand(program, cli);
 addDemoCommand(program, cli);
 addWebhookCommands(program, cli);
+addDeliveryCommands(program, cli);
 addRunnerCommands(program, cli);
 addJobCommands(program, cli);
 addConfigCommands(program, cli);

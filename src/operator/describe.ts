@@ -75,15 +75,15 @@ function toRunnerState({ state, quarantinedUntilMs }: RunnerSummary, nowMs: numb
 }
 
 /** Anybody's text on one line of a terminal. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return toOneLine(text, MAX_CHARACTERS);
 }
 
-type Style = Parameters<typeof styleText>[0];
-type Cell = string | { text: string; style: Style };
+export type Style = Parameters<typeof styleText>[0];
+export type Cell = string | { text: string; style: Style };
 
 /** Cells may hold anybody's text; they are cleaned here. */
-function toTable(rows: readonly Cell[][]): string {
+export function toTable(rows: readonly Cell[][]): string {
   const cells = rows.map((row) =>
     row.map((cell) =>
       typeof cell === 'string' ? { text: plain(cell), style: null } : { ...cell, text: plain(cell.text) },

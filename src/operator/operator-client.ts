@@ -62,7 +62,40 @@ const RunnerSummary = z.object({
 });
 export type RunnerSummary = z.infer<typeof RunnerSummary>;
 
-const Status = z.object({ url: z.string(), pid: z.number(), version: z.string() });
+const DeliverySummary = z.object({
+  guid: z.string(),
+  event: z.string(),
+  action: z.string().nullable(),
+  orderKey: z.string(),
+  state: z.enum(['ready', 'running', 'done', 'dead']),
+  attempts: z.number(),
+  error: z.string().nullable(),
+  receivedAtMs: z.number(),
+  runAtMs: z.number(),
+  finishedAtMs: z.number().nullable(),
+});
+export type DeliverySummary = z.infer<typeof DeliverySummary>;
+
+const DeliveryDetail = DeliverySummary.extend({
+  headers: z.record(z.string(), z.string()),
+  payload: z.unknown(),
+});
+export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
+
+const DeliveryCounts = z.object({
+  ready: z.number(),
+  running: z.number(),
+  done: z.number(),
+  dead: z.number(),
+});
+
+const Status = z.object({
+  url: z.string(),
+  pid: z.number(),
+  version: z.string(),
+  /** How many webhooks are in which state. */
+  deliveries: DeliveryCounts,
+});
 const EnrollToken = z.object({ token: z.string(), expiresAtMs: z.number() });
 
 export type OperatorClient = ReturnType<typeof createOperatorClient>;
@@ -163,6 +196,22 @@ export function createOperatorClient(dataFolder: string) {
     cancelJob: (id: string) => changeJob(id, 'cancel'),
     holdJob: (id: string) => changeJob(id, 'hold'),
     unholdJob: (id: string) => changeJob(id, 'unhold'),
+    deliveries: (wanted: { states: readonly string[]; event: string | null; limit: number }) => {
+      const query = new URLSearchParams({ limit: String(wanted.limit) });
+      if (wanted.states.length > 0) query.set('state', wanted.states.join(','));
+      if (wanted.event !== null) query.set('event', wanted.event);
+      const schema = z.object({ deliveries: z.array(DeliverySummary), counts: DeliveryCounts });
+      return call('GET', `/deliveries?${query.toString()}`, schema);
+    },
+    /** `id`: the GUID, or enough of its beginning. */
+    delivery: (id: string) => call('GET', `/deliveries/${encodeURIComponent(id)}`, DeliveryDetail),
+    replayDelivery: (id: string) =>
+      call(
+        'POST',
+        `/deliveries/${encodeURIComponent(id)}/replay`,
+        z.object({ guid: z.string(), result: z.enum(['ready', 'running']) }),
+      ),
+    replayDeadLetters: () => call('POST', '/deliveries/replay-dead', z.object({ replayed: z.number() })),
     prioritiseJob: (id: string, priority: string) => changeJob(id, 'priority', { priority }),
   };
 }

@@ -10,6 +10,7 @@ import { stripControl } from '../lib/strip-control.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
+import { deliveryApi } from './delivery-api.ts';
 import { INTERNAL_ERROR, refuseMistakes, toErrorResponse } from './wire-answer.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -55,7 +56,10 @@ export function createAdminApi(deps: {
     }),
   );
 
-  app.get('/status', (context) => context.json(deps.status()));
+  app.get('/status', async (context) =>
+    context.json({ ...deps.status(), deliveries: await store.countDeliveries() }),
+  );
+  app.route('/deliveries', deliveryApi({ store }));
 
   app.post('/runner-tokens', async (context) => {
     const wish = TokenWish.safeParse(await readJson(context));

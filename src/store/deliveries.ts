@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { Schema, TaskRow } from './schema.ts';
-import type { ClaimedDelivery, NewDelivery } from './store.ts';
+import type { ClaimedDelivery, DeliveryRecord, DeliveryState, DeliveryStore, NewDelivery } from './store.ts';
 
 /** At most this many deliveries are written by one statement. */
 const BATCH = 200;
@@ -16,6 +16,12 @@ export type DeliveryQueries = {
     failure: { error: string; retry: { afterMs: number; countsAsTry: boolean } | null },
     nowMs: number,
   ): Promise<void>;
+  list: DeliveryStore['listDeliveries'];
+  find: DeliveryStore['findDeliveries'];
+  replay(guid: string, nowMs: number): ReturnType<DeliveryStore['replayDelivery']>;
+  replayDead(nowMs: number): Promise<number>;
+  count: DeliveryStore['countDeliveries'];
+  known: DeliveryStore['knownDeliveries'];
 };
 
 export function createDeliveryQueries(
@@ -100,7 +106,87 @@ export function createDeliveryQueries(
         }))
         .execute();
     },
+
+    async list({ states, event, limit }) {
+      const rows = await db
+        .selectFrom('tasks')
+        .select([...RECORD_COLUMNS, BEGINNING])
+        .where('queue', '=', sql.lit('inbox'))
+        .$if(states.length > 0, (query) => query.where('state', 'in', states))
+        .$if(event !== null, (query) => query.where('kind', '=', event ?? ''))
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toRecord);
+    },
+
+    async find(prefix) {
+      const rows = await db
+        .selectFrom('tasks')
+        .select([...RECORD_COLUMNS, BEGINNING, 'payload'])
+        .where('queue', '=', sql.lit('inbox'))
+        .where('dedupe_key', '>=', prefix)
+        // Behind every GUID, whose characters are ASCII.
+        .where('dedupe_key', '<', `${prefix}~`)
+        .orderBy('dedupe_key')
+        .limit(2)
+        .execute();
+      return rows.map((row) => ({ ...toRecord(row), payload: row.payload }));
+    },
+
+    async replay(guid, nowMs) {
+      const rows = await revive(nowMs)
+        .where('dedupe_key', '=', guid)
+        .where('state', '!=', 'running')
+        .returning('id')
+        .execute();
+      if (rows.length > 0) return 'ready';
+      return (await known([guid])).size === 0 ? null : 'running';
+    },
+
+    async replayDead(nowMs) {
+      return (await revive(nowMs).where('state', '=', 'dead').returning('id').execute()).length;
+    },
+
+    async count() {
+      const rows = await db
+        .selectFrom('tasks')
+        .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
+        .where('queue', '=', sql.lit('inbox'))
+        .groupBy('state')
+        .execute();
+      const none = { ready: 0, running: 0, done: 0, dead: 0 };
+      return { ...none, ...Object.fromEntries(rows.map((row) => [row.state, row.count])) };
+    },
+
+    known,
   };
+
+  async function known(guids: readonly string[]): Promise<Set<string>> {
+    if (guids.length === 0) return new Set();
+    const rows = await db
+      .selectFrom('tasks')
+      .select('dedupe_key')
+      .where('queue', '=', sql.lit('inbox'))
+      .where('dedupe_key', 'in', guids)
+      .execute();
+    return new Set(rows.map((row) => row.dedupe_key));
+  }
+
+  function revive(nowMs: number) {
+    return db
+      .updateTable('tasks')
+      .set({
+        state: 'ready',
+        attempts: 0,
+        run_at: nowMs,
+        last_error: null,
+        created_at: nowMs,
+        updated_at: nowMs,
+        finished_at: null,
+      })
+      .where('queue', '=', 'inbox');
+  }
 
   function claimStatement(on: Kysely<Schema>, nowMs: number, leaseMs: number) {
     // Literals, not parameters: SQLite uses a partial index only when it can see that the condition holds.
@@ -150,6 +236,38 @@ export function createDeliveryQueries(
       .returningAll()
       .executeTakeFirst();
   }
+}
+
+const RECORD_COLUMNS = [
+  'dedupe_key',
+  'kind',
+  'order_key',
+  'state',
+  'attempts',
+  'last_error',
+  'created_at',
+  'run_at',
+  'finished_at',
+] as const;
+
+/** Bodies may have 25 MB; GitHub's begin with the action. */
+const BEGINNING = sql<string>`substr(payload, 1, 100)`.as('beginning');
+
+function toRecord(
+  row: Pick<Selectable<TaskRow>, (typeof RECORD_COLUMNS)[number]> & { beginning: string },
+): DeliveryRecord {
+  return {
+    guid: row.dedupe_key,
+    event: row.kind,
+    action: /^\s*\{\s*"action"\s*:\s*"(\w+)"/.exec(row.beginning)?.[1] ?? null,
+    orderKey: row.order_key,
+    state: row.state satisfies DeliveryState,
+    attempts: row.attempts,
+    error: row.last_error,
+    receivedAtMs: row.created_at,
+    runAtMs: row.run_at,
+    finishedAtMs: row.finished_at,
+  };
 }
 
 /** By code units: the same on every machine, whatever its language. */

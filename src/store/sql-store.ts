@@ -104,6 +104,20 @@ export function createSqlStore(deps: {
     finishDelivery: async (claim) => deliveries.finish(claim, await engine.nowMs(db)),
     failDelivery: async (claim, error, retry) =>
       deliveries.fail(claim, { error, retry }, await engine.nowMs(db)),
+    listDeliveries: deliveries.list,
+    findDeliveries: deliveries.find,
+    async replayDelivery(guid) {
+      const result = await deliveries.replay(guid, await engine.nowMs(db));
+      wakes.emit(['inbox']);
+      return result;
+    },
+    async replayDeadLetters() {
+      const count = await deliveries.replayDead(await engine.nowMs(db));
+      wakes.emit(['inbox']);
+      return count;
+    },
+    countDeliveries: deliveries.count,
+    knownDeliveries: deliveries.known,
 
     subscribe: wakes.subscribe,
     requeueLapsedTasks: async () =>

@@ -26,6 +26,27 @@ export type ClaimedDelivery = NewDelivery & {
   receivedAtMs: number;
 };
 
+/** Where a delivery stands: `ready` also while it waits to be tried again; a `dead` letter is tried no more. */
+export type DeliveryState = 'ready' | 'running' | 'done' | 'dead';
+
+/** A delivery as an operator sees it. */
+export type DeliveryRecord = {
+  guid: string;
+  event: string;
+  /** `null` when the body doesn't begin with one, as GitHub's do. */
+  action: string | null;
+  orderKey: string;
+  state: DeliveryState;
+  /** So far, since it came in or was replayed. */
+  attempts: number;
+  /** Why the last try failed; `null` when none did. */
+  error: string | null;
+  receivedAtMs: number;
+  /** When it is tried next, if it waits. */
+  runAtMs: number;
+  finishedAtMs: number | null;
+};
+
 /** The inbox. */
 export type DeliveryStore = {
   /**
@@ -42,6 +63,25 @@ export type DeliveryStore = {
     error: string,
     retry: { afterMs: number; countsAsTry: boolean } | null,
   ): Promise<void>;
+
+  /** Newest first. */
+  listDeliveries(wanted: {
+    states: readonly DeliveryState[];
+    event: string | null;
+    limit: number;
+  }): Promise<DeliveryRecord[]>;
+  /** Those whose GUID begins with `prefix`, at most two, with their bodies. */
+  findDeliveries(prefix: string): Promise<(DeliveryRecord & { payload: string })[]>;
+  /**
+   * Has it handled again, from its first try on, whatever became of it; one that waits is tried at once. `running`: somebody is at it, and
+   * nothing was changed. Handling is idempotent, so a replay is always safe. `null`: there is none.
+   */
+  replayDelivery(guid: string): Promise<'ready' | 'running' | null>;
+  /** The same for every dead letter. Returns how many. */
+  replayDeadLetters(): Promise<number>;
+  countDeliveries(): Promise<Record<DeliveryState, number>>;
+  /** Which of these GUIDs are here, whatever became of them. */
+  knownDeliveries(guids: readonly string[]): Promise<Set<string>>;
 };
 
 /** All queries, by subject. On the store each call stands for itself; in `transact` they share the transaction. */

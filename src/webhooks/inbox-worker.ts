@@ -124,6 +124,8 @@ export function createInboxWorker(deps: {
       const error = toError(thrown);
       const retry = planRetry(claim, error, clock.nowMs());
       log.error({ err: error, guid, event, attempt, retry }, 'Could not handle a webhook');
+      // The words stay as they are: people set alarms on them.
+      if (retry === null) log.error({ guid, event }, 'A webhook has become a dead letter');
       await fail(claim, error, retry);
     }
   }

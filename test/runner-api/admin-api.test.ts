@@ -3,6 +3,7 @@ import { WireError } from '../../src/contract/wire-error.ts';
 import { createAdminApi } from '../../src/runner-api/admin-api.ts';
 import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
+import { aDelivery } from '../support/store-builders.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
@@ -33,7 +34,7 @@ describe('the operator', () => {
     const jobId = await world.label();
     await world.take(runner);
 
-    expect(await admin.get('/status')).toEqual({ url: 'http://here', pid: 1, version: 'test' });
+    expect(await admin.get('/status')).toMatchObject({ url: 'http://here', pid: 1, version: 'test' });
     expect(await admin.get('/runners')).toMatchObject({
       runners: [{ id: runner.id, active: 1, state: 'online' }],
     });
@@ -104,7 +105,34 @@ describe('the operator', () => {
     expect(await admin.post(`/jobs/${jobId}/priority`, { priority: 'low' })).toEqual({ result: 'ended' });
   });
 
+  test('sees what became of webhooks, and has a dead letter handled again, as often as it likes', async () => {
+    await using admin = await openAdmin();
+    const { store } = admin.world;
+    await store.putDelivery(aDelivery({ guid: '72d3162e-1', payload: '{"action":"labeled","n":1}' }));
+    const claim = await store.claimDelivery();
+    if (!claim) throw new Error('nothing to claim');
+    await store.failDelivery(claim, 'no luck', null);
+
+    expect(await admin.get('/deliveries?state=dead&event=issues')).toMatchObject({
+      deliveries: [{ guid: '72d3162e-1', action: 'labeled', state: 'dead', error: 'no luck' }],
+      counts: { dead: 1 },
+    });
+    expect(await admin.get('/deliveries/72d3')).toMatchObject({
+      guid: '72d3162e-1',
+      headers: { 'x-github-delivery': '72d3162e-1', 'x-github-event': 'issues' },
+      payload: { action: 'labeled', n: 1 },
+    });
+    expect(await admin.post('/deliveries/72d3/replay')).toEqual({ guid: '72d3162e-1', result: 'ready' });
+    expect(await admin.post('/deliveries/72d3/replay')).toEqual({ guid: '72d3162e-1', result: 'ready' });
+    expect(await admin.post('/deliveries/replay-dead')).toEqual({ replayed: 0 });
+    expect(await admin.get('/status')).toMatchObject({ deliveries: { ready: 1, dead: 0 } });
+  });
+
   test.each([
+    ['GET', '/deliveries/nothing', 404],
+    ['GET', '/deliveries/%1B', 404],
+    ['GET', '/deliveries?state=lost', 400],
+    ['POST', '/deliveries/nothing/replay', 404],
     ['GET', '/jobs/nonsense', 404],
     ['GET', '/jobs/00000000-0000-7000-8000-000000000001', 404],
     ['GET', '/jobs/00000000-0000-7000-8000-000000000001/log', 404],

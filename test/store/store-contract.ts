@@ -25,6 +25,61 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await opened.store.claimDelivery()).toBeNull();
     });
 
+    test('deliveries are listed newest first, found by the beginning of their id, and counted', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const [first, second] = [
+        aDelivery({ guid: 'aaaa-1', event: 'label' }),
+        aDelivery({ guid: 'aaaa-2', payload: '{"action":"closed","x":1}' }),
+      ];
+      await store.putDelivery(first);
+      opened.clock.advance(1);
+      await store.putDelivery(second);
+      const claim = await store.claimDelivery();
+      if (!claim) throw new Error('nothing to claim');
+      await store.failDelivery(claim, 'no luck', null);
+
+      const all = { states: [], event: null, limit: 10 };
+      expect((await store.listDeliveries(all)).map(({ guid, action }) => [guid, action])).toEqual([
+        ['aaaa-2', 'closed'],
+        ['aaaa-1', 'labeled'],
+      ]);
+      expect(await store.listDeliveries({ ...all, states: ['dead'] })).toMatchObject([
+        { guid: 'aaaa-1', attempts: 1, error: 'no luck' },
+      ]);
+      expect(await store.listDeliveries({ ...all, event: 'label' })).toHaveLength(1);
+      expect(await store.findDeliveries('aaaa-')).toHaveLength(2);
+      expect(await store.findDeliveries('aaaa-2')).toMatchObject([{ payload: second.payload }]);
+      expect(await store.findDeliveries('b')).toEqual([]);
+      expect(await store.countDeliveries()).toEqual({ ready: 1, running: 0, done: 0, dead: 1 });
+      expect(await store.knownDeliveries(['aaaa-1', 'cccc'])).toEqual(new Set(['aaaa-1']));
+    });
+
+    test('a replay has a delivery handled again from its first try on, but not twice at the same time', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      for (const guid of ['one', 'two']) {
+        await store.putDelivery(aDelivery({ guid }));
+        const claim = await store.claimDelivery();
+        if (!claim) throw new Error('nothing to claim');
+        await store.failDelivery(claim, 'no luck', null);
+      }
+
+      expect(await store.replayDelivery('one')).toBe('ready');
+      expect(await store.replayDelivery('one')).toBe('ready');
+      const claim = await store.claimDelivery();
+      expect(claim).toMatchObject({ guid: 'one', attempt: 1 });
+      expect(await store.replayDelivery('one')).toBe('running');
+      expect(await store.replayDelivery('none')).toBeNull();
+      expect(await store.replayDeadLetters()).toBe(1);
+      expect(await store.replayDeadLetters()).toBe(0);
+      expect(await store.claimDelivery()).toMatchObject({ guid: 'two', attempt: 1 });
+      expect(await store.claimDelivery()).toBeNull();
+      if (claim) await store.finishDelivery(claim);
+      expect(await store.replayDelivery('one')).toBe('ready');
+      expect(await store.claimDelivery()).toMatchObject({ guid: 'one', attempt: 1 });
+    });
+
     test('of a burst with the same delivery in it many times, each is kept once', async () => {
       await using opened = await open();
       const deliveries = Array.from({ length: 300 }, () => aDelivery());
