@@ -1,30 +1,53 @@
 /**
- * `npm run test:agents`: the drivers against the real Claude Code, with a scripted model on loopback; no account, no
- * money. The program is proprietary, so it is no dependency: it is installed once into a cache outside this folder.
- * Where that fails (no network), says so and ends well. Arguments go to vitest.
+ * `npm run test:agents`: the drivers against the real command lines, with scripted models on loopback; no account, no
+ * money. The programs are large and partly proprietary, so they are no dependencies: each is installed once into a cache
+ * outside this folder. One that can't be had (no network) is said loudly, and its tests are skipped. Arguments go to vitest.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-const VERSION = '2.1.330';
+type RealAgent = {
+  /** In the environment of the tests: where the program is. */
+  variable: string;
+  name: string;
+  packageName: string;
+  version: string;
+  /** In the folder of the installation. No install scripts run, so packages' own stubs are passed by. */
+  program: string;
+};
+
+const PLATFORM = `${process.platform}-${process.arch}`;
+/** Rust's name for this machine, under which Codex keeps its program. */
+const TRIPLE = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-musl`;
+
+const AGENTS: readonly RealAgent[] = [
+  {
+    variable: 'YARDMASTER_REAL_CLAUDE',
+    name: 'claude-code',
+    packageName: '@anthropic-ai/claude-code',
+    version: '2.1.330',
+    program: `node_modules/@anthropic-ai/claude-code-${PLATFORM}/claude`,
+  },
+  {
+    variable: 'YARDMASTER_REAL_CODEX',
+    name: 'codex',
+    packageName: '@openai/codex',
+    version: '0.169.0',
+    program: `node_modules/@openai/codex-${PLATFORM}/vendor/${TRIPLE}/bin/codex`,
+  },
+];
 
 const root = path.resolve(import.meta.dirname, '..');
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'yardmaster-test');
-const folder = path.join(cache, `claude-code-${VERSION}`);
-/** The program itself. The package's own `bin` is a stub as long as no install script has run, and none shall. */
-const executable = path.join(
-  folder,
-  `node_modules/@anthropic-ai/claude-code-${process.platform}-${process.arch}/claude`,
-);
 
-function install(): void {
+function install(agent: RealAgent, folder: string): void {
   mkdirSync(cache, { recursive: true });
   const unfinished = mkdtempSync(path.join(cache, 'installing-'));
   try {
     const args = ['install', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund'];
-    execFileSync('npm', [...args, `@anthropic-ai/claude-code@${VERSION}`], {
+    execFileSync('npm', [...args, `${agent.packageName}@${agent.version}`], {
       cwd: unfinished,
       stdio: 'pipe',
     });
@@ -35,28 +58,37 @@ function install(): void {
   }
 }
 
-/** `null` when it runs, otherwise why it doesn't. */
-function problem(): string | null {
+/** The program's path when it runs, otherwise why it doesn't. */
+function provide(agent: RealAgent): { ok: true; program: string } | { ok: false; why: string } {
+  const folder = path.join(cache, `${agent.name}-${agent.version}`);
+  const program = path.join(folder, agent.program);
   try {
-    if (!existsSync(executable)) install();
-    const version = execFileSync(executable, ['--version'], { encoding: 'utf8' });
-    return version.startsWith(VERSION) ? null : `it says that it is ${version.trim()}`;
+    if (!existsSync(program)) install(agent, folder);
+    const version = execFileSync(program, ['--version'], { encoding: 'utf8' });
+    return version.includes(agent.version)
+      ? { ok: true, program }
+      : { ok: false, why: `it says that it is ${version.trim()}` };
   } catch (error) {
-    return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    return { ok: false, why: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
   }
 }
 
-const why = problem();
-if (why !== null) {
-  process.stderr.write(
-    `\n*** SKIPPED: Claude Code ${VERSION} is not to be had here, nothing was tested: ${why}\n\n`,
-  );
-  process.exit(0);
+const found: Record<string, string> = {};
+for (const agent of AGENTS) {
+  const provided = provide(agent);
+  if (provided.ok) {
+    found[agent.variable] = provided.program;
+  } else {
+    process.stderr.write(
+      `\n*** SKIPPED: ${agent.name} ${agent.version} is not to be had here, its driver is NOT tested: ${provided.why}\n\n`,
+    );
+  }
 }
+if (Object.keys(found).length === 0) process.exit(0);
 const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
 const { status } = spawnSync(
   process.execPath,
   [vitest, 'run', '--config', 'vitest.agents.config.ts', ...process.argv.slice(2)],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, YARDMASTER_REAL_CLAUDE: executable } },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, ...found } },
 );
 process.exit(status ?? 1);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -22,8 +23,8 @@ export type RunCommandOptions = {
    * a value must not run side by side, for each ends whatever carries it.
    */
   env: Readonly<Record<string, string>>;
-  /** Written to stdin, which is then closed; without it, stdin is empty. */
-  input?: string;
+  /** Written to stdin, which is then closed (a stream: when it ends); without it, stdin is empty. */
+  input?: string | Readable;
   timeoutMs: number;
   /** Ends the command, as the timeout does. */
   signal?: AbortSignal;

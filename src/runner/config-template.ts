@@ -36,8 +36,9 @@ logging:
   level: INFO
   # file: /var/log/yardmaster/runner.log
 
-# Other agents beside Claude Code:
+# Other agents beside Claude Code (docs/runner.md):
 # agents:
+#   codex: { kind: codex, model: gpt-5.2-codex }
 #   house-agent: { kind: command, command: [/opt/house-agent/bin/agent, --headless] }
 
 # Agents, set-up and tests run in bubblewrap. required: nothing runs without it; preferred: without it where it does not work.

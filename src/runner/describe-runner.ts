@@ -32,7 +32,10 @@ async function findUsableAgents(agents: Agents, log: Logger): Promise<string[]> 
   const found = await Promise.all(
     [...agents.byName].map(async ([name, agent]) => {
       const fitness = await agent.preflight();
-      if (fitness.ok) return [`agent:${name}`];
+      if (fitness.ok) {
+        if (fitness.warning) log.warn({ agent: name, warning: fitness.warning }, 'An agent needs a look');
+        return [`agent:${name}`];
+      }
       log.error({ agent: name, reason: fitness.reason, fix: fitness.fix }, 'An agent can not run here');
       return [];
     }),

@@ -59,12 +59,16 @@ export type AgentResult = {
   exitCode: number | null;
 };
 
+/** Whether an agent can run here. `warning`: it can, but a person should know something. */
+export type AgentPreflight =
+  { ok: true; version: string | null; warning?: string | null } | { ok: false; reason: string; fix: string };
+
 /** A coding-agent command line. */
 export type Agent = {
   /** `claude`, `command`, … */
   name: string;
   /** Looks whether it can run here: found, version, the flags we need. Never throws. */
-  preflight(): Promise<{ ok: true; version: string | null } | { ok: false; reason: string; fix: string }>;
+  preflight(): Promise<AgentPreflight>;
   /** Never throws for what the agent does; every way to end is an `ending`. */
   run(task: AgentTask): Promise<AgentResult>;
 };

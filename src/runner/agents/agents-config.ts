@@ -32,10 +32,32 @@ const CommandAgentConfig = z.strictObject({
   network: Network,
 });
 
+const UsdPerMillion = z.number('must be US dollars for a million tokens').nonnegative('must not be negative');
+
+/** What the model costs, where it is not known: without it the cost of such an agent is unknown. */
+const Price = z.strictObject({
+  input: UsdPerMillion,
+  output: UsdPerMillion,
+  cached_input: UsdPerMillion.optional(),
+});
+
+const HEADLESS = {
+  executable: Executable.optional(),
+  /** `latest`, or the version (or its beginning) that must be installed. */
+  version: z.string().min(1).optional(),
+  env: Environment.default({}),
+  model: z.string().min(1).optional(),
+  price: Price.optional(),
+  network: Network,
+};
+
+/** OpenAI's Codex. */
+const CodexAgentConfig = z.strictObject({ kind: z.literal('codex'), ...HEADLESS });
+
 /** `agents:` of `runner.yml`. */
 export const AgentsConfig = z.record(
   AgentName,
-  z.discriminatedUnion('kind', [ClaudeAgentConfig, CommandAgentConfig]),
+  z.discriminatedUnion('kind', [ClaudeAgentConfig, CommandAgentConfig, CodexAgentConfig]),
 );
 export type AgentsConfig = z.infer<typeof AgentsConfig>;
 

@@ -43,6 +43,7 @@ export function decideClaudeOutcome(facts: ClaudeFacts): Decision {
     case 'timeout':
     case 'idle':
     case 'after_result':
+    case 'model_trouble':
     case undefined:
       return facts.result ? fromResult(facts.result, facts.apiError) : withoutResult(facts);
     default:

@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { runCommand } from '../../lib/run-command.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
-import type { Agent } from './agent.ts';
+import type { AgentPreflight } from './agent.ts';
 import { agentEnvironment } from './agent-environment.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import { REQUIRED_OPTIONS } from './claude-code-arguments.ts';
+import { findVersion, isWantedVersion, warnOfVersion } from './tested-version.ts';
 
 const TIMEOUT_MS = 20_000;
 const MAX_HELP_BYTES = 256 * 1024;
 const INSTALL =
   'Install it with `npm install --global @anthropic-ai/claude-code` (Claude Code 2.1.330 or newer)';
 
-type Preflight = Awaited<ReturnType<Agent['preflight']>>;
+const TESTED = { from: '2.1.330', below: '2.2.0' };
 
 /** Asks the program itself: does it start, which version is it, does it know the options that keep us safe? */
 export async function checkClaudeProgram(options: {
@@ -24,16 +25,16 @@ export async function checkClaudeProgram(options: {
   machineEnv: MachineEnv;
   env: Readonly<Record<string, string>>;
   clock: Clock;
-}): Promise<Preflight> {
+}): Promise<AgentPreflight> {
   const folder = await mkdtemp(join(tmpdir(), 'claude-preflight-'));
   try {
     const asked = await ask('--version');
-    const version = /\d+\.\d+\.\d+\S*/.exec(asked.stdout)?.[0];
-    if (version === undefined) {
+    const version = findVersion(asked.stdout);
+    if (version === null) {
       const words = asked.spawnError?.message ?? toOneLine(asked.outputTail, 200);
       return { ok: false, reason: `${options.executable} is not Claude Code: ${words}`, fix: INSTALL };
     }
-    if (!isWanted(version, options.version)) {
+    if (!isWantedVersion(version, options.version)) {
       return {
         ok: false,
         reason: `Claude Code is ${version}, but ${options.version} is configured`,
@@ -49,7 +50,8 @@ export async function checkClaudeProgram(options: {
         fix: INSTALL,
       };
     }
-    return { ok: true, version };
+    const warning = warnOfVersion('Claude Code', version, TESTED);
+    return { ok: true, version, ...(warning === null ? {} : { warning }) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -70,8 +72,4 @@ export async function checkClaudeProgram(options: {
     });
     return { ...result, stdout: result.stdout ?? '' };
   }
-}
-
-function isWanted(version: string, wanted: string): boolean {
-  return wanted === 'latest' || version === wanted || version.startsWith(`${wanted}.`);
 }

@@ -6,7 +6,7 @@ import { type Random, systemRandom } from '../../lib/random.ts';
 import { createSecret } from '../../lib/secret.ts';
 import type { WrapCommand } from '../sandbox/launch.ts';
 import { type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
-import type { Agent, AgentResult, AgentTask } from './agent.ts';
+import type { Agent, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import { createAgentText } from './agent-text.ts';
 import { claudeArguments, claudePrompt } from './claude-code-arguments.ts';
@@ -81,7 +81,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
     };
   }
 
-  async function preflight(): ReturnType<Agent['preflight']> {
+  async function preflight(): Promise<AgentPreflight> {
     const executable = await findExecutable(options.executable, path);
     if (executable === null) {
       return {

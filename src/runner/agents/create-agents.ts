@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
+import type { ModelPrice } from '../sandbox/model-usage.ts';
 import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import type { AgentsConfig, ClaudeCodeSettings } from './agents-config.ts';
 import { createClaudeCodeAgent } from './claude-code.ts';
+import { CODEX } from './codex.ts';
 import { createCommandAgent } from './command-agent.ts';
+import { createHeadlessAgent } from './headless-agent.ts';
 
 /** The agent that there is without any configuration. */
 const BUILT_IN_AGENT = 'claude';
@@ -41,26 +44,40 @@ export function createAgents(options: {
     wrap: sandbox.wrap,
   };
 
-  const byName = new Map<string, Agent>();
-  for (const [name, config] of Object.entries(agents)) {
-    if (config.kind === 'command') {
-      byName.set(name, createCommandAgent({ ...shared, ...config, name }));
-      continue;
+  const isSandboxed = sandbox.kind === 'bubblewrap';
+
+  function createAgent(name: string, config: AgentsConfig[string]): Agent {
+    switch (config.kind) {
+      case 'command':
+        return createCommandAgent({ ...shared, ...config, name });
+      case 'claude':
+        return createClaudeCodeAgent({
+          ...shared,
+          name,
+          isIsolated: isSandboxed && config.network !== true,
+          executable: config.executable ?? claudeCode.executable ?? 'claude',
+          version: claudeCode.version,
+          model: config.model ?? null,
+          env: config.env,
+          configFolder: claudeCode.configPath,
+        });
+      case 'codex':
+        return createHeadlessAgent({
+          ...shared,
+          ...config,
+          name,
+          cli: CODEX,
+          isSandboxed,
+          model: config.model ?? null,
+          price: toPrice(config.price),
+        });
+      default:
+        return config satisfies never;
     }
-    byName.set(
-      name,
-      createClaudeCodeAgent({
-        ...shared,
-        name,
-        isIsolated: sandbox.kind === 'bubblewrap' && config.network !== true,
-        executable: config.executable ?? claudeCode.executable ?? 'claude',
-        version: claudeCode.version,
-        model: config.model ?? null,
-        env: config.env,
-        configFolder: claudeCode.configPath,
-      }),
-    );
   }
+
+  const byName = new Map<string, Agent>();
+  for (const [name, config] of Object.entries(agents)) byName.set(name, createAgent(name, config));
   const wanted =
     defaultAgent === BUILT_IN_AGENT || claudeCode.executable !== null || claudeCode.configPath !== null;
   if (!byName.has(BUILT_IN_AGENT) && (byName.size === 0 || wanted)) {
@@ -69,7 +86,7 @@ export function createAgents(options: {
       createClaudeCodeAgent({
         ...shared,
         name: BUILT_IN_AGENT,
-        isIsolated: sandbox.kind === 'bubblewrap',
+        isIsolated: isSandboxed,
         executable: claudeCode.executable ?? 'claude',
         version: claudeCode.version,
         configFolder: claudeCode.configPath,
@@ -82,4 +99,12 @@ export function createAgents(options: {
     throw new Error(`default_agent "${defaultName}" is not one of ${[...byName.keys()].join(', ')}`);
   }
   return { byName, defaultName };
+}
+
+function toPrice(
+  price: { input: number; output: number; cached_input?: number | undefined } | undefined,
+): ModelPrice | null {
+  if (price === undefined) return null;
+  const { input, output, cached_input: cachedInput } = price;
+  return { input, output, cachedInput };
 }

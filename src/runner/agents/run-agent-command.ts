@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { runCommand } from '../../lib/run-command.ts';
-import type { CommandResult } from '../../lib/run-command.ts';
+import type { CommandResult, RunCommandOptions } from '../../lib/run-command.ts';
 import { toError } from '../../lib/to-error.ts';
 import type { Launch, LaunchNeeds, WrapCommand } from '../sandbox/launch.ts';
 import type { AgentTask } from './agent.ts';
@@ -14,6 +14,8 @@ export type AgentStop =
   | { kind: 'after_result' }
   /** The model's service refused the credentials. */
   | { kind: 'auth_rejected'; status: number }
+  /** The gateway refused more, or the service can't serve: what happened is known there. */
+  | { kind: 'model_trouble' }
   /** Something ran that must not run. */
   | { kind: 'alarm'; text: string };
 
@@ -44,7 +46,9 @@ export async function runAgentCommand(options: {
   /** What the agent must reach beside the folders of its task. */
   needs: AgentNeeds;
   task: AgentTask;
-  input: string;
+  input: RunCommandOptions['input'] & {};
+  /** Gets the run before it starts, for those who end it for reasons that its output does not tell. */
+  onStart?(agent: RunningAgent): void;
   /** Without it, an agent may stay as long as its other clocks let it. */
   afterResultMs?: number;
   clock: Clock;
@@ -92,6 +96,7 @@ export async function runAgentCommand(options: {
     const launch = await wrapLaunch(options);
     if (launch instanceof Error) return { kind: 'not_started', error: launch };
     lastEventMs = clock.monotonicMs();
+    options.onStart?.(agent);
     watchSilence().catch(ignoreWake);
     const process = await runCommand({
       command: launch.command,

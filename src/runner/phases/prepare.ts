@@ -20,6 +20,7 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
     return end({ outcome: 'agent_failed', reason: deps.redact(reason), retryable: false });
   }
   record.agent.version = fitness.version;
+  if (fitness.warning) attempt.say(`Note: ${fitness.warning}`);
 
   attempt.say(`Checking out ${spec.repository.owner}/${spec.repository.name} at ${spec.base.commit}`);
   const workspace = await deps.workspaces.open(

@@ -2,10 +2,15 @@
 export type Launch = { command: string[]; env: Record<string, string> };
 
 /**
- * What a command may reach of the network: nothing; what the runner reaches; or only the hosts behind a proxy of the runner, whose
- * socket is `proxySocket`.
+ * What a command may reach of the network: nothing; what the runner reaches; only the hosts behind a proxy of the runner, whose
+ * socket is `proxySocket`; or only its model, by the gateway whose socket is `modelSocket`, at `SANDBOX_MODEL_URL`.
  */
-export type NetworkAccess = 'none' | 'host' | { proxySocket: string };
+export type NetworkAccess = 'none' | 'host' | { proxySocket: string } | { modelSocket: string };
+
+/** On the loopback of each sandbox, where nothing else can be in the way. */
+export const SANDBOX_MODEL_PORT = 8787;
+/** Where a command that can't speak to a UNIX socket finds its model. */
+export const SANDBOX_MODEL_URL = `http://127.0.0.1:${SANDBOX_MODEL_PORT}`;
 
 /** What a command must be able to use inside a sandbox. Everything else of the machine may be out of its sight. */
 export type LaunchNeeds = {

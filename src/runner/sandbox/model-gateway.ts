@@ -10,27 +10,68 @@ import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../../lib/logger.ts';
 import { hashSecret, matchesSecret } from '../../lib/secret.ts';
 import type { MachineEnv } from '../agents/agent-environment.ts';
-import { createUsageReader, estimateCostUsd, type ModelTokens } from './model-usage.ts';
-import { listenOnSocket } from './listen-on-socket.ts';
+import { listenOnLoopback, listenOnSocket } from './listen-on-socket.ts';
+import { MODEL_APIS, type ModelApiName, type ModelTokens, readKey, readModelError } from './model-apis.ts';
+import { createUsageReader, estimateCostUsd, hasKnownPrice, type ModelPrice } from './model-usage.ts';
 
 /** Where the model is, and what it takes to be let in. */
 export type ModelUpstream = {
+  /** `anthropic` where nothing is said. */
+  api?: ModelApiName;
   /** https or http; a path counts too. */
   baseUrl: string;
   /** Reached by a UNIX socket of the machine instead of by `baseUrl`'s host. */
   socketPath: string | null;
   /** The real credential as a header. */
-  credential: { header: 'x-api-key' | 'authorization'; value: string };
+  credential: { header: string; value: string };
 };
 
-export type ModelBudget = { maxCostUsd: number; maxRequests: number };
+export type ModelBudget = {
+  maxCostUsd: number;
+  /** Also of those that failed. */
+  maxRequests: number;
+  /** Answers of the model, where the agent doesn't count its turns by itself. */
+  maxTurns?: number;
+};
+
+/** Why the service didn't answer a question. */
+export type ModelFailure = {
+  /** `null` = it could not be reached, or the connection broke. */
+  status: number | null;
+  /** The service's names for it, such as `insufficient_quota`; '' and others are possible. */
+  names: readonly string[];
+  /** The service's words, or the code of the connection's error. Hostile text. */
+  message: string;
+};
+
+/** What went through so far. */
+export type ModelFacts = {
+  requests: number;
+  /** Questions that the model answered. */
+  turns: number;
+  tokens: ModelTokens;
+  /** By the configured price, or an estimate to stop by. */
+  costUsd: number;
+  /** Whether `costUsd` rests on prices that are known, so that people may be told. */
+  isPriced: boolean;
+  /** The model that answered last. */
+  model: string | null;
+  /** A request was refused since this was used up; `null` = none was. */
+  exhausted: 'turns' | 'budget' | null;
+  isOverBudget: boolean;
+  /** Why the last question failed; `null` once one is answered. */
+  failure: ModelFailure | null;
+  /** Failed questions since the last answer. */
+  failuresInARow: number;
+};
 
 /** The only way from one run of an agent to its model. */
 export type ModelGateway = {
-  /** The socket, to be mounted in the sandbox. */
+  /** The socket, to be mounted in the sandbox; '' where it listens on loopback. */
   socket: string;
-  /** What went through so far, and whether a request was refused since the budget was gone. */
-  facts(): { requests: number; tokens: ModelTokens; costUsd: number; isOverBudget: boolean };
+  /** On loopback: where. */
+  port: number | null;
+  facts(): ModelFacts;
   close(): Promise<void>;
 };
 
@@ -39,20 +80,22 @@ export type ModelGatewayOptions = {
   /** What the agent has in place of the credential: worth nothing outside of this run. */
   token: string;
   budget: ModelBudget;
+  /** Of the model, where the operator knows it better. */
+  price?: ModelPrice | null;
+  /** `loopback`: a port of 127.0.0.1, for an agent that shares the runner's network. A socket otherwise. */
+  listen?: 'socket' | 'loopback';
+  /** Told whenever a question failed, or was refused. */
+  onTrouble?(facts: ModelFacts): void;
   /** Of the runner, whose proxy variables count for https. */
   machineEnv: MachineEnv;
   log: Pick<Logger, 'debug' | 'warn'>;
 };
 
-/** What an agent needs of the API. Batches are not here: they cost later, when nobody counts any more. */
-const MODEL_PATHS = new Set(['/v1/messages', '/v1/messages/count_tokens']);
-const GREETING_PATH = '/api/hello';
 /** Our prices are estimates, and the agent counts too: only what is clearly too much is refused. */
 const COST_SLACK = 1.5;
 /** Belong to one connection (RFC 9110, 7.6.1), or are set anew here. */
 const NOT_FORWARDED = new Set([
   'accept-encoding',
-  'authorization',
   'connection',
   'host',
   'keep-alive',
@@ -62,15 +105,17 @@ const NOT_FORWARDED = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'x-api-key',
 ]);
+/** Of the body of a failure. */
+const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Serves the Messages API on a UNIX socket: takes the token of the run, puts the real credential in its place, and passes requests on
+ * Serves one API on a UNIX socket or on loopback: takes the token of the run, puts the real credential in its place, and passes requests on
  * and answers back as they come. Refuses other paths, other tokens, and everything once the budget is gone.
  */
 export async function openModelGateway(options: ModelGatewayOptions): Promise<ModelGateway> {
-  const { upstream, budget, log } = options;
+  const { upstream, budget, log, price = null } = options;
+  const api = MODEL_APIS[upstream.api ?? 'anthropic'];
   const tokenHash = hashSecret(options.token);
   const base = new URL(upstream.baseUrl);
   const isSecure = base.protocol === 'https:' && upstream.socketPath === null;
@@ -80,31 +125,73 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
     : new Agent({ keepAlive: true });
   const tokens: ModelTokens = { input: 0, output: 0, cacheWrite: 0, cacheRead: 0 };
   let requests = 0;
+  let turns = 0;
   let costUsd = 0;
-  let isOverBudget = false;
+  let isPriced = true;
+  let model: string | null = null;
+  let exhausted: ModelFacts['exhausted'] = null;
+  let failure: ModelFailure | null = null;
+  let failuresInARow = 0;
+
+  function facts(): ModelFacts {
+    return {
+      requests,
+      turns,
+      tokens: { ...tokens },
+      costUsd,
+      isPriced,
+      model,
+      exhausted,
+      isOverBudget: exhausted !== null,
+      failure,
+      failuresInARow,
+    };
+  }
+
+  function fail(why: ModelFailure): void {
+    failure = why;
+    failuresInARow += 1;
+    options.onTrouble?.(facts());
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://model.invalid');
-    if (url.pathname === GREETING_PATH) return void response.writeHead(200).end();
-    if (!matchesSecret(readToken(request), tokenHash)) {
+    if (url.pathname === api.greetingPath) return void response.writeHead(200).end();
+    if (!matchesSecret(readKey(api, request.headers), tokenHash)) {
       return refuse(response, 401, 'authentication_error', 'This is not the token of this run');
     }
-    if (request.method !== 'POST' || !MODEL_PATHS.has(url.pathname)) {
+    const kind = request.method === 'POST' ? api.judgePath(url.pathname) : null;
+    if (kind === null) {
       log.warn(
         { method: request.method, path: url.pathname.slice(0, 200) },
         'An agent asked its model for something else',
       );
       return refuse(response, 404, 'not_found_error', 'Only messages can be sent from here');
     }
-    if (costUsd >= budget.maxCostUsd * COST_SLACK || requests >= budget.maxRequests) {
-      isOverBudget = true;
-      return refuse(response, 400, 'invalid_request_error', 'The budget of this run is used up');
+    const usedUp = findUsedUp();
+    if (usedUp !== null) {
+      exhausted = usedUp;
+      refuse(response, 400, 'invalid_request_error', `The ${usedUp} of this run is used up`);
+      options.onTrouble?.(facts());
+      return;
     }
     requests += 1;
-    await forward(request, response, `${url.pathname}${url.search}`);
+    // A key in the address would be one more way to say whose account it is.
+    url.searchParams.delete('key');
+    await forward(request, response, `${url.pathname}${url.search}`, kind);
   }
 
-  async function forward(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  function findUsedUp(): ModelFacts['exhausted'] {
+    if (turns >= (budget.maxTurns ?? Infinity)) return 'turns';
+    return costUsd >= budget.maxCostUsd * COST_SLACK || requests >= budget.maxRequests ? 'budget' : null;
+  }
+
+  async function forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    kind: 'turn' | 'free',
+  ): Promise<void> {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const passedOn = send(
         {
@@ -112,7 +199,7 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
           method: 'POST',
           path: `${base.pathname.replace(/\/$/, '')}${path}`,
           headers: {
-            ...pickHeaders(request),
+            ...pickHeaders(request, api.keyHeaders),
             host: base.host,
             [upstream.credential.header]: upstream.credential.value,
           },
@@ -127,62 +214,88 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
       response.on('close', () => passedOn.destroy());
       pipeline(request, passedOn).catch(reject);
     });
-    const reader = createUsageReader({ isStream: /event-stream/.test(answer.headers['content-type'] ?? '') });
+    const status = answer.statusCode ?? 502;
+    response.writeHead(status, toAnswerHeaders(answer));
+    if (status >= 400) {
+      const body = readBeginning(answer);
+      await pipeline(answer, response).finally(() => {
+        if (kind === 'turn') fail({ status, ...readModelError(body()) });
+      });
+      return;
+    }
+    const isStream = /event-stream/.test(answer.headers['content-type'] ?? '');
+    const reader = createUsageReader({ isStream, api });
     answer.on('data', (chunk: Buffer) => reader.push(chunk));
-    response.writeHead(answer.statusCode ?? 502, toAnswerHeaders(answer));
     try {
       await pipeline(answer, response);
     } finally {
-      count(reader.end());
+      if (kind === 'turn') count(reader.end());
     }
   }
 
   function count(used: { model: string | null; tokens: ModelTokens }): void {
+    turns += 1;
+    failure = null;
+    failuresInARow = 0;
+    model = used.model ?? model;
     tokens.input += used.tokens.input;
     tokens.output += used.tokens.output;
     tokens.cacheWrite += used.tokens.cacheWrite;
     tokens.cacheRead += used.tokens.cacheRead;
-    costUsd += estimateCostUsd(used.model, used.tokens);
+    costUsd += estimateCostUsd(used.model, used.tokens, price);
+    isPriced &&= price !== null || hasKnownPrice(used.model);
   }
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: NodeJS.ErrnoException) => {
-      log.warn({ code: error.code ?? error.name }, 'A request of an agent to its model did not get through');
+      const code = error.code ?? error.name;
+      log.warn({ code }, 'A request of an agent to its model did not get through');
+      // Whoever hung up needs no answer, and has not seen a failure.
+      if (!response.destroyed) fail({ status: null, names: [], message: code });
       if (response.headersSent) response.destroy();
-      else refuse(response, 502, 'api_error', `The model can not be reached (${error.code ?? error.name})`);
+      else refuse(response, 502, 'api_error', `The model can not be reached (${code})`);
     });
   });
   // A model may think for as long as the agent lets it.
   server.requestTimeout = 0;
-  const listening = await listenOnSocket(server);
+  const listening = await (options.listen === 'loopback' ? listenOnLoopback(server) : listenOnSocket(server));
   return {
     socket: listening.socket,
-    facts: () => ({ requests, tokens: { ...tokens }, costUsd, isOverBudget }),
+    port: listening.port,
+    facts,
     close: async () => {
       await listening.close();
       agent.destroy();
       log.debug({ requests, tokens, costUsd }, 'What an agent asked its model for');
     },
   };
+
+  function refuse(response: ServerResponse, status: number, type: string, message: string): void {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(api.toRefusal({ status, type, message })));
+  }
 }
 
-function refuse(response: ServerResponse, status: number, type: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ type: 'error', error: { type, message } }));
-}
-
-function readToken({ headers }: IncomingMessage): string {
-  const key = headers['x-api-key'];
-  if (typeof key === 'string') return key;
-  return headers.authorization?.replace(/^Bearer /i, '') ?? '';
-}
-
-function pickHeaders({ headers }: IncomingMessage): Record<string, string | string[]> {
+function pickHeaders(
+  { headers }: IncomingMessage,
+  keyHeaders: readonly string[],
+): Record<string, string | string[]> {
   const picked: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !NOT_FORWARDED.has(name)) picked[name] = value;
+    if (value !== undefined && !NOT_FORWARDED.has(name) && !keyHeaders.includes(name)) picked[name] = value;
   }
   return picked;
+}
+
+/** Keeps the first part of an answer as it passes. */
+function readBeginning(answer: IncomingMessage): () => string {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  answer.on('data', (chunk: Buffer) => {
+    if (bytes < MAX_ERROR_BYTES) pieces.push(chunk);
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(pieces).toString('utf8');
 }
 
 function toAnswerHeaders({ headers }: IncomingMessage): Record<string, string | string[]> {

@@ -1,61 +1,51 @@
-import { z } from 'zod';
 import { createLineSplitter } from '../../lib/line-splitter.ts';
-
-/** Tokens as the Messages API counts them. */
-export type ModelTokens = { input: number; output: number; cacheWrite: number; cacheRead: number };
-
-const Count = z.number().nonnegative().nullish();
-const Usage = z.object({
-  input_tokens: Count,
-  output_tokens: Count,
-  cache_creation_input_tokens: Count,
-  cache_read_input_tokens: Count,
-});
-const Answer = z.object({ model: z.string().nullish(), usage: Usage.nullish() });
-/** Of a stream: the first event has the input, the last one the output so far. */
-const StreamEvent = z.object({ message: Answer.nullish(), usage: Usage.nullish() });
+import type { ModelApi, ModelTokens } from './model-apis.ts';
 
 /** Longer answers that are no streams are not read for their usage. */
 const MAX_ANSWER_BYTES = 16 * 1024 ** 2;
 
-/** USD for a million tokens: input, output. Only a second line behind the agent's own accounts, so families are enough. */
-const PRICES: readonly { family: RegExp; input: number; output: number }[] = [
-  { family: /haiku/, input: 1, output: 5 },
-  { family: /sonnet/, input: 3, output: 15 },
+/** USD for a million tokens; `cachedInput` without a figure is a tenth of `input`. */
+export type ModelPrice = { input: number; output: number; cachedInput?: number | undefined };
+
+/** Only a second line behind the agent's own accounts, so families are enough. */
+const PRICES: readonly { family: RegExp; price: ModelPrice }[] = [
+  { family: /haiku/, price: { input: 1, output: 5 } },
+  { family: /sonnet/, price: { input: 3, output: 15 } },
 ];
-const OTHER_PRICE = { input: 5, output: 25 };
+const OTHER_PRICE: ModelPrice = { input: 5, output: 25 };
 const CACHE_WRITE_FACTOR = 1.25;
 const CACHE_READ_FACTOR = 0.1;
 
-/** Reads along an answer of the Messages API, streamed or not. */
+/** Reads along an answer of a model, streamed or not. */
 export type UsageReader = {
   push(chunk: Uint8Array): void;
   /** What the answer so far says; also of one that was cut. */
   end(): { model: string | null; tokens: ModelTokens };
 };
 
-export function createUsageReader(options: { isStream: boolean }): UsageReader {
+export function createUsageReader(options: {
+  isStream: boolean;
+  api: Pick<ModelApi, 'readUsage'>;
+}): UsageReader {
   const lines = createLineSplitter({ maxLineBytes: MAX_ANSWER_BYTES });
   const tokens: ModelTokens = { input: 0, output: 0, cacheWrite: 0, cacheRead: 0 };
   let model: string | null = null;
   let pieces: Uint8Array[] = [];
   let heldBytes = 0;
 
-  function see(usage: z.infer<typeof Usage> | null | undefined): void {
+  function see(value: unknown): void {
+    const usage = options.api.readUsage(value);
+    if (usage === null) return;
+    model = usage.model ?? model;
     // Figures of one answer only grow: a later event repeats what an earlier one said.
-    tokens.input = Math.max(tokens.input, usage?.input_tokens ?? 0);
-    tokens.output = Math.max(tokens.output, usage?.output_tokens ?? 0);
-    tokens.cacheWrite = Math.max(tokens.cacheWrite, usage?.cache_creation_input_tokens ?? 0);
-    tokens.cacheRead = Math.max(tokens.cacheRead, usage?.cache_read_input_tokens ?? 0);
+    for (const kind of ['input', 'output', 'cacheWrite', 'cacheRead'] as const) {
+      tokens[kind] = Math.max(tokens[kind], usage.tokens[kind] ?? 0);
+    }
   }
 
   function seeLine(line: string): void {
-    if (!line.startsWith('data:') || !line.includes('usage')) return;
-    const event = StreamEvent.safeParse(parseJson(line.slice('data:'.length)));
-    if (!event.success) return;
-    model = event.data.message?.model ?? model;
-    see(event.data.message?.usage);
-    see(event.data.usage);
+    // Cheap first: most events are a few letters of text.
+    if (line.startsWith('data:') && /usage/i.test(line)) see(parseJson(line.slice('data:'.length)));
   }
 
   return {
@@ -69,22 +59,29 @@ export function createUsageReader(options: { isStream: boolean }): UsageReader {
     },
     end: () => {
       for (const line of lines.end()) seeLine(line);
-      const answer = Answer.safeParse(parseJson(Buffer.concat(pieces).toString('utf8')));
+      const answer = parseJson(Buffer.concat(pieces).toString('utf8'));
       pieces = [];
-      if (answer.success && answer.data.usage) {
-        model = answer.data.model ?? model;
-        see(answer.data.usage);
-      }
+      for (const part of Array.isArray(answer) ? answer : [answer]) see(part);
       return { model, tokens };
     },
   };
 }
 
-/** About what that cost, in USD, by list prices of the model's family. */
-export function estimateCostUsd(model: string | null, tokens: ModelTokens): number {
-  const price = PRICES.find(({ family }) => family.test(model ?? '')) ?? OTHER_PRICE;
-  const input = tokens.input + tokens.cacheWrite * CACHE_WRITE_FACTOR + tokens.cacheRead * CACHE_READ_FACTOR;
-  return (input * price.input + tokens.output * price.output) / 1_000_000;
+/** About what that cost, in USD: by `price`, else by list prices of the model's family, else by a price that is rather too high. */
+export function estimateCostUsd(
+  model: string | null,
+  tokens: ModelTokens,
+  price: ModelPrice | null = null,
+): number {
+  const known = price ?? PRICES.find(({ family }) => family.test(model ?? ''))?.price ?? OTHER_PRICE;
+  const cachedInput = known.cachedInput ?? known.input * CACHE_READ_FACTOR;
+  const input = (tokens.input + tokens.cacheWrite * CACHE_WRITE_FACTOR) * known.input;
+  return (input + tokens.cacheRead * cachedInput + tokens.output * known.output) / 1_000_000;
+}
+
+/** Whether there is a price to tell people, and not only a guess to stop by. */
+export function hasKnownPrice(model: string | null): boolean {
+  return PRICES.some(({ family }) => family.test(model ?? ''));
 }
 
 function parseJson(text: string): unknown {

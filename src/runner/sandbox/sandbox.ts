@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import type { MachineEnv } from '../agents/agent-environment.ts';
 import { findExecutable } from '../agents/find-executable.ts';
 import { toBubblewrapArguments } from './bubblewrap-arguments.ts';
+import { SANDBOX_MODEL_PORT } from './launch.ts';
 import type { Launch, LaunchNeeds, NetworkAccess, WrapCommand } from './launch.ts';
 import { isWithin } from './paths.ts';
 import { type OwnLimits, readOwnLimits, toPrlimitOptions } from './resource-limits.ts';
@@ -135,18 +136,19 @@ function toForwarding(
   nodeExecutable: string,
 ): { command: string[]; files: { from: string; at: string }[]; env: Record<string, string> } {
   if (typeof network === 'string') return { command: [], files: [], env: {} };
-  const socket = `${SOCKET_FOLDER}/proxy.sock`;
+  if ('modelSocket' in network) {
+    return {
+      ...toForwarder({ from: network.modelSocket, at: `${SOCKET_FOLDER}/model.sock` }, SANDBOX_MODEL_PORT),
+      env: {},
+    };
+  }
   const url = `http://127.0.0.1:${PROXY_PORT}`;
   const javaOptions = ['http', 'https'].flatMap((scheme) => [
     `-D${scheme}.proxyHost=127.0.0.1`,
     `-D${scheme}.proxyPort=${PROXY_PORT}`,
   ]);
   return {
-    command: [nodeExecutable, FORWARDER_INSIDE, socket, String(PROXY_PORT)],
-    files: [
-      { from: FORWARDER, at: FORWARDER_INSIDE },
-      { from: network.proxySocket, at: socket },
-    ],
+    ...toForwarder({ from: network.proxySocket, at: `${SOCKET_FOLDER}/proxy.sock` }, PROXY_PORT),
     env: {
       HTTP_PROXY: url,
       HTTPS_PROXY: url,
@@ -160,6 +162,16 @@ function toForwarding(
       JAVA_TOOL_OPTIONS: javaOptions.join(' '),
     },
   };
+
+  function toForwarder(
+    socket: { from: string; at: string },
+    port: number,
+  ): { command: string[]; files: { from: string; at: string }[] } {
+    return {
+      command: [nodeExecutable, FORWARDER_INSIDE, socket.at, String(port)],
+      files: [{ from: FORWARDER, at: FORWARDER_INSIDE }, socket],
+    };
+  }
 }
 
 function toEnvironment(

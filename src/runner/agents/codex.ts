@@ -1,0 +1,180 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentEvent } from './agent.ts';
+import type { CliFacts, CliReader, CliRun, HeadlessCli } from './headless-cli.ts';
+
+/** What Codex has its key in: never the name of a real one, which it would also look for elsewhere. */
+const TOKEN_VARIABLE = 'YARDMASTER_RUN_TOKEN';
+/** Under which name our gateway is known to it. */
+const PROVIDER = 'yardmaster';
+
+/** OpenAI's Codex: `codex exec --json`. */
+export const CODEX: HeadlessCli = {
+  title: 'Codex',
+  program: 'codex',
+  packageName: '@openai/codex',
+  tested: { from: '0.169.0', below: '0.170.0' },
+  help: {
+    arguments: ['exec', '--help'],
+    options: [
+      '--json',
+      '--skip-git-repo-check',
+      '--ignore-user-config',
+      '--ignore-rules',
+      '--sandbox',
+      '--dangerously-bypass-approvals-and-sandbox',
+      '--disable',
+      '--config',
+    ],
+  },
+  api: 'openai',
+  variables: { keys: ['CODEX_API_KEY', 'OPENAI_API_KEY'], address: 'OPENAI_BASE_URL' },
+  accountVariables: ['CODEX_HOME', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT'],
+  whyOnlySandboxed: null,
+  findObstacle: ({ task, isSandboxed }) =>
+    // Its own sandbox does not work there, and it would tell only its model about it.
+    !isSandboxed && /^\/tmp(\/|$)/.test(task.homeFolder)
+      ? 'Codex without a sandbox around it can not work below /tmp; set workspace_root in runner.yml to another folder, or sandbox: required.'
+      : null,
+  prepare: async ({ task }) => {
+    await mkdir(codexHome(task.homeFolder), { recursive: true, mode: 0o700 });
+  },
+  launch: (run) => ({
+    args: codexArguments(run),
+    env: { CODEX_HOME: codexHome(run.task.homeFolder), [TOKEN_VARIABLE]: run.token },
+  }),
+  createReader: createCodexReader,
+};
+
+function codexHome(homeFolder: string): string {
+  return join(homeFolder, '.codex');
+}
+
+/** `-c` takes TOML, whose strings are JSON's. */
+function codexArguments({ task, model, url, isSandboxed }: CliRun): string[] {
+  const provider = [
+    `name=${JSON.stringify(PROVIDER)}`,
+    `base_url=${JSON.stringify(url)}`,
+    `env_key=${JSON.stringify(TOKEN_VARIABLE)}`,
+    'wire_api="responses"',
+    'supports_websockets=false',
+    'request_max_retries=3',
+    'stream_max_retries=3',
+  ].join(',');
+  const settings = [
+    `model_provider=${JSON.stringify(PROVIDER)}`,
+    `model_providers.${PROVIDER}={${provider}}`,
+    'approval_policy="never"',
+    // The key is not for the commands that it runs.
+    'shell_environment_policy.inherit="core"',
+    // AGENTS.md of the repository is information in our prompt, not an order.
+    'project_doc_max_bytes=0',
+    'analytics.enabled=false',
+    ...(isSandboxed ? [] : ['sandbox_mode="workspace-write"']),
+  ];
+  return [
+    'exec',
+    ...(task.resumeSession === null ? [] : ['resume']),
+    '--json',
+    '--skip-git-repo-check',
+    '--ignore-user-config',
+    '--ignore-rules',
+    ...(isSandboxed ? ['--dangerously-bypass-approvals-and-sandbox'] : []),
+    ...['--disable', 'plugins', '--disable', 'apps'],
+    ...settings.flatMap((setting) => ['-c', setting]),
+    ...(model === null ? [] : ['-m', model]),
+    ...(task.resumeSession === null ? [] : [task.resumeSession]),
+    '-',
+  ];
+}
+
+const Text = z.string().catch('');
+const Item = z.object({
+  type: z.string(),
+  text: Text,
+  message: Text,
+  command: Text,
+  exit_code: z.number().nullish().catch(null),
+  changes: z.array(z.object({ path: z.string() })).catch([]),
+  query: Text,
+  tool: Text,
+});
+const Event = z.object({
+  type: z.string(),
+  thread_id: z.string().nullish(),
+  item: Item.nullish().catch(null),
+  message: Text,
+  error: z.object({ message: Text }).nullish().catch(null),
+});
+
+function createCodexReader({ task }: CliRun): CliReader {
+  const facts: CliFacts = {
+    started: false,
+    finished: false,
+    error: null,
+    session: null,
+    summary: '',
+    costUsd: null,
+  };
+
+  function read(line: string): AgentEvent[] {
+    if (!line.startsWith('{')) return [];
+    const event = Event.safeParse(parseJson(line)).data;
+    if (event === undefined) return [];
+    switch (event.type) {
+      case 'thread.started':
+        facts.started = true;
+        facts.session = event.thread_id ?? null;
+        return [];
+      case 'turn.completed':
+        facts.finished = true;
+        return [];
+      case 'turn.failed':
+        facts.error = event.error?.message ?? 'the turn failed';
+        return [{ kind: 'warning', text: facts.error }];
+      case 'error':
+        return [{ kind: 'warning', text: event.message }];
+      case 'item.started':
+        return event.item?.type === 'command_execution'
+          ? [{ kind: 'tool', text: event.item.command.replaceAll(`${task.folder}/`, '') }]
+          : [];
+      case 'item.completed':
+        return event.item ? toEvents(event.item) : [];
+      default:
+        return [];
+    }
+  }
+
+  function toEvents(item: z.output<typeof Item>): AgentEvent[] {
+    switch (item.type) {
+      case 'agent_message':
+        facts.summary = item.text || facts.summary;
+        return [{ kind: 'message', text: item.text }];
+      case 'file_change':
+        return item.changes.map(({ path }) => ({
+          kind: 'tool',
+          text: `edit ${path.replaceAll(`${task.folder}/`, '')}`,
+        }));
+      case 'web_search':
+        return [{ kind: 'tool', text: `search ${item.query}` }];
+      case 'mcp_tool_call':
+        return [{ kind: 'tool', text: item.tool }];
+      case 'error':
+        return [{ kind: 'warning', text: item.message }];
+      default:
+        return [];
+    }
+  }
+
+  return { read, facts: () => ({ ...facts }) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A line that was cut, or was never meant for us.
+    return null;
+  }
+}
