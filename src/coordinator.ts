@@ -1,9 +1,11 @@
 import type { Config } from './config.ts';
+import { MAIL_KEY_PURPOSE } from './contract/check-run-mail.ts';
 import { createAcceptTrigger, type AcceptTrigger } from './dispatch/accept-trigger.ts';
 import { createAssigner } from './dispatch/assigner.ts';
 import { createAttemptTokens } from './dispatch/attempt-tokens.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
 import { createEffects } from './dispatch/effects/effects.ts';
+import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
 import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
 import { createSweeper } from './dispatch/sweeper.ts';
@@ -20,6 +22,7 @@ import { createOctokitFactory } from './github/probot-octokit.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Random } from './lib/random.ts';
+import { deriveMessageKey } from './lib/signed-message.ts';
 import { stopEach } from './lib/stop-each.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
 import { packageVersion } from './package-version.ts';
@@ -79,14 +82,42 @@ export async function createCoordinator(
 
   const assigner = createAssigner({ store, timings });
   const tokens = createAttemptTokens({ github, clock });
-  const effects = createEffects({ store, github, tokens, texts: TEXTS, labels: BUILT_IN_LABELS, log });
+  const mailKey = deriveMessageKey(config.privateKey, MAIL_KEY_PURPOSE);
+  const { githubApiUrl } = config;
+  const effects = createEffects({
+    store,
+    github,
+    tokens,
+    texts: TEXTS,
+    labels: BUILT_IN_LABELS,
+    mailKey,
+    githubApiUrl,
+    timings,
+    log,
+  });
   const outbox = createOutbox({ store, effects, clock, random, timings, log });
   const sweeper = createSweeper({ store, assigner, newId, clock, random, timings, log });
+  const mailWatch = createMailWatch({
+    store,
+    github,
+    tokens,
+    assigner,
+    identity: github.identity,
+    githubApiUrl,
+    mailKey,
+    newId,
+    leaseSeconds: () => timings.githubLeaseSeconds,
+    clock,
+    random,
+    timings,
+    log,
+  });
   const acceptTrigger = createAcceptTrigger({
     store,
     github,
     decide,
     newId,
+    lookAtCheckRun: (attemptId) => mailWatch.look(attemptId),
     timings,
     log,
   });
@@ -95,7 +126,7 @@ export async function createCoordinator(
     github,
     tokens,
     assigner,
-    githubApiUrl: config.githubApiUrl,
+    githubApiUrl,
     newId,
     clock,
     random,
@@ -115,6 +146,7 @@ export async function createCoordinator(
 
   outbox.start();
   sweeper.start();
+  mailWatch.start();
 
   let stopping: Promise<void> | undefined;
   async function stopAll(): Promise<void> {
@@ -122,6 +154,7 @@ export async function createCoordinator(
     await stopEach('The coordinator', [
       () => inboxWorker.stop(),
       () => sweeper.stop(),
+      () => mailWatch.stop(),
       () => outbox.stop(),
       () => store.close(),
     ]);

@@ -84,6 +84,58 @@ export function addRunnerCommands(program: Command, cli: CommandLine): void {
     );
 
   runner
+    .command('enroll-github')
+    .description('let in a runner that reaches GitHub but not the coordinator (on the coordinator’s machine)')
+    .argument('<name>', 'how people see this runner')
+    .requiredOption('--specialty <name...>', 'what it can be given')
+    .option('--agent <name...>', 'agents that can run there', ['claude'])
+    .option('--capability <name...>', 'what else the machine has, e.g. python docker node:22', [])
+    .option('--slots <number>', 'attempts at once, until the runner itself says how many', toSlots, 2)
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      `
+Such a runner needs the App’s own private key: it is for machines that you trust with everything the App may do.
+docs/runner.md says what it costs and when it is worth it.
+
+Example:
+  yardmaster runner enroll-github backend-9 --specialty backend --capability python node:22`,
+    )
+    .action(
+      async (
+        name: string,
+        options: {
+          specialty: string[];
+          agent: string[];
+          capability: string[];
+          slots: number;
+          data: string;
+        },
+      ) => {
+        const { specialty: specialties, agent, capability, slots: capacity } = options;
+        const capabilities = [...capability, ...agent.map((one) => `agent:${one}`)];
+        const operator = createOperatorClient(options.data);
+        const wanted = { name, specialties, capabilities, capacity };
+        const { runnerId } = await operator.enrollGitHubRunner(wanted);
+        cli.complain(
+          'Put this in runner.yml on that machine, copy the App’s private key there, and start “yardmaster runner run”:',
+        );
+        cli.print(
+          [
+            `agent_id: ${JSON.stringify(name)}`,
+            `specialties: ${JSON.stringify(specialties)}`,
+            'workspace_root: ./workspaces',
+            'transport: github',
+            'github_app:',
+            `  runner_id: ${runnerId}`,
+            `  app_id: ${cli.environment['APP_ID'] ?? '0 # the number on the App’s settings page'}`,
+            '  private_key_path: ./app.pem # for this user alone: chmod 600',
+          ].join('\n'),
+        );
+      },
+    );
+
+  runner
     .command('run')
     .description('poll for work and do it, until told to stop')
     .option('--config <file>', 'the runner’s configuration', 'runner.yml')
@@ -107,4 +159,12 @@ function toMinutes(text: string): number {
   const minutes = Number(text);
   if (!(minutes > 0 && minutes <= 60)) throw new InvalidArgumentError('It must be between 1 and 60.');
   return minutes;
+}
+
+function toSlots(text: string): number {
+  const slots = Number(text);
+  if (!Number.isInteger(slots) || slots < 1 || slots > 100) {
+    throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
+  }
+  return slots;
 }

@@ -105,24 +105,54 @@ async function take(
   if (!spec) throw new Error(`Attempt ${attempt.id} was offered without a start commit or check run`);
 
   const leaseToken = createSecret(deps.random);
-  const leaseSeconds = deps.leaseSeconds();
-  const lease = {
-    deadlineAtMs: tx.nowMs + leaseSeconds * 1000,
-    runUntilMs: tx.nowMs + (job.settings.maxMinutes * 60 + deps.timings.overrunSeconds) * 1000,
-  };
   if (isRepeat) {
-    await tx.jobs.change(job.id, lease, tx.nowMs);
+    await renewLease(tx, { job, attempt }, leaseToken, deps);
   } else {
-    if (!(await tx.jobs.move(job, 'preparing', lease, tx.nowMs))) return stale('it was withdrawn just now');
+    if (!(await beginLease(tx, { job, attempt }, leaseToken, deps)))
+      return stale('it was withdrawn just now');
     const answer = { requestHash: call.idempotency.requestHash, body: '{}' };
     await tx.memory.putAnswer(scopeOf(call), call.idempotency.key, answer, tx.nowMs);
-    await tx.tell(job.id, 'accepted', `${attempt.runner?.name ?? 'The runner'} took the job`);
-    await wantStatusComment(tx, job);
   }
-  await tx.attempts.change(attempt.id, {
-    leaseTokenHash: hashSecret(leaseToken),
-    acceptedAtMs: tx.nowMs,
-    phase: 'prepare',
-  });
-  return accepted({ spec, leaseToken, leaseSeconds, heartbeatSeconds: deps.timings.heartbeatSeconds });
+  const { heartbeatSeconds } = deps.timings;
+  return accepted({ spec, leaseToken, leaseSeconds: deps.leaseSeconds(), heartbeatSeconds });
+}
+
+/** Turns the offer of a locked job into a lease. False if somebody was first. */
+export async function beginLease(
+  tx: StoreTx,
+  { job, attempt }: Held,
+  leaseToken: string,
+  deps: Pick<DispatchDeps, 'leaseSeconds' | 'timings'>,
+): Promise<boolean> {
+  if (!(await tx.jobs.move(job, 'preparing', toLease(tx, job, deps), tx.nowMs))) return false;
+  await tx.tell(job.id, 'accepted', `${attempt.runner?.name ?? 'The runner'} took the job`);
+  await wantStatusComment(tx, job);
+  await noteLease(tx, attempt, leaseToken);
+  return true;
+}
+
+async function renewLease(
+  tx: StoreTx,
+  { job, attempt }: Held,
+  leaseToken: string,
+  deps: DispatchDeps,
+): Promise<void> {
+  await tx.jobs.change(job.id, toLease(tx, job, deps), tx.nowMs);
+  await noteLease(tx, attempt, leaseToken);
+}
+
+async function noteLease(tx: StoreTx, { id }: Held['attempt'], leaseToken: string): Promise<void> {
+  const leaseTokenHash = hashSecret(leaseToken);
+  await tx.attempts.change(id, { leaseTokenHash, acceptedAtMs: tx.nowMs, phase: 'prepare' });
+}
+
+function toLease(
+  tx: StoreTx,
+  { settings }: Held['job'],
+  deps: Pick<DispatchDeps, 'leaseSeconds' | 'timings'>,
+): { deadlineAtMs: number; runUntilMs: number } {
+  return {
+    deadlineAtMs: tx.nowMs + deps.leaseSeconds() * 1000,
+    runUntilMs: tx.nowMs + (settings.maxMinutes * 60 + deps.timings.overrunSeconds) * 1000,
+  };
 }

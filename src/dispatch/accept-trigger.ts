@@ -15,7 +15,7 @@ import { wantStatusComment } from './want-report.ts';
 
 /** What came of a trigger; `reason` is for the log, and where people are concerned, for them. */
 export type TriggerOutcome = {
-  kind: 'started' | 'cancelled' | 'refused' | 'ignored' | 'labels_wanted';
+  kind: 'started' | 'cancelled' | 'refused' | 'ignored' | 'labels_wanted' | 'looked_at';
   reason: string;
 };
 
@@ -26,12 +26,15 @@ export type TriggerOutcome = {
 export type AcceptTrigger = (trigger: Trigger) => Promise<TriggerOutcome>;
 
 type IssueTrigger = Situation['trigger'];
+type CheckRunTrigger = Extract<Trigger, { kind: 'check_run_completed' }>;
 
 type TriggerDeps = {
   store: Store;
   github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
   decide: (situation: Situation) => Decision;
   newId: () => string;
+  /** Takes what the runner of the attempt says in its check run, if it is one that only reaches GitHub. May throw `GitHubError`. */
+  lookAtCheckRun: (attemptId: AttemptId) => Promise<void>;
   timings: Timings;
   log: Logger;
 };
@@ -56,9 +59,21 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
       case 'label_removed':
       case 'issue_ended':
         return acceptIssueTrigger(trigger);
+      case 'check_run_completed':
+        return acceptCheckRun(trigger);
       default:
         return trigger satisfies never;
     }
+  }
+
+  /** GitHub only tells where to look: what the check run says is read from GitHub itself. */
+  async function acceptCheckRun(trigger: CheckRunTrigger): Promise<TriggerOutcome> {
+    const mail = await store.mail.get(trigger.attemptId);
+    if (mail?.open !== true) return ignored('no runner reports in this check run');
+    const { appId } = await deps.github.identity();
+    if (trigger.appId !== appId) return ignored('the check run belongs to another App');
+    await deps.lookAtCheckRun(trigger.attemptId);
+    return record(trigger, async () => ({ kind: 'looked_at', reason: 'its runner may have reported' }));
   }
 
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {

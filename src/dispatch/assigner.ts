@@ -26,7 +26,7 @@ type Field = {
 
 export function createAssigner(deps: {
   store: Pick<Store, 'transact'>;
-  timings: Pick<Timings, 'acceptSeconds' | 'runnerGoneSeconds' | 'sweepSeconds'>;
+  timings: Pick<Timings, 'acceptSeconds' | 'githubAcceptSeconds' | 'runnerGoneSeconds' | 'sweepSeconds'>;
 }): Assigner {
   const { store, timings } = deps;
 
@@ -101,12 +101,13 @@ export function createAssigner(deps: {
     const { runner } = choice;
     const attempt = job.attemptId === null ? null : await tx.attempts.get(job.attemptId);
     if (!attempt) throw new Error(`Job ${job.id} waits in the queue without an attempt`);
+    const acceptSeconds = runner.transport === 'github' ? timings.githubAcceptSeconds : timings.acceptSeconds;
     const moved = await tx.jobs.move(
       job,
       'offered',
       {
         runnerId: runner.id,
-        deadlineAtMs: tx.nowMs + timings.acceptSeconds * 1000,
+        deadlineAtMs: tx.nowMs + acceptSeconds * 1000,
         stateReason: null,
       },
       tx.nowMs,

@@ -20,7 +20,7 @@ export type TokenCall = {
  * gets nothing.
  */
 export async function giveToken(call: TokenCall, deps: DispatchDeps): Promise<Answer<GitHubToken>> {
-  const held = await deps.store.transact((tx) => admit(tx, call));
+  const held = await deps.store.transact((tx) => admitToken(tx, call));
   if (!held.ok) return held;
 
   const { job, attempt } = held.value;
@@ -39,7 +39,11 @@ export async function giveToken(call: TokenCall, deps: DispatchDeps): Promise<An
   return still.ok ? beingCancelled(still.value) : still;
 }
 
-async function admit(tx: StoreTx, { lease, purpose, headCommit }: TokenCall): Promise<Answer<Held>> {
+/** Whether the holder of a lease may have such a token; `publish` moves the job to `finishing`. */
+export async function admitToken(
+  tx: StoreTx,
+  { lease, purpose, headCommit }: TokenCall,
+): Promise<Answer<Held>> {
   const held = await lockLease(tx, lease);
   if (!held.ok) return held;
   const { job, attempt } = held.value;

@@ -28,6 +28,11 @@ export type RunnerRegistry = {
     specialties: string[] | null;
     expiresInSeconds: number | null;
   }): Promise<{ token: string; expiresAtMs: number }>;
+  /**
+   * Lets in a runner that never speaks to us: it proves itself by the App's own key, with which its messages in check runs are signed.
+   * What it says of its machine replaces `capabilities` and `capacity` with its first claim.
+   */
+  enrollGitHubRunner(wanted: GitHubRunnerWish): Promise<{ runnerId: RunnerId }>;
   /** A repeat with the same token and idempotency key gets the same id and a new key; the former one ends, since its answer was lost. */
   enroll(
     request: { token: string; facts: RunnerFacts },
@@ -54,6 +59,8 @@ export type RunnerRegistry = {
 };
 
 const SOUND: RunnerHealth = { failures: 0, quarantinedUntilMs: null, quarantineReason: null };
+
+export type GitHubRunnerWish = Pick<RunnerFacts, 'name' | 'specialties' | 'capabilities' | 'capacity'>;
 
 export function createRunnerRegistry(deps: {
   store: Store;
@@ -82,6 +89,25 @@ export function createRunnerRegistry(deps: {
         return untilMs;
       });
       return { token, expiresAtMs };
+    },
+
+    async enrollGitHubRunner(wanted) {
+      const runnerId = newId() as RunnerId;
+      const facts = { ...wanted, hostname: 'unknown', version: 'unknown' };
+      await store.transact(async (tx) => {
+        const runner = newRunner({
+          runnerId,
+          // Nobody gets it: no session can be opened for this runner.
+          key: createSecret(random),
+          facts,
+          allowed: wanted.specialties,
+          nowMs: tx.nowMs,
+        });
+        await tx.runners.insert({ ...runner, transport: 'github' });
+        tx.wake('queue');
+      });
+      log.info({ runnerId, runner: wanted.name }, 'A runner that only reaches GitHub was enrolled');
+      return { runnerId };
     },
 
     async enroll({ token, facts }, idempotency) {
@@ -301,6 +327,8 @@ function newRunner(runner: {
     takeovers: 0,
     takeoversSinceMs: 0,
     ...SOUND,
+    transport: 'coordinator',
+    silentUntilMs: null,
   };
 }
 

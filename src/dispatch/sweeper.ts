@@ -122,6 +122,7 @@ async function judge(
   if (job.state === 'offered') {
     if (deadlineAtMs > tx.nowMs) return;
     const reason = `${runner} did not answer the offer in time.`;
+    await noteSilence(tx, job, deps.timings);
     await withdrawOffer(tx, job, attempt, { event: 'offer_lapsed', reason }, deps.timings);
   } else if (job.state === 'cancelling') {
     if (deadlineAtMs > tx.nowMs) return;
@@ -141,4 +142,11 @@ async function judge(
       );
     }
   }
+}
+
+/** One that only reaches GitHub can't be heard while it is idle: that it missed an offer is all that tells that it is not there. */
+async function noteSilence(tx: StoreTx, job: StoredJob, timings: Timings): Promise<void> {
+  const runner = job.runnerId === null ? null : await tx.runners.get(job.runnerId);
+  if (runner?.transport !== 'github') return;
+  await tx.runners.change(runner.id, { silentUntilMs: tx.nowMs + timings.githubSilentSeconds * 1000 });
 }

@@ -6,4 +6,6 @@ export type CheckRunContent = {
   title: string;
   /** Markdown, at most 65,535 characters. */
   summary: string;
+  /** More Markdown, at most 65,535 characters; left out = none. */
+  text?: string;
 };

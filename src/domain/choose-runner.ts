@@ -34,7 +34,7 @@ const NAMED_AT_MOST = 8;
 
 /**
  * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed,
- * then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
+ * then one that we speak to (by way of GitHub everything takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
  * whoever asks. If there is none, the first requirement that nobody meets, in that order.
  */
 export function chooseRunner(question: RunnerQuestion): RunnerChoice {
@@ -67,6 +67,7 @@ function compareSuitability(a: RunnerView, b: RunnerView, question: RunnerQuesti
   const { warm = new Set(), lastChoice = new Set() } = question;
   return (
     Number(lastChoice.has(a.id)) - Number(lastChoice.has(b.id)) ||
+    Number(a.transport === 'github') - Number(b.transport === 'github') ||
     a.active / a.capacity - b.active / b.capacity ||
     Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
     a.lastAssignedAtMs - b.lastAssignedAtMs ||

@@ -13,7 +13,7 @@ export type IssueReading =
 
 /** Everything `decide` looks at. Nothing in here is read by `decide` itself. */
 export type Situation = {
-  trigger: Exclude<Trigger, { kind: 'repositories_added' | 'repositories_removed' }>;
+  trigger: Exclude<Trigger, { kind: 'repositories_added' | 'repositories_removed' | 'check_run_completed' }>;
   issue: IssueReading;
   permission: Permission;
   /** The login that our own writes appear as, e.g. `yardmaster[bot]`. */

@@ -9,6 +9,8 @@ export type Effect =
   | { kind: 'attempt-start'; attemptId: AttemptId }
   /** The coordinator's last word on an attempt's check run. */
   | { kind: 'check-run'; attemptId: AttemptId }
+  /** The coordinator's part of the check run says what a runner that only reaches GitHub has to know. */
+  | { kind: 'check-run-mail'; attemptId: AttemptId }
   | { kind: 'status-comment'; repositoryId: number; issueNumber: number }
   | { kind: 'pull-request'; jobId: JobId }
   /** The check run with the evidence, on the head of the pull request. */
@@ -25,6 +27,7 @@ export function toEffectKey(effect: Effect): string {
   switch (effect.kind) {
     case 'attempt-start':
     case 'check-run':
+    case 'check-run-mail':
       return `${effect.kind}:${effect.attemptId}`;
     case 'revoke-tokens':
       return `${effect.kind}:${effect.attemptId}:${effect.epoch}`;
@@ -44,6 +47,7 @@ export function toEffectKey(effect: Effect): string {
 /** Within an installation: what fences comes first, then what starts and ends work, then what tells of it. Higher goes first. */
 const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'revoke-tokens': 70,
+  'check-run-mail': 65,
   'pull-request': 60,
   'check-run': 50,
   'attempt-start': 40,

@@ -108,4 +108,6 @@ export type RunnerView = {
   /** When it was last given an attempt; 0 = never. */
   lastAssignedAtMs: number;
   version: string;
+  /** How it is reached. */
+  transport: 'coordinator' | 'github';
 };

@@ -58,6 +58,21 @@ export type Timings = {
   /** First wait before a side effect on GitHub is tried again; doubles, at most `effectRetryMaxSeconds`. */
   effectRetryBaseSeconds: number;
   effectRetryMaxSeconds: number;
+  /**
+   * The same for runners that only reach GitHub. They look for offers every half minute, and four times as rarely when the installation's
+   * request budget runs low; so they get longer to accept, and a lease of 15 heartbeats.
+   */
+  githubAcceptSeconds: number;
+  githubLeaseSeconds: number;
+  /** The least; longer when many attempts share the write budget of an installation: see `githubWriteSeconds`. */
+  githubHeartbeatSeconds: number;
+  /** Between two updates of one check run, for each attempt under way: 400 writes an hour for all of them. */
+  githubWriteSeconds: number;
+  /** Between two looks of the coordinator at a check run: while it is offered, and while it is worked on. */
+  githubOfferLookSeconds: number;
+  githubLookSeconds: number;
+  /** How long such a runner is offered nothing after it let an offer lapse. */
+  githubSilentSeconds: number;
 };
 
 export const DEFAULT_TIMINGS: Timings = {
@@ -89,6 +104,13 @@ export const DEFAULT_TIMINGS: Timings = {
   coordinatorGoneSeconds: 15,
   effectRetryBaseSeconds: 5,
   effectRetryMaxSeconds: 300,
+  githubAcceptSeconds: 300,
+  githubLeaseSeconds: 900,
+  githubHeartbeatSeconds: 60,
+  githubWriteSeconds: 9,
+  githubOfferLookSeconds: 10,
+  githubLookSeconds: 20,
+  githubSilentSeconds: 600,
 };
 
 /** How often things may go wrong before a job is given up. */

@@ -1,4 +1,4 @@
-import type { IssueSnapshot, RepositoryRef } from '../contract/job.ts';
+import type { AttemptId, IssueSnapshot, RepositoryRef } from '../contract/job.ts';
 
 /** Who did it, as GitHub's webhook names the sender. */
 export type Actor = { login: string; id: number; isBot: boolean };
@@ -49,4 +49,12 @@ export type Trigger =
       /** `all`: the App was uninstalled or suspended. */
       repositoryIds: number[] | 'all';
       why: string;
+    }
+  | {
+      kind: 'check_run_completed';
+      key: string;
+      /** Of the App that made it; others' are none of our business. */
+      appId: number;
+      /** By its `external_id`, which anybody's App could have written. */
+      attemptId: AttemptId;
     };

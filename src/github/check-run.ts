@@ -14,7 +14,7 @@ type Wanted = Parameters<GitHub['ensureCheckRun']>[1];
 export function createCheckRuns(deps: {
   call: GitHubCall;
   identity: GitHub['identity'];
-}): Pick<GitHub, 'ensureCheckRun' | 'updateCheckRun'> {
+}): Pick<GitHub, 'ensureCheckRun' | 'updateCheckRun' | 'setExternalId' | 'readCheckRun'> {
   const { call, identity } = deps;
 
   return {
@@ -29,7 +29,42 @@ export function createCheckRuns(deps: {
         octokit.rest.checks.update({ ...toPath(target), check_run_id: checkRunId, ...toFields(content) }),
       );
     },
+    async setExternalId(target, checkRunId, externalId) {
+      await call(target.installationId, (octokit) =>
+        octokit.rest.checks.update({
+          ...toPath(target),
+          check_run_id: checkRunId,
+          external_id: externalId,
+        }),
+      );
+    },
+    readCheckRun: (target, checkRunId, etag) => read(target, checkRunId, etag),
   };
+
+  async function read(target: RepositoryTarget, checkRunId: number, etag: string | null) {
+    const answer = await call(target.installationId, async (octokit) => {
+      try {
+        return await octokit.rest.checks.get({
+          ...toPath(target),
+          check_run_id: checkRunId,
+          ...(etag !== null && { headers: { 'if-none-match': etag } }),
+        });
+      } catch (error) {
+        // Octokit takes "not modified" for a failure.
+        if (error instanceof Error && 'status' in error && error.status === 304) return null;
+        throw error;
+      }
+    });
+    if (answer === null) return null;
+    const { data, headers } = answer;
+    return {
+      etag: headers.etag ?? null,
+      appId: data.app?.id ?? null,
+      externalId: data.external_id,
+      status: data.status,
+      text: data.output.text ?? '',
+    };
+  }
 
   async function create(target: RepositoryTarget, wanted: Wanted) {
     const { data } = await call(target.installationId, (octokit) =>
@@ -62,13 +97,15 @@ export function createCheckRuns(deps: {
   }
 }
 
-function toFields({ status, conclusion, title, summary }: CheckRunContent) {
+function toFields({ status, conclusion, title, summary, text }: CheckRunContent) {
   return {
     status,
     ...(conclusion !== undefined && { conclusion }),
     output: {
       title: title.slice(0, MAX_TITLE_CHARACTERS),
       summary: summary.slice(0, MAX_SUMMARY_CHARACTERS),
+      // Never cut: what is in there may be signed.
+      ...(text !== undefined && { text }),
     },
   };
 }

@@ -9,6 +9,16 @@ export type StartCommit = {
   startCommit: string;
 };
 
+/** What of a check run is looked at. */
+export type CheckRunReading = {
+  etag: string | null;
+  appId: number | null;
+  externalId: string | null;
+  status: string;
+  /** `output.text`. */
+  text: string;
+};
+
 /**
  * What the coordinator does on GitHub. Every call throws `GitHubError` when GitHub refuses or can't be reached; its `kind` says
  * whether to wait, to give up, or that the thing is gone. Calls that create look first, so all may be repeated after a crash.
@@ -49,6 +59,14 @@ export type GitHub = {
     },
   ): Promise<{ id: number; url: string }>;
   updateCheckRun(target: RepositoryTarget, checkRunId: number, content: CheckRunContent): Promise<void>;
+  /** Changes what the check run is called on our side, and nothing else. */
+  setExternalId(target: RepositoryTarget, checkRunId: number, externalId: string): Promise<void>;
+  /** The check run as it is, or `null` when it is as it was when `etag` was answered, which costs nothing of the request budget. */
+  readCheckRun(
+    target: RepositoryTarget,
+    checkRunId: number,
+    etag: string | null,
+  ): Promise<CheckRunReading | null>;
   /**
    * The one status comment of an issue: edits `commentId`; creates it when that is `null`, unless a comment of ours with `marker` exists
    * already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell.

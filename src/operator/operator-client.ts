@@ -173,6 +173,13 @@ export function createOperatorClient(dataFolder: string) {
       specialties?: string[] | undefined;
       expiresInSeconds?: number | undefined;
     }) => call('POST', '/runner-tokens', EnrollToken, wanted),
+    /** Lets in a runner that only reaches GitHub; the answer is the `runner_id` for its runner.yml. */
+    enrollGitHubRunner: (wanted: {
+      name: string;
+      specialties: string[];
+      capabilities: string[];
+      capacity: number;
+    }) => call('POST', '/github-runners', z.object({ runnerId: z.string() }), wanted),
     runners: async () =>
       (await call('GET', '/runners', z.object({ runners: z.array(RunnerSummary) }))).runners,
     /** Ends the quarantine of a runner, by its name or id. */

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { JOB_STATES, JobId, RunnerId, Specialty } from '../contract/job.ts';
+import { RunnerFacts } from '../contract/runner-api.ts';
 import { type Refusal, refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
@@ -20,6 +21,13 @@ const LOG_PAGE_BYTES = 256 * 1024;
 const TokenWish = z.object({
   specialties: z.array(Specialty).min(1).max(50).optional(),
   expiresInSeconds: z.number().positive().optional(),
+});
+
+const GitHubRunnerWish = RunnerFacts.pick({
+  name: true,
+  specialties: true,
+  capabilities: true,
+  capacity: true,
 });
 
 const JobFilter = z.object({
@@ -69,6 +77,12 @@ export function createAdminApi(deps: {
       expiresInSeconds: wish.data.expiresInSeconds ?? null,
     });
     return context.json(token);
+  });
+
+  app.post('/github-runners', async (context) => {
+    const wish = GitHubRunnerWish.safeParse(await readJson(context));
+    if (!wish.success) return toErrorResponse(refuseMistakes(wish.error));
+    return context.json(await registry.enrollGitHubRunner(wish.data));
   });
 
   app.get('/runners', async (context) => context.json({ runners: await registry.list() }));

@@ -37,6 +37,10 @@ export type StoredRunner = {
   /** Sessions since `takeoversSinceMs` that took over a living one. */
   takeovers: number;
   takeoversSinceMs: number;
+  /** `github`: it never speaks to the coordinator; they leave each other messages in check runs. */
+  transport: 'coordinator' | 'github';
+  /** It let an offer lapse and counts as gone until then; only for those that can't be heard while they are idle. */
+  silentUntilMs: number | null;
 } & RunnerHealth;
 
 export type RunnerChange = Partial<
@@ -56,6 +60,7 @@ export type RunnerChange = Partial<
     | 'takeovers'
     | 'takeoversSinceMs'
     | keyof RunnerHealth
+    | 'silentUntilMs'
   >
 >;
 
@@ -130,6 +135,8 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           quarantine_reason: runner.quarantineReason,
           takeovers: runner.takeovers,
           takeovers_since: runner.takeoversSinceMs,
+          transport: runner.transport,
+          silent_until: runner.silentUntilMs,
         })
         .execute();
       await addSpecialties(runner.id, runner.specialties);
@@ -160,6 +167,7 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           quarantine_reason: change.quarantineReason,
           takeovers: change.takeovers,
           takeovers_since: change.takeoversSinceMs,
+          silent_until: change.silentUntilMs,
         })
         .where('id', '=', id)
         .execute();
@@ -280,6 +288,8 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     quarantineReason: row.quarantine_reason,
     takeovers: row.takeovers,
     takeoversSinceMs: row.takeovers_since,
+    transport: row.transport,
+    silentUntilMs: row.silent_until,
   };
 }
 
@@ -293,19 +303,26 @@ function toView(runner: StoredRunner, now: { active: number; nowMs: number; gone
     capacity: runner.capacity,
     active: now.active,
     accepting: runner.accepting,
-    state: toState(runner, now.nowMs - now.goneMs),
     quarantinedUntilMs: runner.quarantinedUntilMs,
     quarantineReason: runner.quarantineReason,
+    state: toState(runner, now.nowMs, now.goneMs),
     lastSeenAtMs: runner.lastSeenAtMs,
     lastAssignedAtMs: runner.lastAssignedAtMs,
     version: runner.version,
+    transport: runner.transport,
   };
 }
 
-function toState(runner: StoredRunner, goneBeforeMs: number): RunnerView['state'] {
+function toState(runner: StoredRunner, nowMs: number, goneMs: number): RunnerView['state'] {
   if (runner.revokedAtMs !== null) return 'revoked';
-  if (runner.sessionHash === null || runner.lastSeenAtMs < goneBeforeMs) return 'gone';
+  if (isGone(runner, nowMs, goneMs)) return 'gone';
   return runner.draining || runner.drainRequested ? 'draining' : 'online';
+}
+
+/** One that only reaches GitHub says nothing while it is idle: it counts as there until it lets an offer lapse. */
+function isGone(runner: StoredRunner, nowMs: number, goneMs: number): boolean {
+  if (runner.transport === 'github') return (runner.silentUntilMs ?? 0) > nowMs;
+  return runner.sessionHash === null || runner.lastSeenAtMs < nowMs - goneMs;
 }
 
 function toJsonOrNull(value: unknown): string | null {

@@ -17,6 +17,7 @@ export type Schema = {
   tasks: TaskRow;
   installations: { id: number; paused_until: number; pause_reason: string };
   github_objects: GitHubObjectRow;
+  check_run_mail: CheckRunMailRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
   trigger_keys: { key: string; outcome: string; created_at: number };
 };
@@ -115,6 +116,8 @@ export type RunnerRow = {
   quarantine_reason: string | null;
   takeovers: Generated<number>;
   takeovers_since: Generated<number>;
+  transport: Generated<'coordinator' | 'github'>;
+  silent_until: number | null;
 };
 
 export type EnrollTokenRow = {
@@ -162,4 +165,16 @@ export type GitHubObjectRow = {
   object_id: number | null;
   body_hash: string | null;
   updated_at: number;
+};
+
+export type CheckRunMailRow = {
+  attempt_id: string;
+  open: number;
+  nonce: string | null;
+  number: number;
+  log_end: number;
+  heartbeat_ms: number;
+  sent: string | null;
+  etag: string | null;
+  looked_at: number;
 };

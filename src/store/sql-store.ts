@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { createAttemptQueries } from './attempts.ts';
+import { createCheckRunMailQueries } from './check-run-mail.ts';
 import { createDeliveryBatcher, createDeliveryQueries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { createJobQueries } from './jobs.ts';
@@ -85,6 +86,7 @@ export function createSqlStore(deps: {
       effects: createEffectQueries(on, engine, newId),
       timeline: createTimelineQueries(on, newId),
       memory: createMemoryQueries(on),
+      mail: createCheckRunMailQueries(on),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { JobId } from '../contract/job.ts';
 import type { AttemptQueries } from './attempts.ts';
+import type { CheckRunMailQueries } from './check-run-mail.ts';
 import type { JobQueries } from './jobs.ts';
 import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
@@ -92,6 +93,7 @@ export type Queries = {
   effects: Omit<EffectQueries, 'want'>;
   timeline: TimelineQueries;
   memory: MemoryQueries;
+  mail: CheckRunMailQueries;
 };
 
 /** The queries of one transaction. */

@@ -4,15 +4,21 @@ const IssueOfRepository = z.object({
   repository: z.object({ id: z.int() }),
   issue: z.object({ number: z.int() }),
 });
+const CheckRunOfRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  check_run: z.object({ id: z.int() }),
+});
 const OfInstallation = z.object({ installation: z.object({ id: z.int() }) });
 
 /**
- * Deliveries with equal keys are handled in the order of their arrival: those of one issue, and those about one
+ * Deliveries with equal keys are handled in the order of their arrival: those of one issue, of one check run, and those about one
  * installation. All others need no order and get their GUID.
  */
 export function toOrderKey(payload: unknown, guid: string): string {
   const issue = IssueOfRepository.safeParse(payload);
   if (issue.success) return `${issue.data.repository.id}#${issue.data.issue.number}`;
+  const checkRun = CheckRunOfRepository.safeParse(payload);
+  if (checkRun.success) return `check run ${checkRun.data.check_run.id}`;
   const installation = OfInstallation.safeParse(payload);
   return installation.success ? `installation ${installation.data.installation.id}` : guid;
 }

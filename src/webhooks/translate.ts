@@ -1,3 +1,4 @@
+import { translateCheckRunCompleted } from './check-run.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import {
   translateInstallationEnd,
@@ -14,6 +15,7 @@ const TRANSLATORS = {
   'issues.closed': translateIssueEnd('closed'),
   'issues.deleted': translateIssueEnd('deleted'),
   'issues.transferred': translateIssueEnd('transferred'),
+  'check_run.completed': translateCheckRunCompleted,
   'installation.created': translateInstalled,
   'installation.deleted': translateInstallationEnd('The App was uninstalled'),
   'installation.suspend': translateInstallationEnd('The App was suspended'),

@@ -17,7 +17,7 @@ import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
-import { aLabelTrigger, anIdempotency, value } from '../support/dispatch-world.ts';
+import { aLabelTrigger, anIdempotency, MAIL_KEY, value } from '../support/dispatch-world.ts';
 import { openTestStore } from '../support/embedded-store.ts';
 import { fullNameOf, type GitHubAtStandin, openGitHubAtStandin } from '../support/github-at-standin.ts';
 import { aResult } from '../support/job-builders.ts';
@@ -113,7 +113,15 @@ function assemble({ github }: GitHubAtStandin, store: Store) {
   const assigner = createAssigner(shared);
   const outbox = createOutbox({
     ...shared,
-    effects: createEffects({ store, github, texts, tokens, labels: BUILT_IN_LABELS, log: shared.log }),
+    effects: createEffects({
+      ...shared,
+      github,
+      texts,
+      tokens,
+      labels: BUILT_IN_LABELS,
+      mailKey: MAIL_KEY,
+      githubApiUrl: 'https://api.github.com',
+    }),
   });
   return {
     assigner,
@@ -126,7 +134,12 @@ function assemble({ github }: GitHubAtStandin, store: Store) {
       githubApiUrl: 'https://api.github.com',
     }),
     registry: createRunnerRegistry({ ...shared, coordinatorVersion: 'test' }),
-    acceptTrigger: createAcceptTrigger({ ...shared, github, decide }),
+    acceptTrigger: createAcceptTrigger({
+      ...shared,
+      github,
+      decide,
+      lookAtCheckRun: () => Promise.reject(new Error('no runner here only reaches GitHub')),
+    }),
     stop: () => outbox.stop(),
   };
 }

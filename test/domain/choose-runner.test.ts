@@ -20,6 +20,7 @@ function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView 
     lastSeenAtMs: Date.UTC(2026, 4, 4, 11, 58),
     lastAssignedAtMs: 0,
     version: '1',
+    transport: 'coordinator',
     ...overrides,
   };
 }

@@ -9,6 +9,7 @@ import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createDispatcher } from '../../src/dispatch/dispatcher.ts';
 import { createEffects } from '../../src/dispatch/effects/effects.ts';
 import type { LeaseKey } from '../../src/dispatch/lease.ts';
+import { createMailWatch } from '../../src/dispatch/mail/mail-watch.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
 import { createRunnerRegistry, type Session } from '../../src/dispatch/runner-registry.ts';
 import { createSweeper } from '../../src/dispatch/sweeper.ts';
@@ -28,6 +29,9 @@ import { createGitHubRecorder } from './github-recorder.ts';
 import { aRepository, aResult } from './job-builders.ts';
 import { someRunnerFacts } from './runner-builders.ts';
 import { createTestLogger } from './test-logger.ts';
+
+/** Signs the messages in check runs. */
+export const MAIL_KEY = { id: 'test-key', secret: new Uint8Array(32).fill(7) };
 
 /** A runner as its own process would see itself. */
 export type TestRunner = { id: Session['runnerId']; key: string; session: Session; sessionToken: string };
@@ -65,10 +69,24 @@ export async function openDispatchWorld() {
     statusMarker,
     toStatusComment,
   };
-  const effects = createEffects({ store, github, texts, tokens, labels: BUILT_IN_LABELS, log: shared.log });
+  const toGitHub = { github, mailKey: MAIL_KEY, githubApiUrl: 'https://api.github.com' };
+  const effects = createEffects({ ...shared, ...toGitHub, texts, tokens, labels: BUILT_IN_LABELS });
   const outbox = createOutbox({ ...shared, effects });
   const sweeper = createSweeper({ ...shared, assigner });
-  const acceptTrigger = createAcceptTrigger({ ...shared, github, decide });
+  const mailWatch = createMailWatch({
+    ...shared,
+    ...toGitHub,
+    tokens,
+    assigner,
+    identity: github.identity,
+    leaseSeconds: () => DEFAULT_TIMINGS.githubLeaseSeconds,
+  });
+  const acceptTrigger = createAcceptTrigger({
+    ...shared,
+    github,
+    decide,
+    lookAtCheckRun: (attemptId) => mailWatch.look(attemptId),
+  });
 
   /** What an issue's label would bring about, up to the moment when the job can be offered. */
   async function label(trigger: Partial<Extract<Trigger, { kind: 'label_added' }>> = {}): Promise<JobId> {
@@ -166,6 +184,7 @@ export async function openDispatchWorld() {
     outbox,
     sweeper,
     acceptTrigger,
+    mailWatch,
     label,
     enrol,
     openSession,

@@ -118,6 +118,18 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         if (!run) throw new GitHubError('gone', `There is no check run ${id}`, { status: 404 });
         run.content = content;
       }),
+    setExternalId: (_target, id, externalId) =>
+      call('setExternalId', () => {
+        const run = state.checkRuns.find((other) => other.id === id);
+        if (run) run.externalId = externalId;
+      }),
+    readCheckRun: (_target, id) =>
+      call('readCheckRun', () => {
+        const run = state.checkRuns.find((other) => other.id === id);
+        if (!run) throw new GitHubError('gone', `There is no check run ${id}`, { status: 404 });
+        const { status, text = '' } = run.content;
+        return { etag: null, appId: 3, externalId: run.externalId, status, text };
+      }),
     publishStatusComment: (_target, issueNumber, { commentId, marker, body }) =>
       call('publishStatusComment', () => {
         const known = state.comments.find(

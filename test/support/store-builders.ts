@@ -70,6 +70,8 @@ export function aStoredRunner(overrides: Partial<StoredRunner> = {}): StoredRunn
     quarantineReason: null,
     takeovers: 0,
     takeoversSinceMs: 0,
+    transport: 'coordinator',
+    silentUntilMs: null,
     ...overrides,
   };
 }

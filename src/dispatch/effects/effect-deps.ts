@@ -1,7 +1,9 @@
 import type { LabelDefinition } from '../../domain/labels.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
+import type { Timings } from '../../domain/timings.ts';
 import type { GitHub } from '../../github/github.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { MessageKey } from '../../lib/signed-message.ts';
 import type { StoredJob } from '../../store/jobs.ts';
 import type { Store } from '../../store/store.ts';
 import type { AttemptTokens } from '../attempt-tokens.ts';
@@ -15,6 +17,11 @@ export type EffectDeps = {
   tokens: AttemptTokens;
   /** Created in every repository that is added. */
   labels: readonly LabelDefinition[];
+  /** For messages to runners that only reach GitHub. */
+  mailKey: MessageKey;
+  /** REST root without a slash at the end. */
+  githubApiUrl: string;
+  timings: Timings;
   log: Logger;
 };
 

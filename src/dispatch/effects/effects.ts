@@ -1,6 +1,7 @@
 import type { JobId } from '../../contract/job.ts';
 import type { Effect } from '../../domain/effect.ts';
 import { giveUpStart, startAttempt } from './attempt-start.ts';
+import { giveUpMail, sendMail } from './check-run-mail.ts';
 import { updateCheckRun } from './check-run.ts';
 import { cleanBranch } from './clean-branch.ts';
 import type { EffectContext, EffectDeps } from './effect-deps.ts';
@@ -26,6 +27,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return startAttempt(effect.attemptId, context, deps);
         case 'check-run':
           return updateCheckRun(effect.attemptId, deps);
+        case 'check-run-mail':
+          return sendMail(effect.attemptId, deps);
         case 'status-comment':
           return publishStatusComment(effect, deps);
         case 'pull-request':
@@ -52,6 +55,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return giveUpStart(effect.attemptId, error, deps);
         case 'pull-request':
           return giveUpPullRequest(effect.jobId, error, deps);
+        case 'check-run-mail':
+          return giveUpMail(effect.attemptId, error, deps);
         case 'check-run':
         case 'revoke-tokens': {
           const attempt = await store.attempts.get(effect.attemptId);

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AttemptResult, JobSpec } from '../../src/contract/job.ts';
+import { fitResult, fitSpec } from '../../src/domain/fit-mail.ts';
+import { aResult } from '../support/job-builders.ts';
+import { aJobSpec } from '../support/job-spec.ts';
+
+const LIMIT = 20_000;
+const fits = (value: unknown): boolean => JSON.stringify(value).length <= LIMIT;
+
+/** Results as large as the protocol lets them be. */
+const results = fc
+  .record({
+    tail: fc.integer({ min: 0, max: 16_384 }),
+    runs: fc.integer({ min: 1, max: 20 }),
+    words: fc.integer({ min: 1, max: 2000 }),
+    summary: fc.string({ maxLength: 20_000, size: 'max' }),
+    reason: fc.string({ maxLength: 2000 }),
+    changes: fc.integer({ min: 0, max: 300 }),
+    path: fc.integer({ min: 1, max: 4096 }),
+  })
+  .map(({ tail, runs, words, summary, reason, changes, path }) => {
+    const run = {
+      command: Array.from({ length: words }, () => 'word'),
+      exitCode: 1,
+      timedOut: false,
+      durationMs: 5,
+      outputTail: 'é'.repeat(tail),
+    };
+    const tests = { verdict: 'failed' as const, runs: Array.from({ length: runs }, () => run), counts: null };
+    return aResult({
+      reason,
+      summary,
+      changes: Array.from({ length: changes }, () => ({
+        path: 'p'.repeat(path),
+        status: 'added' as const,
+        added: 1,
+        removed: 0,
+      })),
+      changedFiles: changes,
+      evidence: { setup: tests.runs, before: tests, after: tests, withoutTests: null, repairRounds: 2 },
+    });
+  });
+
+test('every result comes to fit, is still one, and keeps what decides', () => {
+  fc.assert(
+    fc.property(results, (result) => {
+      const fitted = fitResult(result, fits);
+
+      expect(fits(fitted)).toBe(true);
+      expect(AttemptResult.safeParse(fitted).success).toBe(true);
+      const { outcome, headCommit, retryable, usage, changedFiles } = result;
+      expect(fitted).toMatchObject({ outcome, headCommit, retryable, usage, changedFiles });
+      expect(fitted.evidence.after?.verdict).toBe('failed');
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a result that fits is left alone; one that was cut says so, and keeps the ends of outputs', () => {
+  const small = aResult();
+  expect(fitResult(small, fits)).toBe(small);
+
+  const [run] = small.evidence.setup;
+  if (run === undefined) throw new Error('the builder has no set-up');
+  const large = aResult({
+    evidence: { ...small.evidence, setup: [{ ...run, outputTail: `${'x'.repeat(16_000)}the end` }] },
+    summary: 's'.repeat(20_000),
+  });
+  const cut = fitResult(large, fits);
+  expect(cut.reason).toContain('was cut');
+  expect(cut.evidence.setup[0]?.outputTail).toMatch(/the end$/);
+});
+
+test('a long issue is cut with a note, and everything else of the job is kept', () => {
+  const spec = aJobSpec();
+  expect(fitSpec(spec, fits)).toBe(spec);
+
+  const cut = fitSpec({ ...spec, issue: { ...spec.issue, body: 'b'.repeat(65_536) } }, fits);
+  expect(JobSpec.safeParse(cut).success).toBe(true);
+  expect(cut?.issue.body).toContain('[Cut here');
+  expect(cut).toMatchObject({ ...spec, issue: { title: spec.issue.title } });
+});
+
+test('a job whose commands alone are too long does not fit', () => {
+  const spec = aJobSpec();
+  const settings = { ...spec.settings, testCommands: [['x'.repeat(30_000)]] };
+
+  expect(fitSpec({ ...spec, settings }, fits)).toBeNull();
+});
