@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Capability, Specialty } from '../contract/job.ts';
+import { Capability, RunnerId, Specialty } from '../contract/job.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { LOG_LEVELS, type LogLevel } from '../lib/logger.ts';
 import { AgentsConfig } from './agents/agents-config.ts';
@@ -36,6 +36,31 @@ function text(example: string): z.ZodString {
   const message = `must be text, such as ${example}`;
   return z.string(message).min(1, message);
 }
+
+const GitHubApp = z.strictObject({
+  app_id: z
+    .int('must be the numeric App ID from the App’s settings page (not the client id)')
+    .positive('must be the numeric App ID from the App’s settings page'),
+  private_key_path: text('/etc/yardmaster/app.pem'),
+  runner_id: z
+    .string('is missing: what “yardmaster runner enroll-github” printed on the coordinator’s machine')
+    .refine(
+      (id) => RunnerId.safeParse(id).success,
+      'must be the id that “yardmaster runner enroll-github” printed on the coordinator’s machine',
+    )
+    .transform((id) => RunnerId.parse(id)),
+  api_url: z
+    .url({
+      protocol: /^https?$/,
+      error: 'must be the REST root of your GitHub, such as https://api.github.com',
+    })
+    .nullish(),
+  poll_seconds: z
+    .number('must be a number of seconds, such as 30')
+    .positive('must be more than 0')
+    .max(3600, 'must be at most 3600')
+    .nullish(),
+});
 
 /** runner.yml as people write it; a key without a value counts as absent. Paths are still as written. */
 export const RunnerFile = z.strictObject({
@@ -83,7 +108,8 @@ export const RunnerFile = z.strictObject({
       declared: z.array(Capability, 'must be a list, such as [gpu, "node:22"]').max(150).nullish(),
     })
     .nullish(),
-  transport: z.literal('coordinator', 'must be coordinator').nullish(),
+  transport: z.enum(['coordinator', 'github'], 'must be coordinator or github').nullish(),
+  github_app: GitHubApp.nullish(),
   health: z
     .union(
       [
@@ -99,3 +125,11 @@ export const RunnerFile = z.strictObject({
   key_file: text('/etc/yardmaster/runner-key.json').nullish(),
 });
 export type RunnerFile = z.infer<typeof RunnerFile>;
+
+/** The same for a runner that never speaks to a coordinator. */
+export const GitHubRunnerFile = RunnerFile.extend({
+  coordinator_url: RunnerFile.shape.coordinator_url.nullish(),
+  transport: z.literal('github'),
+  github_app: z.preprocess((value) => value ?? undefined, GitHubApp),
+});
+export type GitHubRunnerFile = z.infer<typeof GitHubRunnerFile>;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { RunnerId } from '../contract/job.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { LogLevel } from '../lib/logger.ts';
 import { readYaml } from '../lib/read-yaml.ts';
@@ -11,7 +12,7 @@ import {
   RUNNER_VARIABLE_PREFIX,
   RUNNER_VARIABLES,
 } from './config-environment.ts';
-import { RunnerFile } from './config-file.ts';
+import { GitHubRunnerFile, RunnerFile } from './config-file.ts';
 import { describeIssue, toLinePrefix } from './config-problems.ts';
 import { isWithin } from './sandbox/paths.ts';
 import { type SandboxSettings, toSandboxSettings } from './sandbox/sandbox-settings.ts';
@@ -20,6 +21,7 @@ import { type SandboxSettings, toSandboxSettings } from './sandbox/sandbox-setti
 export type RunnerConfig = {
   agentId: string;
   hostname: string;
+  /** Empty with the transport `github`. */
   coordinatorUrl: string;
   specialties: string[];
   workspaceRoot: string;
@@ -38,7 +40,17 @@ export type RunnerConfig = {
     /** Instead of looking at the machine; `null` = look. */
     declared: string[] | null;
   };
-  transport: 'coordinator';
+  transport: 'coordinator' | 'github';
+  /** For the transport `github`, and only for it. */
+  githubApp: {
+    appId: number;
+    privateKeyPath: string;
+    runnerId: RunnerId;
+    /** REST root without a slash at the end. */
+    apiUrl: string;
+    /** Between two looks for work, before jitter and before standing back when the request budget runs low. */
+    pollSeconds: number;
+  } | null;
   /** `null` = no health server. Port 0 = any free one. */
   health: { host: string; port: number } | null;
   keyFile: string;
@@ -54,6 +66,9 @@ export type ConfigSources = {
 
 export type ConfigReading =
   { ok: true; config: RunnerConfig; warnings: string[] } | { ok: false; problems: string[] };
+
+/** GitHub's budget is shared by all runners and the coordinator. */
+const DEFAULT_POLL_SECONDS = 30;
 
 /** A token of the examples in the documentation, left in place. */
 const PLACEHOLDER = /your[_-]?token|^<.*>$|^changeme$|^x{4,}$/i;
@@ -87,7 +102,8 @@ export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigR
   }
 
   const overridden = applyEnvironment(file as Record<string, unknown>, sources.variables);
-  const parsed = RunnerFile.safeParse(overridden.value);
+  const isGitHub = overridden.value['transport'] === 'github';
+  const parsed = (isGitHub ? GitHubRunnerFile : RunnerFile).safeParse(overridden.value);
   if (!parsed.success) {
     const places = { lineOf: yaml.lineOf, variables: overridden.sources };
     return { ok: false, problems: parsed.error.issues.flatMap((issue) => describeIssue(issue, places)) };
@@ -104,7 +120,7 @@ export function explainConfigProblems(file: string, problems: readonly string[])
   ].join('\n');
 }
 
-function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
+function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): ConfigReading {
   const warnings = findUnknownVariables(sources.variables);
   const agents = file.agents ?? {};
   const workspaceRoot = resolvePath(file.workspace_root, sources);
@@ -137,7 +153,7 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
     config: {
       agentId: file.agent_id,
       hostname: file.hostname ?? sources.machine.hostname,
-      coordinatorUrl: file.coordinator_url.replace(/\/+$/, ''),
+      coordinatorUrl: file.coordinator_url?.replace(/\/+$/, '') ?? '',
       specialties: file.specialties,
       workspaceRoot,
       maxConcurrentTasks: file.max_concurrent_tasks ?? 2,
@@ -161,7 +177,8 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
         extra: file.capabilities?.extra ?? [],
         declared: file.capabilities?.declared ?? null,
       },
-      transport: 'coordinator',
+      transport: file.transport ?? 'coordinator',
+      githubApp: file.transport === 'github' ? toGitHubApp(file, sources) : null,
       health:
         file.health === false
           ? null
@@ -169,6 +186,21 @@ function toConfig(file: RunnerFile, sources: ConfigSources): ConfigReading {
       keyFile:
         resolveOptional(file.key_file, sources) ?? path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
     },
+  };
+}
+
+function toGitHubApp(
+  { github_app: app }: RunnerFile | GitHubRunnerFile,
+  sources: ConfigSources,
+): RunnerConfig['githubApp'] {
+  // The schema of this transport has it.
+  if (app == null) return null;
+  return {
+    appId: app.app_id,
+    privateKeyPath: resolvePath(app.private_key_path, sources),
+    runnerId: app.runner_id,
+    apiUrl: app.api_url?.replace(/\/+$/, '') ?? 'https://api.github.com',
+    pollSeconds: app.poll_seconds ?? DEFAULT_POLL_SECONDS,
   };
 }
 

@@ -11,9 +11,9 @@ import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from './co
 import { enrollRunner, type EnrollOptions } from './enroll.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { findSecrets } from './find-secrets.ts';
-import { readKeyFile } from './key-file.ts';
 import { takeWorkspaceLock } from './lock.ts';
 import { type DaemonDeps, runDaemon } from './run-daemon.ts';
+import { readIdentity } from './runner-identity.ts';
 import { type LogOutput, openRunnerLog } from './runner-log.ts';
 
 export type RunnerDeps = DaemonDeps & {
@@ -90,12 +90,13 @@ export async function runRunner(config: RunnerConfig, deps: RunnerDeps): Promise
   const { log, close } = opened.log;
   for (const warning of deps.warnings ?? []) log.warn({}, warning);
   try {
-    const key = await readKeyFile(config.keyFile);
-    if (!key.ok) {
-      log.fatal({}, key.problem);
+    const reading = await readIdentity(config);
+    if (!reading.ok) {
+      log.fatal({}, reading.problem);
       return RUNNER_EXIT.configuration;
     }
-    redactor.add(key.key.key);
+    for (const warning of reading.warnings) log.warn({}, warning);
+    for (const secret of reading.secrets) redactor.add(secret);
     const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
     const locked = await takeWorkspaceLock(stateFolder);
     if (!locked.ok) {
@@ -103,7 +104,8 @@ export async function runRunner(config: RunnerConfig, deps: RunnerDeps): Promise
       return RUNNER_EXIT.locked;
     }
     try {
-      return await runDaemon(config, key.key, [...secrets, key.key.key], log, deps);
+      const known = [...secrets, ...reading.secrets];
+      return await runDaemon(config, reading.identity, { known, add: redactor.add }, log, deps);
     } finally {
       locked.lock.release();
     }

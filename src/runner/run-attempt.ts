@@ -123,7 +123,7 @@ async function runAttempt(
     first: claim.runToken,
     onToken: redactor.add,
   });
-  const checkRun = createCheckRunReporter({
+  const ownReporter = createCheckRunReporter({
     spec,
     token: tokens.run,
     fetch: deps.fetch,
@@ -133,6 +133,7 @@ async function runAttempt(
     spacingMs: deps.checkRunSpacingMs,
     lookMs: deps.checkRunLookMs,
   });
+  const checkRun = { ...ownReporter, ...channel.reporter };
   let liveLog: LogUpload;
   try {
     await journal.write(entry);

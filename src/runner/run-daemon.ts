@@ -13,16 +13,16 @@ import { describeRunner } from './describe-runner.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { openJournal } from './journal.ts';
-import type { RunnerKey } from './key-file.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import type { RunnerIdentity } from './runner-identity.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
-import { createCoordinatorTransport } from './transport/coordinator.ts';
+import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
-import { createWorkLoop, type FatalKind, type LoopEnd, type WorkLoop } from './work-loop.ts';
+import { createWorkLoop, type FatalKind, isFatal, type LoopEnd, type WorkLoop } from './work-loop.ts';
 import { createWorkspaces } from './workspace/create-workspaces.ts';
 
 export type DaemonDeps = {
@@ -71,13 +71,15 @@ const FATAL_EXITS: Record<FatalKind, RunnerExit> = {
   superseded: RUNNER_EXIT.superseded,
   revoked: RUNNER_EXIT.revoked,
   protocol_unsupported: RUNNER_EXIT.protocolUnsupported,
+  misconfigured: RUNNER_EXIT.configuration,
 };
 
 /** The daemon, once it has the workspace root for itself. */
 export async function runDaemon(
   config: RunnerConfig,
-  key: RunnerKey,
-  secrets: readonly string[],
+  identity: RunnerIdentity,
+  /** What must not get into logs and reports: known from the start, and learnt later. */
+  secrets: { known: readonly string[]; add(secret: string): void },
   log: Logger,
   deps: DaemonDeps,
 ): Promise<RunnerExit> {
@@ -127,15 +129,16 @@ export async function runDaemon(
 
   const leftOvers = await endLeftOvers({ journal, clock, log });
   await workspaces.sweep([]);
-  const transport = createCoordinatorTransport({
-    url: config.coordinatorUrl,
-    key,
+  const userAgent = `yardmaster-runner/${version}`;
+  const transport = createTransport(config, identity, {
     facts: await describeRunner(config, { agents, machineEnv, version, log }),
     fetch,
     clock,
     random,
     log,
+    userAgent,
     backoff: tuning.backoff,
+    onToken: secrets.add,
   });
   const loop: WorkLoop = createWorkLoop({
     transport,
@@ -158,23 +161,23 @@ export async function runDaemon(
         ownGit: config.github,
         transport,
         journal,
-        secrets,
+        secrets: secrets.known,
         fetch,
         random,
         log,
-        userAgent: `yardmaster-runner/${version}`,
+        userAgent,
         onDrain: () => loop.drain(),
       }),
   });
 
   const stopping = obeySignals(deps.signals, loop, log);
-  const health = await startHealth(config, key, loop, log, version);
+  const health = await startHealth(config, identity, loop, log, version);
   try {
     const work = async (): Promise<RunnerExit> => {
       const connected = await connect(transport, stopping.first);
       if (connected !== null) return toExit(connected, log);
       await reportAbandoned(leftOvers, { transport, journal, random, log }, stopping.second);
-      deps.onReady?.({ runnerId: key.runnerId, healthUrl: health?.url ?? null });
+      deps.onReady?.({ runnerId: identity.runnerId, healthUrl: health?.url ?? null });
       const end = await loop.run();
       if (end.kind === 'drained') await leave(transport, log);
       return toExit(end, log);
@@ -188,8 +191,15 @@ export async function runDaemon(
 
 /** Files and folders of the runner that no command may see, wherever they lie. */
 function findSecretPaths(config: RunnerConfig, configFile: string | undefined): string[] {
-  const { keyFile, github, claudeCode, logging } = config;
-  const paths = [configFile, keyFile, github.sshKey, claudeCode.configPath, logging.file];
+  const { keyFile, github, githubApp, claudeCode, logging } = config;
+  const paths = [
+    configFile,
+    keyFile,
+    github.sshKey,
+    githubApp?.privateKeyPath,
+    claudeCode.configPath,
+    logging.file,
+  ];
   return paths.filter((file) => file != null).map((file) => path.resolve(file));
 }
 
@@ -201,7 +211,7 @@ async function connect(transport: Transport, signal: AbortSignal): Promise<LoopE
   } catch (error) {
     if (signal.aborted) return { kind: 'drained' };
     const cause = transportErrorKind(error);
-    if (cause === 'superseded' || cause === 'revoked' || cause === 'protocol_unsupported') {
+    if (isFatal(cause)) {
       return { kind: 'fatal', cause, message: toError(error).message };
     }
     throw error;
@@ -228,7 +238,7 @@ async function leave(transport: Transport, log: Logger): Promise<void> {
 /** A runner works without its health server too, so a port that is taken is only said. */
 async function startHealth(
   { health, agentId }: RunnerConfig,
-  key: RunnerKey,
+  identity: RunnerIdentity,
   loop: WorkLoop,
   log: Logger,
   version: string,
@@ -239,7 +249,7 @@ async function startHealth(
       ...health,
       health: () => ({
         status: loop.isDraining() ? 'draining' : 'ok',
-        runnerId: key.runnerId,
+        runnerId: identity.runnerId,
         name: agentId,
         version,
         attempts: loop

@@ -15,7 +15,10 @@ const LEAST_POLL_MS = 1000;
 const RETRY = { baseMs: 1000, maxMs: 60_000 };
 
 /** Why a runner may not go on under its identity at all. */
-export type FatalKind = Extract<TransportErrorKind, 'superseded' | 'revoked' | 'protocol_unsupported'>;
+export type FatalKind = Extract<
+  TransportErrorKind,
+  'superseded' | 'revoked' | 'protocol_unsupported' | 'misconfigured'
+>;
 
 /** Why the loop ended: in order, or for good. */
 export type LoopEnd = { kind: 'drained' } | { kind: 'fatal'; cause: FatalKind; message: string };
@@ -216,7 +219,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   /** True when there is no going on; the loop then ends. */
   function giveUp(error: unknown): boolean {
     const cause = transportErrorKind(error);
-    if (cause !== 'superseded' && cause !== 'revoked' && cause !== 'protocol_unsupported') return false;
+    if (!isFatal(cause)) return false;
     const message = error instanceof TransportError ? error.message : '';
     fatal.resolve({ kind: 'fatal', cause, message });
     over.abort();
@@ -243,4 +246,11 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
     changes += 1;
     if (waiting !== null && (draining || !waiting.promisedSlots)) waiting.controller.abort();
   }
+}
+
+/** Whether a runner may not go on after it. */
+export function isFatal(kind: TransportErrorKind | null): kind is FatalKind {
+  return (
+    kind === 'superseded' || kind === 'revoked' || kind === 'protocol_unsupported' || kind === 'misconfigured'
+  );
 }

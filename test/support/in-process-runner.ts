@@ -57,6 +57,7 @@ export function aRunnerConfig(
     sandbox: toSandboxSettings('off', (folder) => folder),
     capabilities: { extra: [], declared: ['os:linux'] },
     transport: 'coordinator',
+    githubApp: null,
     health: null,
     keyFile: path.join(workspaceRoot, '.yardmaster', 'runner-key.json'),
     ...overrides,

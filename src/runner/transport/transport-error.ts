@@ -6,6 +6,7 @@
  * - `superseded`: another process works under this runner's identity
  * - `revoked`: an operator took this runner's key away
  * - `protocol_unsupported`: runner and coordinator are too far apart in versions
+ * - `misconfigured`: this runner's credentials or addresses are wrong, and a person has to mend them
  * - `policy_refused`: allowed in principle, but not this (a limit, a rule)
  * - `refused`: any other no; a repeat gets the same answer
  */
@@ -15,6 +16,7 @@ export type TransportErrorKind =
   | 'superseded'
   | 'revoked'
   | 'protocol_unsupported'
+  | 'misconfigured'
   | 'policy_refused'
   | 'refused';
 

@@ -8,6 +8,7 @@ import type {
   PollResponse,
   RunnerRequest,
 } from '../../contract/runner-api.ts';
+import type { CheckRunReporter } from '../check-run.ts';
 
 /** What names an attempt's lease; enough to go on with it after a restart of the runner. */
 export type LeaseKey = { attemptId: AttemptId; epoch: number; leaseToken: string };
@@ -40,6 +41,8 @@ export type AttemptChannel = {
   sendEvidence(evidence: Evidence, signal: AbortSignal): Promise<void>;
   /** The end. A repeat with the same key, also after a restart, gets the first answer. */
   complete(request: RunnerRequest<'complete'>, idempotencyKey: string, signal: AbortSignal): Promise<void>;
+  /** Where the attempt's check run is the channel itself: what people are to see goes along with what is said. */
+  reporter?: Pick<CheckRunReporter, 'show' | 'finish'>;
 };
 
 /** One way to find, claim, keep alive and finish attempts. The work between is the same for all. */
