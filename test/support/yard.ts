@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { DEFAULT_TIMINGS, type Timings } from '../../src/domain/timings.ts';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
 import { startServing } from '../../src/serve.ts';
@@ -23,7 +23,15 @@ const QUICK: Timings = {
   avoidRunnerSeconds: 0.2,
   quarantineBaseSeconds: 0.1,
   progressReportSeconds: 0.3,
+  githubAcceptSeconds: 60,
+  githubHeartbeatSeconds: 1.2,
+  githubWriteSeconds: 0.3,
+  githubOfferLookSeconds: 0.3,
+  githubLookSeconds: 0.3,
 };
+
+/** How often a runner that only reaches GitHub looks for work. */
+const QUICK_POLL_SECONDS = 0.3;
 
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
@@ -41,6 +49,8 @@ export async function startYard(
     agents?: Record<string, unknown>;
     environment?: Record<string, string>;
     timings?: Partial<Timings>;
+    /** How runners hear of work. */
+    transport?: 'coordinator' | 'github';
     /** Folder of the repository's first commit. */
     sample?: string;
   } = {},
@@ -66,7 +76,10 @@ export async function startYard(
     { log: createTestLogger(logLines), timings: { ...QUICK, ...options.timings } },
   );
   const operator = createOperatorClient(path.join(folder, 'data'));
-  const runners = new Map<string, ReturnType<typeof startRunner>>();
+  const runners = new Map<
+    string,
+    { child: ReturnType<typeof startRunner>; start: () => ReturnType<typeof startRunner> }
+  >();
 
   github.createUser(OWNER);
   await github.createRepository({
@@ -92,31 +105,61 @@ export async function startYard(
         },
       },
     };
-    await writeFile(
-      config,
-      stringify({
-        agent_id: name,
-        hostname: '127.0.0.1',
-        coordinator_url: serving.url,
-        specialties: [specialty],
-        workspace_root: path.join(folder, name),
-        health: { port: 0 },
-        ...(options.agents ?? byTitle),
-      }),
-    );
-    const { token } = await operator.createRunnerToken({ specialties: [specialty] });
     const environment = { PATH: process.env['PATH'] ?? '', HOME: folder, ...options.environment };
-    await execa(
-      process.execPath,
-      [bin, 'runner', 'enroll', serving.url, '--token', token, '--config', config],
-      {
-        env: environment,
-        extendEnv: false,
-      },
-    );
-    runners.set(name, startRunner(config, environment));
+    const common = {
+      hostname: '127.0.0.1',
+      workspace_root: path.join(folder, name),
+      health: { port: 0 },
+      ...(options.agents ?? byTitle),
+    };
+    const enroll = options.transport === 'github' ? enrollByGitHub : enrollAtCoordinator;
+    await enroll({ name, specialty, config, common, environment });
+    const start = () => startRunner(config, environment);
+    runners.set(name, { child: start(), start });
     await until(`${name} is online`, async () =>
       (await operator.runners()).some((runner) => runner.name === name && runner.state === 'online'),
+    );
+  }
+
+  function runnerOf(name: string) {
+    const found = runners.get(name);
+    if (found === undefined) throw new Error(`there is no runner ${name}`);
+    return found;
+  }
+
+  type Enrollment = {
+    name: string;
+    specialty: string;
+    config: string;
+    common: Record<string, unknown>;
+    environment: Record<string, string>;
+  };
+
+  async function enrollAtCoordinator(wanted: Enrollment): Promise<void> {
+    const { name, specialty, config, common, environment } = wanted;
+    const own = { agent_id: name, coordinator_url: serving.url, specialties: [specialty] };
+    await writeFile(config, stringify({ ...own, ...common }));
+    const { token } = await operator.createRunnerToken({ specialties: [specialty] });
+    const args = ['runner', 'enroll', serving.url, '--token', token, '--config', config];
+    await execa(process.execPath, [bin, ...args], { env: environment, extendEnv: false });
+  }
+
+  /** As an operator does it: what the command prints is the runner's configuration. */
+  async function enrollByGitHub(wanted: Enrollment): Promise<void> {
+    const { name, specialty, config, common, environment } = wanted;
+    const privateKeyPath = path.join(folder, `${name}.pem`);
+    await writeFile(privateKeyPath, github.app.privateKey, { mode: 0o600 });
+    const agents = Object.keys((common['agents'] as object | undefined) ?? { claude: {} });
+    const args = ['runner', 'enroll-github', name, '--specialty', specialty, '--agent', ...agents];
+    const { stdout } = await execa(process.execPath, [bin, ...args, '--data', path.join(folder, 'data')], {
+      env: { ...environment, APP_ID: String(github.app.id) },
+      extendEnv: false,
+    });
+    const printed = parse(stdout) as { github_app: object };
+    const app = { private_key_path: privateKeyPath, api_url: github.url, poll_seconds: QUICK_POLL_SECONDS };
+    await writeFile(
+      config,
+      stringify({ ...printed, ...common, github_app: { ...printed.github_app, ...app } }),
     );
   }
 
@@ -131,10 +174,13 @@ export async function startYard(
     stopCoordinator: () => serving.stop(),
     addRunner,
     /** The runner's process. */
-    runner(name: string) {
-      const found = runners.get(name);
-      if (found === undefined) throw new Error(`there is no runner ${name}`);
-      return found;
+    runner: (name: string) => runnerOf(name).child,
+    /** Kills the runner as nothing in it can hear, with what it has started or not, and starts it again. */
+    async killAndRestart(name: string): Promise<void> {
+      const { child, start } = runnerOf(name);
+      child.kill('SIGKILL');
+      await child;
+      runners.set(name, { child: start(), start });
     },
     /** Opens an issue and labels it as `login`, who must be able to label. Answers its number. */
     async ask(title: string, label: string, login = OWNER): Promise<number> {
@@ -162,10 +208,10 @@ export async function startYard(
         return comment?.body !== undefined && pattern.test(comment.body) ? comment.body : undefined;
       }),
     async [Symbol.asyncDispose](): Promise<void> {
-      for (const child of runners.values()) child.kill('SIGTERM');
+      for (const { child } of runners.values()) child.kill('SIGTERM');
       // A second signal: what still runs is cancelled, not waited for.
-      for (const child of runners.values()) child.kill('SIGTERM');
-      await Promise.all(runners.values());
+      for (const { child } of runners.values()) child.kill('SIGTERM');
+      await Promise.all([...runners.values()].map(({ child }) => child));
       await serving.stop();
       // Killed ones take a moment to be gone for good; what stays is a leak.
       await until('nothing of the runners is left', () => processesWith(folder).length === 0);
