@@ -150,7 +150,17 @@ export async function startYard(
     const privateKeyPath = path.join(folder, `${name}.pem`);
     await writeFile(privateKeyPath, github.app.privateKey, { mode: 0o600 });
     const agents = Object.keys((common['agents'] as object | undefined) ?? { claude: {} });
-    const args = ['runner', 'enroll-github', name, '--specialty', specialty, '--agent', ...agents];
+    const args = [
+      'runner',
+      'enroll-github',
+      name,
+      '--specialty',
+      specialty,
+      '--agent',
+      ...agents,
+      '--capability',
+      'node',
+    ];
     const { stdout } = await execa(process.execPath, [bin, ...args, '--data', path.join(folder, 'data')], {
       env: { ...environment, APP_ID: String(github.app.id) },
       extendEnv: false,

@@ -45,6 +45,7 @@ export function createMailWatch(
   });
   const stopping = new AbortController();
   const wanted = new Map<AttemptId, { key: string; atMs: number }>();
+  const looking = new Map<AttemptId, Promise<void>>();
   let loop: Promise<void> | null = null;
 
   async function round(): Promise<void> {
@@ -95,7 +96,18 @@ export function createMailWatch(
     return register;
   }
 
-  async function look(attemptId: AttemptId): Promise<void> {
+  /** One look at a time for each attempt: the sweep and GitHub's webhook often come together. */
+  function look(attemptId: AttemptId): Promise<void> {
+    const before = looking.get(attemptId) ?? Promise.resolve();
+    // A look that failed was reported to who asked for it.
+    const next = before.catch(() => undefined).then(() => lookNow(attemptId));
+    looking.set(attemptId, next);
+    return next.finally(() => {
+      if (looking.get(attemptId) === next) looking.delete(attemptId);
+    });
+  }
+
+  async function lookNow(attemptId: AttemptId): Promise<void> {
     const found = await readMailCase(store, attemptId);
     if (!found || found.mail?.open !== true || found.attempt.checkRun === null) return;
     const { job, attempt, mail } = found;

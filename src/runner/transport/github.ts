@@ -203,7 +203,8 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
         `The App may not do what a runner needs (${names}): see app.yml.`,
       );
     }
-    log.info({ app: app.data.slug, runnerId, keyId: key.id }, 'GitHub knows this App');
+    const { capabilities } = options.facts;
+    log.info({ app: app.data.slug, runnerId, keyId: key.id, capabilities }, 'GitHub knows this App');
   }
 
   /** Never throws for GitHub's trouble: looks again later. */
@@ -285,10 +286,13 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
   async function readOrders(signal: AbortSignal): Promise<Pick<PollResponse, 'cancels' | 'drain'>> {
     const orders: Pick<PollResponse, 'cancels' | 'drain'> = { cancels: [], drain: false };
     for (const [attemptId, known] of mails) {
-      if (known.claiming || clock.monotonicMs() - known.lookedMs < lookMs) continue;
+      // What has been reported as ended is not looked at any more: its check run is completed by ourselves.
+      const isEnding = known.mail.state().result !== null;
+      if (known.claiming || isEnding || clock.monotonicMs() - known.lookedMs < lookMs) continue;
       known.lookedMs = clock.monotonicMs();
       try {
         const standing = await known.mail.look(signal);
+        if (known.mail.state().result !== null) continue;
         if (standing.kind !== 'ordered') {
           orders.cancels.push({ attemptId, reason: 'The coordinator has given this attempt up.' });
         } else if (standing.order.verb === 'cancel') {
