@@ -30,6 +30,7 @@ export function toEnding(
     case 'superseded':
     case 'revoked':
     case 'protocol_unsupported':
+    case 'misconfigured':
       return null;
     case 'policy_refused':
       return { outcome: 'policy_refused', reason: redact(error.message), retryable: false };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AttemptResult, JobSpec } from '../../src/contract/job.ts';
 import { fitResult, fitSpec } from '../../src/domain/fit-mail.ts';

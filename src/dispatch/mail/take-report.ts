@@ -87,7 +87,7 @@ export function createTakeReport(
     const session = { runnerId, epoch: 0 };
     if (report.declined !== null) {
       const idempotency = { key: `${nonce}:declined`, requestHash: SAME };
-      await tell(await declineOffer({ session, attemptId, epoch, ...report.declined, idempotency }, deps));
+      tell(await declineOffer({ session, attemptId, epoch, ...report.declined, idempotency }, deps));
       return;
     }
     if (report.result !== null) return;
@@ -120,23 +120,23 @@ export function createTakeReport(
     const rhythm = withRhythm((found.mail?.heartbeatMs ?? 0) / 1000);
     const calls = createLeaseCalls(rhythm);
     const isOver = report.declined !== null || report.result !== null;
-    if (!isOver) await tell(await calls.heartbeat(lease, { phase }));
+    if (!isOver) tell(await calls.heartbeat(lease, { phase }));
     if (report.started) {
-      await tell(await calls.start(lease, { key: `${nonce}:start`, requestHash: SAME }));
+      tell(await calls.start(lease, { key: `${nonce}:start`, requestHash: SAME }));
     }
     await takeLog(found, report, (chunk) => calls.log(lease, chunk));
     if (report.publishCommit !== null && !isOver) {
       const wish = { lease, purpose: 'publish', headCommit: report.publishCommit } as const;
-      await tell(await store.transact((tx) => admitToken(tx, wish)));
+      tell(await store.transact((tx) => admitToken(tx, wish)));
     }
     const idempotency = { key: `${nonce}:${report.number}`, requestHash: SAME };
     if (report.declined !== null) {
       const { session } = lease;
-      await tell(await declineOffer({ session, attemptId, epoch, ...report.declined, idempotency }, deps));
+      tell(await declineOffer({ session, attemptId, epoch, ...report.declined, idempotency }, deps));
     } else if (report.result !== null) {
       const { result } = report;
       const checkRunFinished = reading.status === 'completed';
-      await tell(await completeAttempt({ lease, result, checkRunFinished, idempotency }, deps));
+      tell(await completeAttempt({ lease, result, checkRunFinished, idempotency }, deps));
     }
     // Last: what a crash interrupted is done again, and every step above bears that.
     await store.mail.change(attemptId, { number: report.number });
@@ -155,7 +155,7 @@ export function createTakeReport(
     const missing = Math.max(0, part.offset - known);
     const note = missing === 0 ? '' : `[${missing} bytes of the log did not come through GitHub]\n`;
     const text = note + bytes.subarray(Math.max(0, known - part.offset)).toString('utf8');
-    await tell(await append({ offset: attempt.logOffset, text }));
+    tell(await append({ offset: attempt.logOffset, text }));
     await store.mail.change(attempt.id, { logEnd: end });
   }
 

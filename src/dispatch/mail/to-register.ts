@@ -1,4 +1,4 @@
-import { type Order, ORDER_VERBS, toOrderLine } from '../../contract/check-run-mail.ts';
+import { type Order, type ORDER_VERBS, toOrderLine } from '../../contract/check-run-mail.ts';
 import type { AttemptId } from '../../contract/job.ts';
 import { isLeased } from '../../domain/job-lifecycle.ts';
 import type { Timings } from '../../domain/timings.ts';
