@@ -138,7 +138,11 @@ describe('looking for work', () => {
 
   test('offers for others, with wrong signatures, or copied from elsewhere are passed over', async () => {
     await using world = await openTransportWorld();
-    const [forOther, forged, copied] = [await world.makeSpec(), await world.makeSpec(), await world.makeSpec()];
+    const [forOther, forged, copied] = [
+      await world.makeSpec(),
+      await world.makeSpec(),
+      await world.makeSpec(),
+    ];
     await world.offer(forOther, { runnerId: '01999999-0000-7000-8000-000000000002' as RunnerId });
     await world.offer(forged, {}, { key: { id: 'otherkey', secret: new Uint8Array(32) } });
     await world.offer(copied, {}, { context: '1/2' });
@@ -159,7 +163,9 @@ describe('looking for work', () => {
     await world.open().connect(forever());
     await expect(stranger.open().connect(forever())).rejects.toMatchObject({
       kind: 'misconfigured',
-      message: expect.stringMatching(/does not take App \d+ with the private key in \/etc\/yardmaster\/app\.pem/),
+      message: expect.stringMatching(
+        /does not take App \d+ with the private key in \/etc\/yardmaster\/app\.pem/,
+      ),
     });
   });
 });
@@ -240,7 +246,11 @@ describe('an attempt', () => {
     const asking = channel.token({ purpose: 'publish', headCommit }, forever());
     await until('it asks', () => world.readReport(spec)?.publishCommit === headCommit);
     const canWrite = () =>
-      world.github.state.tokens().filter(({ permissions }) => permissions['contents'] === 'write' && permissions['checks'] === undefined);
+      world.github.state
+        .tokens()
+        .filter(
+          ({ permissions }) => permissions['contents'] === 'write' && permissions['checks'] === undefined,
+        );
     const before = canWrite().length;
 
     await world.order(spec, { verb: 'publish', nonce });
