@@ -151,7 +151,7 @@ describe('looking for work', () => {
 
     expect(offers).toEqual([]);
     const said = world.lines.filter(({ level }) => level === 40).map(({ why }) => why);
-    expect(said.sort()).toEqual(['forged', 'other_key']);
+    expect(new Set(said)).toEqual(new Set(['forged', 'other_key']));
   });
 
   test('a wrong key, a wrong App and a wrong address are told apart, with what to do', async () => {
