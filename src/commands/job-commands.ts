@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { stripControl } from '../lib/strip-control.ts';
-import { describeEvents, describeJobs, describeRunners } from '../operator/describe.ts';
+import { describeEvents, describeJobs, describeRunners, describeUsage } from '../operator/describe.ts';
 import { createOperatorClient } from '../operator/operator-client.ts';
 import type { CommandLine } from './command-line.ts';
 
@@ -120,6 +120,21 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
         // A compromised runner may have written anything into its log.
         process.stdout.write(stripControl(text));
       }
+    });
+
+  program
+    .command('usage')
+    .description('what the jobs of a month have used up, by repository and specialty')
+    .option('--month <month>', 'such as 2026-11 (default: this month)')
+    .option('--json', 'for machines', false)
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      '\nMonths are of UTC; a job counts for the month in which it was asked for. Money is what the agents themselves say.\n\nExamples:\n  yardmaster usage\n  yardmaster usage --month 2026-10 --json',
+    )
+    .action(async (options: { month?: string; json: boolean; data: string }) => {
+      const report = await createOperatorClient(options.data).usage(options.month);
+      cli.print(options.json ? JSON.stringify(report, null, 2) : describeUsage(report));
     });
 
   program

@@ -1,9 +1,10 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
-import { SETTINGS_NOTICE } from '../domain/job.ts';
+import { LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
+import { judgeDailyLimit, type LimitVerdict, toDayStartMs } from '../domain/spending.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -107,7 +108,7 @@ async function carryOut(
     case 'ignore':
       return ignored(decision.reason);
     case 'start':
-      return startJob(tx, decision, situation, deps);
+      return startWithinLimits(tx, decision, situation, deps);
     case 'refuse':
       return refuseJob(tx, decision.reason, situation, deps);
     case 'cancel':
@@ -121,10 +122,50 @@ async function carryOut(
   }
 }
 
+/** What has been used up today is looked at in the transaction that starts the job, so that no two jobs share the last place. */
+async function startWithinLimits(
+  tx: StoreTx,
+  decision: Extract<Decision, { kind: 'start' }>,
+  situation: Situation,
+  deps: TriggerDeps,
+): Promise<TriggerOutcome> {
+  const verdicts = await judgeLimits(tx, situation);
+  const refusal = verdicts.find(({ kind }) => kind === 'refused');
+  if (refusal !== undefined && refusal.kind !== 'free') return refuseJob(tx, refusal.reason, situation, deps);
+  const warnings = verdicts.flatMap((verdict) => (verdict.kind === 'warning' ? [verdict.reason] : []));
+  return startJob(tx, decision, situation, warnings, deps);
+}
+
+async function judgeLimits(tx: StoreTx, { trigger, settings }: Situation): Promise<LimitVerdict[]> {
+  const { id: repositoryId, owner, name } = trigger.target.repository;
+  const time = { sinceMs: toDayStartMs(tx.nowMs), nowMs: tx.nowMs };
+  const requestedBy = trigger.sender.login;
+  // Two jobs that start at once look one after the other.
+  if (
+    Object.values({ ...settings.limits.repository, ...settings.limits.person }).some(
+      (limit) => limit !== undefined,
+    )
+  )
+    await tx.takeTurn('assign');
+  return [
+    judgeDailyLimit(
+      `${owner}/${name}`,
+      await tx.spending.since({ repositoryId }, time),
+      settings.limits.repository,
+    ),
+    judgeDailyLimit(
+      requestedBy,
+      await tx.spending.since({ repositoryId, requestedBy }, time),
+      settings.limits.person,
+    ),
+  ];
+}
+
 async function startJob(
   tx: StoreTx,
   decision: Extract<Decision, { kind: 'start' }>,
   { trigger, settingsNotice }: Situation,
+  warnings: readonly string[],
   deps: TriggerDeps,
 ): Promise<TriggerOutcome> {
   const attemptId = deps.newId() as AttemptId;
@@ -143,6 +184,7 @@ async function startJob(
   await tx.tell(job.id, 'queued', decision.reason);
   if (settingsNotice && (await tx.memory.rememberTrigger(settingsNotice.key, 'told', tx.nowMs)))
     await tx.tell(job.id, SETTINGS_NOTICE, settingsNotice.text);
+  for (const warning of warnings) await tx.tell(job.id, LIMIT_NOTICE, warning);
   await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
   await wantStatusComment(tx, job);
   return { kind: 'started', reason: decision.reason };

@@ -84,8 +84,9 @@ export type JobEvent = {
   text: string;
 };
 
-/** The kind of an event that everybody should read: it is shown above the timeline. */
+/** Kinds of events that everybody should read: they are shown above the timeline. */
 export const SETTINGS_NOTICE = 'settings_notice';
+export const LIMIT_NOTICE = 'limit_notice';
 
 /** A runner as dispatch sees it. */
 export type RunnerView = {

@@ -2,6 +2,7 @@ import type { JobSettings } from '../contract/job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
+import type { DailyLimits } from './spending.ts';
 import { mergeSettings } from './settings-layers.ts';
 import { SETTINGS_FILE_PATH, describeProblems, type SettingsProblem } from './settings-problem.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
@@ -11,6 +12,8 @@ export type RepoSettings = {
   /** Label name, lower case → specialty. Always has `agent:<specialty>` for every known specialty. */
   labels: ReadonlyMap<string, string>;
   specialties: ReadonlyMap<string, { needs: string[]; settings: JobSettings }>;
+  /** What may be used up in a day: by all jobs of the repository, and by those of each person. */
+  limits: { repository: DailyLimits; person: DailyLimits };
 };
 
 export type RepoSettingsReading =
@@ -62,7 +65,17 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
     ...labelled.flatMap(([label, specialty]) => warnOfUndeclared(label, specialty, declared)),
     ...warnOfSplitCommands(file),
   ];
-  return { settings: { labels, specialties }, warnings };
+  const limits = {
+    repository: toDailyLimits(file.limits?.repository),
+    person: toDailyLimits(file.limits?.person),
+  };
+  return { settings: { labels, specialties, limits }, warnings };
+}
+
+type WrittenLimits = NonNullable<SettingsFile['limits']>['repository'];
+
+function toDailyLimits(written: WrittenLimits): DailyLimits {
+  return { jobs: written?.jobs, costUsd: written?.usd, minutes: written?.minutes };
 }
 
 function toSpecialty(

@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
-import { SPECIALTY_KEYS, SettingsFile, TOP_LEVEL_KEYS } from './settings-file.ts';
+import { knownKeys, SettingsFile } from './settings-file.ts';
 import { MAX_PROBLEMS, type SettingsProblem } from './settings-problem.ts';
 
 /** Settings of twenty specialties with a page of guidance each fit. */
@@ -133,7 +133,7 @@ function rank(issue: z.core.$ZodIssue): number {
 }
 
 function explainUnknownKey(parent: readonly PropertyKey[], key: string): string {
-  const known = parent.length === 0 ? TOP_LEVEL_KEYS : SPECIALTY_KEYS;
+  const known = knownKeys(parent);
   const meant = didYouMean(key, known);
   return meant === null
     ? `there is no such setting; known here: ${known.join(', ')}`

@@ -67,6 +67,28 @@ const SpecialtyFields = z.strictObject(
 );
 export type SpecialtyFields = z.infer<typeof SpecialtyFields>;
 
+const DailyLimits = z.strictObject(
+  {
+    jobs: wholeNumber(0, 100_000).optional().describe('Most jobs a day.'),
+    usd: z
+      .number('must be a number')
+      .nonnegative('must not be below 0')
+      .max(1_000_000, 'must be at most 1000000')
+      .optional()
+      .describe('Most money a day in US dollars, by the agents’ own estimates.'),
+    minutes: wholeNumber(0, 1_000_000).optional().describe('Most minutes of runners a day.'),
+  },
+  'must be keys with numbers: jobs, usd, minutes',
+);
+
+const Limits = z.strictObject(
+  {
+    repository: DailyLimits.nullish().describe('For all jobs of the repository.'),
+    person: DailyLimits.nullish().describe('For the jobs of each person.'),
+  },
+  'must be keys with limits: repository, person',
+);
+
 /**
  * `.github/yardmaster.yml` as people write it; a key without a value counts as absent. Commands come out as lists of
  * arguments.
@@ -95,17 +117,25 @@ export const SettingsFile = z.strictObject(
       .describe(
         'What holds for jobs of one specialty: backend, frontend, testing, devops, or one of your own.',
       ),
+    limits: Limits.nullish().describe('What may be used up in a day (UTC).'),
     defaults: SpecialtyFields.nullish().describe(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, defaults, _extends',
+  'must be keys with values: labels, specialties, limits, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 
 /** Known keys, for suggestions. */
 export const TOP_LEVEL_KEYS = Object.keys(SettingsFile.shape);
 export const SPECIALTY_KEYS = Object.keys(SpecialtyFields.shape);
+
+/** Keys that are known below `path`. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return TOP_LEVEL_KEYS;
+  if (path[0] !== 'limits') return SPECIALTY_KEYS;
+  return Object.keys((path.length === 1 ? Limits : DailyLimits).shape);
+}
 
 function text(max: number): z.ZodString {
   const message = `must be text of 1 to ${max} characters`;

@@ -64,6 +64,10 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
         Object.assign({}, ...farthestFirst.map(({ specialties }) => specialties?.[name] ?? {})),
       ]),
     ),
+    limits: {
+      repository: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.repository ?? {})),
+      person: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.person ?? {})),
+    },
     defaults: Object.assign({}, ...farthestFirst.map(({ defaults }) => defaults ?? {})),
   };
 }

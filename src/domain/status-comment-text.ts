@@ -2,7 +2,7 @@ import { Phase } from '../contract/job.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { SETTINGS_NOTICE, type Attempt, type Job, type JobEvent } from './job.ts';
+import { LIMIT_NOTICE, SETTINGS_NOTICE, type Attempt, type Job, type JobEvent } from './job.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
@@ -108,12 +108,14 @@ function toReason({ state, stateReason }: Job, attempt: Attempt | null): string 
   return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
 }
 
-/** What is wrong with the repository's settings, for the first job that met it. */
+/** What people should do something about: mistakes in the settings, limits that are nearly used up. */
 function toNotice(events: readonly JobEvent[]): string | null {
-  const notice = events.find(({ kind }) => kind === SETTINGS_NOTICE);
-  return notice === undefined
-    ? null
-    : `⚠️ Please mend the settings:\n\n${toQuote(notice.text, MAX_REASON_CHARACTERS)}`;
+  const notices = events.flatMap(({ kind, text }) => {
+    if (kind === SETTINGS_NOTICE)
+      return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
+    return kind === LIMIT_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
+  });
+  return notices.length === 0 ? null : notices.join('\n\n');
 }
 
 function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | null {

@@ -2,7 +2,7 @@ import type { Command } from '../contract/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
-export function describeSettings({ labels, specialties }: RepoSettings): string {
+export function describeSettings({ labels, specialties, limits }: RepoSettings): string {
   const blocks = [...specialties].map(([name, { needs, settings }]) => {
     const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
     const facts: [string, string][] = [
@@ -25,7 +25,19 @@ export function describeSettings({ labels, specialties }: RepoSettings): string 
     ];
     return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
   });
-  return blocks.join('\n\n');
+  return [...blocks, describeLimits(limits)].filter((block) => block !== null).join('\n\n');
+}
+
+function describeLimits({ repository, person }: RepoSettings['limits']): string | null {
+  const lines = Object.entries({ repository, person }).flatMap(([whose, { jobs, costUsd, minutes }]) => {
+    const parts = [
+      jobs === undefined ? null : `${jobs} jobs`,
+      costUsd === undefined ? null : `$${costUsd}`,
+      minutes === undefined ? null : `${minutes} min`,
+    ].filter((part) => part !== null);
+    return parts.length === 0 ? [] : [`  ${whose.padEnd(11)} ${parts.join(', ')}`];
+  });
+  return lines.length === 0 ? null : ['limits a day', ...lines].join('\n');
 }
 
 function describeCommands(commands: readonly Command[] | null): string {

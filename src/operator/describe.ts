@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
+import { formatCost } from '../domain/figures-text.ts';
 import { toOneLine } from '../lib/strip-control.ts';
-import type { JobDetail, JobSummary, RunnerSummary } from './operator-client.ts';
+import type { JobDetail, JobSummary, RunnerSummary, UsageReport } from './operator-client.ts';
 
 /** Longer texts are cut: they would only wrap. */
 const MAX_CHARACTERS = 300;
@@ -44,6 +45,30 @@ export function describeEvents({ job, attempts, events }: JobDetail): string {
     ),
   ];
   return lines.join('\n');
+}
+
+/** A month's usage as a table with its sum. */
+export function describeUsage({ month, usage }: UsageReport): string {
+  if (usage.length === 0) return `No jobs in ${month}.`;
+  const sum = { jobs: 0, pullRequests: 0, costUsd: 0, minutes: 0 };
+  for (const row of usage) {
+    sum.jobs += row.jobs;
+    sum.pullRequests += row.pullRequests;
+    sum.costUsd += row.costUsd;
+    sum.minutes += row.minutes;
+  }
+  const all = { repository: 'all', specialty: '', ...sum };
+  return toTable([
+    [month, 'SPECIALTY', 'JOBS', 'PULL REQUESTS', 'COST', 'MINUTES'],
+    ...[...usage, all].map((row): Cell[] => [
+      row.repository,
+      row.specialty,
+      String(row.jobs),
+      String(row.pullRequests),
+      formatCost(row.costUsd),
+      String(Math.round(row.minutes)),
+    ]),
+  ]);
 }
 
 /** The fleet as a table. */

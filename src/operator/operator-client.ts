@@ -96,6 +96,22 @@ const Status = z.object({
   /** How many webhooks are in which state. */
   deliveries: DeliveryCounts,
 });
+
+const UsageReport = z.object({
+  month: z.string(),
+  usage: z.array(
+    z.object({
+      repository: z.string(),
+      specialty: z.string(),
+      jobs: z.number(),
+      pullRequests: z.number(),
+      costUsd: z.number(),
+      minutes: z.number(),
+    }),
+  ),
+});
+export type UsageReport = z.infer<typeof UsageReport>;
+
 const EnrollToken = z.object({ token: z.string(), expiresAtMs: z.number() });
 
 export type OperatorClient = ReturnType<typeof createOperatorClient>;
@@ -196,6 +212,9 @@ export function createOperatorClient(dataFolder: string) {
       }
       await call('POST', `/runners/${runner.id}/release`, z.object({}));
     },
+    /** `month`: such as `2026-11`; the current one when left out. */
+    usage: (month: string | undefined) =>
+      call('GET', `/usage${month === undefined ? '' : `?month=${encodeURIComponent(month)}`}`, UsageReport),
     jobs,
     job,
     findJob,

@@ -41,6 +41,13 @@ const JobFilter = z.object({
 
 const PriorityWish = z.object({ priority: z.enum(['high', 'normal', 'low']) });
 
+const Month = z.object({
+  month: z
+    .string()
+    .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
+    .optional(),
+});
+
 const LogPlace = z.object({ offset: z.coerce.number().int().nonnegative().default(0) });
 
 /**
@@ -89,6 +96,14 @@ export function createAdminApi(deps: {
   app.post('/runners/:id/revoke', (context) => changeRunner(context, (id) => registry.revoke(id)));
   app.post('/runners/:id/drain', (context) => changeRunner(context, (id) => registry.drain(id)));
   app.post('/runners/:id/release', (context) => changeRunner(context, (id) => registry.release(id)));
+
+  app.get('/usage', async (context) => {
+    const month = Month.safeParse(context.req.query());
+    if (!month.success) return toErrorResponse(refuseMistakes(month.error));
+    const nowMs = await store.nowMs();
+    const { fromMs, toMs, name } = toMonth(month.data.month, nowMs);
+    return context.json({ month: name, usage: await store.spending.between({ fromMs, toMs, nowMs }) });
+  });
 
   app.get('/jobs', async (context) => {
     const filter = JobFilter.safeParse(context.req.query());
@@ -177,6 +192,13 @@ export function createAdminApi(deps: {
     const id = JobId.safeParse(context.req.param('id'));
     return id.success ? store.jobs.get(id.data) : null;
   }
+}
+
+/** `2026-11`, or the month that holds `nowMs`; UTC. */
+function toMonth(text: string | undefined, nowMs: number): { fromMs: number; toMs: number; name: string } {
+  const name = text ?? new Date(nowMs).toISOString().slice(0, 7);
+  const [year = 0, month = 1] = name.split('-').map(Number);
+  return { fromMs: Date.UTC(year, month - 1), toMs: Date.UTC(year, month), name };
 }
 
 const NO_SUCH_JOB: Refusal = refused('not_found', 'There is no such job. GET /jobs lists them.');

@@ -79,6 +79,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           result: attempt.result === null ? null : JSON.stringify(attempt.result),
           outcome: attempt.outcome,
           log_offset: attempt.logOffset,
+          cost_micro_usd: toMicroUsd(attempt.result),
           created_at: attempt.createdAtMs,
           accepted_at: attempt.acceptedAtMs,
           finished_at: attempt.finishedAtMs,
@@ -138,12 +139,20 @@ function toColumns(change: AttemptChange) {
     lease_token_hash: change.leaseTokenHash,
     phase: change.phase,
     ...(evidence === undefined ? {} : { evidence: evidence === null ? null : JSON.stringify(evidence) }),
-    ...(result === undefined ? {} : { result: result === null ? null : JSON.stringify(result) }),
+    ...(result === undefined
+      ? {}
+      : { result: result === null ? null : JSON.stringify(result), cost_micro_usd: toMicroUsd(result) }),
     outcome: change.outcome,
     log_offset: change.logOffset,
     accepted_at: change.acceptedAtMs,
     finished_at: change.finishedAtMs,
   };
+}
+
+/** Whole numbers add up without error. */
+function toMicroUsd(result: Attempt['result']): number | null {
+  const costUsd = result?.usage.costUsd ?? null;
+  return costUsd === null ? null : Math.round(costUsd * 1e6);
 }
 
 /** Ids and JSON were written by `insert` and `toColumns` from values of these very types. */

@@ -6,6 +6,7 @@ import { createFirstTables } from './migrations/0001-first-tables.ts';
 import { addRunnerHealth } from './migrations/0002-runner-health.ts';
 import { addCheckRunMail } from './migrations/0005-check-run-mail.ts';
 import { createKeptSettings } from './migrations/0006-kept-settings.ts';
+import { addUsage } from './migrations/0007-usage.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -20,6 +21,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0002-runner-health': addRunnerHealth,
   '0005-check-run-mail': addCheckRunMail,
   '0006-kept-settings': createKeptSettings,
+  '0007-usage': addUsage,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

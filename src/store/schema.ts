@@ -82,6 +82,8 @@ export type AttemptRow = {
   result: string | null;
   outcome: Outcome | null;
   log_offset: number;
+  /** Millionths of a US dollar; `null` when nobody could say. */
+  cost_micro_usd: number | null;
   created_at: number;
   accepted_at: number | null;
   finished_at: number | null;

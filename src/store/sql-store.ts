@@ -12,6 +12,7 @@ import type { Schema } from './schema.ts';
 import type { Queries, Store, StoreTx } from './store.ts';
 import { createEffectQueries, requeueRunning } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
+import { createSpendingQueries } from './spending.ts';
 import type { Wakes, WakeTopic } from './wakes.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -87,6 +88,7 @@ export function createSqlStore(deps: {
       timeline: createTimelineQueries(on, newId),
       memory: createMemoryQueries(on),
       mail: createCheckRunMailQueries(on),
+      spending: createSpendingQueries(on),
     };
   }
 

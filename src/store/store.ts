@@ -6,6 +6,7 @@ import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
 import type { EffectQueries, WantedEffect } from './tasks.ts';
 import type { TimelineQueries } from './timeline.ts';
+import type { SpendingQueries } from './spending.ts';
 import type { WakeTopic } from './wakes.ts';
 
 /** A webhook delivery as it came in: verified, not yet looked at. */
@@ -94,6 +95,7 @@ export type Queries = {
   timeline: TimelineQueries;
   memory: MemoryQueries;
   mail: CheckRunMailQueries;
+  spending: SpendingQueries;
 };
 
 /** The queries of one transaction. */

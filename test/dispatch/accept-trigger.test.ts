@@ -1,10 +1,58 @@
 import { describe, expect, test } from 'vitest';
+import type { JobId } from '../../src/contract/job.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
 import { aLabelTrigger, openDispatchWorld } from '../support/dispatch-world.ts';
 import { aRepository } from '../support/job-builders.ts';
 
 const SENDER = { login: 'alice', id: 1, isBot: false };
 const TARGET = { installationId: 5, repository: aRepository() };
+
+describe('limits of a day', () => {
+  const SETTINGS = 'limits:\n  repository: {jobs: 3}\n  person: {jobs: 2}\n';
+
+  test('refuse what goes over them, on the issue; others go on, and the next day begins anew', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = SETTINGS;
+    await world.label({ issueNumber: 1 });
+    await world.label({ issueNumber: 2 });
+
+    const over = await world.label({ issueNumber: 3 });
+    const byBob = await world.label({ issueNumber: 4, sender: { login: 'bob', id: 2, isBot: false } });
+    const overAll = await world.label({ issueNumber: 5, sender: { login: 'carol', id: 3, isBot: false } });
+    world.clock.advance(24 * 3600);
+    const nextDay = await world.label({ issueNumber: 6 });
+
+    const stateOf = async (id: JobId) => (await world.store.jobs.get(id))?.state;
+    expect(await Promise.all([over, byBob, overAll, nextDay].map(stateOf))).toEqual([
+      'refused',
+      'queued',
+      'refused',
+      'queued',
+    ]);
+    const said = world.recorder.comments.map(({ body }) => body).join('\n');
+    expect(said).toContain('The limit for alice is used up for today: 2 of 2 jobs');
+    expect(said).toContain('The limit for acme/widgets is used up for today: 3 of 3 jobs');
+    expect(said).toContain('nearly used up for today: 2 of 2 jobs');
+  });
+
+  test('hold when the last place is asked for many times at once', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = SETTINGS;
+    const { snapshot } = world.recorder.issue;
+    world.recorder.issue.snapshot = {
+      ...snapshot,
+      labels: ['agent:backend', 'agent:frontend', 'agent:testing', 'agent:devops'],
+    };
+
+    await Promise.all(
+      ['backend', 'frontend', 'testing', 'devops'].map((name) =>
+        world.acceptTrigger(aLabelTrigger({ label: `agent:${name}` })),
+      ),
+    );
+
+    expect(await world.store.jobs.countByState()).toEqual({ queued: 2, refused: 2 });
+  });
+});
 
 describe('a label', () => {
   test('starts a job with all that the issue said at that moment', async () => {

@@ -92,6 +92,26 @@ describe('the operator', () => {
     expect(await admin.get('/runners')).toMatchObject({ runners: [{ state: 'revoked' }] });
   });
 
+  test('tells what a month has used up', async () => {
+    await using admin = await openAdmin();
+    await admin.world.label();
+
+    expect(await admin.get('/usage')).toEqual({
+      month: '2026-05',
+      usage: [
+        {
+          repository: 'acme/widgets',
+          specialty: 'backend',
+          jobs: 1,
+          pullRequests: 0,
+          costUsd: 0,
+          minutes: 0,
+        },
+      ],
+    });
+    expect(await admin.get('/usage?month=2026-04')).toEqual({ month: '2026-04', usage: [] });
+  });
+
   test('holds a job, lets it go on, and moves it in the queue', async () => {
     await using admin = await openAdmin();
     const jobId = await admin.world.label();
@@ -138,6 +158,7 @@ describe('the operator', () => {
     ['GET', '/jobs/00000000-0000-7000-8000-000000000001/log', 404],
     ['GET', '/jobs?state=lost', 400],
     ['GET', '/jobs?limit=0', 400],
+    ['GET', '/usage?month=13', 400],
     ['GET', '/nothing', 404],
     ['POST', '/jobs/nonsense/cancel', 404],
     ['POST', '/jobs/nonsense/hold', 404],

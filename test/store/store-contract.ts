@@ -532,6 +532,61 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     });
   });
 
+  describe(`${name}: spending`, () => {
+    test('adds up what jobs used since then, by repository and by person, without refused ones', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const nowMs = clock.nowMs();
+      const done = async (
+        number: number,
+        job: Partial<Parameters<typeof aStoredJob>[0]>,
+        costUsd: number,
+      ) => {
+        const stored = forIssue(aStoredJob({ createdAtMs: nowMs, ...job }), number);
+        await store.jobs.insert(stored);
+        const result = aResult({ usage: { ...aResult().usage, costUsd } });
+        const times = { acceptedAtMs: nowMs - 120_000, finishedAtMs: nowMs };
+        await store.attempts.insert(aStoredAttempt(stored, { result, ...times }));
+        return stored;
+      };
+      const { repository } = await done(1, {}, 0.1);
+      await done(2, { requestedBy: 'bob', specialty: 'frontend' }, 0.2);
+      await done(3, { createdAtMs: nowMs - 100_000 }, 5);
+      const refused = { state: 'refused', attemptId: null, attemptNumber: 0 } as const;
+      await store.jobs.insert(forIssue(aStoredJob({ createdAtMs: nowMs, ...refused }), 4));
+
+      const time = { sinceMs: nowMs, nowMs };
+      const ofRepository = await store.spending.since({ repositoryId: repository.id }, time);
+      const ofBob = await store.spending.since({ repositoryId: repository.id, requestedBy: 'bob' }, time);
+      const byMonth = await store.spending.between({ fromMs: nowMs - 100_000, toMs: nowMs + 1, nowMs });
+
+      expect(ofRepository).toEqual({ jobs: 2, costUsd: 0.3, minutes: 4 });
+      expect(ofBob).toEqual({ jobs: 1, costUsd: 0.2, minutes: 2 });
+      expect(byMonth).toEqual([
+        expect.objectContaining({ specialty: 'backend', jobs: 2, costUsd: 5.1, minutes: 4 }),
+        expect.objectContaining({ specialty: 'frontend', jobs: 1, costUsd: 0.2, minutes: 2 }),
+      ]);
+    });
+
+    test('counts what is still at work by its time, and nothing where there were no jobs', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const job = aStoredJob({ createdAtMs: clock.nowMs() });
+      await store.jobs.insert(job);
+      await store.attempts.insert(aStoredAttempt(job, { acceptedAtMs: clock.nowMs(), finishedAtMs: null }));
+      const { id: repositoryId } = job.repository;
+      const time = { sinceMs: clock.nowMs(), nowMs: clock.nowMs() + 60_000 };
+
+      expect(await store.spending.since({ repositoryId }, time)).toEqual({ jobs: 1, costUsd: 0, minutes: 1 });
+      expect(await store.spending.since({ repositoryId: repositoryId + 1 }, time)).toEqual({
+        jobs: 0,
+        costUsd: 0,
+        minutes: 0,
+      });
+      expect(await store.spending.between({ fromMs: 0, toMs: 1, nowMs: 2 })).toEqual([]);
+    });
+  });
+
   describe(`${name}: runners`, () => {
     test('a runner is read back as it was stored, and as it says of itself later', async () => {
       await using opened = await open();

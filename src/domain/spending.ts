@@ -1,0 +1,75 @@
+import { formatCost } from './figures-text.ts';
+
+/** What jobs have used up. */
+export type Spending = {
+  jobs: number;
+  /** By the agents' own estimates; what nobody could say is not in it. */
+  costUsd: number;
+  /** Of runners, from accepting an attempt to its end. */
+  minutes: number;
+};
+
+export type MonthlySpending = Spending & { repository: string; specialty: string; pullRequests: number };
+
+/** The most for one day; `undefined` = no limit. */
+export type DailyLimits = Partial<Record<keyof Spending, number | undefined>>;
+
+/** Part of a limit from which on people are warned. */
+const WARN_AT = 0.8;
+
+/** Ms of the beginning of the day (UTC) that holds `nowMs`. */
+export function toDayStartMs(nowMs: number): number {
+  const dayMs = 24 * 60 * 60 * 1000;
+  return Math.floor(nowMs / dayMs) * dayMs;
+}
+
+/** `refused`: one more job would go over. `warning`: this one may start, and soon no more. Plain text for people. */
+export type LimitVerdict = { kind: 'free' } | { kind: 'warning' | 'refused'; reason: string };
+
+/**
+ * Whether one more job may start today. `whose` is how people know the limit: "acme/widgets" or a login. Jobs count when they are asked
+ * for; money and minutes count as far as attempts have ended, so a limit can be passed by what is still at work.
+ */
+export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimits): LimitVerdict {
+  const measures = (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {
+    const limit = limits[measure];
+    return limit === undefined ? [] : [{ measure, limit, used: used[measure] }];
+  });
+  const over = measures.find(({ limit, used }) => used >= limit);
+  if (over !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `The limit for ${whose} is used up for today: ${describe(over)}. It begins anew at 00:00 UTC; limits are in .github/yardmaster.yml.`,
+    };
+  }
+  const near = measures.find(
+    ({ limit, used, measure }) => (measure === 'jobs' ? used + 1 : used) >= limit * WARN_AT,
+  );
+  if (near === undefined) return { kind: 'free' };
+  const counted = near.measure === 'jobs' ? { ...near, used: near.used + 1 } : near;
+  return {
+    kind: 'warning',
+    reason: `The limit for ${whose} is nearly used up for today: ${describe(counted)}.`,
+  };
+}
+
+function describe({
+  measure,
+  limit,
+  used,
+}: {
+  measure: keyof Spending;
+  limit: number;
+  used: number;
+}): string {
+  switch (measure) {
+    case 'jobs':
+      return `${used} of ${limit} ${limit === 1 ? 'job' : 'jobs'}`;
+    case 'costUsd':
+      return `${formatCost(used)} of ${formatCost(limit)}`;
+    case 'minutes':
+      return `${Math.round(used)} of ${limit} minutes`;
+    default:
+      return measure satisfies never;
+  }
+}
