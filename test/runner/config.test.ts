@@ -203,7 +203,8 @@ describe('mistakes', () => {
       `${LEAST}sandbox: { limits: { processes: 0 } }`,
       'line 6, sandbox.limits.processes: must be at least 1',
     ],
-    ['an unknown transport', `${LEAST}transport: github`, 'line 6, transport: must be coordinator'],
+    ['an unknown transport', `${LEAST}transport: pigeon`, 'line 6, transport: must be coordinator or github'],
+    ['GitHub without the App', `${LEAST}transport: github`, 'github_app'],
     [
       'a port out of range',
       `${LEAST}health: { port: 70000 }`,
