@@ -103,6 +103,8 @@ export const JobSettings = z.object({
   maxBudgetUsd: z.number().positive(),
   /** How often a red test run goes back to the agent. */
   repairRounds: z.int().min(0),
+  /** Whether work after which only those tests fail that failed before becomes a (draft) pull request; absent = no. */
+  allowRedBefore: z.boolean().optional(),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
 
@@ -165,6 +167,33 @@ export const TestRun = z.object({
 });
 export type TestRun = z.infer<typeof TestRun>;
 
+/** Tests by name, the list may be cut: hostile text, redacted, in one line each. */
+export const NamedTests = z.object({
+  names: z.array(z.string().max(300)).max(50),
+  /** How many there are in all. */
+  total: z.int().nonnegative(),
+});
+export type NamedTests = z.infer<typeof NamedTests>;
+
+/** What became of each single test, where the frameworks tell of them. */
+export const TestChanges = z.object({
+  /** Failed before, pass now. */
+  newlyPassing: NamedTests,
+  /** Fail now, and passed or were not there before. */
+  newlyFailing: NamedTests,
+  stillFailing: NamedTests,
+  /** Failed, and passed when run once more without any change. */
+  flaky: NamedTests,
+  /** Were there before, and are not run any more. */
+  gone: NamedTests,
+  /**
+   * Whether surely every failing test is among them: each red command told its tests, and as many as its summary counts. Otherwise
+   * nothing may be concluded from a test that is not listed.
+   */
+  complete: z.boolean(),
+});
+export type TestChanges = z.infer<typeof TestChanges>;
+
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
@@ -176,6 +205,8 @@ export const Evidence = z.object({
   withoutTests: z.string().max(2000).nullable(),
   /** How often a red result was given back to the agent. */
   repairRounds: z.int().nonnegative(),
+  /** Absent where no framework told of single tests, before or after. */
+  tests: TestChanges.optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 

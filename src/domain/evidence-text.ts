@@ -1,19 +1,24 @@
-import type { CommandRun, Evidence, TestRun } from '../contract/job.ts';
+import type { CommandRun, Evidence, NamedTests, TestRun } from '../contract/job.ts';
+import { judgeTests } from './compare-tests.ts';
 import { formatCount, formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
 
 const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
+const MAX_TESTS_SHOWN = 8;
 
 /** Said above every evidence. */
 export const EVIDENCE_NOTE =
   'What the runner saw when it ran the commands itself; the agent has no say in it.';
 
 /** What the tests say, in a few words: `tests red before, green after`. */
-export function summarizeEvidence({ before, after }: Evidence): string {
+export function summarizeEvidence({ before, after, tests }: Evidence): string {
   const words = { passed: 'green', failed: 'red', not_run: 'not run' };
   if (before === null && after === null) return 'tests not reached';
   if (after === null && before !== null) return `tests ${words[before.verdict]} before the agent's work`;
+  if (judgeTests({ before, after, ...(tests === undefined ? {} : { tests }) }).kind === 'red_before') {
+    return 'tests red before and after, in the same tests';
+  }
   const described = (run: TestRun | null) => (run === null ? 'not reached' : words[run.verdict]);
   return `tests ${described(before)} before, ${described(after)} after`;
 }
@@ -24,6 +29,8 @@ export function toEvidenceSection(evidence: Evidence): string {
   const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
   const paragraphs = [
     rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
+    toTestsTable(evidence),
+    after?.verdict === 'failed' && before !== null ? judgeTests(evidence).reason : null,
     withoutTests === null ? null : `No test command: ${toInline(withoutTests, 500)}`,
     setup.length === 0
       ? null
@@ -58,6 +65,30 @@ function toCommandRows(before: TestRun | null, after: TestRun | null): string[][
       return found === undefined ? '–' : toVerdict(found);
     }),
   ]);
+}
+
+/** What became of single tests; `null` when nothing changed or nobody knows. */
+function toTestsTable({ tests }: Evidence): string | null {
+  if (tests === undefined) return null;
+  const groups = [
+    ['✅ newly passing', tests.newlyPassing],
+    ['❌ newly failing', tests.newlyFailing],
+    ['❌ still failing', tests.stillFailing],
+    ['⚠️ flaky: failed, then passed unchanged', tests.flaky],
+    ['⚠️ not run any more', tests.gone],
+  ] as const;
+  const rows = groups
+    .filter(([, { total }]) => total > 0)
+    .map(([title, group]) => [title, String(group.total), toNames(group)]);
+  if (rows.length === 0) return null;
+  const table = toTable(['Tests', 'Number', 'Which'], rows);
+  return tests.complete ? table : `${table}\n\nNot every test could be told by name: the list may lack some.`;
+}
+
+function toNames({ names, total }: NamedTests): string {
+  const shown = names.slice(0, MAX_TESTS_SHOWN).map((name) => toCode(name, 120));
+  const more = total - shown.length;
+  return [...shown, ...(more > 0 ? [`… and ${more} more`] : [])].join(', ');
 }
 
 function toCountRows(before: TestRun | null, after: TestRun | null): string[][] {

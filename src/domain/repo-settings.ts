@@ -96,8 +96,18 @@ function toSpecialty(
       maxTurns: pick('max_turns') ?? DEFAULT_JOB_SETTINGS.maxTurns,
       maxBudgetUsd: pick('max_budget_usd') ?? DEFAULT_JOB_SETTINGS.maxBudgetUsd,
       repairRounds: pick('repair_rounds') ?? DEFAULT_JOB_SETTINGS.repairRounds,
+      ...toOptional('allowRedBefore', pick('allow_red_before')),
     },
   };
+}
+
+/** A key that jobs from before it was known don't have: left out when nothing says anything. */
+function toOptional<Key extends keyof JobSettings>(
+  key: Key,
+  value: JobSettings[Key],
+): Partial<Pick<JobSettings, Key>> {
+  // One key with its own type, which the compiler can't tell of a computed one.
+  return value === undefined ? {} : ({ [key]: value } as Partial<Pick<JobSettings, Key>>);
 }
 
 /** A label may lead to a specialty without settings of its own, unless its name looks like a slip of the pen. */

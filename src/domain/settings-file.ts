@@ -62,6 +62,12 @@ const SpecialtyFields = z.strictObject(
     repair_rounds: wholeNumber(0, 10)
       .optional()
       .describe('How often red tests go back to the agent. Default 2.'),
+    allow_red_before: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether work becomes a draft pull request when only tests fail that failed before it, too. Default false.',
+      ),
   },
   'must be keys with values, such as "test: npm test"',
 );

@@ -2,6 +2,8 @@ import type { Command, CommandRun } from '../contract/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { Launch } from './sandbox/launch.ts';
+import type { CaseReport } from './test-reports/case-report.ts';
+import type { WatchTests } from './test-reports/watch-tests.ts';
 
 /** The contract's `CommandRun` keeps 8 KiB of output. */
 const OUTPUT_TAIL_BYTES = 8 * 1024;
@@ -24,12 +26,19 @@ export type RunStepsOptions = {
   clock: Clock;
   /** What may lie behind a failure, for people; added to the output of a command that failed. */
   explainFailure?: () => string | null;
+  /** Watches each command for its single tests. */
+  watch?: WatchTests;
   /** Each line of output, as it comes; not redacted. */
   onLine(line: string): void;
 };
 
 /** A command that was run, with more of its output than the contract's report keeps. */
-export type Step = { run: CommandRun; output: string };
+export type Step = {
+  run: CommandRun;
+  output: string;
+  /** Its single tests; `null` when it was not watched for any, or told of none. */
+  report: CaseReport | null;
+};
 
 /**
  * Runs the commands of a repository (set-up or tests), one after the other. Throws the signal's reason when it aborts; a command that
@@ -64,7 +73,11 @@ export function describeEnd(run: CommandRun): string {
 async function runStep(command: Command, options: RunStepsOptions): Promise<Step> {
   const { signal, redact } = options;
   signal.throwIfAborted();
-  const launch: Launch = { command: [...command], env: options.env };
+  const watch = await options.watch?.(command);
+  const launch: Launch = {
+    command: watch?.command ?? [...command],
+    env: { ...options.env, ...watch?.env },
+  };
   const { enclose = (open) => open } = options;
   const result = await runCommand({
     ...(await enclose(launch)),
@@ -74,7 +87,8 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     maxOutputBytes: COUNTED_OUTPUT_BYTES,
     redact,
     clock: options.clock,
-    onLine: (line) => {
+    onLine: (line, stream) => {
+      watch?.onLine(line, stream);
       options.onLine(line);
     },
   });
@@ -87,6 +101,7 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
   const output = explanation === null ? said : `${said.trimEnd()}\n${redact(explanation)}\n`;
   return {
     output,
+    report: (await watch?.end()) ?? null,
     run: {
       command,
       exitCode: result.exitCode,

@@ -13,10 +13,37 @@ import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builde
 
 const OWN_LINKS = [/\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g];
 const green = aResult();
+const NONE = { names: [], total: 0 };
+const EMPTY_CART = { names: ['test/cart.test.js › an empty cart costs nothing'], total: 1 };
+const someTests = {
+  newlyPassing: NONE,
+  newlyFailing: NONE,
+  stillFailing: EMPTY_CART,
+  flaky: NONE,
+  gone: NONE,
+  complete: true,
+};
 const red = aResult({
   outcome: 'tests_failed',
   reason: '`npm test` still fails after 2 rounds of repair',
-  evidence: { ...green.evidence, after: green.evidence.before, repairRounds: 2 },
+  evidence: { ...green.evidence, after: green.evidence.before, repairRounds: 2, tests: someTests },
+});
+const many = Array.from({ length: 50 }, (_, at) => `test/badge.test.js › case ${at + 1}`);
+const broken = aResult({
+  outcome: 'tests_failed',
+  reason:
+    'Tests failed: npm test: exit 1 after 2.3 s. The work turned 61 tests red that did not fail before.',
+  evidence: {
+    ...red.evidence,
+    tests: {
+      newlyPassing: { names: ['test/cart.test.js › a full cart'], total: 1 },
+      newlyFailing: { names: many, total: 61 },
+      stillFailing: EMPTY_CART,
+      flaky: { names: ['test/net.test.js › reconnects'], total: 1 },
+      gone: { names: ['test/cart.test.js › a cart of one'], total: 1 },
+      complete: false,
+    },
+  },
 });
 const hostileRun: CommandRun = {
   command: ['echo', HOSTILE_TEXT],
@@ -36,6 +63,7 @@ const hostile = aResult({
     after: { verdict: 'failed', runs: [hostileRun], counts: null },
     withoutTests: HOSTILE_TEXT,
     repairRounds: 0,
+    tests: { ...someTests, newlyFailing: { names: [HOSTILE_TEXT.slice(0, 300)], total: 1 } },
   },
 });
 
@@ -219,6 +247,7 @@ describe('the evidence on the pull request', () => {
   test.each([
     { name: 'green', result: green, conclusion: 'success' },
     { name: 'red', result: red, conclusion: 'failure' },
+    { name: 'broken', result: broken, conclusion: 'failure' },
     { name: 'hostile', result: hostile, conclusion: 'failure' },
   ])('$name', async ({ name, result, conclusion }) => {
     const attempt = aRunningAttempt({ result, outcome: result.outcome });

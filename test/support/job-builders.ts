@@ -137,6 +137,17 @@ export function aResult(overrides: Partial<AttemptResult> = {}): AttemptResult {
       },
       withoutTests: null,
       repairRounds: 1,
+      tests: {
+        newlyPassing: {
+          names: ['test/cart.test.js › an empty cart costs nothing', 'test/cart.test.js › the badge says so'],
+          total: 2,
+        },
+        newlyFailing: { names: [], total: 0 },
+        stillFailing: { names: [], total: 0 },
+        flaky: { names: [], total: 0 },
+        gone: { names: [], total: 0 },
+        complete: true,
+      },
     },
     phaseMs: { prepare: 1800, baseline: 6700, agent: 184_000, verify: 2600, publish: 900 },
     sandbox: 'bubblewrap',

@@ -1,3 +1,4 @@
+import type { CommandTests } from '../../domain/compare-tests.ts';
 import { type AttemptContext, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 import type { Prepared } from './prepare.ts';
 import { explainRed, runPlan } from './run-plan.ts';
@@ -7,6 +8,8 @@ export type Baselined = Prepared & {
   plan: TestPlan;
   /** Set-up failed on the untouched base, so it has to be tried again after the agent. */
   setupIsBroken: boolean;
+  /** The single tests of the untouched base. */
+  testsBefore: CommandTests[];
 };
 
 /**
@@ -32,5 +35,5 @@ export async function baseline(
   await attempt.channel.start(attempt.signal);
   await attempt.channel.sendEvidence(record.evidence, attempt.signal);
   const setupIsBroken = run.tests.verdict === 'not_run' && run.setup.length > 0 && plan.test.length > 0;
-  return next({ ...prepared, plan, setupIsBroken });
+  return next({ ...prepared, plan, setupIsBroken, testsBefore: run.commands });
 }

@@ -60,12 +60,15 @@ export type AttemptLimits = {
   testMs: number;
   /** How long an agent may be silent. */
   agentIdleMs: number;
+  /** Tests that took longer are not run once more to find flaky ones. */
+  rerunMs: number;
 };
 
 export const DEFAULT_LIMITS: AttemptLimits = {
   setupMs: 15 * 60_000,
   testMs: 30 * 60_000,
   agentIdleMs: 10 * 60_000,
+  rerunMs: 10 * 60_000,
 };
 
 export type Workspace = Awaited<ReturnType<Workspaces['open']>>;

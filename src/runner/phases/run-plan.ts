@@ -1,16 +1,29 @@
 import type { CommandRun, TestCounts, TestRun } from '../../contract/job.ts';
-import { MARK_VARIABLE } from '../../lib/run-command.ts';
+import type { CommandTests } from '../../domain/compare-tests.ts';
+import { MARK_VARIABLE, runCommand } from '../../lib/run-command.ts';
 import { agentEnvironment } from '../agents/agent-environment.ts';
 import { readTestCounts } from '../analysis/test-counts.ts';
 import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
 import type { Launch } from '../sandbox/launch.ts';
 import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
 import { openRegistryProxy, type RegistryProxy } from '../sandbox/registry-proxy.ts';
+import { createTestWatcher } from '../test-reports/watch-tests.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { TestPlan } from './test-plan.ts';
 
-export type PlanRun = { setup: CommandRun[]; tests: TestRun };
+/** For a program that does nothing; machines may be busy. */
+const TRY_OUT_MS = 30_000;
+
+export type PlanRun = {
+  setup: CommandRun[];
+  tests: TestRun;
+  /** The single tests of each of `tests.runs`. */
+  commands: RanTests[];
+};
+
+/** The single tests of one command, and what its framework's summary says. */
+export type RanTests = CommandTests & { counts: TestCounts | null };
 
 /**
  * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in
@@ -64,16 +77,54 @@ export async function runPlan(
         })
       : [];
     const setupRuns = setup.map(({ run }) => run);
-    if (!setupRuns.every(hasPassed)) return { setup: setupRuns, tests: toTestRun([]) };
+    if (!setupRuns.every(hasPassed)) return toPlanRun(setupRuns, []);
 
     const tests = await runSteps({
       ...options,
       commands: plan.test,
       timeoutMs: deps.limits.testMs,
       keepGoing: true,
+      watch: createTestWatcher({
+        workspace,
+        redact: deps.redact,
+        clock: deps.clock,
+        tryOut: async (command, env) => {
+          const launch = await options.enclose({ command, env: { ...options.env, ...env } });
+          const { cwd, signal, clock } = options;
+          const tried = await runCommand({
+            ...launch,
+            cwd,
+            signal,
+            clock,
+            timeoutMs: TRY_OUT_MS,
+            maxOutputBytes: 1024,
+          });
+          return tried.exitCode === 0;
+        },
+      }),
     });
-    return { setup: setupRuns, tests: toTestRun(tests) };
+    return toPlanRun(setupRuns, tests);
   }
+}
+
+function toPlanRun(setup: CommandRun[], tests: readonly Step[]): PlanRun {
+  const commands = tests.map(toRanTests);
+  const runs = tests.map(({ run }) => run);
+  return { setup, tests: toTestRun(runs, commands), commands };
+}
+
+/** Where the framework's own summary tells of more or fewer failures than its report, the report is not all. */
+function toRanTests({ run, output, report }: Step): RanTests {
+  const failed = [...(report?.cases.values() ?? [])].filter((status) => status === 'failed').length;
+  const counts = readTestCounts(run.command, output);
+  return {
+    counts,
+    key: run.command.join(' '),
+    passed: hasPassed(run),
+    cases: report?.cases ?? null,
+    complete: report?.complete === true && (counts === null || counts.failed === failed),
+    flaky: [],
+  };
 }
 
 /** `null` where the network is open (no sandbox) or closed (no registries). */
@@ -100,12 +151,12 @@ export function explainRed({ setup, tests }: PlanRun): string | null {
   return `${what} failed: ${failed.command.join(' ')}: ${describeEnd(failed)}.`;
 }
 
-function toTestRun(steps: readonly Step[]): TestRun {
-  const runs = steps.map(({ run }) => run);
+/** What all commands say together. */
+export function toTestRun(runs: CommandRun[], commands: readonly RanTests[]): TestRun {
   return {
     verdict: runs.length === 0 ? 'not_run' : runs.every(hasPassed) ? 'passed' : 'failed',
     runs,
-    counts: sumCounts(steps.map(({ run, output }) => readTestCounts(run.command, output))),
+    counts: sumCounts(commands.map(({ counts }) => counts)),
   };
 }
 

@@ -1,10 +1,11 @@
 import { judgeChanges } from '../../domain/change-policy.ts';
+import { compareTests, judgeTests, mergeRerun } from '../../domain/compare-tests.ts';
 import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
 import type { Ending } from '../attempt-record.ts';
 import { hasBudget, judgeAgentEnding, runAgentRound } from './agent-round.ts';
 import type { Worked } from './agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
-import { explainRed, type PlanRun, runPlan } from './run-plan.ts';
+import { explainRed, type PlanRun, runPlan, toTestRun } from './run-plan.ts';
 import { touchesDependencies } from './test-plan.ts';
 
 export type Verified = Worked & {
@@ -38,11 +39,12 @@ export async function verify(
     attempt.say(red);
     const round = record.evidence.repairRounds + 1;
     if (gaveUp !== '' || round > spec.settings.repairRounds || !hasBudget(attempt)) {
-      return next({ ...worked, session, tree, ending: failTests(red, gaveUp, attempt) });
+      return next({ ...worked, session, tree, ending: endRed(red, gaveUp, attempt) });
     }
     record.evidence = { ...record.evidence, repairRounds: round };
     const repair = await buildRepairPrompt({
       after: toShown(run),
+      tests: record.evidence.tests,
       round,
       maxRounds: spec.settings.repairRounds,
     });
@@ -76,14 +78,54 @@ async function lookAtChanges(
 async function runTests(worked: Worked, attempt: AttemptContext, deps: PhaseDeps): Promise<PlanRun> {
   const { record } = attempt;
   const withSetup = worked.setupIsBroken || touchesDependencies(record.changes.map(({ path }) => path));
-  const run = await runPlan(worked.plan, worked.workspace, withSetup, attempt, deps);
+  const first = await runPlan(worked.plan, worked.workspace, withSetup, attempt, deps);
+  const run = await rerunSuspects(first, worked, attempt, deps);
+  const { tests: _replaced, ...evidence } = record.evidence;
+  const tests = compareTests(worked.testsBefore, run.commands);
   record.evidence = {
-    ...record.evidence,
+    ...evidence,
     ...(withSetup ? { setup: run.setup } : {}),
     after: run.tests,
+    ...(tests === undefined ? {} : { tests }),
   };
   await attempt.channel.sendEvidence(record.evidence, attempt.signal);
   return run;
+}
+
+/**
+ * Runs once more what is red and was not red before: a test that fails and then passes, with nothing changed in between, is flaky and says
+ * nothing about the work. What was red before is not run again, since nobody blames the work for it.
+ */
+async function rerunSuspects(
+  first: PlanRun,
+  { workspace, plan, testsBefore }: Worked,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<PlanRun> {
+  const isSuspect = first.commands.map((command, at) => {
+    const run = first.tests.runs[at];
+    if (command.passed || run === undefined || run.timedOut || run.durationMs > deps.limits.rerunMs)
+      return false;
+    const before = testsBefore.find(({ key }) => key === command.key);
+    if (before?.passed === true) return true;
+    return (compareTests(testsBefore, [command])?.newlyFailing.total ?? 0) > 0;
+  });
+  const onceMs = first.tests.runs.reduce((sum, run, at) => sum + (isSuspect[at] ? run.durationMs : 0), 0);
+  if (!isSuspect.includes(true) || attempt.remainingMs() < 2 * onceMs) return first;
+
+  attempt.say('Running once more what was not red before: it may be flaky');
+  const test = plan.test.filter((_command, at) => isSuspect[at]);
+  const second = await runPlan({ ...plan, test }, workspace, false, attempt, deps);
+  const runs = [...first.tests.runs];
+  const commands = [...first.commands];
+  for (const [at, suspect] of isSuspect.entries()) {
+    const [again, run] = suspect ? [second.commands.shift(), second.tests.runs.shift()] : [];
+    const once = commands[at];
+    if (again === undefined || run === undefined || once === undefined) continue;
+    commands[at] = { ...mergeRerun(once, again), counts: again.passed ? again.counts : once.counts };
+    if (again.passed) runs[at] = run;
+  }
+  return { setup: first.setup, commands, tests: toTestRun(runs, commands) };
 }
 
 function succeed({ plan }: Worked): Ending {
@@ -91,15 +133,21 @@ function succeed({ plan }: Worked): Ending {
   return { outcome: 'pull_request', reason, retryable: false };
 }
 
-function failTests(red: string, gaveUp: string, { record, spec }: AttemptContext): Ending {
+/** Published as a pull request only where nothing got worse and the settings allow it; otherwise kept on the branch. */
+function endRed(red: string, gaveUp: string, { record, spec }: AttemptContext): Ending {
   const { repairRounds } = record.evidence;
+  const judgement = judgeTests(record.evidence);
   const rounds =
     repairRounds === 0
       ? ''
       : ` It was given back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`;
+  const said = `${red} ${judgement.reason}${rounds}${gaveUp}`;
+  if (judgement.kind === 'red_before' && gaveUp === '' && spec.settings.allowRedBefore === true) {
+    return { outcome: 'pull_request', reason: said, retryable: false };
+  }
   return {
     outcome: 'tests_failed',
-    reason: `${red}${rounds}${gaveUp} The work so far is on the branch ${spec.branch}.`,
+    reason: `${said} The work so far is on the branch ${spec.branch}.`,
     retryable: false,
   };
 }

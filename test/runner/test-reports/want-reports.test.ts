@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import {
+  findScriptFolder,
+  findScriptName,
+  wantReports,
+} from '../../../src/runner/test-reports/want-reports.ts';
+
+const want = (command: string[], script: string | null = null, nodeTakesReporter = true) =>
+  wantReports(command, { reportFolder: '/r', script, nodeTakesReporter });
+const JSON_OF_VITEST = ['--reporter=default', '--reporter=json', '--outputFile.json=/r/vitest.json'];
+
+describe('how a command is made to tell of its tests', () => {
+  test.each<[string[], string | null, string[]]>([
+    [['npm', 'test'], 'vitest run', ['npm', 'test', '--', ...JSON_OF_VITEST]],
+    [['pnpm', 'test'], 'vitest run', ['pnpm', 'test', ...JSON_OF_VITEST]],
+    [['yarn', '--cwd', 'web', 'test'], 'vitest', ['yarn', '--cwd', 'web', 'test', ...JSON_OF_VITEST]],
+    [['npx', 'vitest', 'run'], null, ['npx', 'vitest', 'run', ...JSON_OF_VITEST]],
+    [['npm', 'test'], 'NODE_ENV=test jest --ci', ['npm', 'test', '--', '--json', '--outputFile=/r/jest.json']],
+    [['go', 'test', './...'], null, ['go', 'test', '-v', './...']],
+    [['go', '-C', 'api', 'test', './...'], null, ['go', '-C', 'api', 'test', '-v', './...']],
+    [['cargo', 'test', '--workspace'], null, ['cargo', 'test', '--no-fail-fast', '--workspace']],
+    [['./gradlew', '--no-daemon', 'test'], null, ['./gradlew', '--no-daemon', 'cleanTest', 'test']],
+    [['dotnet', 'test'], null, ['dotnet', 'test', '--logger', 'trx', '--results-directory', '/r']],
+    [['vendor/bin/phpunit'], null, ['vendor/bin/phpunit', '--log-junit', '/r/phpunit.xml']],
+  ])('%j (%s)', (command, script, expected) => {
+    expect(want(command, script).command).toEqual(expected);
+  });
+
+  test.each<[string[], string | null]>([
+    [['npm', 'test'], 'tsc && vitest run'],
+    [['npm', 'test'], 'vitest run | tee log'],
+    [['npm', 'test'], 'vitest run --reporter=dot'],
+    [['npm', 'test'], 'npm run unit'],
+    [['npm', 'test'], null],
+    [['make', 'check'], null],
+    [['node', '--test'], null],
+    [['python3', '-m', 'pytest', 'tests'], null],
+    [['mvn', '--batch-mode', 'test'], null],
+  ])('%j (%s) is run as it is', (command, script) => {
+    expect(want(command, script).command).toEqual(command);
+  });
+
+  test('node:test is given a reporter by its environment, where Node takes it and no other is asked for', () => {
+    expect(want(['npm', 'test'], 'node --test').env['NODE_OPTIONS']).toContain('/r/node-reporter.mjs');
+    expect(want(['npm', 'test'], 'node --test', false).env['NODE_OPTIONS']).toBe(undefined);
+    expect(want(['npm', 'test'], 'node --test --test-reporter=tap').env['NODE_OPTIONS']).toBe(undefined);
+    expect(want(['cargo', 'test']).env['NODE_OPTIONS']).toBe(undefined);
+  });
+
+  test.each<[string[], string | null, string]>([
+    [['npm', 'test'], 'test', ''],
+    [['npm', '--prefix', 'web', 'test'], 'test', 'web'],
+    [['pnpm', '--dir', 'web', 'run', 'check'], 'check', 'web'],
+    [['bun', 'run', 'test'], 'test', ''],
+    [['bun', 'test'], null, ''],
+    [['make', 'test'], null, ''],
+  ])('%j runs the script %s in “%s”', (command, name, folder) => {
+    expect(findScriptName(command)).toBe(name);
+    expect(findScriptFolder(command)).toBe(folder);
+  });
+});
