@@ -37,7 +37,10 @@ test('a report where it was wanted is read', async () => {
 });
 
 test('reports of Maven’s modules are found, those from before the command are not', async () => {
-  for (const [module, text] of [['one', GREEN], ['two/inner', RED]] as const) {
+  for (const [module, text] of [
+    ['one', GREEN],
+    ['two/inner', RED],
+  ] as const) {
     const place = path.join(folder, module, 'target/surefire-reports');
     await mkdir(place, { recursive: true });
     await writeFile(path.join(place, 'TEST-a.xml'), text);

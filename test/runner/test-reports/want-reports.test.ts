@@ -15,7 +15,11 @@ describe('how a command is made to tell of its tests', () => {
     [['pnpm', 'test'], 'vitest run', ['pnpm', 'test', ...JSON_OF_VITEST]],
     [['yarn', '--cwd', 'web', 'test'], 'vitest', ['yarn', '--cwd', 'web', 'test', ...JSON_OF_VITEST]],
     [['npx', 'vitest', 'run'], null, ['npx', 'vitest', 'run', ...JSON_OF_VITEST]],
-    [['npm', 'test'], 'NODE_ENV=test jest --ci', ['npm', 'test', '--', '--json', '--outputFile=/r/jest.json']],
+    [
+      ['npm', 'test'],
+      'NODE_ENV=test jest --ci',
+      ['npm', 'test', '--', '--json', '--outputFile=/r/jest.json'],
+    ],
     [['go', 'test', './...'], null, ['go', 'test', '-v', './...']],
     [['go', '-C', 'api', 'test', './...'], null, ['go', '-C', 'api', 'test', '-v', './...']],
     [['cargo', 'test', '--workspace'], null, ['cargo', 'test', '--no-fail-fast', '--workspace']],
