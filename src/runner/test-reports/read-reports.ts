@@ -87,7 +87,10 @@ async function* namesIn(folder: string, into: CaseCollector): AsyncGenerator<str
   try {
     for await (const entry of await opendir(folder)) {
       entries += 1;
-      if (entries > MAX_ENTRIES) return into.markIncomplete();
+      if (entries > MAX_ENTRIES) {
+        into.markIncomplete();
+        break;
+      }
       yield entry.name;
     }
   } catch (error) {
