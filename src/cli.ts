@@ -7,6 +7,7 @@ import { createCommandLine, USAGE } from './commands/command-line.ts';
 import { addDeliveryCommands } from './commands/delivery-commands.ts';
 import { addDemoCommand } from './commands/demo-command.ts';
 import { addJobCommands } from './commands/job-commands.ts';
+import { addRecoverCommand } from './commands/recover-command.ts';
 import { addRunnerCommands } from './commands/runner-commands.ts';
 import { addServeCommand } from './commands/serve-command.ts';
 import { addWebhookCommands } from './commands/webhook-commands.ts';
@@ -25,6 +26,7 @@ const program = new Command('yardmaster')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
 
 addServeCommand(program, cli);
+addRecoverCommand(program, cli);
 addDemoCommand(program, cli);
 addWebhookCommands(program, cli);
 addDeliveryCommands(program, cli);

@@ -7,6 +7,8 @@ import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
 import { createEffects } from './dispatch/effects/effects.ts';
 import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
+import { createReconciler, type Reconciler } from './dispatch/reconcile.ts';
+import { recoveryKey } from './dispatch/recovery-marker.ts';
 import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
 import { createSweeper } from './dispatch/sweeper.ts';
 import { decide } from './domain/decide.ts';
@@ -31,7 +33,7 @@ import { createPostgresStore } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
-import { translate } from './webhooks/translate.ts';
+import { isHandled, translate } from './webhooks/translate.ts';
 
 const TEXTS = {
   toCheckRun,
@@ -51,6 +53,7 @@ export type Coordinator = {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
   outbox: Outbox;
+  reconciler: Reconciler;
   /** Asks GitHub who we are. Throws `GitHubError`. */
   identity: GitHub['identity'];
   /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
@@ -59,7 +62,7 @@ export type Coordinator = {
 };
 
 /**
- * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper.
+ * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper, reconciler.
  * Throws when another coordinator has the data folder, or when the database can't be used, saying what to do.
  */
 export async function createCoordinator(
@@ -93,6 +96,7 @@ export async function createCoordinator(
     mailKey,
     githubApiUrl,
     timings,
+    recoveryKey: recoveryKey(config.webhookSecret),
     log,
   });
   const outbox = createOutbox({ store, effects, clock, random, timings, log });
@@ -144,15 +148,28 @@ export async function createCoordinator(
   const inboxWorker = createInboxWorker({ store, translate, acceptTrigger, log, clock });
   const inbox = createInbox({ store, secret: config.webhookSecret, log, onStored: inboxWorker.wake });
 
+  const reconciler = createReconciler({
+    store,
+    github,
+    reads: github.sweeps,
+    acceptTrigger,
+    isHandled,
+    clock,
+    timings,
+    log,
+  });
+
   outbox.start();
   sweeper.start();
   mailWatch.start();
+  reconciler.start();
 
   let stopping: Promise<void> | undefined;
   async function stopAll(): Promise<void> {
     dispatcher.announceStop();
     await stopEach('The coordinator', [
       () => inboxWorker.stop(),
+      () => reconciler.stop(),
       () => sweeper.stop(),
       () => mailWatch.stop(),
       () => outbox.stop(),
@@ -169,6 +186,7 @@ export async function createCoordinator(
     dispatcher,
     registry,
     outbox,
+    reconciler,
     identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -176,7 +194,7 @@ export async function createCoordinator(
 }
 
 /** The only place that knows which engine is beneath. */
-async function openStore(
+export async function openStore(
   config: Pick<Config, 'dataFolder' | 'databaseUrl'>,
   deps: { clock: Clock; random: Random; timings: Timings; log: Logger },
 ): Promise<Store> {

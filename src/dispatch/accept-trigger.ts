@@ -8,17 +8,19 @@ import { judgeDailyLimit, type LimitVerdict, toDayStartMs } from '../domain/spen
 import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
+import {
+  addRepositories,
+  changeRepository,
+  deleteLabel,
+  removeRepositories,
+  renameLabel,
+} from './accept-repository-trigger.ts';
 import { cancelJob } from './cancel-job.ts';
 import { newAttempt } from './new-attempt.ts';
 import { newJob } from './new-job.ts';
 import { readSituation } from './read-situation.ts';
+import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantStatusComment } from './want-report.ts';
-
-/** What came of a trigger; `reason` is for the log, and where people are concerned, for them. */
-export type TriggerOutcome = {
-  kind: 'started' | 'cancelled' | 'refused' | 'ignored' | 'labels_wanted' | 'looked_at';
-  reason: string;
-};
 
 /**
  * The common tail of everything that asks for work, whichever way we learnt of it. May be called again with the same trigger at any
@@ -53,9 +55,15 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
     if (await store.memory.hasTrigger(trigger.key)) return ignored('the same was asked for before');
     switch (trigger.kind) {
       case 'repositories_added':
-        return record(trigger, (tx) => wantLabels(tx, trigger));
+        return record(trigger, (tx) => addRepositories(tx, trigger));
       case 'repositories_removed':
-        return record(trigger, (tx) => cancelRepositories(tx, trigger, deps));
+        return record(trigger, (tx) => removeRepositories(tx, trigger, deps));
+      case 'repository_changed':
+        return record(trigger, (tx) => changeRepository(tx, trigger, deps));
+      case 'label_renamed':
+        return record(trigger, (tx) => renameLabel(tx, trigger));
+      case 'label_deleted':
+        return record(trigger, (tx) => deleteLabel(tx, trigger, deps));
       case 'label_added':
       case 'label_removed':
       case 'issue_ended':
@@ -180,6 +188,7 @@ async function startJob(
   if (!(await tx.jobs.insert(job)))
     return ignored(`a ${job.specialty} job for this issue is under way already`);
 
+  await tx.sweeps.putRepository(trigger.target);
   await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
   await tx.tell(job.id, 'queued', decision.reason);
   if (settingsNotice && (await tx.memory.rememberTrigger(settingsNotice.key, 'told', tx.nowMs)))
@@ -217,34 +226,6 @@ async function refuseJob(
   await tx.tell(job.id, 'refused', reason);
   await wantStatusComment(tx, job, 'final');
   return { kind: 'refused', reason };
-}
-
-async function wantLabels(
-  tx: StoreTx,
-  trigger: Extract<Trigger, { kind: 'repositories_added' }>,
-): Promise<TriggerOutcome> {
-  for (const { id, fullName } of trigger.repositories) {
-    await tx.want({
-      effect: { kind: 'labels', repositoryId: id, fullName },
-      installationId: trigger.installationId,
-    });
-  }
-  return { kind: 'labels_wanted', reason: `${trigger.repositories.length} repositories were added` };
-}
-
-async function cancelRepositories(
-  tx: StoreTx,
-  trigger: Extract<Trigger, { kind: 'repositories_removed' }>,
-  deps: TriggerDeps,
-): Promise<TriggerOutcome> {
-  const jobs = await tx.jobs.liveOfInstallation(trigger.installationId, trigger.repositoryIds);
-  for (const { id } of jobs) {
-    const job = await tx.jobs.lock(id);
-    if (job) await cancelJob(tx, job, trigger.why, deps.timings);
-  }
-  return jobs.length === 0
-    ? ignored(`${trigger.why}, and nothing was under way`)
-    : { kind: 'cancelled', reason: trigger.why };
 }
 
 function ignored(reason: string): TriggerOutcome {

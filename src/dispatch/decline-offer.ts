@@ -5,7 +5,7 @@ import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { lockOwnAttempt, stale } from './lease.ts';
 import type { Session } from './runner-registry.ts';
-import { withdrawOffer } from './withdraw-offer.ts';
+import { postponeOffer, withdrawOffer } from './withdraw-offer.ts';
 
 export type DeclineCall = {
   session: Session;
@@ -40,7 +40,11 @@ export async function declineOffer(
 
       const detail = call.detail === '' ? '' : ` (${call.detail})`;
       const reason = `${attempt.runner?.name ?? 'The runner'} ${REASONS[call.reason]}${detail}.`;
-      const withdrawn = await withdrawOffer(tx, job, attempt, { event: 'declined', reason }, deps.timings);
+      // An outage of GitHub may outlast any budget of offers, and is not the runner's or the job's fault.
+      const withdrawn =
+        call.reason === 'github_unreachable'
+          ? await postponeOffer(tx, job, attempt, { reason, passOver: deps.timings.avoidRunnerSeconds })
+          : await withdrawOffer(tx, job, attempt, { event: 'declined', reason }, deps.timings);
       return withdrawn ? accepted({}) : stale('it was withdrawn just now');
     }),
   );

@@ -1,12 +1,13 @@
 import type { IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import { combineSettings, type RepoSettings } from '../domain/repo-settings.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
 import { readSettings, type SettingsInForce } from './read-settings.ts';
 
 export type ReadingDeps = {
-  store: Pick<Store, 'jobs' | 'memory' | 'nowMs'>;
+  store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
   github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
 };
 
@@ -28,7 +29,8 @@ export async function readSituation(
   }
 
   // Only starting work asks for settings: to end it, they may have changed or broken since.
-  const inForce = trigger.kind === 'label_added' ? await readSettings(target, deps) : BUILT_IN_SETTINGS;
+  const inForce =
+    trigger.kind === 'label_added' ? await readSettingsWithAliases(target, deps) : BUILT_IN_SETTINGS;
   const { settings } = inForce;
   if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
@@ -51,6 +53,23 @@ export async function readSituation(
     liveJobs,
   };
   return { kind: 'read', situation };
+}
+
+/** With the labels that were renamed on GitHub and not in the settings: they go on standing for their specialties. */
+export async function readSettingsWithAliases(
+  target: RepositoryTarget,
+  deps: Pick<ReadingDeps, 'store' | 'github'>,
+): Promise<SettingsInForce> {
+  const [inForce, aliases] = await Promise.all([
+    readSettings(target, deps),
+    deps.store.sweeps.labelAliases(target.repository.id),
+  ]);
+  const labels = new Map(inForce.settings.labels);
+  for (const [name, standsFor] of aliases) {
+    const specialty = labels.get(standsFor);
+    if (specialty !== undefined && !labels.has(name)) labels.set(name, specialty);
+  }
+  return { ...inForce, settings: { ...inForce.settings, labels } };
 }
 
 /** GitHub tells now whether work may start; what the work is was said with the label, and no later edit reaches the agent. */

@@ -1,7 +1,7 @@
 import type { RunnerId } from '../contract/job.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { JobChange, StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
 import { closeUnstartable, stillAvoided } from './end-attempt.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -55,21 +55,33 @@ function isTold(attempt: StoredAttempt): boolean {
   return attempt.toldEpoch === attempt.epoch;
 }
 
+/** After a line like it, the timeline gets no second one within this time: an outage may last for hours. */
+const TELL_AGAIN_MS = 10 * 60_000;
+
 /**
- * Puts an offer back for a while because GitHub can't be reached: nobody's fault, so it counts for nothing. False if somebody was first.
+ * Puts an offer back for a while because GitHub can't be reached: nobody's fault, so it counts for nothing. The whole job waits (`waitMs`),
+ * or only its runner is passed over (`passOver`, in seconds), since others may reach GitHub. False if somebody was first.
  */
 export async function postponeOffer(
   tx: StoreTx,
   job: StoredJob,
   attempt: StoredAttempt,
-  why: { reason: string; waitMs: number },
+  why: { reason: string } & ({ waitMs: number } | { passOver: number }),
 ): Promise<boolean> {
-  const change = { stateReason: why.reason, runAtMs: tx.nowMs + why.waitMs };
+  const change: JobChange = { stateReason: why.reason };
+  if ('waitMs' in why) {
+    change.runAtMs = tx.nowMs + why.waitMs;
+  } else if (job.runnerId !== null) {
+    const untilMs = tx.nowMs + why.passOver * 1000;
+    change.avoid = [...stillAvoided(job, tx.nowMs), { runnerId: job.runnerId, untilMs, why: 'declined' }];
+  }
   const moved = await tx.jobs.move(job, 'queued', change, tx.nowMs);
   if (!moved) return false;
   await releaseAttempt(tx, job, attempt);
-  await tx.tell(job.id, 'postponed', why.reason);
-  await wantStatusComment(tx, job);
+  if ((await tx.timeline.countEvents(job.id, 'postponed', tx.nowMs - TELL_AGAIN_MS)) === 0) {
+    await tx.tell(job.id, 'postponed', why.reason);
+    await wantStatusComment(tx, job);
+  }
   return true;
 }
 

@@ -13,7 +13,7 @@ export type IssueReading =
 
 /** Everything `decide` looks at. Nothing in here is read by `decide` itself. */
 export type Situation = {
-  trigger: Exclude<Trigger, { kind: 'repositories_added' | 'repositories_removed' | 'check_run_completed' }>;
+  trigger: Extract<Trigger, { kind: 'label_added' | 'label_removed' | 'issue_ended' }>;
   issue: IssueReading;
   permission: Permission;
   /** The login that our own writes appear as, e.g. `yardmaster[bot]`. */
@@ -97,6 +97,12 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     );
   }
 
+  if (trigger.isTextUnsure === true) {
+    return refuse(
+      `The label "${trigger.label}" was added while Yardmaster could not hear of it, and the issue has changed since. Look at its text, then remove the label and add it again.`,
+    );
+  }
+
   const wanted = specialty === undefined ? undefined : settings.specialties.get(specialty);
   if (specialty === undefined || wanted === undefined)
     throw new Error(`The label "${trigger.label}" leads to no specialty of the settings`);
@@ -122,12 +128,20 @@ function decideLabelRemoved(situation: Situation, trigger: Of<'label_removed'>):
   return cancel(jobs, `${trigger.sender.login} removed the label "${trigger.label}"`);
 }
 
-const ENDINGS = { closed: 'closed', deleted: 'deleted', transferred: 'moved to another repository' };
+const ENDINGS = {
+  closed: 'closed',
+  deleted: 'deleted',
+  transferred: 'moved to another repository',
+  locked: 'locked',
+};
 
 function decideIssueEnded(situation: Situation, trigger: Of<'issue_ended'>): Decision {
   const { issue } = situation;
   if (trigger.how === 'closed' && issue.found && issue.state === 'open') {
     return ignore('the issue is open again');
+  }
+  if (trigger.how === 'locked' && issue.found && !issue.locked) {
+    return ignore('the issue is unlocked again');
   }
   return cancel(situation.liveJobs, `The issue was ${ENDINGS[trigger.how]} by ${trigger.sender.login}`);
 }

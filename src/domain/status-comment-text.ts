@@ -27,9 +27,12 @@ type Detail = (typeof DETAILS)[number];
 const MAX_CHARACTERS = 60_000;
 const MAX_REASON_CHARACTERS = 2000;
 
+/** With which every status comment begins, whatever its issue. */
+export const STATUS_MARKER_BEGINNING = '<!-- yardmaster:status ';
+
 /** The hidden mark by which the status comment of an issue is found again. It carries no authority: anyone may copy it. */
 export function statusMarker(issue: { repositoryId: number; issueNumber: number }): string {
-  return `<!-- yardmaster:status repository=${issue.repositoryId} issue=${issue.issueNumber} -->`;
+  return `${STATUS_MARKER_BEGINNING}repository=${issue.repositoryId} issue=${issue.issueNumber} -->`;
 }
 
 /**

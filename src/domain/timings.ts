@@ -73,6 +73,21 @@ export type Timings = {
   githubLookSeconds: number;
   /** How long such a runner is offered nothing after it let an offer lapse. */
   githubSilentSeconds: number;
+  /** Between looks at GitHub for webhooks that did not reach us. GitHub keeps failed ones for three days. */
+  deliverySweepSeconds: number;
+  /** Between looks for what no webhook told of: labels, closed issues, commands. */
+  issueSweepSeconds: number;
+  /** What is younger than this is left to its webhook, which may be on its way. */
+  issueSweepGraceSeconds: number;
+  /** Between looks whether check runs and comments of live jobs are still there. */
+  reportSweepSeconds: number;
+  /** Between looks whether the App is still installed where jobs are under way. */
+  installationSweepSeconds: number;
+  /** Between refreshes of the places in the queue that status comments tell. */
+  queuePlaceSeconds: number;
+  /** How long a sweep may take before another coordinator begins it anew, and after how long a failed one is tried again. */
+  sweepLeaseSeconds: number;
+  sweepRetrySeconds: number;
 };
 
 export const DEFAULT_TIMINGS: Timings = {
@@ -111,6 +126,14 @@ export const DEFAULT_TIMINGS: Timings = {
   githubOfferLookSeconds: 10,
   githubLookSeconds: 20,
   githubSilentSeconds: 600,
+  deliverySweepSeconds: 300,
+  issueSweepSeconds: 900,
+  issueSweepGraceSeconds: 60,
+  reportSweepSeconds: 3600,
+  installationSweepSeconds: 86_400,
+  queuePlaceSeconds: 300,
+  sweepLeaseSeconds: 600,
+  sweepRetrySeconds: 60,
 };
 
 /** How often things may go wrong before a job is given up. */
@@ -127,4 +150,8 @@ export const BUDGETS = {
   sessionTakeovers: 4,
   /** Branch names tried when the wanted one is taken. */
   branchNames: 6,
+  /** Webhooks asked for again in one sweep. */
+  redeliveries: 100,
+  /** Places in each specialty's queue whose changes are told without another reason, to spare GitHub's limit for content. */
+  toldQueuePlaces: 5,
 } as const;

@@ -17,6 +17,8 @@ export type Trigger =
       label: string;
       /** What the issue said when it was labelled: whoever added the label answers for this text, and for no later one. */
       issue: Pick<IssueSnapshot, 'title' | 'body'>;
+      /** It was found late, and `issue` may have been rewritten since by somebody who may not start work. */
+      isTextUnsure?: boolean;
       sender: Actor;
     }
   | {
@@ -32,7 +34,7 @@ export type Trigger =
       key: string;
       target: RepositoryTarget;
       issueNumber: number;
-      how: 'closed' | 'deleted' | 'transferred';
+      how: 'closed' | 'deleted' | 'transferred' | 'locked';
       sender: Actor;
     }
   | {
@@ -42,6 +44,15 @@ export type Trigger =
       /** Full names; GitHub sends no more than id and name here. */
       repositories: { id: number; fullName: string }[];
     }
+  | {
+      /** The repository has another name, owner, default branch or visibility. */
+      kind: 'repository_changed';
+      key: string;
+      target: RepositoryTarget;
+    }
+  | { kind: 'label_renamed'; key: string; target: RepositoryTarget; from: string; to: string }
+  /** Off all issues at once, of which GitHub sends no events. */
+  | { kind: 'label_deleted'; key: string; target: RepositoryTarget; label: string; sender: Actor }
   | {
       kind: 'repositories_removed';
       key: string;

@@ -92,7 +92,11 @@ export function createCheckRuns(deps: {
         per_page: 100,
       }),
     );
-    const found = data.check_runs.find((run) => run.external_id === wanted.externalId);
+    // One that has ended can't begin again, whoever ended it.
+    const mayHaveEnded = wanted.content.status === 'completed';
+    const found = data.check_runs.find(
+      (run) => run.external_id === wanted.externalId && (mayHaveEnded || run.status !== 'completed'),
+    );
     return found === undefined ? null : toResult(target, found);
   }
 }

@@ -12,9 +12,11 @@ import { createPermissionReader } from './permission.ts';
 import type { Octokit } from './probot-octokit.ts';
 import { createPullRequests } from './pull-request.ts';
 import { createSettingsReader } from './repo-file.ts';
+import { createRecoveryReads, type RecoveryReads } from './recovery-reads.ts';
 import { createRepositoryReader } from './repository.ts';
 import { createStartCommits } from './start-commit.ts';
 import { createStatusComments } from './status-comment.ts';
+import { createSweepReads, type SweepReads } from './sweep-reads.ts';
 
 /** Everything that the coordinator does on GitHub, over the clients of an `OctokitFactory`. */
 export function createGitHub(deps: {
@@ -24,7 +26,7 @@ export function createGitHub(deps: {
   apiUrl: string;
   clock: Pick<Clock, 'nowMs'>;
   log: Logger;
-}): GitHub {
+}): GitHub & { sweeps: SweepReads & RecoveryReads } {
   const call = createGitHubCall(deps);
   const { identity } = createIdentity(deps);
   const { readRepository } = createRepositoryReader({ call });
@@ -41,5 +43,6 @@ export function createGitHub(deps: {
     ...createPullRequests({ call }),
     ...createBranches({ call }),
     ...createJobTokens(deps),
+    sweeps: { ...createSweepReads({ ...deps, call }), ...createRecoveryReads({ call, identity }) },
   };
 }

@@ -47,7 +47,10 @@ export type GitHub = {
     target: RepositoryTarget,
     wanted: { branch: string; message: string; takeOver: readonly string[] },
   ): Promise<StartCommit>;
-  /** Creates the check run, or finds the one with the same name and `externalId` on that commit. */
+  /**
+   * Creates the check run, or finds the one with the same name and `externalId` on that commit; one that has ended only if the wanted one
+   * has, too.
+   */
   ensureCheckRun(
     target: RepositoryTarget,
     wanted: {
@@ -69,12 +72,13 @@ export type GitHub = {
   ): Promise<CheckRunReading | null>;
   /**
    * The one status comment of an issue: edits `commentId`; creates it when that is `null`, unless a comment of ours with `marker` exists
-   * already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell.
+   * already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell. `mayRecreate: false`: a comment
+   * that is gone stays gone, since a person has deleted it again.
    */
   publishStatusComment(
     target: RepositoryTarget,
     issueNumber: number,
-    wanted: { commentId: number | null; marker: string; body: string },
+    wanted: { commentId: number | null; mayRecreate: boolean; marker: string; body: string },
   ): Promise<{ id: number; url: string } | null>;
   /** Opens the pull request of `head`, or finds the open one. */
   ensurePullRequest(

@@ -22,11 +22,13 @@ export function createStatusComments(deps: {
   const { call, identity } = deps;
 
   return {
-    async publishStatusComment(target, issueNumber, { commentId, marker, body }) {
+    async publishStatusComment(target, issueNumber, { commentId, mayRecreate, marker, body }) {
       const text = body.slice(0, MAX_BODY_CHARACTERS);
       try {
         const edited = commentId === null ? null : await nullWhenGone(edit(target, commentId, text));
-        return edited ?? (await write(target, issueNumber, marker, text));
+        if (edited !== null) return edited;
+        if (commentId !== null && !mayRecreate) return null;
+        return await write(target, issueNumber, marker, text);
       } catch (error) {
         if (isKind(error, 'gone')) return null;
         if (isKind(error, 'forbidden') && (await isLocked(target, issueNumber))) return null;

@@ -45,7 +45,20 @@ export type Issue = {
   updatedAtMs: number;
   closedAtMs: number | null;
   closedBy: Account | null;
+  /** Oldest first. */
+  events: IssueEvent[];
   pull: PullRequest | null;
+};
+
+/** What happened to an issue, as its list of events tells; here only what was done to its labels, and closing. */
+export type IssueEvent = {
+  id: number;
+  kind: 'labeled' | 'unlabeled' | 'closed' | 'reopened';
+  actor: Account;
+  viaApp: boolean;
+  /** As it was then. */
+  label: Pick<Label, 'name' | 'color'> | null;
+  createdAtMs: number;
 };
 
 export type PullRequest = {
@@ -238,6 +251,7 @@ const firstIds = {
   installation: 4_000_001,
   token: 5_000_001,
   delivery: 6_000_001,
+  issueEvent: 7_000_001,
 };
 
 /** Makes an empty GitHub: accounts, repositories and installations, and ids whose ranges never overlap. */

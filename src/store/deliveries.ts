@@ -125,9 +125,8 @@ export function createDeliveryQueries(
         .selectFrom('tasks')
         .select([...RECORD_COLUMNS, BEGINNING, 'payload'])
         .where('queue', '=', sql.lit('inbox'))
-        .where('dedupe_key', '>=', prefix)
-        // Behind every GUID, whose characters are ASCII.
-        .where('dedupe_key', '<', `${prefix}~`)
+        // Not by comparing: that is done by the rules of the database's language.
+        .where(sql<boolean>`substr(dedupe_key, 1, ${prefix.length}) = ${prefix}`)
         .orderBy('dedupe_key')
         .limit(2)
         .execute();

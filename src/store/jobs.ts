@@ -1,6 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql } from 'kysely';
 import type { AttemptId, JobId, JobKind, JobState, RunnerId } from '../contract/job.ts';
 import type { Job } from '../domain/job.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
 import { canMove, isTerminal, LIVE_STATES, SLOT_STATES } from '../domain/job-lifecycle.ts';
 import type { Engine } from './engine.ts';
 import type { JobRow, Schema } from './schema.ts';
@@ -51,6 +52,8 @@ export type JobChange = Partial<
 export type JobQueries = {
   /** False, and nothing stored, if a live job of the same repository, issue and specialty exists. */
   insert(job: StoredJob): Promise<boolean>;
+  /** As it was before the store was lost, in whatever state; only for `yardmaster recover`. Nothing happens if it is there. */
+  restore(job: StoredJob): Promise<void>;
   get(id: JobId): Promise<StoredJob | null>;
   /** As `get`, and nobody else changes the job before the transaction ends. */
   lock(id: JobId): Promise<StoredJob | null>;
@@ -67,6 +70,15 @@ export type JobQueries = {
   ofIssue(repositoryId: number, issueNumber: number, limit: number): Promise<StoredJob[]>;
   liveOfIssue(repositoryId: number, issueNumber: number): Promise<StoredJob[]>;
   liveOfInstallation(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<StoredJob[]>;
+  liveOfRepository(repositoryId: number): Promise<StoredJob[]>;
+  /** Of all installations, oldest first, from behind `after` on. */
+  live(wanted: { after: JobId | null; limit: number }): Promise<StoredJob[]>;
+  /** Of each specialty, those that are among its next `places`, with their places, the most urgent first. */
+  nextInQueue(places: number): Promise<StoredJob[]>;
+  /** The repository has another name, owner or default branch; of all its jobs, since their comments are edited still. */
+  changeRepository(target: RepositoryTarget): Promise<void>;
+  /** Live jobs that were asked for by this label bear its new name. */
+  renameLabel(repositoryId: number, from: string, to: string): Promise<void>;
   /** Jobs that take a slot of this runner. */
   heldBy(runnerId: RunnerId): Promise<StoredJob[]>;
   /** Jobs that could be offered now, the most urgent first; `after` is the last job of the page before. */
@@ -102,6 +114,14 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .returning('id')
         .execute();
       return rows.length > 0;
+    },
+
+    async restore(job) {
+      await db
+        .insertInto('jobs')
+        .values(toRow(job))
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
     },
 
     async get(id) {
@@ -179,6 +199,63 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .orderBy('id')
         .execute();
       return rows.map(toJob);
+    },
+
+    async liveOfRepository(repositoryId) {
+      const rows = await selectJobs()
+        .where('state', 'in', LIVE_STATES)
+        .where('repository_id', '=', repositoryId)
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async live({ after, limit }) {
+      const rows = await selectJobs()
+        .where('state', 'in', LIVE_STATES)
+        .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async nextInQueue(places) {
+      const rows = await db
+        .with('waiting', (with_) =>
+          with_
+            .selectFrom('jobs')
+            .selectAll()
+            .select(
+              sql<number>`row_number() over (partition by specialty order by priority desc, id)`.as('place'),
+            )
+            .where('state', '=', sql.lit('queued' as const)),
+        )
+        .selectFrom('waiting')
+        .selectAll()
+        .where('place', '<=', places)
+        .orderBy('place')
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
+    },
+
+    async changeRepository({ installationId, repository }) {
+      await db
+        .updateTable('jobs')
+        .set({ repository: JSON.stringify(repository), installation_id: installationId })
+        .where('repository_id', '=', repository.id)
+        .execute();
+    },
+
+    async renameLabel(repositoryId, from, to) {
+      await db
+        .updateTable('jobs')
+        .set({ label: to })
+        .where('repository_id', '=', repositoryId)
+        .where('state', 'in', LIVE_STATES)
+        .where((eb) => eb(eb.fn('lower', ['label']), '=', from.toLowerCase()))
+        .execute();
     },
 
     async heldBy(runnerId) {

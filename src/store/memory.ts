@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** What a call was answered. */
@@ -13,6 +13,9 @@ export type MemoryQueries = {
   hasTrigger(key: string): Promise<boolean>;
   /** False if the same intent was dealt with before. */
   rememberTrigger(key: string, outcome: string, nowMs: number): Promise<boolean>;
+
+  /** Times of the labellings of this issue with this label (in lower case) that were dealt with, as GitHub wrote them. */
+  labellings(issue: { repositoryId: number; issueNumber: number }, label: string): Promise<string[]>;
 
   /** What we last sent under this key; `null` when nothing. */
   getGitHubObject(key: string): Promise<{ objectId: number | null; bodyHash: string | null } | null>;
@@ -59,6 +62,20 @@ export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
         .returning('key')
         .execute();
       return rows.length > 0;
+    },
+
+    async labellings({ repositoryId, issueNumber }, label) {
+      const prefix = `label_added:${repositoryId}#${issueNumber}:`;
+      const rows = await db
+        .selectFrom('trigger_keys')
+        .select('key')
+        .where(sql<boolean>`substr(key, 1, ${prefix.length}) = ${prefix}`)
+        .execute();
+      const suffix = `:${label}`;
+      return rows
+        .map(({ key }) => key)
+        .filter((key) => key.startsWith(prefix) && key.endsWith(suffix))
+        .map((key) => key.slice(prefix.length, -suffix.length));
     },
 
     async getGitHubObject(key) {

@@ -4,6 +4,7 @@ import { toError } from '../lib/to-error.ts';
 import type { Engine } from './engine.ts';
 import { createFirstTables } from './migrations/0001-first-tables.ts';
 import { addRunnerHealth } from './migrations/0002-runner-health.ts';
+import { createSweeps } from './migrations/0003-sweeps.ts';
 import { addCheckRunMail } from './migrations/0005-check-run-mail.ts';
 import { createKeptSettings } from './migrations/0006-kept-settings.ts';
 import { addUsage } from './migrations/0007-usage.ts';
@@ -19,6 +20,7 @@ type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
 export const STEPS: Readonly<Record<string, Step>> = {
   '0001-first-tables': createFirstTables,
   '0002-runner-health': addRunnerHealth,
+  '0003-sweeps': createSweeps,
   '0005-check-run-mail': addCheckRunMail,
   '0006-kept-settings': createKeptSettings,
   '0007-usage': addUsage,

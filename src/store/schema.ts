@@ -19,6 +19,9 @@ export type Schema = {
   github_objects: GitHubObjectRow;
   check_run_mail: CheckRunMailRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
+  sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
+  repositories: { id: number; installation_id: number; repository: string };
+  label_aliases: { repository_id: number; name: string; stands_for: string };
   trigger_keys: { key: string; outcome: string; created_at: number };
 };
 

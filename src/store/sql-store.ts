@@ -10,6 +10,7 @@ import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
 import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
 import type { Queries, Store, StoreTx } from './store.ts';
+import { createSweepQueries } from './sweeps.ts';
 import { createEffectQueries, requeueRunning } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
 import { createSpendingQueries } from './spending.ts';
@@ -89,6 +90,7 @@ export function createSqlStore(deps: {
       memory: createMemoryQueries(on),
       mail: createCheckRunMailQueries(on),
       spending: createSpendingQueries(on),
+      sweeps: createSweepQueries(on),
     };
   }
 

@@ -4,6 +4,7 @@ import type { CheckRunMailQueries } from './check-run-mail.ts';
 import type { JobQueries } from './jobs.ts';
 import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
+import type { SweepQueries } from './sweeps.ts';
 import type { EffectQueries, WantedEffect } from './tasks.ts';
 import type { TimelineQueries } from './timeline.ts';
 import type { SpendingQueries } from './spending.ts';
@@ -96,6 +97,7 @@ export type Queries = {
   memory: MemoryQueries;
   mail: CheckRunMailQueries;
   spending: SpendingQueries;
+  sweeps: SweepQueries;
 };
 
 /** The queries of one transaction. */

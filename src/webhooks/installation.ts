@@ -10,7 +10,7 @@ const CreatedPayload = InstallationPayload.extend({ repositories: Repositories.o
 const AddedPayload = InstallationPayload.extend({ repositories_added: Repositories });
 const RemovedPayload = InstallationPayload.extend({ repositories_removed: Repositories });
 
-/** `installation.created`: with the repositories that the App was installed on. */
+/** `installation.created`, `installation.unsuspend`: with the repositories that the App can reach now. */
 export const translateInstalled: Translator = translatorOf(CreatedPayload, (payload, guid) =>
   toAdded(payload.installation.id, payload.repositories ?? [], guid),
 );

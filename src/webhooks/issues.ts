@@ -66,11 +66,16 @@ export function translateIssueEnd(how: Extract<Trigger, { kind: 'issue_ended' }>
     const target = toTarget(payload);
     if (target === null) return meansNothing(NO_INSTALLATION);
     const { number, updated_at, closed_at } = payload.issue;
-    // Deleted or moved is for good; closing may be repeated.
-    const time = how === 'closed' ? `:${closed_at ?? updated_at}` : '';
+    // Deleted or moved is for good; closing and locking may be repeated.
+    const times = {
+      closed: `:${closed_at ?? updated_at}`,
+      locked: `:${updated_at}`,
+      deleted: '',
+      transferred: '',
+    };
     return means({
       kind: 'issue_ended',
-      key: `issue_${how}:${payload.repository.id}#${number}${time}`,
+      key: `issue_${how}:${payload.repository.id}#${number}${times[how]}`,
       target,
       issueNumber: number,
       how,

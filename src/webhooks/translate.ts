@@ -1,5 +1,7 @@
 import { translateCheckRunCompleted } from './check-run.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
+import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
+import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
   translateInstalled,
@@ -16,8 +18,20 @@ const TRANSLATORS = {
   'issues.deleted': translateIssueEnd('deleted'),
   'issues.transferred': translateIssueEnd('transferred'),
   'check_run.completed': translateCheckRunCompleted,
+  'issues.locked': translateIssueEnd('locked'),
+  'label.edited': translateLabelRenamed,
+  'label.deleted': translateLabelDeleted,
+  'repository.renamed': translateRepositoryChanged,
+  'repository.edited': translateRepositoryChanged,
+  'repository.transferred': translateRepositoryChanged,
+  'repository.privatized': translateRepositoryChanged,
+  'repository.publicized': translateRepositoryChanged,
+  'repository.unarchived': translateRepositoryChanged,
+  'repository.archived': translateRepositoryEnd('The repository was archived'),
+  'repository.deleted': translateRepositoryEnd('The repository was deleted'),
   'installation.created': translateInstalled,
   'installation.deleted': translateInstallationEnd('The App was uninstalled'),
+  'installation.unsuspend': translateInstalled,
   'installation.suspend': translateInstallationEnd('The App was suspended'),
   'installation_repositories.added': translateRepositoriesAdded,
   'installation_repositories.removed': translateRepositoriesRemoved,

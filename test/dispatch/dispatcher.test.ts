@@ -350,6 +350,23 @@ describe('offers', () => {
     expect((await world.jobOf(told)).job).toMatchObject({ state: 'offered', runnerId: leaving.id });
   });
 
+  test('an outage of GitHub that outlasts every budget of offers ends no job', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    const jobId = await world.label();
+
+    for (let offer = 0; offer < 25; offer += 1) {
+      const { attemptId, epoch } = await world.offerFor(runner);
+      const decline = { session: runner.session, attemptId, epoch, detail: '', idempotency: anIdempotency() };
+      value(await world.dispatcher.decline({ ...decline, reason: 'github_unreachable' }));
+      world.clock.advance(TIMINGS.avoidRunnerSeconds + 1);
+    }
+
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', offers: 0 });
+    const told = (await world.kindsOf(jobId)).filter((kind) => kind === 'postponed');
+    expect(told.length).toBeLessThanOrEqual(3);
+  });
+
   test('after ten offers that nobody took the job is dead, and the issue says why', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();

@@ -144,6 +144,7 @@ describe('the calls of one job', () => {
       });
       const comment = await github.publishStatusComment(target, number, {
         commentId: null,
+        mayRecreate: true,
         marker,
         body: `${marker} accepted`,
       });
@@ -166,6 +167,7 @@ describe('the calls of one job', () => {
       });
       await github.publishStatusComment(target, number, {
         commentId: comment?.id ?? null,
+        mayRecreate: true,
         marker,
         body: `${marker} done`,
       });

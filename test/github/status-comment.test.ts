@@ -79,6 +79,17 @@ describe('the status comment', () => {
     expect(bodiesOf(target, issue)).toEqual([`${marker}\ntwo`]);
   });
 
+  test('stays away when it was deleted and may not be made again', async () => {
+    const { target, issue, marker } = await anIssue();
+    const first = await publish(target, issue, { commentId: null, marker, body: 'one' });
+    await at.standin.as('acme').deleteComment(fullNameOf(target), first?.id ?? 0);
+
+    const gone = { commentId: first?.id ?? 0, mayRecreate: false, marker, body: 'two' };
+
+    expect(await publish(target, issue, gone)).toBeNull();
+    expect(bodiesOf(target, issue)).toEqual([]);
+  });
+
   test('is there once although the answer to its creation got lost', async () => {
     const { target, issue, marker } = await anIssue();
     at.standin.faults.add({ method: 'POST', path: /\/comments$/, breakSocket: 'after', times: 1 });
@@ -147,9 +158,10 @@ async function anIssue() {
 function publish(
   target: RepositoryTarget,
   issue: number,
-  wanted: { commentId: number | null; marker: string; body: string },
+  wanted: { commentId: number | null; mayRecreate?: boolean; marker: string; body: string },
 ) {
   return at.github.publishStatusComment(target, issue, {
+    mayRecreate: true,
     ...wanted,
     body: `${wanted.marker}\n${wanted.body}`,
   });

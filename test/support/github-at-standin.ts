@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createGitHub } from '../../src/github/create-github.ts';
-import type { GitHub } from '../../src/github/github.ts';
 import {
   type OctokitFactory,
   type OctokitLimits,
@@ -15,7 +14,7 @@ import { createTestLogger } from './test-logger.ts';
 export type GitHubAtStandin = {
   standin: CheckedStandin;
   factory: OctokitFactory;
-  github: GitHub;
+  github: ReturnType<typeof createGitHub>;
   /** A fresh repository of `acme` with the App installed, one file, and `alice` as a writer. */
   createTarget(repository?: { private?: boolean; files?: Record<string, string> }): Promise<RepositoryTarget>;
   /** `POST …/check-runs` and so on, of all requests since `action` began, in their order. */

@@ -130,11 +130,12 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         const { status, text = '' } = run.content;
         return { etag: null, appId: 3, externalId: run.externalId, status, text };
       }),
-    publishStatusComment: (_target, issueNumber, { commentId, marker, body }) =>
+    publishStatusComment: (_target, issueNumber, { commentId, mayRecreate, marker, body }) =>
       call('publishStatusComment', () => {
         const known = state.comments.find(
           (comment) => comment.id === commentId || comment.body.startsWith(marker),
         );
+        if (!known && commentId !== null && !mayRecreate) return null;
         const comment = known ?? { id: newId(), body };
         if (!known) state.comments.push(comment);
         comment.body = body;

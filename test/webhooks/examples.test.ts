@@ -55,9 +55,11 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
   expect(Object.fromEntries(Object.entries(counts).map(([kind, all]) => [kind, all.length]))).toEqual({
     label_added: 2,
     label_removed: 2,
-    issue_ended: 2,
+    issue_ended: 4,
+    label_deleted: 2,
+    repository_changed: 11,
     repositories_added: 4,
     repositories_removed: 4,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(17);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(34);
 });

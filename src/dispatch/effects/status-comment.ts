@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ReportedJob } from '../../domain/status-comment-text.ts';
+import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/jobs.ts';
+import { toRecoveryMarker } from '../recovery-marker.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
 /** Jobs of one issue that its comment tells of. */
@@ -17,26 +19,36 @@ export async function publishStatusComment(
   if (!newest) return;
 
   const marker = texts.statusMarker(issue);
-  const body = texts.toStatusComment({
-    marker,
-    jobs: await Promise.all(jobs.map((job) => toReport(job, deps))),
-  });
+  const reported = await Promise.all(jobs.map((job) => toReport(job, deps)));
+  const { recoveryKey } = deps;
+  const kept = recoveryKey === undefined ? '' : `\n${toRecoveryMarker(issue, reported, recoveryKey)}`;
+  const body = texts.toStatusComment({ marker: `${marker}${kept}`, jobs: reported });
   const key = `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
   const bodyHash = createHash('sha256').update(body).digest('hex');
   const sent = await store.memory.getGitHubObject(key);
   if (sent?.bodyHash === bodyHash) return;
 
+  const sentId = sent?.objectId ?? null;
+  // Whoever deletes the comment a second time means it; a new job of the issue begins anew.
+  const againKey = `status-comment-again:${newest.id}`;
   const comment = await deps.github.publishStatusComment(toTarget(newest), issue.issueNumber, {
-    commentId: sent?.objectId ?? null,
+    commentId: sentId,
+    mayRecreate: sentId === null || (await store.memory.getGitHubObject(againKey)) === null,
     marker,
     body,
   });
+  const nowMs = await store.nowMs();
+  if (comment !== null && sentId !== null && comment.id !== sentId) {
+    await store.memory.putGitHubObject(againKey, { objectId: comment.id, bodyHash: null }, nowMs);
+  }
   // Where nothing can be commented (a locked issue), the check run has to tell; the next state tries again.
-  const objectId = comment?.id ?? sent?.objectId ?? null;
-  await store.memory.putGitHubObject(key, { objectId, bodyHash }, await store.nowMs());
+  await store.memory.putGitHubObject(key, { objectId: comment?.id ?? sentId, bodyHash }, nowMs);
 }
 
-async function toReport(job: StoredJob, { store }: EffectDeps): Promise<ReportedJob> {
+async function toReport(
+  job: StoredJob,
+  { store }: EffectDeps,
+): Promise<ReportedJob & { job: StoredJob; attempt: StoredAttempt | null }> {
   return {
     job,
     attempt: job.attemptId === null ? null : await store.attempts.get(job.attemptId),

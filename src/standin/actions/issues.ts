@@ -2,7 +2,15 @@ import type { Doer } from '../access/actor.ts';
 import { ApiError, notFound, validationFailed } from '../http/api-error.ts';
 import { characterCount } from '../http/character-count.ts';
 import type { Shapes } from '../shapes/shapes.ts';
-import { hasRole, type Account, type Issue, type Label, type Repository, type World } from '../world.ts';
+import {
+  hasRole,
+  type Account,
+  type Issue,
+  type IssueEvent,
+  type Label,
+  type Repository,
+  type World,
+} from '../world.ts';
 import type { AnnounceIssue } from './announce-issue.ts';
 import type { LabelActions } from './labels.ts';
 
@@ -41,6 +49,7 @@ export function createIssueActions(deps: {
       updatedAtMs: now,
       closedAtMs: null,
       closedBy: null,
+      events: [],
       pull: null,
     };
     repository.nextNumber += 1;
@@ -142,6 +151,7 @@ export function createIssueActions(deps: {
     issue.stateReason = issue.pull ? null : reason;
     issue.closedAtMs = clock.nowMs();
     issue.closedBy = by.account;
+    note(issue, 'closed', by);
     await announce(repository, issue, 'closed', by);
   }
 
@@ -152,6 +162,7 @@ export function createIssueActions(deps: {
     issue.stateReason = issue.pull ? null : 'reopened';
     issue.closedAtMs = null;
     issue.closedBy = null;
+    note(issue, 'reopened', by);
     await announce(repository, issue, 'reopened', by);
   }
 
@@ -212,13 +223,25 @@ export function createIssueActions(deps: {
     issue.updatedAtMs = clock.nowMs();
   }
 
+  function note(issue: Issue, kind: IssueEvent['kind'], by: Doer, label: Label | null = null): void {
+    issue.events.push({
+      id: world.newId('issueEvent'),
+      kind,
+      actor: by.account,
+      viaApp: by.viaApp,
+      label: label && { name: label.name, color: label.color },
+      createdAtMs: clock.nowMs(),
+    });
+  }
+
   function announceLabel(
     repository: Repository,
     issue: Issue,
-    action: string,
+    action: 'labeled' | 'unlabeled',
     label: Label,
     by: Doer,
   ): Promise<void> {
+    note(issue, action, by, label);
     return announce(repository, issue, action, by, { label: shapes.repositories.label(repository, label) });
   }
 

@@ -122,6 +122,15 @@ export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'acc
         return answer(repository, issue);
       },
     },
+    {
+      method: 'GET',
+      pattern: `${one}/events`,
+      handle(call) {
+        const { repository, issue } = access.issue(call, (found) => issueNeed(found, 'read', 'read'));
+        const { items, headers } = pageOf(call, links, issue.events);
+        return { status: 200, body: items.map((event) => shapes.issues.event(repository, event)), headers };
+      },
+    },
     { method: 'PATCH', pattern: one, handle: change },
     { method: 'PUT', pattern: `${one}/lock`, handle: (call) => setLocked(call, true) },
     { method: 'DELETE', pattern: `${one}/lock`, handle: (call) => setLocked(call, false) },

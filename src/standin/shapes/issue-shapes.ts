@@ -1,4 +1,11 @@
-import { reactionContents, type Issue, type IssueComment, type Reaction, type Repository } from '../world.ts';
+import {
+  reactionContents,
+  type Issue,
+  type IssueComment,
+  type IssueEvent,
+  type Reaction,
+  type Repository,
+} from '../world.ts';
 import { authorAssociation, type AccountShapes } from './account-shapes.ts';
 import { isoTime, isoTimeOrNull, nodeId } from './links.ts';
 import type { RepositoryShapes } from './repository-shapes.ts';
@@ -85,6 +92,21 @@ export function createIssueShapes(deps: { accounts: AccountShapes; repositories:
     };
   }
 
+  function event(repository: Repository, one: IssueEvent) {
+    return {
+      id: one.id,
+      node_id: nodeId('LE', one.id),
+      url: `${repositories.apiUrl(repository)}/issues/events/${one.id}`,
+      actor: accounts.user(one.actor),
+      event: one.kind,
+      commit_id: null,
+      commit_url: null,
+      created_at: isoTime(one.createdAtMs),
+      performed_via_github_app: accounts.viaApp(one.viaApp),
+      ...(one.label === null ? {} : { label: one.label }),
+    };
+  }
+
   function reaction(one: Reaction) {
     return {
       id: one.id,
@@ -95,7 +117,7 @@ export function createIssueShapes(deps: { accounts: AccountShapes; repositories:
     };
   }
 
-  return { webUrl, issue, comment, reaction, rollup };
+  return { webUrl, issue, comment, event, reaction, rollup };
 }
 
 export type IssueShapes = ReturnType<typeof createIssueShapes>;

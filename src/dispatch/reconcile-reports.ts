@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { GitHubError } from '../github/github-error.ts';
+import type { StoredAttempt } from '../store/attempts.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import { toTarget } from './effects/effect-deps.ts';
+import { liveJobs } from './live-jobs.ts';
+import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
+import { wantStatusComment } from './want-report.ts';
+
+/** The issue was deleted or moved: nobody did it that we know of. */
+const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
+
+type Found = { ended: number; checkRuns: number; comments: number };
+
+/**
+ * For each live job: is its issue still there, are its check runs what they should be, does its comment say what we wrote? What isn't so
+ * is wanted anew. Some three requests a job.
+ */
+export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
+  const found: Found = { ended: 0, checkRuns: 0, comments: 0 };
+  for await (const job of liveJobs(deps.store)) {
+    try {
+      await look(job, found, deps);
+    } catch (error) {
+      if (!(error instanceof GitHubError) || (error.kind !== 'gone' && error.kind !== 'forbidden'))
+        throw error;
+      // Out of reach; the sweep of installations finds out why.
+      deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub');
+    }
+  }
+  return found;
+}
+
+async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void> {
+  const issue = await deps.github.readIssue(toTarget(job), job.issue.number);
+  if (!issue.found || issue.state === 'closed' || issue.locked) {
+    const how = issue.found ? (issue.locked ? 'locked' : 'closed') : 'deleted';
+    const { acceptTrigger, store } = deps;
+    const key = `issue_${how}:sweep:${job.id}:${await store.nowMs()}`;
+    const trigger = { target: toTarget(job), issueNumber: job.issue.number, how, sender: SOMEBODY } as const;
+    const { kind } = await acceptTrigger({ kind: 'issue_ended', key, ...trigger });
+    if (kind === 'cancelled') found.ended += 1;
+    return;
+  }
+  found.checkRuns += await repairCheckRuns(job, deps);
+  found.comments += await repairComment(job, deps);
+}
+
+/** A check run that waits is ours; one in the hands of a runner is left to it. */
+async function repairCheckRuns(job: StoredJob, { store, reads }: SweepDeps): Promise<number> {
+  let repaired = 0;
+  for (const attempt of await store.attempts.ofJob(job.id)) {
+    if (attempt.checkRun === null) continue;
+    const isWaiting = attempt.id === job.attemptId && (job.state === 'queued' || job.state === 'held');
+    if (!isWaiting && attempt.finishedAtMs === null) continue;
+    const status = await reads.checkRunStatus(toTarget(job), attempt.checkRun.id);
+    if (isWaiting ? status === 'queued' : status === 'completed' || status === null) continue;
+    const isDone = isWaiting ? await replace(job, attempt) : await sayAgain(job, attempt);
+    repaired += Number(isDone);
+  }
+  return repaired;
+
+  /** Completed by somebody, or by GitHub because it waited for too long, or gone: a new one takes its place on the same commit. */
+  async function replace(job: StoredJob, attempt: StoredAttempt): Promise<boolean> {
+    return store.transact(async (tx) => {
+      const now = await tx.jobs.lock(job.id);
+      const mayReplace = now?.attemptId === attempt.id && (now.state === 'queued' || now.state === 'held');
+      if (!mayReplace) return false;
+      await tx.attempts.change(attempt.id, { checkRun: null });
+      await tx.jobs.change(job.id, { ready: false }, tx.nowMs);
+      await tx.want({
+        effect: { kind: 'attempt-start', attemptId: attempt.id },
+        installationId: job.installationId,
+      });
+      await tx.tell(
+        job.id,
+        'repaired',
+        'Its check run was no longer waiting on GitHub, so it gets a new one',
+      );
+      return true;
+    });
+  }
+
+  async function sayAgain(job: StoredJob, attempt: StoredAttempt): Promise<boolean> {
+    const objectId = attempt.checkRun?.id ?? null;
+    await store.memory.putGitHubObject(
+      `check-run:${attempt.id}`,
+      { objectId, bodyHash: null },
+      await store.nowMs(),
+    );
+    await store.transact((tx) =>
+      tx.want({ effect: { kind: 'check-run', attemptId: attempt.id }, installationId: job.installationId }),
+    );
+    return true;
+  }
+}
+
+async function repairComment(job: StoredJob, { store, reads }: SweepDeps): Promise<number> {
+  const key = `status-comment:${job.repository.id}#${job.issue.number}`;
+  const sent = await store.memory.getGitHubObject(key);
+  if (sent === null || sent.objectId === null || sent.bodyHash === null) return 0;
+  const body = await reads.commentBody(toTarget(job), sent.objectId);
+  if (body !== null && createHash('sha256').update(body).digest('hex') === sent.bodyHash) return 0;
+  await store.memory.putGitHubObject(key, { ...sent, bodyHash: null }, await store.nowMs());
+  await store.transact((tx) => wantStatusComment(tx, job));
+  return 1;
+}

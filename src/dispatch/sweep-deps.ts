@@ -1,0 +1,23 @@
+import type { Timings } from '../domain/timings.ts';
+import type { GitHub } from '../github/github.ts';
+import type { SweepReads } from '../github/sweep-reads.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { AcceptTrigger } from './accept-trigger.ts';
+
+/** What the sweeps work with. */
+export type SweepDeps = {
+  store: Store;
+  github: GitHub;
+  reads: SweepReads;
+  acceptTrigger: AcceptTrigger;
+  /** Whether anything comes of such a webhook, e.g. `issues.labeled`. */
+  isHandled: (event: string) => boolean;
+  clock: Clock;
+  timings: Timings;
+  log: Logger;
+};
+
+/** What a round came to, for the log: counts by kind; all 0 or missing when nothing was amiss. */
+export type SweepFindings = Readonly<Record<string, number>>;

@@ -1,0 +1,6 @@
+/** By which the store knows the sweeps. */
+export const DELIVERY_SWEEP = 'deliveries';
+export const ISSUE_SWEEP = 'issues';
+export const REPORT_SWEEP = 'reports';
+export const INSTALLATION_SWEEP = 'installations';
+export const QUEUE_PLACE_SWEEP = 'queue-places';

@@ -1,0 +1,116 @@
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import { nullWhenGone } from './find-or-create.ts';
+import { type GitHubCall, toPath } from './github-call.ts';
+import type { GitHub } from './github.ts';
+
+const PAGE_SIZE = 100;
+/** Comments of a repository that are looked through, those that were changed last. */
+const MAX_PAGES = 50;
+
+/** What `yardmaster recover` reads of GitHub, besides what the sweeps read. Every call throws `GitHubError`. */
+export type RecoveryReads = {
+  /** Comments of the App that begin with `marker`, those that were changed last first. */
+  ownComments(
+    target: RepositoryTarget,
+    marker: string,
+  ): Promise<{ id: number; issueNumber: number; body: string }[]>;
+  /** Branches whose names begin so, with the messages of their heads. */
+  branches(
+    target: RepositoryTarget,
+    prefix: string,
+  ): Promise<{ branch: string; commit: string; message: string }[]>;
+  /** The App's own check run of this `external_id` on a commit. */
+  checkRun(
+    target: RepositoryTarget,
+    commit: string,
+    externalId: string,
+  ): Promise<{ id: number; url: string; status: string; conclusion: string | null } | null>;
+  /** Pull requests of a branch, whatever became of them, newest first. */
+  pullRequests(
+    target: RepositoryTarget,
+    branch: string,
+  ): Promise<{ number: number; url: string; createdAtMs: number }[]>;
+};
+
+export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['identity'] }): RecoveryReads {
+  const { call, identity } = deps;
+
+  return {
+    async ownComments(target, marker) {
+      const { bot } = await identity();
+      const found = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const { data } = await call(target.installationId, (octokit) =>
+          octokit.rest.issues.listCommentsForRepo({
+            ...toPath(target),
+            sort: 'updated',
+            direction: 'desc',
+            per_page: PAGE_SIZE,
+            page,
+          }),
+        );
+        for (const { id, user, body, issue_url } of data) {
+          const issueNumber = Number(/\/issues\/(\d+)$/.exec(issue_url)?.[1]);
+          const isOurs = user?.login === bot.login && body?.startsWith(marker) === true;
+          if (isOurs && Number.isSafeInteger(issueNumber)) found.push({ id, issueNumber, body });
+        }
+        if (data.length < PAGE_SIZE) break;
+      }
+      return found;
+    },
+
+    async branches(target, prefix) {
+      // All at once: this list has no pages.
+      const refs = await nullWhenGone(
+        call(target.installationId, (octokit) =>
+          octokit.rest.git.listMatchingRefs({ ...toPath(target), ref: `heads/${prefix}` }),
+        ),
+      );
+      return Promise.all(
+        (refs?.data ?? []).map(async ({ ref, object: { sha: commit } }) => {
+          const { data } = await call(target.installationId, (octokit) =>
+            octokit.rest.git.getCommit({ ...toPath(target), commit_sha: commit }),
+          );
+          return { branch: ref.replace(/^refs\/heads\//, ''), commit, message: data.message };
+        }),
+      );
+    },
+
+    async checkRun(target, commit, externalId) {
+      const { appId } = await identity();
+      const response = await nullWhenGone(
+        call(target.installationId, (octokit) =>
+          octokit.rest.checks.listForRef({
+            ...toPath(target),
+            ref: commit,
+            filter: 'all',
+            app_id: appId,
+            per_page: PAGE_SIZE,
+          }),
+        ),
+      );
+      const found = response?.data.check_runs.find((run) => run.external_id === externalId);
+      if (found === undefined) return null;
+      const { id, html_url, status, conclusion } = found;
+      return { id, url: html_url ?? `${target.repository.htmlUrl}/runs/${id}`, status, conclusion };
+    },
+
+    async pullRequests(target, branch) {
+      const { data } = await call(target.installationId, (octokit) =>
+        octokit.rest.pulls.list({
+          ...toPath(target),
+          state: 'all',
+          head: `${target.repository.owner}:${branch}`,
+          per_page: PAGE_SIZE,
+        }),
+      );
+      return data
+        .filter(({ head }) => head.ref === branch)
+        .map(({ number, html_url: url, created_at }) => ({
+          number,
+          url,
+          createdAtMs: Date.parse(created_at),
+        }));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { carryOutRecovery, planRecovery } from '../../src/dispatch/recover.ts';
+import { openSweepWorld } from '../support/sweep-world.ts';
+
+test('jobs come back from GitHub alone: begun again, linked or ended, and forged marks are not believed', async () => {
+  await using world = await openSweepWorld();
+  const { standin, fullName, target } = world;
+  const [again, edited, closed, done, forged] = [
+    await world.ask(),
+    await world.ask(),
+    await world.ask(),
+    await world.ask(),
+    await world.ask(),
+  ];
+  await world.settle();
+  const [jobAgain] = await world.jobsOf(again);
+  const [jobDone] = await world.jobsOf(done);
+  standin.webhooks.target(undefined);
+  await standin.as('alice').editIssue(fullName, edited, { body: 'Something else' });
+  await standin.as('acme').closeIssue(fullName, closed);
+  await standin.as('alice').pushFiles(fullName, jobDone?.branch ?? '', { 'fix.txt': 'done' }, 'Fix');
+  await standin.as('alice').openPullRequest(fullName, { title: 'Fix', head: jobDone?.branch ?? '' });
+  const [comment] = world.commentsOf(forged);
+  const [other] = world.commentsOf(again);
+  await standin
+    .as('acme')
+    .editComment(fullName, comment?.id ?? 0, other?.body.replace(`issue=${again}`, `issue=${forged}`) ?? '');
+
+  await using second = await world.openSecondLife();
+  const plan = await planRecovery(second.deps);
+  await carryOutRecovery(plan, second.deps);
+  const repeated = await carryOutRecovery(plan, second.deps);
+  await second.outbox.runDue();
+
+  const kinds = plan.jobs.map(({ issue, kind }) => [issue?.number, kind]);
+  expect(Object.fromEntries(kinds)).toEqual({
+    [again]: 'again',
+    [edited]: 'ended',
+    [closed]: 'ended',
+    [done]: 'linked',
+  });
+  expect(plan.notBelieved).toMatchObject([{ issueNumber: forged }]);
+  expect(repeated).toEqual({ restored: 0 });
+  const jobsOf = (issue: number) => second.store.jobs.ofIssue(target.repository.id, issue, 10);
+  expect(await jobsOf(again)).toMatchObject([
+    { id: jobAgain?.id, state: 'queued', ready: true, attemptNumber: 2, branch: jobAgain?.branch },
+  ]);
+  expect(await jobsOf(edited)).toMatchObject([
+    { state: 'cancelled', stateReason: expect.stringContaining('has changed since') },
+  ]);
+  expect(await jobsOf(closed)).toMatchObject([{ state: 'cancelled', stateReason: 'The issue was closed' }]);
+  expect(await jobsOf(done)).toMatchObject([
+    { state: 'succeeded', pullRequest: { number: expect.any(Number) } },
+  ]);
+  expect(await jobsOf(forged)).toEqual([]);
+  const open = standin.state.checkRuns(fullName).filter(({ status }) => status !== 'completed');
+  // The new attempt's, and that of the linked job, whose pull request is there.
+  expect(new Set(open.map(({ external_id }) => external_id?.split(':')[0]))).toEqual(
+    new Set([jobAgain?.id, jobDone?.id]),
+  );
+  for (const issue of [again, edited, closed, done]) expect(world.commentsOf(issue)).toHaveLength(1);
+  expect(standin.state.pullRequests(fullName)).toHaveLength(1);
+}, 400_000);
