@@ -3,7 +3,8 @@ import { Probot, ProbotOctokit } from 'probot';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createTokenCache } from './token-cache.ts';
-import { createWriteSpacing } from './write-spacing.ts';
+import { createWriteBudget, type WriteBudget } from './write-budget.ts';
+import { createWriteSpacing, type WriteSpacing } from './write-spacing.ts';
 
 /** GitHub's client, with everything that Probot adds. */
 export type Octokit = ProbotOctokit;
@@ -15,6 +16,11 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const NEVER_REPEATED = [400, 401, 403, 404, 409, 410, 422, 429, 451];
 /** For requests that may safely be repeated, after 1 and 4 seconds. Creates set 0. */
 const REPEATS = 2;
+
+/** GitHub allows 500 an hour that create content; the rest is left to others under the same installation. */
+const WRITES_PER_HOUR = 400;
+/** The limiter of the App itself, beside those of its installations. */
+const APP_KEY = 'app';
 
 export type OctokitFactory = {
   /** For `load` and `receive`. Its own middleware is not to be served: the inbox verifies webhooks. */
@@ -30,6 +36,8 @@ export type OctokitLimits = {
   writeSpacingMs: number;
   /** Between two writes of one installation that notify people. */
   notificationSpacingMs: number;
+  /** Most writes of one installation in any hour; 400 unless said otherwise. */
+  writesPerHour?: number;
   /** Off only where nothing real is on the other side. */
   enabled: boolean;
 };
@@ -52,8 +60,9 @@ export function createOctokitFactory(deps: {
 }): OctokitFactory {
   const { appId, privateKey, webhookSecret, baseUrl, log, limits, clock } = deps;
   const tokens = createTokenCache(clock);
+  const budget = createWriteBudget({ perHour: limits.writesPerHour ?? WRITES_PER_HOUR, clock });
   const spacing = {
-    write: createWriteSpacing({ spacingMs: limits.writeSpacingMs, clock }),
+    write: withBudget(createWriteSpacing({ spacingMs: limits.writeSpacingMs, clock }), budget),
     notifications: createWriteSpacing({ spacingMs: limits.notificationSpacingMs, clock }),
   };
 
@@ -101,7 +110,7 @@ export function createOctokitFactory(deps: {
   function toThrottle({ auth, throttle }: GivenOptions) {
     const own = {
       enabled: limits.enabled,
-      id: auth.installationId === undefined ? 'app' : String(auth.installationId),
+      id: auth.installationId === undefined ? APP_KEY : String(auth.installationId),
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
     } satisfies ThrottlingOptions;
@@ -120,6 +129,18 @@ export function createTokenOctokit(deps: { baseUrl: string; token: string | null
     request: { fetch: withTimeout((...given) => fetch(...given)) },
     ...(deps.token !== null && { auth: { token: deps.token } }),
   });
+}
+
+/** What the App does in its own name (tokens, above all) creates no content. A repetition has been counted already. */
+function withBudget(spacing: WriteSpacing, budget: WriteBudget): WriteSpacing {
+  return {
+    key: (id) => ({
+      async schedule(options, task) {
+        if (id !== APP_KEY && (options.weight ?? 1) > 0) budget.take(id);
+        return spacing.key(id).schedule(options, task);
+      },
+    }),
+  };
 }
 
 /** What Probot sets of a client's options. Octokit itself types `auth` as `any`. */

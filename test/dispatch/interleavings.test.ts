@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { createEmbeddedStore } from '../../src/store/embedded.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
@@ -13,14 +13,14 @@ import { createTestDatabase } from '../support/postgres.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 /** For each engine. A failure prints its seed and path; `PROPERTY_SEED` and `PROPERTY_PATH` run it again. */
-const SECONDS = Number(process.env['PROPERTY_SECONDS'] ?? 7);
+const SECONDS = Number(process.env['PROPERTY_SECONDS'] ?? 6);
 const SEED = process.env['PROPERTY_SEED'];
 const PATH = process.env['PROPERTY_PATH'];
-/** More than any time allows; the time ends it. */
-const RUNS = 1_000_000;
+/** At a time; as often as there is time, and once at least. */
+const RUNS = 1;
 
 describe('whatever happens in whatever order, what must be true of jobs stays true', () => {
-  const timeout = (SECONDS * 3 + 120) * 1000;
+  const timeout = (SECONDS * 3 + 240) * 1000;
 
   test(
     'on the embedded store',
@@ -85,12 +85,15 @@ async function check(
   const property = fc.asyncProperty(interleavings, async (happenings) => {
     await live(happenings, clock, await open());
   });
-  await fc.assert(property, {
-    numRuns: RUNS,
-    interruptAfterTimeLimit: SECONDS * 1000,
-    ...(SEED === undefined ? {} : { seed: Number(SEED) }),
-    ...(PATH === undefined ? {} : { path: PATH }),
-  });
+  const untilMs = performance.now() + SECONDS * 1000;
+  // Not the library's own time limit: that fails on a machine too slow for a single run.
+  do {
+    await fc.assert(property, {
+      numRuns: RUNS,
+      ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+      ...(PATH === undefined ? {} : { path: PATH }),
+    });
+  } while (performance.now() < untilMs);
 }
 
 /** The tables are made once and emptied for each run. */

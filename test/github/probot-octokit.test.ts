@@ -106,6 +106,24 @@ describe('limits', () => {
     expect(requests.filter((request) => request.includes('/contents/'))).toHaveLength(1);
   });
 
+  test('an installation writes no more than its share of an hour, and says how long to wait; others go on', async () => {
+    await using at = await openGitHubAtStandin({ writesPerHour: 2 });
+    const target = await at.createTarget();
+    const label = (name: string) => ({ name, color: '000000', description: '' });
+    await at.github.ensureLabels(target, ['a', 'b'].map(label));
+
+    const requests = await at.requestsOf(() =>
+      expect(at.github.ensureLabels(target, [label('c')])).rejects.toMatchObject({
+        kind: 'rate_limited',
+        retryAfterMs: expect.closeTo(3_600_000, -5),
+      }),
+    );
+
+    expect(requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+    // Tokens are no content: runners that are at work get theirs.
+    expect(await at.github.mintToken(target, { contents: 'read' })).toBeDefined();
+  });
+
   test('what may be repeated is repeated once GitHub is back', async () => {
     await using at = await openGitHubAtStandin();
     const target = await at.createTarget({ files: { '.github/yardmaster.yml': 'labels: {}' } });

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { AttemptId, AttemptResult, JobId } from '../../src/contract/job.ts';
 import type { Offer } from '../../src/contract/runner-api.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
@@ -26,6 +26,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
 import type { StoredJob } from '../../src/store/jobs.ts';
 import type { Store } from '../../src/store/store.ts';
+import { MAIL_KEY } from './dispatch-world.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { createGitHubRecorder } from './github-recorder.ts';
 import { aRepository, aResult } from './job-builders.ts';
@@ -483,7 +484,7 @@ async function enrol({ registry }: Coordinator, facts: (typeof RUNNERS)[number])
   const answer = await registry.enroll({ token, facts: someRunnerFacts(facts) }, anIdempotency());
   if (!answer.ok) throw new Error(answer.message);
   const enrolled = { id: answer.value.runnerId, key: answer.value.key, sessionToken: '', facts };
-  await openSession({ registry } as Coordinator, enrolled);
+  await openSession({ registry }, enrolled);
   return enrolled;
 }
 
@@ -527,13 +528,27 @@ function createParts(
     statusMarker,
     toStatusComment,
   };
-  const effects = createEffects({ store, github, texts, tokens, labels: BUILT_IN_LABELS, log: shared.log });
+  const effects = createEffects({
+    ...shared,
+    github,
+    githubApiUrl,
+    mailKey: MAIL_KEY,
+    texts,
+    tokens,
+    labels: BUILT_IN_LABELS,
+  });
   return {
     store,
     dispatcher: createDispatcher({ ...shared, github, tokens, assigner, githubApiUrl }),
     registry: createRunnerRegistry({ ...shared, coordinatorVersion: '0.0.0-test' }),
     outbox: createOutbox({ ...shared, effects }),
     sweeper: createSweeper({ ...shared, assigner }),
-    acceptTrigger: createAcceptTrigger({ ...shared, github, decide }),
+    acceptTrigger: createAcceptTrigger({
+      ...shared,
+      github,
+      decide,
+      // No runner here works by way of GitHub.
+      lookAtCheckRun: async () => undefined,
+    }),
   };
 }
