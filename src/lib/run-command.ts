@@ -10,7 +10,8 @@ import { stripControl } from './strip-control.ts';
 /** Every process of a command carries this variable, by which those that moved away are found. */
 export const MARK_VARIABLE = 'YARDMASTER_ATTEMPT';
 
-const DEFAULT_KILL_GRACE_MS = 5000;
+/** The time that the job protocol gives an agent to end by itself. */
+const DEFAULT_KILL_GRACE_MS = 10_000;
 /** The longest that timers take. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -36,7 +37,7 @@ export type RunCommandOptions = {
   onLine?(line: string, stream: 'stdout' | 'stderr'): void | Promise<void>;
   /** Takes secrets out of `outputTail`. */
   redact?: (text: string) => string;
-  /** Between SIGTERM and SIGKILL, 5 seconds by default. */
+  /** Between SIGTERM and SIGKILL, 10 seconds by default. */
   killGraceMs?: number;
   clock?: Clock;
 };

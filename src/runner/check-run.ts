@@ -46,6 +46,8 @@ export function createCheckRunReporter(options: {
   spec: Pick<JobSpec, 'checkRun' | 'githubApiUrl' | 'repository' | 'startCommit'>;
   /** A token that may write this check run; asked before each request. */
   token: () => Promise<string>;
+  /** Resolves once the attempt is surely still ours; asked before each write. Rejects when it is not. */
+  mayWrite?: (signal: AbortSignal) => Promise<void>;
   fetch: typeof fetch;
   clock: Clock;
   log: Logger;
@@ -155,6 +157,7 @@ export function createCheckRunReporter(options: {
 
   async function send(content: CheckRunContent, signal: AbortSignal): Promise<void> {
     const { status, conclusion, title, summary } = content;
+    await options.mayWrite?.(signal);
     const request = octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       status,

@@ -4,13 +4,21 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { backoffMs } from '../lib/retry.ts';
-import type { AttemptStop } from './attempt-stop.ts';
+import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import type { AttemptChannel, Claim } from './transport/transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 
-/** A wall clock that ran so much more (or less) than the monotonic one means that the machine slept. */
+/** A wall clock that ran so much more (or less) than the monotonic one means that the machine slept, or that somebody set it. */
 const MAX_CLOCK_SKEW_MS = 5000;
+/** How often the clocks are compared. */
+const LOOK_AT_CLOCKS_MS = 1000;
+/** A look at the clocks that comes so late means that this process was stopped. */
+const MAX_PAUSE_MS = LOOK_AT_CLOCKS_MS + 5000;
 const RETRY_BASE_MS = 1000;
+const LAPSED: AttemptStop = {
+  kind: 'lapsed',
+  reason: 'The coordinator could not be reached for so long that the lease may be over.',
+};
 
 export type HeartbeatOptions = {
   channel: Pick<AttemptChannel, 'heartbeat'>;
@@ -40,7 +48,11 @@ export type Heartbeat = {
   first(signal: AbortSignal): Promise<void>;
   /** Something that a heartbeat carries has changed: the next one goes out now. */
   hurry(): void;
-  /** For right before publishing: after a sleep of the machine, resolves only once the lease has been renewed. */
+  /**
+   * For right before anything is published: after a sleep of the machine (or SIGSTOP), resolves only once a heartbeat has been answered.
+   * Rejects when the deadline has passed, which ends the attempt, and with the signal's
+   * reason when that aborts.
+   */
   confirm(signal: AbortSignal): Promise<void>;
 };
 
@@ -53,6 +65,9 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let heartbeatMs = claim.heartbeatSeconds * 1000;
   let deadlineMs = claim.sentAtMs + toUsableMs(claim.leaseSeconds);
   let renewed: { monotonicMs: number; wallMs: number } | null = null;
+  /** Until a heartbeat has been answered nothing is published: at the start, and after the clocks have jumped. */
+  let isFrozen = true;
+  let lookedAtMs = clock.monotonicMs();
   let stopped = false;
   const firstBeat = Promise.withResolvers<void>();
   let pause = new AbortController();
@@ -61,7 +76,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
 
   return {
     run: async (signal) => {
-      await Promise.all([watchDeadline(signal), keepBeating(signal)]);
+      await Promise.all([watchDeadline(signal), keepBeating(signal), watchClocks(signal)]);
     },
     first: (signal) => {
       const abort = (): void => firstBeat.reject(signal.reason as Error);
@@ -71,27 +86,43 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     },
     hurry: () => pause.abort(),
     confirm: async (signal) => {
-      while (hasSlept()) {
-        log.warn({}, 'The clocks have drifted apart: renewing the lease before anything is published');
-        if (!(await beat(signal))) await clock.sleep(RETRY_BASE_MS, signal);
+      while (isFrozen || hasJumped()) {
+        if (stopIfLapsed()) throw new AttemptStopped(LAPSED);
         signal.throwIfAborted();
+        log.warn({}, 'The clocks have jumped: renewing the lease before anything is published');
+        if (!(await beat(signal))) await clock.sleep(RETRY_BASE_MS, signal);
       }
+      if (stopIfLapsed()) throw new AttemptStopped(LAPSED);
+      signal.throwIfAborted();
     },
   };
 
+  /** Wakes the heartbeat after a jump: on a machine that slept, its timer has stood still, too. */
+  async function watchClocks(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (hasJumped() && !isFrozen) {
+        log.warn({}, 'The clocks have jumped: nothing is published until a heartbeat has been answered');
+        isFrozen = true;
+        pause.abort();
+      }
+      lookedAtMs = clock.monotonicMs();
+      await untilAborted(clock.sleep(LOOK_AT_CLOCKS_MS, signal));
+    }
+  }
+
   async function watchDeadline(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (stopIfLapsed()) return;
       const leftMs = deadlineMs - clock.monotonicMs();
-      if (leftMs <= 0) {
-        stop({
-          kind: 'lapsed',
-          reason: 'The coordinator could not be reached for so long that the lease may be over.',
-        });
-        return;
-      }
       deadlineMoved = new AbortController();
       await untilAborted(clock.sleep(leftMs, AbortSignal.any([signal, deadlineMoved.signal])));
     }
+  }
+
+  function stopIfLapsed(): boolean {
+    if (deadlineMs > clock.monotonicMs()) return false;
+    stop(LAPSED);
+    return true;
   }
 
   async function keepBeating(signal: AbortSignal): Promise<void> {
@@ -127,6 +158,11 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
         deadlineMs = sent.monotonicMs + toUsableMs(answer.leaseSeconds);
         deadlineMoved.abort();
         renewed = sent;
+      }
+      // Also with a cancel: it is said to who holds the lease.
+      if (answer.action !== 'superseded') {
+        isFrozen = false;
+        lookedAtMs = clock.monotonicMs();
       }
       obey(answer);
       return true;
@@ -168,9 +204,11 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     options.onStop(why);
   }
 
-  function hasSlept(): boolean {
-    if (renewed === null) return true;
-    const ranMs = clock.monotonicMs() - renewed.monotonicMs;
+  function hasJumped(): boolean {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - lookedAtMs > MAX_PAUSE_MS) return true;
+    if (renewed === null) return false;
+    const ranMs = nowMs - renewed.monotonicMs;
     return Math.abs(clock.nowMs() - renewed.wallMs - ranMs) > MAX_CLOCK_SKEW_MS;
   }
 

@@ -36,6 +36,11 @@ export type Journal = {
   remove(attemptId: AttemptId): Promise<void>;
 };
 
+/** Where the log of an attempt is kept until the far side has it. */
+export function attemptLogFile(journal: Pick<Journal, 'folder'>, attemptId: AttemptId): string {
+  return path.join(journal.folder, `${attemptId}.log`);
+}
+
 export async function openJournal(options: { folder: string; log: Logger }): Promise<Journal> {
   const { folder, log } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });

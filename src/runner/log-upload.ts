@@ -10,8 +10,10 @@ const CUT_NOTE = '\n[The log is cut here: 16 MiB is the most that is kept.]\n';
 
 export type LogUploadOptions = {
   channel: Pick<AttemptChannel, 'appendLog'>;
-  /** Where the log is kept until the far side has it; truncated at the start. */
+  /** Where the log is kept until the far side has it. */
   file: string;
+  /** Goes on with the file that an earlier run left, where the far side stands; otherwise the file is truncated. */
+  resume?: boolean;
   /** Masks secrets, before anything is written or sent. */
   redact: (text: string) => string;
   clock: Clock;
@@ -26,29 +28,32 @@ export type LogUploadOptions = {
 export type LogUpload = {
   /** Adds a line. */
   write(line: string): void;
-  /** Sends batches until the signal aborts. Resolves early when the far side wants no more. */
+  /** Writes to the file and sends batches until the signal aborts. Stops sending early when the far side wants no more. */
   run(signal: AbortSignal): Promise<void>;
-  /** Sends what is left, until the signal aborts; what then is unsent is given up. */
-  flush(signal: AbortSignal): Promise<void>;
+  /** Sends what is left, until the signal aborts; what then is unsent stays in the file. True when the far side has everything. */
+  flush(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 };
 
 /**
  * Lines go to a file, and from there in chunks to the far side, which answers how many bytes it has: the next chunk starts right there.
- * So a lost answer, a repeat or a long cut mends itself, and memory holds one batch at the most.
+ * So a lost answer, a repeat or a long cut mends itself; memory holds one batch, also while a request hangs, unless the disk is full.
  */
 export async function createLogUpload(options: LogUploadOptions): Promise<LogUpload> {
-  const { channel, clock, log } = options;
+  const { channel, clock, log, resume = false } = options;
   const maxBytes = options.maxBytes ?? MAX_LOG_BYTES;
   const batchMs = options.batchMs ?? DEFAULT_BATCH_MS;
-  const file = await open(options.file, 'w+', 0o600);
-  let pending: string[] = [];
-  let acceptedBytes = 0;
-  let writtenBytes = 0;
-  let committedBytes = 0;
+  const file = await open(options.file, resume ? 'r+' : 'w+', 0o600);
+  let pending: Buffer[] = [];
+  let writtenBytes = resume ? (await file.stat()).size : 0;
+  let acceptedBytes = writtenBytes;
+  /** What the far side has; `null` while that has to be asked. */
+  let committedBytes: number | null = resume ? null : 0;
   let over = false;
-  /** One at a time: batches and the last flush must not mix. */
-  let turn: Promise<unknown> = Promise.resolve();
+  let isDiskTrouble = false;
+  /** One at a time each: writes must not mix, nor batches with the last flush; but writing never waits for the network. */
+  const inWriteTurn = createTurn();
+  const inSendTurn = createTurn();
 
   return {
     write: (line) => {
@@ -57,29 +62,45 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
       const kept = acceptedBytes + Buffer.byteLength(text) + CUT_NOTE.length > maxBytes ? CUT_NOTE : text;
       // After the note nothing more is accepted.
       acceptedBytes = kept === CUT_NOTE ? maxBytes : acceptedBytes + Buffer.byteLength(kept);
-      pending.push(kept);
+      pending.push(Buffer.from(kept));
     },
     run: async (signal) => {
-      while (!signal.aborted && !over) {
-        const sent = await takeTurn(() => sendAll(signal));
-        await clock.sleep(sent ? batchMs.least : batchMs.most, signal).catch(() => undefined);
-      }
+      await Promise.all([keepWriting(signal), keepSending(signal)]);
     },
     flush: async (signal) => {
-      while (!signal.aborted && !over && !(await takeTurn(() => sendAll(signal)))) {
-        await clock.sleep(batchMs.least, signal).catch(() => undefined);
+      while (!signal.aborted && !over) {
+        if (await inSendTurn(() => sendAll(signal))) return true;
+        await pause(batchMs.least, signal);
       }
+      return over;
     },
     close: async () => {
-      await turn.catch(() => undefined);
+      await inSendTurn(async () => undefined);
+      await inWriteTurn(writePending);
       await file.close();
     },
   };
 
+  async function keepWriting(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await inWriteTurn(writePending);
+      await pause(batchMs.least, signal);
+    }
+  }
+
+  async function keepSending(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !over) {
+      const sent = await inSendTurn(() => sendAll(signal));
+      await pause(sent ? batchMs.least : batchMs.most, signal);
+    }
+  }
+
   /** True when the far side has everything. Never throws: the log is worth no attempt. */
   async function sendAll(signal: AbortSignal): Promise<boolean> {
     try {
-      await writePending();
+      const isWritten = await inWriteTurn(writePending);
+      // A chunk beyond what it has is not stored, and answered with how far it has come.
+      committedBytes ??= await channel.appendLog({ offset: writtenBytes, text: '' }, signal);
       while (committedBytes < writtenBytes && !signal.aborted && !over) {
         const chunk = await readChunk(file, committedBytes);
         const stored = await channel.appendLog({ offset: committedBytes, text: chunk }, signal);
@@ -88,7 +109,7 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
         committedBytes = stored;
         if (!progress) return false;
       }
-      return !signal.aborted;
+      return isWritten && !signal.aborted;
     } catch (error) {
       if (signal.aborted) return false;
       over = transportErrorKind(error) !== 'unavailable';
@@ -100,22 +121,40 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
     }
   }
 
-  async function writePending(): Promise<void> {
-    const bytes = Buffer.from(pending.join(''));
+  /** False when the disk did not take all of it; the rest waits. */
+  async function writePending(): Promise<boolean> {
+    let rest = Buffer.concat(pending);
     pending = [];
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, writtenBytes);
-      done += bytesWritten;
-      writtenBytes += bytesWritten;
+    try {
+      while (rest.length > 0) {
+        const { bytesWritten } = await file.write(rest, 0, rest.length, writtenBytes);
+        rest = rest.subarray(bytesWritten);
+        writtenBytes += bytesWritten;
+      }
+      isDiskTrouble = false;
+      return true;
+    } catch (error) {
+      pending.unshift(rest);
+      if (!isDiskTrouble) log.warn({ err: error }, 'The live log can not be written to the disk; it waits');
+      isDiskTrouble = true;
+      return false;
     }
   }
 
-  function takeTurn<T>(step: () => Promise<T>): Promise<T> {
-    const next = turn.catch(() => undefined).then(step);
-    turn = next;
-    return next;
+  async function pause(ms: number, signal: AbortSignal): Promise<void> {
+    // Woken by the abort, which the loops look at.
+    await clock.sleep(ms, signal).catch(() => undefined);
   }
+}
+
+/** Runs steps one after the other. */
+function createTurn(): <T>(step: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (step) => {
+    const next = last.catch(() => undefined).then(step);
+    last = next;
+    return next;
+  };
 }
 
 /** Up to a chunk of text from `offset`, never ending inside a character. */

@@ -5,7 +5,9 @@ import type { Random } from '../lib/random.ts';
 import { createSecret } from '../lib/secret.ts';
 import { endAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, toAttemptResult } from './attempt-record.ts';
+import { deliverReport, type ReportEntry } from './deliver-report.ts';
 import type { Journal, JournalEntry } from './journal.ts';
+import type { LateReports } from './late-reports.ts';
 import type { Transport } from './transport/transport.ts';
 
 /** Longer than the coordinator needs to answer, shorter than anybody wants to wait for a start. */
@@ -30,35 +32,40 @@ export async function endLeftOvers(deps: {
 
 /**
  * Tells how the attempts of the last run ended: as it was about to be told, or as cut off. Where the lease is over, or the attempt
- * somebody else's by now, the coordinator refuses it, which is just as well.
+ * somebody else's by now, the coordinator refuses it, which is just as well. What can't be delivered in a minute is left to `late`.
  */
 export async function reportAbandoned(
   entries: readonly JournalEntry[],
-  deps: { transport: Pick<Transport, 'attempt'>; journal: Journal; random: Random; log: Logger },
+  deps: {
+    transport: Pick<Transport, 'attempt'>;
+    journal: Journal;
+    late: Pick<LateReports, 'add'>;
+    random: Random;
+    clock: Clock;
+    log: Logger;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all(
     entries.map(async (entry) => {
-      const { attemptId, report } = entry;
-      const channel = deps.transport.attempt(entry);
+      const kept = { ...entry, report: entry.report ?? toAbandonedReport(entry, deps.random) };
+      // Before it is sent: should this start be cut off, too, the next one says the same. A full disk is no reason to say nothing.
+      await deps.journal
+        .write(kept)
+        .catch((error: unknown) => deps.log.warn({ err: error }, 'The journal could not be written'));
       const limit = AbortSignal.any([signal, AbortSignal.timeout(REPORT_LIMIT_MS)]);
-      try {
-        await channel.complete(
-          // As it was, to the letter, if it was begun: a repeat is known by it.
-          {
-            result: report?.result ?? toAbandonedResult(entry),
-            checkRunFinished: report?.checkRunFinished ?? false,
-          },
-          report?.idempotencyKey ?? createSecret(deps.random),
-          limit,
-        );
-        deps.log.info({ attempt: attemptId }, 'An attempt of the last run was given back');
-      } catch (error) {
-        deps.log.warn({ err: error, attempt: attemptId }, 'An attempt of the last run is not ours any more');
-      }
-      await deps.journal.remove(attemptId);
+      const delivery = await deliverReport(kept, deps, limit);
+      if (delivery === 'unreachable') deps.late.add(kept);
     }),
   );
+}
+
+function toAbandonedReport(entry: JournalEntry, random: Random): ReportEntry['report'] {
+  return {
+    result: toAbandonedResult(entry),
+    checkRunFinished: false,
+    idempotencyKey: createSecret(random),
+  };
 }
 
 function toAbandonedResult({ agentName, phase }: JournalEntry): AttemptResult {

@@ -1,6 +1,5 @@
-import path from 'node:path';
 import type { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
-import type { DeclineReason, RunnerRequest } from '../contract/runner-api.ts';
+import type { DeclineReason } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -9,18 +8,22 @@ import { createRedactor } from '../lib/redact.ts';
 import { createSecret } from '../lib/secret.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import type { ReportEntry } from './deliver-report.ts';
+import { attemptLogFile, type Journal, type JournalEntry } from './journal.ts';
+import type { LateReports } from './late-reports.ts';
 import { createLogUpload, type LogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
 import { toEnding } from './to-ending.ts';
 import type { Claim, Transport } from './transport/transport.ts';
+import { transportErrorKind } from './transport/transport-error.ts';
 
 /** Longer lines say nothing to people, and would fill the log. */
 const MAX_LOG_LINE = 4000;
@@ -28,6 +31,8 @@ const MAX_LOG_LINE = 4000;
 export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
   transport: Pick<Transport, 'attempt' | 'decline'>;
   journal: Journal;
+  /** Takes over the end of an attempt that can't be reported in time. */
+  late: Pick<LateReports, 'add'>;
   /** What must not get into logs and reports, beside the tokens of the attempt. */
   secrets: readonly string[];
   fetch: typeof fetch;
@@ -49,11 +54,20 @@ export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
 export type EndLimits = {
   /** For the rest of the log and the final state of the check run, together. */
   lastWordsMs: number;
-  /** For telling the coordinator; it has to know, so this is long. */
+  /** For what is left of the log after that, before the report: a cut that the lease outlives costs no line of it. */
+  restOfLogMs: number;
+  /** For telling the coordinator. Afterwards the report is kept, and the slot is free. */
   reportMs: number;
+  /** The same once this runner has to go. */
+  shutdownMs: number;
 };
 
-export const DEFAULT_END_LIMITS: EndLimits = { lastWordsMs: 15_000, reportMs: 10 * 60_000 };
+export const DEFAULT_END_LIMITS: EndLimits = {
+  lastWordsMs: 15_000,
+  restOfLogMs: 4 * 60_000,
+  reportMs: 10 * 60_000,
+  shutdownMs: 30_000,
+};
 
 /** An attempt under way. */
 export type RunningAttempt = {
@@ -71,9 +85,10 @@ export type RunningAttempt = {
 export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
   const { spec } = claim;
   const controller = new AbortController();
-  const state: AttemptState = { phase: 'prepare', stop: null };
+  const state: AttemptState = { phase: 'prepare', stop: null, shutdown: Promise.withResolvers() };
 
   function stop(why: AttemptStop): void {
+    if (why.kind === 'shutdown') state.shutdown.resolve();
     if (controller.signal.aborted) return;
     state.stop = why;
     controller.abort(new AttemptStopped(why));
@@ -96,7 +111,12 @@ export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
   };
 }
 
-type AttemptState = { phase: Phase; stop: AttemptStop | null };
+type AttemptState = {
+  phase: Phase;
+  stop: AttemptStop | null;
+  /** Resolves when this runner goes down, also once the attempt has been stopped for another reason. */
+  shutdown: PromiseWithResolvers<void>;
+};
 
 async function runAttempt(
   claim: Claim,
@@ -114,6 +134,8 @@ async function runAttempt(
   const record = createAttemptRecord(spec.settings.agent ?? deps.agents.defaultName, deps.sandbox.kind);
   const over = new AbortController();
   let workspace: Workspace | null = null;
+  /** The end, if it could not be reported in time. */
+  let late: ReportEntry | null = null;
 
   const entry = createJournalEntry(claim, record.agent.name);
   const tokens = createJobTokens({
@@ -126,6 +148,7 @@ async function runAttempt(
   const ownReporter = createCheckRunReporter({
     spec,
     token: tokens.run,
+    mayWrite: (limit) => heartbeat.confirm(limit),
     fetch: deps.fetch,
     clock,
     log,
@@ -139,7 +162,7 @@ async function runAttempt(
     await journal.write(entry);
     liveLog = await createLogUpload({
       channel,
-      file: path.join(journal.folder, `${spec.attemptId}.log`),
+      file: attemptLogFile(journal, spec.attemptId),
       redact: redactor.redact,
       clock,
       log,
@@ -190,7 +213,8 @@ async function runAttempt(
     await Promise.all(background);
     await removeWorkspace();
     await liveLog.close();
-    await journal.remove(spec.attemptId);
+    if (late === null) await journal.remove(spec.attemptId);
+    else deps.late.add(late);
     log.info({ stopped: state.stop?.kind }, 'An attempt is over');
   }
 
@@ -255,10 +279,10 @@ async function runAttempt(
     const removal = removeWorkspace();
     if (state.stop !== null) await removal;
     const checkRunFinished = await sayLastWords(result);
-    const request = { result, checkRunFinished };
+    const report = { result, checkRunFinished, idempotencyKey };
     // Before it is sent: a repeat after a restart has to say the same.
-    await note({ report: { ...request, idempotencyKey } }).catch(warnOfJournal);
-    await complete(request, idempotencyKey);
+    await note({ report }).catch(warnOfJournal);
+    if (!(await complete(report))) late = { ...entry, report };
     await removal;
   }
 
@@ -270,13 +294,35 @@ async function runAttempt(
     return taken;
   }
 
-  async function complete(request: RunnerRequest<'complete'>, idempotencyKey: string): Promise<void> {
+  /** False when the coordinator could not be reached in time; refused counts as told. */
+  async function complete({ idempotencyKey, ...request }: ReportEntry['report']): Promise<boolean> {
     const { result } = request;
+    const { restOfLogMs, reportMs, shutdownMs } = deps.endLimits;
+    const leaving = new AbortController();
+    const told = new AbortController();
+    // Woken when it was told, and otherwise after as long as a runner that goes down may wait.
+    void unlessAborted(state.shutdown.promise, told.signal)
+      .then(() => clock.sleep(shutdownMs, told.signal))
+      .then(() => leaving.abort())
+      .catch(() => undefined);
+    const limit = AbortSignal.any([AbortSignal.timeout(reportMs), leaving.signal]);
     try {
-      await channel.complete(request, idempotencyKey, AbortSignal.timeout(deps.endLimits.reportMs));
+      // After the report nothing more of the log is taken.
+      await liveLog.flush(AbortSignal.any([AbortSignal.timeout(restOfLogMs), limit]));
+      await channel.complete(request, idempotencyKey, limit);
       log.info({ outcome: result.outcome, reason: result.reason }, 'The end of an attempt was reported');
+      return true;
     } catch (error) {
-      log.error({ err: error, outcome: result.outcome }, 'The end of an attempt was not taken');
+      const isLate = limit.aborted || transportErrorKind(error) === 'unavailable';
+      log.error(
+        { err: error, outcome: result.outcome },
+        isLate
+          ? 'The end of an attempt could not be reported yet; it is kept'
+          : 'The end of an attempt was not taken',
+      );
+      return !isLate;
+    } finally {
+      told.abort();
     }
   }
 

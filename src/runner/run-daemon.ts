@@ -13,6 +13,7 @@ import { describeRunner } from './describe-runner.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { openJournal } from './journal.ts';
+import { createLateReports } from './late-reports.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
@@ -140,6 +141,7 @@ export async function runDaemon(
     backoff: tuning.backoff,
     onToken: secrets.add,
   });
+  const late = createLateReports({ transport, journal, clock, log });
   const loop: WorkLoop = createWorkLoop({
     transport,
     capacity: config.maxConcurrentTasks,
@@ -161,6 +163,7 @@ export async function runDaemon(
         ownGit: config.github,
         transport,
         journal,
+        late,
         secrets: secrets.known,
         fetch,
         random,
@@ -176,7 +179,7 @@ export async function runDaemon(
     const work = async (): Promise<RunnerExit> => {
       const connected = await connect(transport, stopping.first);
       if (connected !== null) return toExit(connected, log);
-      await reportAbandoned(leftOvers, { transport, journal, random, log }, stopping.second);
+      await reportAbandoned(leftOvers, { transport, journal, late, random, clock, log }, stopping.second);
       deps.onReady?.({ runnerId: identity.runnerId, healthUrl: health?.url ?? null });
       const end = await loop.run();
       if (end.kind === 'drained') await leave(transport, log);
@@ -185,6 +188,7 @@ export async function runDaemon(
     return await Promise.race([work(), stopping.forced]);
   } finally {
     stopping.dispose();
+    await late.stop();
     await health?.stop();
   }
 }

@@ -156,6 +156,53 @@ test('after the machine slept, publishing waits for a renewed lease', async () =
   expect(beats.length).toBe(before + 1);
 });
 
+test('after the process was stopped, publishing waits for a renewed lease', async () => {
+  let stoodStillMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    nowMs: () => Date.now() + stoodStillMs,
+    monotonicMs: () => systemClock.monotonicMs() + stoodStillMs,
+  };
+  const heartbeat = start({ heartbeatSeconds: 60, leaseSeconds: 600 }, clock);
+  await heartbeat.first(over.signal);
+  const before = beats.length;
+
+  stoodStillMs = 20_000;
+  await heartbeat.confirm(over.signal);
+
+  expect(beats.length).toBe(before + 1);
+  expect(stops).toEqual([]);
+});
+
+test('after the process was stopped for longer than the lease, nothing is published at all', async () => {
+  let stoodStillMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    nowMs: () => Date.now() + stoodStillMs,
+    monotonicMs: () => systemClock.monotonicMs() + stoodStillMs,
+  };
+  const heartbeat = start({ heartbeatSeconds: 60, leaseSeconds: 240 }, clock);
+  await heartbeat.first(over.signal);
+  const before = beats.length;
+
+  stoodStillMs = 300_000;
+
+  await expect(heartbeat.confirm(over.signal)).rejects.toThrow('the lease may be over');
+  expect(beats.length).toBe(before);
+  expect(stops).toEqual([expect.objectContaining({ kind: 'lapsed' })]);
+});
+
+test('a machine that woke up renews the lease at once, not when its timer is due', async () => {
+  let sleptMs = 0;
+  const clock: Clock = { ...systemClock, nowMs: () => Date.now() + sleptMs };
+  const heartbeat = start({ heartbeatSeconds: 60 }, clock);
+  await heartbeat.first(over.signal);
+
+  sleptMs = 100_000;
+
+  await until('the next beat is there', () => beats.length === 2);
+});
+
 test('after the machine slept, an attempt that is gone is not published', async () => {
   let sleptMs = 0;
   const clock: Clock = { ...systemClock, nowMs: () => Date.now() + sleptMs };

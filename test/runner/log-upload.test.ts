@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ let over: AbortController;
 let stored: Buffer;
 let chunks: { offset: number; bytes: number }[];
 /** What happens to a chunk: taken; taken but the answer is lost; not taken; refused for good. */
-let line: 'up' | 'answers lost' | 'cut' | 'stale';
+let line: 'up' | 'answers lost' | 'cut' | 'hangs' | 'stale';
 let running: Promise<void>;
 
 beforeEach(async () => {
@@ -110,15 +110,43 @@ test('a last flush sends the rest at once, and gives up in time', async () => {
   expect(stored.toString()).toBe('the end\n');
 });
 
+test('lines are on the disk while a request hangs', async () => {
+  line = 'hangs';
+  await start();
+  upload.write('first');
+  await until('it is sent', () => chunks.length > 0);
+
+  upload.write('second');
+
+  await until('it is written', async () =>
+    (await readFile(path.join(folder, 'log'), 'utf8')).includes('second'),
+  );
+  line = 'up';
+});
+
+test('goes on with the file of an earlier run where the far side stands', async () => {
+  await writeFile(path.join(folder, 'log'), 'known\nlost in the crash\n');
+  stored = Buffer.from('known\n');
+  await start({ resume: true });
+
+  expect(await upload.flush(AbortSignal.timeout(5000))).toBe(true);
+
+  expect(stored.toString()).toBe('known\nlost in the crash\n');
+  expect(chunks).toEqual([{ offset: 6, bytes: 18 }]);
+});
+
 async function start(
-  options: { maxBytes?: number; batchMs?: { least: number; most: number } } = {},
+  options: { resume?: boolean; maxBytes?: number; batchMs?: { least: number; most: number } } = {},
 ): Promise<void> {
   upload = await createLogUpload({
     channel: {
       appendLog: async ({ offset, text }) => {
         if (line === 'stale') throw new TransportError('stale_attempt', 'not yours');
         if (line === 'cut') throw new TransportError('unavailable', 'no answer in time');
+        // Beyond what is there: a gap, or the question how far it has come.
+        if (offset > stored.length) return stored.length;
         chunks.push({ offset, bytes: Buffer.byteLength(text) });
+        await until('the line is up', () => line !== 'hangs');
         stored = Buffer.concat([stored.subarray(0, offset), Buffer.from(text)]);
         if (line === 'answers lost') throw new TransportError('unavailable', 'no answer in time');
         return stored.length;

@@ -338,6 +338,22 @@ test('a lease that can’t be renewed ends the attempt before it is over, and no
   expect(await pushed(spec)).toBe(null);
 });
 
+test('an end that can’t be reported in time is kept and told later, and does not hold a slot', async () => {
+  const endLimits = { lastWordsMs: 200, restOfLogMs: 200, reportMs: 400, shutdownMs: 200 };
+  world.coordinator.fail('complete', 'lose-request', 1000);
+  const attempt = await start('fix', { tuning: { endLimits }, config: { maxConcurrentTasks: 1 } });
+  await until('the attempt is over', () => isOver());
+  expect(attempt.result).toBe(null);
+  await until('the slot is free', () => world.coordinator.polls.at(-1)?.freeSlots === 1);
+
+  world.coordinator.mend();
+
+  expect(await until('it is told', () => attempt.result)).toMatchObject({ outcome: 'pull_request' });
+  await until('it is forgotten', async () => (await leftOf(attempt.spec)).length === 0);
+  const keys = world.coordinator.callsOf('complete').map(({ idempotencyKey }) => idempotencyKey);
+  expect(new Set(keys).size).toBe(1);
+});
+
 type Wanted = {
   settings?: Partial<JobSettings>;
   config?: Partial<RunnerConfig>;

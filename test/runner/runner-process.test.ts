@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -73,6 +73,58 @@ test('after kill -9 in the middle of its report the next start reports the same,
   expect(new Set(calls.map(({ body }) => JSON.stringify(body))).size).toBe(1);
 });
 
+test('after kill -9 the rest of the log comes before the report', async () => {
+  const { runner, attempt } = await startWorking('wait');
+  await until('the agent works', () => attempt.log.includes('[house] Working in'));
+  for (const call of ['log', 'complete'] as const) world.coordinator.fail(call, 'lose-request', 1000);
+  await goOn();
+  await until('the end is in the journal, and on the disk', async () =>
+    (await logOnDisk(attempt.spec)).includes('=== pull_request'),
+  );
+  expect(attempt.log).not.toContain('=== pull_request');
+
+  runner.kill('SIGKILL');
+  await once(runner, 'exit');
+  world.coordinator.mend();
+  await startRunner('fix');
+  const result = await until('it was reported', () => attempt.result);
+
+  expect(result.outcome).toBe('pull_request');
+  expect(attempt.log).toContain('=== verify ===');
+  expect(attempt.log).toContain('=== pull_request');
+  expect(attempt.log.match(/=== baseline ===/g)).toHaveLength(1);
+});
+
+test('a cut that the lease outlives costs nothing: no line of the log, and not the result', async () => {
+  const { attempt } = await startWorking('wait');
+  await until('the agent works', () => attempt.log.includes('[house] Working in'));
+  const before = attempt.log;
+
+  world.coordinator.setConnected(false);
+  await goOn();
+  await until('it works on', async () => (await logOnDisk(attempt.spec)).includes('=== publish ==='));
+  expect(attempt.log).toBe(before);
+  world.coordinator.setConnected(true);
+  const result = await until('it was reported', () => attempt.result);
+
+  expect(result.outcome).toBe('pull_request');
+  const phases = [...attempt.log.matchAll(/^=== (\w+)/gm)].map(([, phase]) => phase);
+  expect(phases).toEqual(['prepare', 'baseline', 'agent', 'verify', 'publish', 'pull_request']);
+});
+
+test('a runner waits for a coordinator that is away, says so, and works when it comes', async () => {
+  world.coordinator.setConnected(false);
+  const runner = await startRunner('fix');
+  await until('it knocks more than once', () => world.coordinator.cutRequests() > 2);
+  expect(said).toContain('The coordinator did not answer; trying again');
+  expect(runner.exitCode).toBe(null);
+
+  world.coordinator.setConnected(true);
+  const attempt = world.coordinator.offer(await world.makeSpec());
+
+  expect(await until('it works', () => attempt.result)).toMatchObject({ outcome: 'pull_request' });
+});
+
 test('the third SIGTERM ends it at once, whatever still runs', async () => {
   const { runner, attempt } = await startWorking('deaf');
   await until('the agent runs', () => agentProcesses(attempt.spec).length > 0);
@@ -124,7 +176,7 @@ async function startRunner(scenario: string): Promise<ChildProcess> {
         house: {
           kind: 'command',
           command: [process.execPath, HOUSE_AGENT],
-          env: { HOUSE_SCENARIO: scenario },
+          env: { HOUSE_SCENARIO: scenario, HOUSE_GO_ON: path.join(world.folder, 'go-on') },
         },
       },
       // A sandbox dies with its runner, so that nothing would be left to be found.
@@ -151,6 +203,18 @@ process.exitCode = await runFromFile(${JSON.stringify(file)}, process.env);`;
   }
   running = runner;
   return runner;
+}
+
+/** Lets an agent that waits go on. */
+function goOn(): Promise<void> {
+  return writeFile(path.join(world.folder, 'go-on'), '');
+}
+
+/** What this runner has written of an attempt's log; `''` once it is gone. */
+async function logOnDisk({ attemptId }: JobSpec): Promise<string> {
+  return await readFile(path.join(work, '.yardmaster', 'journal', `${attemptId}.log`), 'utf8').catch(
+    () => '',
+  );
 }
 
 /** The agent of the attempt and what it started: they alone have both the attempt's HOME and the agent's variables. */

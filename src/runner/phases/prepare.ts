@@ -27,9 +27,11 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
     spec,
     async (intent) => {
       if (deps.ownGit.token !== null) return deps.ownGit.token;
-      return intent.kind === 'read'
-        ? await attempt.tokens.run()
-        : await attempt.tokens.publish(intent.commit);
+      if (intent.kind === 'read') return await attempt.tokens.run();
+      const token = await attempt.tokens.publish(intent.commit);
+      // The machine may have slept since it was granted.
+      await attempt.confirmLease();
+      return token;
     },
     signal,
   );
