@@ -139,19 +139,27 @@ Example:
     .command('run')
     .description('poll for work and do it, until told to stop')
     .option('--config <file>', 'the runner’s configuration', 'runner.yml')
+    .option('--once', 'take one job, and leave when it is over', false)
+    .option('--idle-seconds <number>', 'with --once: leave when no job has come for so long', toSeconds)
     .addHelpText(
       'after',
       `
+Exit codes with --once: 0 a pull request, 10 no pull request, 11 cancelled, 12 lost to another runner, 13 no job came.
+
 Signals: the first SIGTERM or Ctrl+C finishes what it has and takes nothing new, the second cancels, the third exits at once.
 
 Examples:
   yardmaster runner run
+  yardmaster runner run --once --idle-seconds 300
   YARDMASTER_RUNNER_LOGGING_LEVEL=debug yardmaster runner run --config /etc/yardmaster/runner.yml`,
     )
-    .action(async (options: { config: string }) => {
+    .action(async (options: { config: string; once: boolean; idleSeconds?: number }) => {
+      const { idleSeconds } = options;
+      if (idleSeconds !== undefined && !options.once) throw new OperatorError('--idle-seconds needs --once');
       process.umask(0o077); // What it writes is for nobody else on the machine.
       const { runFromFile } = await import('../runner/main.ts');
-      process.exitCode = await runFromFile(options.config, cli.environment);
+      const once = { idleMs: idleSeconds === undefined ? null : idleSeconds * 1000 };
+      process.exitCode = await runFromFile(options.config, cli.environment, options.once ? once : undefined);
     });
 }
 
@@ -167,4 +175,10 @@ function toSlots(text: string): number {
     throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
   }
   return slots;
+}
+
+function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('It must be between 1 and 86400.');
+  return seconds;
 }

@@ -16,5 +16,13 @@ export const RUNNER_EXIT = {
   superseded: 6,
   /** It was told for the third time to end, and did not wait for anything. */
   forced: 7,
+  /** With `--once`: the job ended without a pull request. */
+  jobFailed: 10,
+  /** With `--once`: the job was cancelled, or cut off by the end of this runner. */
+  jobCancelled: 11,
+  /** With `--once`: the lease was lost, and somebody else has the job by now. */
+  jobLost: 12,
+  /** With `--once`: no job came in time. */
+  idle: 13,
 } as const;
 export type RunnerExit = (typeof RUNNER_EXIT)[keyof typeof RUNNER_EXIT];

@@ -1,6 +1,7 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { deliverReport, type ReportEntry } from './deliver-report.ts';
 import type { Journal } from './journal.ts';
 import type { Transport } from './transport/transport.ts';
@@ -11,6 +12,8 @@ export type LateReports = {
   add(entry: ReportEntry): void;
   /** The attempts whose end is still to be reported. */
   waiting(): AttemptId[];
+  /** Resolves when nothing is left to be reported, or when the signal aborts. */
+  settle(signal: AbortSignal): Promise<void>;
   /** Gives up for now; the journal keeps what is left. */
   stop(): Promise<void>;
 };
@@ -35,6 +38,10 @@ export function createLateReports(deps: {
       waiting.set(attemptId, delivery);
     },
     waiting: () => [...waiting.keys()],
+    settle: async (signal) => {
+      // Cut short by the abort; what is left is told by `stop`.
+      await unlessAborted(Promise.all(waiting.values()), signal).catch(() => undefined);
+    },
     stop: async () => {
       if (waiting.size > 0) {
         const attempts = [...waiting.keys()];

@@ -82,7 +82,7 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
   };
 
   async function keepWriting(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !over) {
       await inWriteTurn(writePending);
       await pause(batchMs.least, signal);
     }

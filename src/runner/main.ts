@@ -24,13 +24,19 @@ export type RunnerDeps = DaemonDeps & {
 };
 
 /** `yardmaster runner run`: the daemon on this machine, with its real clock, network and signals. Answers the exit code. */
-export async function runFromFile(file: string, environment: EnvironmentVariables): Promise<RunnerExit> {
+export async function runFromFile(
+  file: string,
+  environment: EnvironmentVariables,
+  once?: DaemonDeps['once'],
+): Promise<RunnerExit> {
   const reading = await readRunnerConfig({ file, variables: environment, machine: thisMachine() });
   if (!reading.ok) {
     process.stderr.write(`${explainConfigProblems(file, reading.problems)}\n`);
     return RUNNER_EXIT.configuration;
   }
-  const exit = await runRunner(reading.config, {
+  // One slot is all that a runner for one job may promise.
+  const config = once === undefined ? reading.config : { ...reading.config, maxConcurrentTasks: 1 };
+  const exit = await runRunner(config, {
     version: packageVersion(),
     configFile: file,
     machineEnv: environment,
@@ -39,6 +45,7 @@ export async function runFromFile(file: string, environment: EnvironmentVariable
     fetch,
     clock: systemClock,
     random: systemRandom,
+    once,
     warnings: reading.warnings,
   });
   // Otherwise what is still under way would keep the process alive, which is just what was not wanted.

@@ -77,9 +77,13 @@ export type RunningAttempt = {
   phase(): Phase;
   /** Ends it before its work is done; the first reason counts. Has no effect once the work has been published. */
   stop(why: AttemptStop): void;
-  /** Resolves when nothing of it is left on this machine; never rejects. */
-  ended: Promise<void>;
+  /** Resolves with how it ended, when nothing of it is left on this machine; never rejects. */
+  ended: Promise<AttemptEnd>;
 };
+
+/** `given_back`: it was not begun. `lost`: it is not this runner's any more, or it could not be looked after. */
+export type AttemptEnd =
+  { kind: 'ended'; outcome: Ending['outcome'] } | { kind: 'given_back' } | { kind: 'lost' };
 
 /** Starts to work on an accepted attempt. From here on it looks after itself. */
 export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
@@ -97,8 +101,9 @@ export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
   const log = deps.log.child({ attempt: spec.attemptId, job: spec.jobId });
   log.info({ repository: spec.repository.htmlUrl, issue: spec.issue.number }, 'An attempt starts');
   const ended = runAttempt(claim, state, stop, controller.signal, { ...deps, log }).catch(
-    (error: unknown) => {
+    (error: unknown): AttemptEnd => {
       log.error({ err: error }, 'An attempt could not be cleaned up in full');
+      return { kind: 'lost' };
     },
   );
   return {
@@ -124,7 +129,7 @@ async function runAttempt(
   stop: (why: AttemptStop) => void,
   signal: AbortSignal,
   deps: AttemptDeps,
-): Promise<void> {
+): Promise<AttemptEnd> {
   const { spec } = claim;
   const { clock, journal, log, transport } = deps;
   const startedMs = clock.monotonicMs();
@@ -172,7 +177,7 @@ async function runAttempt(
     log.error({ err: error }, 'The files of an attempt could not be written');
     await giveBack(claim, 'disk_full', toFileTrouble(error), { transport, signal, log });
     await journal.remove(spec.attemptId);
-    return;
+    return { kind: 'given_back' };
   }
   const heartbeat = createHeartbeat({
     channel,
@@ -205,9 +210,11 @@ async function runAttempt(
 
   const background = [heartbeat.run(over.signal), liveLog.run(over.signal), watchLongestRun()];
   try {
-    if (!(await hasRightCheckRun())) return;
+    if (!(await hasRightCheckRun())) return { kind: 'given_back' };
     const ending = await workToTheEnd();
-    if (ending !== null) await report(ending);
+    if (ending === null) return { kind: 'lost' };
+    await report(ending);
+    return { kind: 'ended', outcome: ending.outcome };
   } finally {
     over.abort();
     await Promise.all(background);

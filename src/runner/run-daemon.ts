@@ -17,7 +17,7 @@ import { createLateReports } from './late-reports.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
-import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import { type AttemptEnd, DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { createTransport } from './transport/create-transport.ts';
@@ -37,6 +37,8 @@ export type DaemonDeps = {
   fetch: typeof fetch;
   clock: Clock;
   random: Random;
+  /** Take one job and leave; the exit code tells how it ended. */
+  once?: { idleMs: number | null } | undefined;
   /** Told once, when the runner takes work. */
   onReady?(facts: { runnerId: string; healthUrl: string | null }): void;
   tuning?: Partial<RunnerTuning>;
@@ -147,6 +149,7 @@ export async function runDaemon(
     capacity: config.maxConcurrentTasks,
     freeDiskBytes: () => workspaces.freeDiskBytes(),
     minFreeDiskBytes: tuning.minFreeDiskBytes,
+    once: deps.once,
     clock,
     random,
     log,
@@ -178,12 +181,17 @@ export async function runDaemon(
   try {
     const work = async (): Promise<RunnerExit> => {
       const connected = await connect(transport, stopping.first);
-      if (connected !== null) return toExit(connected, log);
+      if (connected !== null) return toExit(connected, log, deps.once !== undefined);
       await reportAbandoned(leftOvers, { transport, journal, late, random, clock, log }, stopping.second);
       deps.onReady?.({ runnerId: identity.runnerId, healthUrl: health?.url ?? null });
       const end = await loop.run();
+      // The machine of a runner for one job may be gone right afterwards, and its disk with it.
+      if (deps.once !== undefined && end.kind === 'drained') {
+        const limit = AbortSignal.timeout(tuning.endLimits.reportMs);
+        await late.settle(AbortSignal.any([stopping.second, limit]));
+      }
       if (end.kind === 'drained') await leave(transport, log);
-      return toExit(end, log);
+      return toExit(end, log, deps.once !== undefined);
     };
     return await Promise.race([work(), stopping.forced]);
   } finally {
@@ -213,7 +221,7 @@ async function connect(transport: Transport, signal: AbortSignal): Promise<LoopE
     await transport.connect(signal);
     return null;
   } catch (error) {
-    if (signal.aborted) return { kind: 'drained' };
+    if (signal.aborted) return { kind: 'drained', last: null };
     const cause = transportErrorKind(error);
     if (isFatal(cause)) {
       return { kind: 'fatal', cause, message: toError(error).message };
@@ -222,13 +230,20 @@ async function connect(transport: Transport, signal: AbortSignal): Promise<LoopE
   }
 }
 
-function toExit(end: LoopEnd, log: Logger): RunnerExit {
+function toExit(end: LoopEnd, log: Logger, isOnce: boolean): RunnerExit {
   if (end.kind === 'drained') {
     log.info({}, 'The runner leaves in order');
-    return RUNNER_EXIT.ok;
+    return isOnce ? toOnceExit(end.last) : RUNNER_EXIT.ok;
   }
   log.fatal({ cause: end.cause }, end.message);
   return FATAL_EXITS[end.cause];
+}
+
+function toOnceExit(last: AttemptEnd | null): RunnerExit {
+  if (last === null || last.kind === 'given_back') return RUNNER_EXIT.idle;
+  if (last.kind === 'lost') return RUNNER_EXIT.jobLost;
+  if (last.outcome === 'pull_request') return RUNNER_EXIT.ok;
+  return last.outcome === 'cancelled' ? RUNNER_EXIT.jobCancelled : RUNNER_EXIT.jobFailed;
 }
 
 async function leave(transport: Transport, log: Logger): Promise<void> {

@@ -5,7 +5,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { backoffMs } from '../lib/retry.ts';
 import type { AttemptStop } from './attempt-stop.ts';
-import type { RunningAttempt } from './run-attempt.ts';
+import type { AttemptEnd, RunningAttempt } from './run-attempt.ts';
 import type { Claim, Transport } from './transport/transport.ts';
 import { TransportError, type TransportErrorKind, transportErrorKind } from './transport/transport-error.ts';
 
@@ -21,7 +21,9 @@ export type FatalKind = Extract<
 >;
 
 /** Why the loop ended: in order, or for good. */
-export type LoopEnd = { kind: 'drained' } | { kind: 'fatal'; cause: FatalKind; message: string };
+export type LoopEnd =
+  /** With how the last attempt ended; `null` when there was none. */
+  { kind: 'drained'; last: AttemptEnd | null } | { kind: 'fatal'; cause: FatalKind; message: string };
 
 export type WorkLoopOptions = {
   transport: Pick<Transport, 'poll' | 'accept' | 'decline'>;
@@ -30,6 +32,8 @@ export type WorkLoopOptions = {
   capacity: number;
   freeDiskBytes: () => Promise<number>;
   minFreeDiskBytes?: number;
+  /** Take one job, and leave when it is over, or when none has come for `idleMs` (`null`: wait for ever). */
+  once?: { idleMs: number | null } | undefined;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -61,6 +65,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   const fatal = Promise.withResolvers<LoopEnd>();
   const over = new AbortController();
   let draining = false;
+  let last: AttemptEnd | null = null;
   /** Grows with every change of what a poll says about us. */
   let changes = 0;
   /** The poll or pause under way. */
@@ -68,6 +73,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
 
   return {
     run: async () => {
+      void leaveWhenIdle();
       const end = await Promise.race([pollUntilDrained(), fatal.promise]);
       over.abort();
       if (end.kind === 'fatal') {
@@ -86,11 +92,22 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
     isDraining: () => draining,
   };
 
+  /** For a runner that takes one job: it does not wait for that for ever. */
+  async function leaveWhenIdle(): Promise<void> {
+    const idleMs = options.once?.idleMs ?? null;
+    if (idleMs === null) return;
+    // Cut short when the loop ends, which is the ordinary case.
+    await clock.sleep(idleMs, over.signal).catch(() => undefined);
+    if (over.signal.aborted || attempts.size + claims.size > 0) return;
+    log.info({}, 'No job came in time');
+    drain();
+  }
+
   async function pollUntilDrained(): Promise<LoopEnd> {
     for (let failures = 0; ;) {
       if (draining && attempts.size === 0 && claims.size === 0) {
         await sayGoodbye();
-        return { kind: 'drained' };
+        return { kind: 'drained', last };
       }
       try {
         const sentMs = clock.monotonicMs();
@@ -151,7 +168,8 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   }
 
   function freeSlots(): number {
-    return Math.max(0, options.capacity - attempts.size - claims.size);
+    const capacity = options.once === undefined ? options.capacity : 1;
+    return Math.max(0, capacity - attempts.size - claims.size);
   }
 
   /** True when the answer said something new. */
@@ -196,9 +214,12 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       const claim = await transport.accept(offer, over.signal);
       const attempt = options.startAttempt(claim);
       attempts.set(attempt.attemptId, attempt);
-      void attempt.ended.finally(() => {
+      void attempt.ended.then((end) => {
         attempts.delete(attempt.attemptId);
         cancelled.delete(attempt.attemptId);
+        last = end;
+        // What was given back was not begun, and so is not the one job.
+        if (options.once !== undefined && end.kind !== 'given_back') drain();
         refresh();
       });
     } catch (error) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { AttemptStop } from '../../src/runner/attempt-stop.ts';
-import type { RunningAttempt } from '../../src/runner/run-attempt.ts';
+import type { AttemptEnd, RunningAttempt } from '../../src/runner/run-attempt.ts';
 import { createCoordinatorTransport } from '../../src/runner/transport/coordinator.ts';
 import { createWorkLoop, type LoopEnd, type WorkLoop } from '../../src/runner/work-loop.ts';
 import { type FakeCoordinator, startFakeCoordinator } from '../support/fake-coordinator.ts';
@@ -12,7 +12,7 @@ import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 
 /** An attempt that does nothing until it is told to end. */
-type IdleAttempt = RunningAttempt & { stops: AttemptStop[]; end(): void };
+type IdleAttempt = RunningAttempt & { stops: AttemptStop[]; end(how?: AttemptEnd): void };
 
 const GIB = 1024 ** 3;
 
@@ -100,7 +100,7 @@ describe('draining', () => {
 
     loop.drain();
 
-    expect(await ended).toEqual({ kind: 'drained' });
+    expect(await ended).toMatchObject({ kind: 'drained' });
     expect(coordinator.polls.at(-1)).toMatchObject({ draining: true, waitSeconds: 0, freeSlots: 0 });
   });
 
@@ -114,7 +114,7 @@ describe('draining', () => {
     const next = coordinator.offer(aJobSpec());
     started[0]?.end();
 
-    expect(await ended).toEqual({ kind: 'drained' });
+    expect(await ended).toMatchObject({ kind: 'drained' });
     expect(started).toHaveLength(1);
     expect(started[0]?.stops).toEqual([]);
     expect(next.state).toBe('offered');
@@ -132,7 +132,7 @@ describe('draining', () => {
 
     expect(coordinator.polls.length - before).toBeLessThan(3);
     started[0]?.end();
-    expect(await ended).toEqual({ kind: 'drained' });
+    expect(await ended).toMatchObject({ kind: 'drained' });
   });
 
   test('by force stops what runs, and waits until it is gone', async () => {
@@ -144,7 +144,41 @@ describe('draining', () => {
 
     expect(started[0]?.stops).toEqual([{ kind: 'shutdown', reason: 'The machine goes down.' }]);
     started[0]?.end();
-    expect(await ended).toEqual({ kind: 'drained' });
+    expect(await ended).toMatchObject({ kind: 'drained' });
+  });
+});
+
+describe('with one job to take', () => {
+  test('it takes one, promises nothing more, and leaves with how that ended', async () => {
+    for (let index = 0; index < 2; index += 1) coordinator.offer(aJobSpec());
+    run({ capacity: 2, once: { idleMs: null } });
+    await until('it has one', () => started.length === 1);
+    await until('it promises nothing', () => coordinator.polls.at(-1)?.freeSlots === 0);
+
+    started[0]?.end();
+
+    expect(await ended).toEqual({ kind: 'drained', last: { kind: 'ended', outcome: 'pull_request' } });
+    expect(started).toHaveLength(1);
+    expect(coordinator.polls[0]?.freeSlots).toBe(1);
+  });
+
+  test('what was given back is not the one', async () => {
+    coordinator.offer(aJobSpec());
+    run({ capacity: 1, once: { idleMs: null } });
+    await until('it has one', () => started.length === 1);
+
+    started[0]?.end({ kind: 'given_back' });
+    coordinator.offer(aJobSpec());
+    await until('it has the next', () => started.length === 2);
+    started[1]?.end();
+
+    expect(await ended).toMatchObject({ last: { kind: 'ended' } });
+  });
+
+  test('it leaves when none comes in time', async () => {
+    run({ capacity: 1, once: { idleMs: 50 } });
+
+    expect(await ended).toEqual({ kind: 'drained', last: null });
   });
 });
 
@@ -173,7 +207,7 @@ test('a refused poll is no reason to end', async () => {
   await until('it polls again', () => coordinator.polls.length > 0);
 });
 
-function run({ capacity }: { capacity: number }): void {
+function run({ capacity, once }: { capacity: number; once?: { idleMs: number | null } }): void {
   const shared = { clock: systemClock, random: systemRandom, log: createTestLogger() };
   loop = createWorkLoop({
     ...shared,
@@ -186,9 +220,10 @@ function run({ capacity }: { capacity: number }): void {
       backoff: { baseMs: 5, maxMs: 20 },
     }),
     capacity,
+    once,
     freeDiskBytes: async () => freeDiskBytes,
     startAttempt: ({ spec }) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
       const stops: AttemptStop[] = [];
       const attempt: IdleAttempt = {
         attemptId: spec.attemptId,
@@ -198,7 +233,7 @@ function run({ capacity }: { capacity: number }): void {
         stop: (why) => void stops.push(why),
         ended: promise,
         stops,
-        end: resolve,
+        end: (how = { kind: 'ended', outcome: 'pull_request' }) => resolve(how),
       };
       started.push(attempt);
       return attempt;
