@@ -214,18 +214,20 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       const claim = await transport.accept(offer, over.signal);
       const attempt = options.startAttempt(claim);
       attempts.set(attempt.attemptId, attempt);
-      void attempt.ended.then((end) => {
-        attempts.delete(attempt.attemptId);
-        cancelled.delete(attempt.attemptId);
-        last = end;
-        // What was given back was not begun, and so is not the one job.
-        if (options.once !== undefined && end.kind !== 'given_back') drain();
-        refresh();
-      });
+      void forgetOnceEnded(attempt);
     } catch (error) {
       if (over.signal.aborted || giveUp(error)) return;
       log.warn({ err: error, attempt: offer.attemptId }, 'An offer could not be taken');
     }
+  }
+
+  async function forgetOnceEnded({ attemptId, ended }: RunningAttempt): Promise<void> {
+    last = await ended;
+    attempts.delete(attemptId);
+    cancelled.delete(attemptId);
+    // What was given back was not begun, and so is not the one job.
+    if (options.once !== undefined && last.kind !== 'given_back') drain();
+    refresh();
   }
 
   /** Never rejects: an offer that can't be given back lapses by itself. */
