@@ -102,7 +102,8 @@ test('a cut that the lease outlives costs nothing: no line of the log, and not t
 
   world.coordinator.setConnected(false);
   await goOn();
-  await until('it works on', async () => (await logOnDisk(attempt.spec)).includes('=== publish ==='));
+  // Then it waits, since what the tests said has to be told before anything is published.
+  await until('it works on', async () => (await logOnDisk(attempt.spec)).includes('=== verify ==='));
   expect(attempt.log).toBe(before);
   world.coordinator.setConnected(true);
   const result = await until('it was reported', () => attempt.result);
