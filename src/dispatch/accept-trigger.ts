@@ -1,13 +1,12 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
-import { LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import { judgeDailyLimit, type LimitVerdict, toDayStartMs } from '../domain/spending.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
+import { acceptComment } from './accept-comment.ts';
 import {
   addRepositories,
   changeRepository,
@@ -16,9 +15,10 @@ import {
   renameLabel,
 } from './accept-repository-trigger.ts';
 import { cancelJob } from './cancel-job.ts';
-import { newAttempt } from './new-attempt.ts';
+import { judgeLimits } from './judge-limits.ts';
 import { newJob } from './new-job.ts';
 import { readSituation } from './read-situation.ts';
+import { startJob, tellNotices } from './start-job.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantStatusComment } from './want-report.ts';
 
@@ -54,6 +54,8 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   async function accept(trigger: Trigger): Promise<TriggerOutcome> {
     if (await store.memory.hasTrigger(trigger.key)) return ignored('the same was asked for before');
     switch (trigger.kind) {
+      case 'comment':
+        return acceptComment(trigger, deps, (work) => record(trigger, work));
       case 'repositories_added':
         return record(trigger, (tx) => addRepositories(tx, trigger));
       case 'repositories_removed':
@@ -137,65 +139,14 @@ async function startWithinLimits(
   situation: Situation,
   deps: TriggerDeps,
 ): Promise<TriggerOutcome> {
-  const verdicts = await judgeLimits(tx, situation);
-  const refusal = verdicts.find(({ kind }) => kind === 'refused');
-  if (refusal !== undefined && refusal.kind !== 'free') return refuseJob(tx, refusal.reason, situation, deps);
-  const warnings = verdicts.flatMap((verdict) => (verdict.kind === 'warning' ? [verdict.reason] : []));
-  return startJob(tx, decision, situation, warnings, deps);
-}
-
-async function judgeLimits(tx: StoreTx, { trigger, settings }: Situation): Promise<LimitVerdict[]> {
-  const { id: repositoryId, owner, name } = trigger.target.repository;
-  const time = { sinceMs: toDayStartMs(tx.nowMs), nowMs: tx.nowMs };
-  const requestedBy = trigger.sender.login;
-  // Two jobs that start at once look one after the other.
-  if (
-    Object.values({ ...settings.limits.repository, ...settings.limits.person }).some(
-      (limit) => limit !== undefined,
-    )
-  )
-    await tx.takeTurn('assign');
-  return [
-    judgeDailyLimit(
-      `${owner}/${name}`,
-      await tx.spending.since({ repositoryId }, time),
-      settings.limits.repository,
-    ),
-    judgeDailyLimit(
-      requestedBy,
-      await tx.spending.since({ repositoryId, requestedBy }, time),
-      settings.limits.person,
-    ),
-  ];
-}
-
-async function startJob(
-  tx: StoreTx,
-  decision: Extract<Decision, { kind: 'start' }>,
-  { trigger, settingsNotice }: Situation,
-  warnings: readonly string[],
-  deps: TriggerDeps,
-): Promise<TriggerOutcome> {
-  const attemptId = deps.newId() as AttemptId;
-  const job = await newJob(tx, deps, {
-    ...decision,
-    state: 'queued',
-    stateReason: null,
-    trigger,
-    attemptId,
-  });
+  const { trigger, settings } = situation;
+  const limits = await judgeLimits(tx, trigger, settings);
+  if (limits.refusal !== null) return refuseJob(tx, limits.refusal, situation, deps);
+  const label = trigger.kind === 'label_added' ? trigger.label : null;
+  const job = await startJob(tx, { ...trigger, ...decision, label }, deps);
   // Somebody else's trigger was first; theirs is under way.
-  if (!(await tx.jobs.insert(job)))
-    return ignored(`a ${job.specialty} job for this issue is under way already`);
-
-  await tx.sweeps.putRepository(trigger.target);
-  await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
-  await tx.tell(job.id, 'queued', decision.reason);
-  if (settingsNotice && (await tx.memory.rememberTrigger(settingsNotice.key, 'told', tx.nowMs)))
-    await tx.tell(job.id, SETTINGS_NOTICE, settingsNotice.text);
-  for (const warning of warnings) await tx.tell(job.id, LIMIT_NOTICE, warning);
-  await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
-  await wantStatusComment(tx, job);
+  if (job === null) return ignored(`a ${decision.specialty} job for this issue is under way already`);
+  await tellNotices(tx, job, { settings: situation.settingsNotice, limits: limits.warnings });
   return { kind: 'started', reason: decision.reason };
 }
 
@@ -219,7 +170,9 @@ async function refuseJob(
     instructions: null,
     state: 'refused',
     stateReason: reason,
-    trigger,
+    target: trigger.target,
+    sender: trigger.sender,
+    label: trigger.label,
     attemptId: null,
   });
   await tx.jobs.insert(job);

@@ -1,6 +1,6 @@
 import type { AttemptId, IssueSnapshot, JobId, JobSettings } from '../contract/job.ts';
 import { toBranchName } from '../domain/branch-name.ts';
-import type { Situation } from '../domain/decide.ts';
+import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
 
@@ -12,7 +12,10 @@ export async function newJob(
     /** `refused`: it never begins. */
     state: 'queued' | 'refused';
     stateReason: string | null;
-    trigger: Situation['trigger'];
+    target: RepositoryTarget;
+    sender: Actor;
+    /** The label that stands for the job. */
+    label: string | null;
     issue: IssueSnapshot;
     specialty: string;
     needs: string[];
@@ -21,8 +24,8 @@ export async function newJob(
     attemptId: AttemptId | null;
   },
 ): Promise<StoredJob> {
-  const { trigger, issue, specialty, attemptId } = facts;
-  const { installationId, repository } = trigger.target;
+  const { target, sender, issue, specialty, attemptId } = facts;
+  const { installationId, repository } = target;
   const earlier = await tx.jobs.ofIssue(repository.id, issue.number, 20);
   const previous = earlier.find((job) => job.specialty === specialty && job.state !== 'refused');
   return {
@@ -38,8 +41,8 @@ export async function newJob(
     needs: facts.needs,
     settings: facts.settings,
     instructions: facts.instructions,
-    requestedBy: trigger.sender.login,
-    label: trigger.kind === 'label_added' ? trigger.label : null,
+    requestedBy: sender.login,
+    label: facts.label,
     priority: 0,
     branch: toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),
     outcome: null,

@@ -16,6 +16,8 @@ export type Effect =
   /** The check run with the evidence, on the head of the pull request. */
   | { kind: 'evidence'; jobId: JobId }
   | { kind: 'clean-branch'; jobId: JobId }
+  /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
+  | { kind: 'command'; repositoryId: number; commentId: number }
   | { kind: 'labels'; repositoryId: number; fullName: string }
   /** The tokens of whoever had the attempt in this epoch; the next one's are left alone. */
   | { kind: 'revoke-tokens'; attemptId: AttemptId; epoch: number };
@@ -37,6 +39,8 @@ export function toEffectKey(effect: Effect): string {
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
+    case 'command':
+      return `${effect.kind}:${effect.repositoryId}:${effect.commentId}`;
     case 'labels':
       return `${effect.kind}:${effect.repositoryId}`;
     default:
@@ -52,6 +56,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'check-run': 50,
   'attempt-start': 40,
   evidence: 35,
+  command: 33,
   'status-comment': 30,
   'clean-branch': 20,
   labels: 10,

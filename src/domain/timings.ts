@@ -148,6 +148,9 @@ export const BUDGETS = {
   effectTries: 5,
   /** Sessions of one runner that took over a living one, before it counts as two processes. A restart after a crash is one. */
   sessionTakeovers: 4,
+  /** Comments with commands that one person may write in a repository, and within how many minutes. Twice what anybody has needed. */
+  commandsPerPerson: 20,
+  commandWindowMinutes: 10,
   /** Branch names tried when the wanted one is taken. */
   branchNames: 6,
   /** Webhooks asked for again in one sweep. */

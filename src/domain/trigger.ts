@@ -1,4 +1,5 @@
 import type { AttemptId, IssueSnapshot, RepositoryRef } from '../contract/job.ts';
+import type { CommentReading } from './command-grammar.ts';
 
 /** Who did it, as GitHub's webhook names the sender. */
 export type Actor = { login: string; id: number; isBot: boolean };
@@ -35,6 +36,21 @@ export type Trigger =
       target: RepositoryTarget;
       issueNumber: number;
       how: 'closed' | 'deleted' | 'transferred' | 'locked';
+      sender: Actor;
+    }
+  | {
+      kind: 'comment';
+      /** A comment is read once, as it was written: its id says all. */
+      key: string;
+      target: RepositoryTarget;
+      /** Of the issue or pull request that was commented on. */
+      issueNumber: number;
+      isPullRequest: boolean;
+      commentId: number;
+      reading: Exclude<CommentReading, { kind: 'none' }>;
+      /** What the issue said then: whoever asks for work answers for this text, and for no later one. */
+      issue: Pick<IssueSnapshot, 'title' | 'body'>;
+      /** Who wrote the comment. */
       sender: Actor;
     }
   | {

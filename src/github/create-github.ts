@@ -13,6 +13,7 @@ import type { Octokit } from './probot-octokit.ts';
 import { createPullRequests } from './pull-request.ts';
 import { createSettingsReader } from './repo-file.ts';
 import { createRecoveryReads, type RecoveryReads } from './recovery-reads.ts';
+import { createReactions } from './reaction.ts';
 import { createRepositoryReader } from './repository.ts';
 import { createStartCommits } from './start-commit.ts';
 import { createStatusComments } from './status-comment.ts';
@@ -40,6 +41,7 @@ export function createGitHub(deps: {
     ...createStartCommits({ call }),
     ...createCheckRuns({ call, identity }),
     ...createStatusComments({ call, identity }),
+    ...createReactions({ call }),
     ...createPullRequests({ call }),
     ...createBranches({ call }),
     ...createJobTokens(deps),

@@ -71,8 +71,8 @@ export type GitHub = {
     etag: string | null,
   ): Promise<CheckRunReading | null>;
   /**
-   * The one status comment of an issue: edits `commentId`; creates it when that is `null`, unless a comment of ours with `marker` exists
-   * already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell. `mayRecreate: false`: a comment
+   * The one comment of ours with `marker` at its start, such as the status comment of an issue: edits `commentId`; creates it when that is
+   * `null`, unless there is one already. `null` when the issue can't be commented on (locked, deleted): then the check run has to tell. `mayRecreate: false`: a comment
    * that is gone stays gone, since a person has deleted it again.
    */
   publishStatusComment(
@@ -80,6 +80,12 @@ export type GitHub = {
     issueNumber: number,
     wanted: { commentId: number | null; mayRecreate: boolean; marker: string; body: string },
   ): Promise<{ id: number; url: string } | null>;
+  /** Reacts to a comment; once is enough. Nothing happens when the comment is gone or its conversation is locked. */
+  reactToComment(
+    target: RepositoryTarget,
+    commentId: number,
+    reaction: 'eyes' | 'rocket' | 'confused',
+  ): Promise<void>;
   /** Opens the pull request of `head`, or finds the open one. */
   ensurePullRequest(
     target: RepositoryTarget,

@@ -46,6 +46,8 @@ export type AttemptQueries = {
   /** Oldest first. */
   ofJob(jobId: JobId): Promise<StoredAttempt[]>;
   change(id: AttemptId, change: AttemptChange): Promise<void>;
+  /** How long the newest attempts of a specialty took that came to an end, in milliseconds. */
+  recentDurations(specialty: string, limit: number): Promise<number[]>;
   /** Runners that have worked on this repository lately and so keep a mirror of it. */
   warmRunners(repositoryId: number): Promise<Set<RunnerId>>;
 };
@@ -105,6 +107,21 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
     async change(id, change) {
       if (Object.keys(change).length === 0) return;
       await db.updateTable('attempts').set(toColumns(change)).where('id', '=', id).execute();
+    },
+
+    async recentDurations(specialty, limit) {
+      const rows = await db
+        .selectFrom('jobs')
+        .innerJoin('attempts', 'attempts.job_id', 'jobs.id')
+        .select(['attempts.accepted_at', 'attempts.finished_at'])
+        .where('jobs.specialty', '=', specialty)
+        .where('jobs.state', 'in', ['succeeded', 'failed', 'timed_out'])
+        .where('attempts.accepted_at', 'is not', null)
+        .where('attempts.finished_at', 'is not', null)
+        .orderBy('jobs.id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => (row.finished_at ?? 0) - (row.accepted_at ?? 0));
     },
 
     async warmRunners(repositoryId) {

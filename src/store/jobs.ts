@@ -69,6 +69,8 @@ export type JobQueries = {
   /** Jobs of an issue, newest first. */
   ofIssue(repositoryId: number, issueNumber: number, limit: number): Promise<StoredJob[]>;
   liveOfIssue(repositoryId: number, issueNumber: number): Promise<StoredJob[]>;
+  /** The newest job that led to this pull request; `null`: it is none of ours. */
+  ofPullRequest(repositoryId: number, pullRequestNumber: number): Promise<StoredJob | null>;
   liveOfInstallation(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<StoredJob[]>;
   liveOfRepository(repositoryId: number): Promise<StoredJob[]>;
   /** Of all installations, oldest first, from behind `after` on. */
@@ -186,6 +188,16 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .orderBy('id')
         .execute();
       return rows.map(toJob);
+    },
+
+    async ofPullRequest(repositoryId, pullRequestNumber) {
+      const row = await selectJobs()
+        .where('repository_id', '=', repositoryId)
+        // As `toRow` and `toColumns` write it, the number first.
+        .where('pull_request', 'like', `{"number":${pullRequestNumber},%`)
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      return row ? toJob(row) : null;
     },
 
     async liveOfInstallation(installationId, repositoryIds) {

@@ -121,7 +121,13 @@ export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
 }
 
 /** How long finished things are kept. */
-export type KeepFor = { deliveriesMs: number; effectsMs: number; answersMs: number; triggerKeysMs: number };
+export type KeepFor = {
+  deliveriesMs: number;
+  effectsMs: number;
+  answersMs: number;
+  triggerKeysMs: number;
+  commandsMs: number;
+};
 
 /** Forgets what can't come back any more. Several statements; repeating it is harmless. */
 export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): Promise<void> {
@@ -138,6 +144,10 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
   await db
     .deleteFrom('answers')
     .where('created_at', '<', nowMs - keep.answersMs)
+    .execute();
+  await db
+    .deleteFrom('commands')
+    .where('created_at', '<', nowMs - keep.commandsMs)
     .execute();
   await db
     .deleteFrom('trigger_keys')

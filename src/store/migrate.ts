@@ -6,6 +6,7 @@ import { createFirstTables } from './migrations/0001-first-tables.ts';
 import { addRunnerHealth } from './migrations/0002-runner-health.ts';
 import { createSweeps } from './migrations/0003-sweeps.ts';
 import { addCheckRunMail } from './migrations/0005-check-run-mail.ts';
+import { createCommands } from './migrations/0004-commands.ts';
 import { createKeptSettings } from './migrations/0006-kept-settings.ts';
 import { addUsage } from './migrations/0007-usage.ts';
 import type { Schema } from './schema.ts';
@@ -22,6 +23,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0002-runner-health': addRunnerHealth,
   '0003-sweeps': createSweeps,
   '0005-check-run-mail': addCheckRunMail,
+  '0004-commands': createCommands,
   '0006-kept-settings': createKeptSettings,
   '0007-usage': addUsage,
 };

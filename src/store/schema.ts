@@ -18,6 +18,7 @@ export type Schema = {
   installations: { id: number; paused_until: number; pause_reason: string };
   github_objects: GitHubObjectRow;
   check_run_mail: CheckRunMailRow;
+  commands: CommandRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };
@@ -163,6 +164,20 @@ export type TaskRow = {
   created_at: number;
   updated_at: number;
   finished_at: number | null;
+};
+
+export type CommandRow = {
+  repository_id: number;
+  comment_id: number;
+  installation_id: number;
+  repository: string;
+  issue_number: number;
+  subject_number: number;
+  sender: string;
+  verdict: 'accepted' | 'refused' | null;
+  reason: string | null;
+  topics: string;
+  created_at: number;
 };
 
 export type GitHubObjectRow = {

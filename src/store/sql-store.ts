@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { createAttemptQueries } from './attempts.ts';
 import { createCheckRunMailQueries } from './check-run-mail.ts';
+import { createCommandQueries } from './commands.ts';
 import { createDeliveryBatcher, createDeliveryQueries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { createJobQueries } from './jobs.ts';
@@ -24,6 +25,7 @@ const KEEP_FOR: KeepFor = {
   effectsMs: 7 * DAY_MS,
   answersMs: DAY_MS,
   triggerKeysMs: 90 * DAY_MS,
+  commandsMs: 30 * DAY_MS,
 };
 
 /**
@@ -91,6 +93,7 @@ export function createSqlStore(deps: {
       mail: createCheckRunMailQueries(on),
       spending: createSpendingQueries(on),
       sweeps: createSweepQueries(on),
+      commands: createCommandQueries(on),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { JobId } from '../contract/job.ts';
 import type { AttemptQueries } from './attempts.ts';
 import type { CheckRunMailQueries } from './check-run-mail.ts';
+import type { CommandQueries } from './commands.ts';
 import type { JobQueries } from './jobs.ts';
 import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
@@ -98,6 +99,7 @@ export type Queries = {
   mail: CheckRunMailQueries;
   spending: SpendingQueries;
   sweeps: SweepQueries;
+  commands: CommandQueries;
 };
 
 /** The queries of one transaction. */

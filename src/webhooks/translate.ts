@@ -1,4 +1,5 @@
 import { translateCheckRunCompleted } from './check-run.ts';
+import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
@@ -18,6 +19,7 @@ const TRANSLATORS = {
   'issues.deleted': translateIssueEnd('deleted'),
   'issues.transferred': translateIssueEnd('transferred'),
   'check_run.completed': translateCheckRunCompleted,
+  'issue_comment.created': translateComment,
   'issues.locked': translateIssueEnd('locked'),
   'label.edited': translateLabelRenamed,
   'label.deleted': translateLabelDeleted,

@@ -32,6 +32,7 @@ export type GitHubRecorder = {
   branches: Map<string, string>;
   checkRuns: CheckRun[];
   comments: { id: number; body: string }[];
+  reactions: { commentId: number; reaction: string }[];
   pullRequests: { number: number; head: string; base: string; title: string; draft: boolean }[];
   tokens: Token[];
   labels: string[];
@@ -55,6 +56,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
     branches: new Map([[repository.defaultBranch, newCommit()]]),
     checkRuns: [],
     comments: [],
+    reactions: [],
     pullRequests: [],
     tokens: [],
     labels: [],
@@ -141,6 +143,8 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         comment.body = body;
         return { id: comment.id, url: `https://github.com/acme/widgets/issues/${issueNumber}#${comment.id}` };
       }),
+    reactToComment: (_target, commentId, reaction) =>
+      call('reactToComment', () => void state.reactions.push({ commentId, reaction })),
     ensurePullRequest: (_target, { head, base, title, draft }) =>
       call('ensurePullRequest', () => {
         const known = state.pullRequests.find((pull) => pull.head === head);

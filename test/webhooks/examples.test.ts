@@ -61,5 +61,5 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     repositories_added: 4,
     repositories_removed: 4,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(34);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(39);
 });

@@ -2,6 +2,7 @@ import type { JobId } from '../../contract/job.ts';
 import type { Effect } from '../../domain/effect.ts';
 import { giveUpStart, startAttempt } from './attempt-start.ts';
 import { giveUpMail, sendMail } from './check-run-mail.ts';
+import { answerCommand } from './answer-command.ts';
 import { updateCheckRun } from './check-run.ts';
 import { cleanBranch } from './clean-branch.ts';
 import type { EffectContext, EffectDeps } from './effect-deps.ts';
@@ -37,6 +38,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return publishEvidence(effect.jobId, context, deps);
         case 'clean-branch':
           return cleanBranch(effect.jobId, deps);
+        case 'command':
+          return answerCommand(effect, deps);
         case 'labels': {
           const { installationId } = context;
           const repository = await github.readRepository({ installationId, fullName: effect.fullName });
@@ -69,6 +72,7 @@ export function createEffects(deps: EffectDeps): Effects {
           const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);
           return newest ? tell(newest.id, effect, error) : undefined;
         }
+        case 'command':
         case 'labels':
           // It belongs to no job; the outbox has logged it.
           return undefined;

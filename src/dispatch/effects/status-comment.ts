@@ -23,7 +23,7 @@ export async function publishStatusComment(
   const { recoveryKey } = deps;
   const kept = recoveryKey === undefined ? '' : `\n${toRecoveryMarker(issue, reported, recoveryKey)}`;
   const body = texts.toStatusComment({ marker: `${marker}${kept}`, jobs: reported });
-  const key = `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
+  const key = statusCommentKey(issue);
   const bodyHash = createHash('sha256').update(body).digest('hex');
   const sent = await store.memory.getGitHubObject(key);
   if (sent?.bodyHash === bodyHash) return;
@@ -45,9 +45,15 @@ export async function publishStatusComment(
   await store.memory.putGitHubObject(key, { objectId: comment?.id ?? sentId, bodyHash }, nowMs);
 }
 
-async function toReport(
+/** Under which the store keeps what was last sent. */
+export function statusCommentKey(issue: { repositoryId: number; issueNumber: number }): string {
+  return `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
+}
+
+/** A job with all that reports tell of it. */
+export async function toReport(
   job: StoredJob,
-  { store }: EffectDeps,
+  { store }: Pick<EffectDeps, 'store'>,
 ): Promise<ReportedJob & { job: StoredJob; attempt: StoredAttempt | null }> {
   return {
     job,

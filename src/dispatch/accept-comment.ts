@@ -1,0 +1,232 @@
+import { decideCommands, type CommandAction, type CommandSituation } from '../domain/decide-commands.ts';
+import type { IssueReading } from '../domain/decide.ts';
+import { toCode, toInline } from '../domain/markdown-escape.ts';
+import { combineSettings } from '../domain/repo-settings.ts';
+import { BUDGETS, type Timings } from '../domain/timings.ts';
+import type { Trigger } from '../domain/trigger.ts';
+import type { GitHub } from '../github/github.ts';
+import type { StoredCommand } from '../store/commands.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { cancelJob } from './cancel-job.ts';
+import { holdJob, setPriority, unholdJob } from './hold-job.ts';
+import { readSettings, type SettingsInForce } from './read-settings.ts';
+import { judgeLimits } from './judge-limits.ts';
+import { startJob, tellNotices } from './start-job.ts';
+import type { TriggerOutcome } from './trigger-outcome.ts';
+
+type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
+type Deps = {
+  store: Store;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile'>;
+  newId: () => string;
+  timings: Timings;
+};
+/** Runs `work` in one transaction with the key of the trigger, once. */
+type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
+
+/** Jobs of an issue that commands look at. */
+const JOBS_READ = 30;
+
+/**
+ * Deals with the commands of a comment: all of them in one transaction, or none. That it was read is shown by a reaction at once; what came
+ * of it by another one, and by an answer where there is something to say.
+ */
+export async function acceptComment(
+  trigger: CommentTrigger,
+  deps: Deps,
+  record: Record,
+): Promise<TriggerOutcome> {
+  const { github } = deps;
+  const { target, sender } = trigger;
+  const subject = await findSubject(trigger, deps);
+  const seen = await noteSeen(trigger, subject.issueNumber, deps);
+  if (seen === 'over_limit')
+    return record(async () => ignored(`${sender.login} has written too many commands`));
+  if (seen === 'at_limit') return record((tx) => refuse(tx, trigger, explainLimit()));
+
+  const permission = await github.readPermission(target, sender.login);
+  const mayWrite = permission === 'admin' || permission === 'write';
+  const { reading } = trigger;
+  if (reading.kind === 'mistake') {
+    // Who may not command anything gets no lesson in it.
+    const answer = mayWrite ? reading.message : null;
+    return record((tx) => refuse(tx, trigger, answer));
+  }
+  const starts =
+    mayWrite && reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
+  const [inForce, issue] = await Promise.all([
+    starts ? readSettings(target, deps) : BUILT_IN_SETTINGS,
+    starts ? github.readIssue(target, subject.issueNumber) : NOT_READ,
+  ]);
+  const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
+    const jobs = await tx.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
+    const situation: CommandSituation = {
+      lines: reading.lines,
+      sender,
+      permission,
+      repository: `${target.repository.owner}/${target.repository.name}`,
+      isPullRequest: trigger.isPullRequest,
+      issue: asCommented(issue, trigger),
+      settings: inForce.settings,
+      settingsProblem: inForce.problem,
+      jobs,
+    };
+    const decision = decideCommands(situation);
+    if (decision.kind === 'refuse') {
+      const mayTell = decision.code !== 'permission' || (await isFirstDenial(tx, trigger));
+      return refuse(tx, trigger, mayTell ? decision.reason : null);
+    }
+    const topics = decision.actions.flatMap((action) => (action.kind === 'tell' ? [action.topic] : []));
+    for (const action of decision.actions) await carryOut(tx, action, trigger, inForce, deps);
+    return settle(tx, trigger, { verdict: 'accepted', reason: null, topics });
+  };
+  try {
+    return await record(work);
+  } catch (error) {
+    if (!(error instanceof OverLimit)) throw error;
+    return record((tx) => refuse(tx, trigger, toInline(error.message, 1000)));
+  }
+}
+
+/** A limit of the day keeps one of the jobs from starting: the transaction is undone, so that nothing of the comment is done. */
+class OverLimit extends Error {
+  override readonly name = 'OverLimit';
+}
+
+const BUILT_IN_SETTINGS: SettingsInForce = { settings: combineSettings([]), problem: null, notice: null };
+const NOT_READ: IssueReading = { found: false, reason: 'it was not read' };
+
+/** The issue that the comment is about: behind a pull request of ours, the one that it resolves. */
+async function findSubject(
+  { target, issueNumber, isPullRequest }: CommentTrigger,
+  { store }: Deps,
+): Promise<{ issueNumber: number }> {
+  if (!isPullRequest) return { issueNumber };
+  const job = await store.jobs.ofPullRequest(target.repository.id, issueNumber);
+  return { issueNumber: job?.issue.number ?? issueNumber };
+}
+
+/** Keeps the comment and wants the reaction that it was read; `over_limit`: kept nowhere, and not answered. */
+async function noteSeen(
+  trigger: CommentTrigger,
+  subjectNumber: number,
+  { store }: Deps,
+): Promise<'within_limit' | 'at_limit' | 'over_limit'> {
+  const { target, issueNumber, commentId, sender } = trigger;
+  const { installationId, repository } = target;
+  return store.transact(async (tx) => {
+    const sinceMs = tx.nowMs - BUDGETS.commandWindowMinutes * 60_000;
+    const known = await tx.commands.get(repository.id, commentId);
+    const others =
+      (await tx.commands.countOf(repository.id, sender.login, sinceMs)) - (known === null ? 0 : 1);
+    if (others > BUDGETS.commandsPerPerson) return 'over_limit';
+    const command: StoredCommand = {
+      repository,
+      commentId,
+      installationId,
+      issueNumber,
+      subjectNumber,
+      sender: sender.login,
+      verdict: null,
+      reason: null,
+      topics: [],
+    };
+    if (await tx.commands.insert(command, tx.nowMs)) await wantAnswer(tx, trigger);
+    return others === BUDGETS.commandsPerPerson ? 'at_limit' : 'within_limit';
+  });
+}
+
+/** GitHub tells whether work may start; what the work is was said when the comment was written. */
+function asCommented(reading: IssueReading, { issue }: CommentTrigger): IssueReading {
+  return reading.found ? { ...reading, issue: { ...reading.issue, ...issue } } : reading;
+}
+
+async function carryOut(
+  tx: StoreTx,
+  action: CommandAction,
+  { target, sender }: CommentTrigger,
+  inForce: SettingsInForce,
+  deps: Deps,
+): Promise<void> {
+  switch (action.kind) {
+    case 'start': {
+      const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
+      if (limits.refusal !== null) throw new OverLimit(limits.refusal);
+      const job = await startJob(tx, { ...action, target, sender }, deps);
+      // Nothing of the comment is done then, and the next try sees that job.
+      if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
+      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+    }
+    case 'cancel':
+    case 'hold':
+    case 'unhold':
+    case 'priority':
+      for (const { id } of action.jobs) {
+        const job = await tx.jobs.lock(id);
+        if (job) await change(tx, job, action, deps);
+      }
+      return;
+    case 'tell':
+      return;
+    default:
+      action satisfies never;
+  }
+}
+
+async function change(
+  tx: StoreTx,
+  job: StoredJob,
+  action: Exclude<CommandAction, { kind: 'start' | 'tell' }>,
+  deps: Deps,
+): Promise<unknown> {
+  switch (action.kind) {
+    case 'cancel':
+      return cancelJob(tx, job, action.reason, deps.timings);
+    case 'hold':
+      return holdJob(tx, job, action.reason);
+    case 'unhold':
+      return unholdJob(tx, job, action.reason);
+    case 'priority':
+      return setPriority(tx, job, action.priority, action.reason);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** Whoever may not command is told so once on an issue. */
+function isFirstDenial(tx: StoreTx, { target, issueNumber, sender }: CommentTrigger): Promise<boolean> {
+  const key = `denied:${target.repository.id}#${issueNumber}:${sender.login.toLowerCase()}`;
+  return tx.memory.rememberTrigger(key, 'told', tx.nowMs);
+}
+
+async function refuse(tx: StoreTx, trigger: CommentTrigger, reason: string | null): Promise<TriggerOutcome> {
+  return settle(tx, trigger, { verdict: 'refused', reason, topics: [] });
+}
+
+async function settle(
+  tx: StoreTx,
+  trigger: CommentTrigger,
+  decided: Pick<StoredCommand, 'verdict' | 'reason' | 'topics'>,
+): Promise<TriggerOutcome> {
+  await tx.commands.decide(trigger.target.repository.id, trigger.commentId, decided);
+  await wantAnswer(tx, trigger);
+  return decided.verdict === 'refused'
+    ? { kind: 'refused', reason: decided.reason ?? 'refused without a word' }
+    : { kind: 'commanded', reason: `${toCode(trigger.sender.login, 100)} asked for it by a command` };
+}
+
+async function wantAnswer(tx: StoreTx, { target, commentId }: CommentTrigger): Promise<void> {
+  await tx.want({
+    effect: { kind: 'command', repositoryId: target.repository.id, commentId },
+    installationId: target.installationId,
+  });
+}
+
+function explainLimit(): string {
+  return `That were ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes. Further ones are not read for a while.`;
+}
+
+function ignored(reason: string): TriggerOutcome {
+  return { kind: 'ignored', reason };
+}

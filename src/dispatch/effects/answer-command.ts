@@ -1,0 +1,108 @@
+import {
+  answerMarker,
+  toRefusalAnswer,
+  toTopicsAnswer,
+  type AnswerFacts,
+  type WhyFacts,
+} from '../../domain/command-answer-text.ts';
+import type { RepositoryTarget } from '../../domain/trigger.ts';
+import type { StoredCommand } from '../../store/commands.ts';
+import { readSettings } from '../read-settings.ts';
+import type { EffectDeps } from './effect-deps.ts';
+import { statusCommentKey, toReport } from './status-comment.ts';
+
+/** Jobs of an issue that an answer looks at. */
+const JOBS_READ = 30;
+/** Attempts that an estimate is made from. */
+const DURATIONS_READ = 20;
+
+/** Shows what came of a comment with commands: a reaction, and the answer, once. */
+export async function answerCommand(
+  { repositoryId, commentId }: { repositoryId: number; commentId: number },
+  deps: EffectDeps,
+): Promise<void> {
+  const { store, github } = deps;
+  const command = await store.commands.get(repositoryId, commentId);
+  if (!command) return;
+  const target: RepositoryTarget = { installationId: command.installationId, repository: command.repository };
+  if (command.verdict === null) return github.reactToComment(target, commentId, 'eyes');
+  await github.reactToComment(target, commentId, command.verdict === 'accepted' ? 'rocket' : 'confused');
+
+  const key = `command-answer:${repositoryId}:${commentId}`;
+  if (await store.memory.getGitHubObject(key)) return;
+  const marker = answerMarker({ repositoryId, commentId });
+  const body = await toAnswer(command, target, marker, deps);
+  if (body === null) return;
+  const comment = await github.publishStatusComment(target, command.issueNumber, {
+    commentId: null,
+    mayRecreate: true,
+    marker,
+    body,
+  });
+  await store.memory.putGitHubObject(
+    key,
+    { objectId: comment?.id ?? null, bodyHash: null },
+    await store.nowMs(),
+  );
+}
+
+async function toAnswer(
+  command: StoredCommand,
+  target: RepositoryTarget,
+  marker: string,
+  deps: EffectDeps,
+): Promise<string | null> {
+  const { reason, topics } = command;
+  if (reason !== null) return toRefusalAnswer({ marker, reason });
+  if (topics.length === 0) return null;
+  return toTopicsAnswer({ marker, topics, facts: await readFacts(command, target, deps) });
+}
+
+async function readFacts(
+  command: StoredCommand,
+  target: RepositoryTarget,
+  deps: EffectDeps,
+): Promise<AnswerFacts> {
+  const { store } = deps;
+  const issue = { repositoryId: command.repository.id, issueNumber: command.subjectNumber };
+  const jobs = await store.jobs.ofIssue(issue.repositoryId, issue.issueNumber, JOBS_READ);
+  const status = await store.memory.getGitHubObject(statusCommentKey(issue));
+  const nowMs = await store.nowMs();
+  const issueUrl = `${command.repository.htmlUrl}/issues/${issue.issueNumber}`;
+  return {
+    jobs: await Promise.all(jobs.map((job) => toReport(job, deps))),
+    statusUrl: status?.objectId == null ? null : `${issueUrl}#issuecomment-${status.objectId}`,
+    runners: await store.runners.views(nowMs, deps.timings.runnerGoneSeconds * 1000),
+    nowMs,
+    why: command.topics.includes('why')
+      ? await readWhy(command, target, [...new Set(jobs.map((job) => job.specialty))], deps)
+      : null,
+  };
+}
+
+async function readWhy(
+  command: StoredCommand,
+  target: RepositoryTarget,
+  specialties: readonly string[],
+  deps: EffectDeps,
+): Promise<WhyFacts> {
+  const { store, github } = deps;
+  const [permission, issue, inForce] = await Promise.all([
+    github.readPermission(target, command.sender),
+    github.readIssue(target, command.subjectNumber),
+    readSettings(target, deps),
+  ]);
+  const durations = await Promise.all(
+    specialties.map(
+      async (specialty) =>
+        [specialty, await store.attempts.recentDurations(specialty, DURATIONS_READ)] as const,
+    ),
+  );
+  return {
+    asker: { login: command.sender, permission },
+    issue,
+    settings: inForce.settings,
+    settingsProblem: inForce.problem ?? inForce.notice?.text ?? null,
+    durationsMs: new Map(durations),
+  };
+}

@@ -1,0 +1,53 @@
+import type { AttemptId, IssueSnapshot, JobSettings } from '../contract/job.ts';
+import { LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
+import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { StoreTx } from '../store/store.ts';
+import { newAttempt } from './new-attempt.ts';
+import { newJob } from './new-job.ts';
+import { wantStatusComment } from './want-report.ts';
+
+/** What a job is to be, whoever asked for it and how. */
+export type JobWish = {
+  target: RepositoryTarget;
+  sender: Actor;
+  issue: IssueSnapshot;
+  specialty: string;
+  needs: string[];
+  settings: JobSettings;
+  instructions: string | null;
+  /** The label that stands for the job. */
+  label: string | null;
+  /** Who asked, in a line. */
+  reason: string;
+};
+
+/** Puts a new job in the queue, and its start commit, check run and status comment in line; `null` if one of that specialty is live. */
+export async function startJob(
+  tx: StoreTx,
+  wish: JobWish,
+  deps: { newId: () => string },
+): Promise<StoredJob | null> {
+  const attemptId = deps.newId() as AttemptId;
+  const job = await newJob(tx, deps, { ...wish, state: 'queued', stateReason: null, attemptId });
+  if (!(await tx.jobs.insert(job))) return null;
+
+  await tx.sweeps.putRepository(wish.target);
+  await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
+  await tx.tell(job.id, 'queued', wish.reason);
+  await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
+  await wantStatusComment(tx, job);
+  return job;
+}
+
+/** Tells of mistakes in the settings, once, with the first job that met them; and of daily limits that are nearly used up. */
+export async function tellNotices(
+  tx: StoreTx,
+  job: StoredJob,
+  notices: { settings: { text: string; key: string } | null; limits: readonly string[] },
+): Promise<void> {
+  const { settings, limits } = notices;
+  if (settings && (await tx.memory.rememberTrigger(settings.key, 'told', tx.nowMs)))
+    await tx.tell(job.id, SETTINGS_NOTICE, settings.text);
+  for (const text of limits) await tx.tell(job.id, LIMIT_NOTICE, text);
+}

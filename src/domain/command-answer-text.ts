@@ -1,0 +1,247 @@
+import { COMMANDS, type CommandName } from './command-grammar.ts';
+import type { Topic } from './decide-commands.ts';
+import type { IssueReading, Permission } from './decide.ts';
+import { chooseRunner } from './choose-runner.ts';
+import { estimateStartMs } from './estimate-start.ts';
+import { formatCost, formatDuration } from './figures-text.ts';
+import { toStateEmoji, toStateText } from './job-headline.ts';
+import { isTerminal } from './job-lifecycle.ts';
+import type { Job, RunnerView } from './job.ts';
+import { toCode, toInline, toQuote, toTable } from './markdown-escape.ts';
+import type { RepoSettings } from './repo-settings.ts';
+import type { ReportedJob } from './status-comment-text.ts';
+
+const MAX_RUNNERS = 50;
+const MAX_REASON_CHARACTERS = 1000;
+
+/** The hidden mark by which the answer to a comment is found again. */
+export function answerMarker(command: { repositoryId: number; commentId: number }): string {
+  return `<!-- yardmaster:answer repository=${command.repositoryId} comment=${command.commentId} -->`;
+}
+
+/** A refusal, for the person who wrote the command. `reason` is Markdown that is safe to show. */
+export function toRefusalAnswer(refusal: { marker: string; reason: string }): string {
+  return `${refusal.marker}\n\n😕 ${refusal.reason}\n\n\`/agent help\` lists all commands.`;
+}
+
+/** What the answers to questions are made from. */
+export type AnswerFacts = {
+  /** Of the issue, the newest first. */
+  jobs: readonly ReportedJob[];
+  /** Address of the status comment, if there is one. */
+  statusUrl: string | null;
+  runners: readonly RunnerView[];
+  nowMs: number;
+  /** Read only for `why`. */
+  why: WhyFacts | null;
+};
+
+export type WhyFacts = {
+  asker: { login: string; permission: Permission };
+  issue: IssueReading;
+  settings: RepoSettings;
+  /** What is wrong with the repository's settings; plain text. */
+  settingsProblem: string | null;
+  /** Specialty → how long its newest attempts took, in milliseconds. */
+  durationsMs: ReadonlyMap<string, readonly number[]>;
+};
+
+/** One comment for everything that was asked. Begins with `marker`. */
+export function toTopicsAnswer(wanted: {
+  marker: string;
+  topics: readonly Topic[];
+  facts: AnswerFacts;
+}): string {
+  const sections = [...new Set(wanted.topics)].map((topic) => toSection(topic, wanted.facts));
+  return [wanted.marker, ...sections].join('\n\n');
+}
+
+function toSection(topic: Topic, facts: AnswerFacts): string {
+  switch (topic) {
+    case 'status':
+      return toStatus(facts);
+    case 'why':
+      return toWhy(facts);
+    case 'runners':
+      return toRunners(facts);
+    case 'help':
+      return toHelp();
+    default:
+      return topic satisfies never;
+  }
+}
+
+function toHelp(): string {
+  const rows = (Object.keys(COMMANDS) as CommandName[]).map((name) => {
+    const { usage, about, needs } = COMMANDS[name];
+    return [`\`${usage}\``, about, needs];
+  });
+  return [
+    toTable(['Command', 'What it does', 'Needs access to'], rows),
+    'A command stands at the start of a line, in a new comment; not in quotes, lists, code or edits. With a mistake in one line, nothing of the comment is done.',
+  ].join('\n\n');
+}
+
+function toStatus({ jobs, statusUrl }: AnswerFacts): string {
+  const current = newestOfEach(jobs);
+  if (current.length === 0)
+    return 'Nothing was asked for on this issue yet. `/agent help` lists all commands.';
+  const lines = current.map(
+    ({ job, attempt, queuePosition }) =>
+      `- ${[
+        `${toStateEmoji(job.state)} **${toInline(job.specialty, 50)}**: ${toStateText(job, attempt)}`,
+        queuePosition === null ? null : `place ${queuePosition} in the queue`,
+        attempt?.checkRun == null ? null : `[check run](${attempt.checkRun.url})`,
+        job.pullRequest === null ? null : `[pull request](${job.pullRequest.url})`,
+      ]
+        .filter((part) => part !== null)
+        .join(' · ')}`,
+  );
+  return [lines.join('\n'), statusUrl === null ? null : `All of it: [status](${statusUrl}).`]
+    .filter((part) => part !== null)
+    .join('\n\n');
+}
+
+function toRunners({ runners }: AnswerFacts): string {
+  const registered = runners.filter((runner) => runner.state !== 'revoked');
+  if (registered.length === 0)
+    return 'No runner is registered yet: enrol one with `yardmaster runner enroll`.';
+  const rows = registered
+    .slice(0, MAX_RUNNERS)
+    .map((runner) => [
+      toCode(runner.name, 100),
+      runner.specialties.map((specialty) => toCode(specialty, 50)).join(', '),
+      toRunnerState(runner),
+      `${runner.active} of ${runner.capacity}`,
+    ]);
+  const more = registered.length - rows.length;
+  const table = toTable(['Runner', 'Specialties', 'State', 'Slots taken'], rows);
+  return more > 0 ? `${table}\n\n… and ${more} more.` : table;
+}
+
+function toRunnerState({ state, accepting }: RunnerView): string {
+  if (state !== 'online') return state === 'gone' ? 'offline' : state;
+  return accepting ? 'online' : 'online, takes no work at the moment';
+}
+
+/** Why the newest job of each specialty is not running, or why there is none: one line for each thing that it takes. */
+function toWhy(facts: AnswerFacts): string {
+  const { why } = facts;
+  if (why === null) throw new Error('Nothing was read for the question why');
+  const current = newestOfEach(facts.jobs);
+  const live = current.filter(({ job }) => !isTerminal(job.state));
+  const shown = live.length > 0 ? live : current.slice(0, 1);
+  if (shown.length === 0) return toWhyNothing(why);
+  return shown.map((entry) => toWhyJob(entry, facts, why)).join('\n\n');
+}
+
+function toWhyNothing(why: WhyFacts): string {
+  return [
+    '**No work was asked for on this issue yet.**',
+    [toPermissionLine(why), toLabelLine(why, null), toSettingsLine(why)].join('\n'),
+    'To start, add one of the labels, or write `/agent run backend`.',
+  ].join('\n\n');
+}
+
+function toWhyJob({ job, attempt, queuePosition }: ReportedJob, facts: AnswerFacts, why: WhyFacts): string {
+  const headline = `**${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}**`;
+  const reason = job.stateReason === null ? null : toQuote(job.stateReason, MAX_REASON_CHARACTERS);
+  const lines = [
+    toPermissionLine(why),
+    toLabelLine(why, job),
+    toSettingsLine(why),
+    toBudgetLine(job),
+    ...(isTerminal(job.state) ? [] : toRunnerLines(job, queuePosition, facts, why)),
+  ];
+  const next = isTerminal(job.state) ? toNext(job) : null;
+  return [headline, reason, lines.join('\n'), next].filter((part) => part !== null).join('\n\n');
+}
+
+function toNext(job: Job): string {
+  return job.state === 'succeeded' || job.state === 'refused'
+    ? `To start it, write \`/agent run ${job.specialty}\`.`
+    : `To try again, write \`/agent retry ${job.specialty}\`.`;
+}
+
+function toPermissionLine({ asker: { login, permission } }: WhyFacts): string {
+  const may = permission === 'admin' || permission === 'write';
+  return `- ${may ? '✅' : '❌'} Permission: ${toCode(login, 100)} has ${permission} access; starting work needs write access.`;
+}
+
+function toLabelLine({ issue, settings }: WhyFacts, job: Job | null): string {
+  if (!issue.found) return `- ❌ Label: the issue can’t be read: ${toInline(issue.reason, 300)}.`;
+  const ours = issue.issue.labels.filter((label) => settings.labels.has(label.toLowerCase()));
+  if (ours.length > 0) return `- ✅ Label: ${ours.map((label) => toCode(label, 100)).join(', ')}.`;
+  if (job !== null) return '- ✅ Label: none, and none is needed; it was asked for by a command.';
+  const known = [...settings.labels.keys()].slice(0, 8).map((label) => toCode(label, 100));
+  return `- ❌ Label: none that stands for a specialty. Known here: ${known.join(', ')}.`;
+}
+
+function toSettingsLine({ settingsProblem }: WhyFacts): string {
+  return settingsProblem === null
+    ? '- ✅ Settings: without mistakes.'
+    : `- ❌ Settings: ${toInline(settingsProblem, MAX_REASON_CHARACTERS)}`;
+}
+
+function toBudgetLine({ settings: { maxMinutes, maxTurns, maxBudgetUsd } }: Job): string {
+  return `- ✅ Budget: at most ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)} for an attempt.`;
+}
+
+function toRunnerLines(
+  job: Job,
+  queuePosition: number | null,
+  { runners, nowMs }: AnswerFacts,
+  { durationsMs }: WhyFacts,
+): string[] {
+  const specialists = runners.filter(
+    (runner) => runner.state !== 'revoked' && runner.specialties.includes(job.specialty),
+  );
+  const names = specialists
+    .slice(0, 8)
+    .map(
+      (runner) =>
+        `${toCode(runner.name, 100)} (${toRunnerState(runner)}, ${runner.active} of ${runner.capacity} taken)`,
+    );
+  const exist = `- ${names.length > 0 ? '✅' : '❌'} Runners for ${toCode(job.specialty, 50)}: ${names.length === 0 ? 'none' : names.join(', ')}.`;
+  if (job.state === 'held') return [exist, '- ⏸️ Queue: on hold. `/agent unhold` lets it go on.'];
+  if (job.state !== 'queued') return [exist];
+
+  const choice = chooseRunner({
+    specialty: job.specialty,
+    needs: job.needs,
+    agent: job.settings.agent,
+    runners,
+    avoid: new Set(),
+    nowMs,
+  });
+  const unmet =
+    choice.kind === 'chosen'
+      ? `- ✅ Needs: ${toCode(choice.runner.name, 100)} meets them all, and has room.`
+      : `- ${choice.code === 'busy' ? '⏳' : '❌'} Needs: ${toQuote(choice.reason, MAX_REASON_CHARACTERS).replace(/^> /, '')}`;
+  const online = specialists.filter((runner) => runner.state === 'online');
+  const slots = online.reduce((sum, runner) => sum + runner.capacity, 0);
+  const taken = online.reduce((sum, runner) => sum + runner.active, 0);
+  const canRun = choice.kind === 'chosen' || choice.code === 'busy' || choice.code === 'avoided';
+  const startMs = estimateStartMs({
+    position: queuePosition ?? 1,
+    slots: canRun ? slots : 0,
+    freeSlots: Math.max(0, slots - taken),
+    durationsMs: durationsMs.get(job.specialty) ?? [],
+  });
+  return [
+    exist,
+    unmet,
+    `- ⏳ Queue: place ${queuePosition ?? '?'}; estimated start: ${toStartText(startMs)}.`,
+  ];
+}
+
+function toStartText(startMs: number | null): string {
+  if (startMs === null) return 'unknown';
+  return startMs === 0 ? 'any moment' : `in about ${formatDuration(Math.ceil(startMs / 60_000) * 60_000)}`;
+}
+
+function newestOfEach(jobs: readonly ReportedJob[]): ReportedJob[] {
+  return jobs.filter(
+    (entry, at) => jobs.findIndex(({ job }) => job.specialty === entry.job.specialty) === at,
+  );
+}

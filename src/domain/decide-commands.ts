@@ -1,0 +1,289 @@
+import type { IssueSnapshot, JobSettings } from '../contract/job.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
+import type { IssueReading, Permission } from './decide.ts';
+import { isTerminal } from './job-lifecycle.ts';
+import { PRIORITIES, type Job } from './job.ts';
+import { toCode, toInline } from './markdown-escape.ts';
+import type { RepoSettings } from './repo-settings.ts';
+
+/** What can be asked about, and is answered in a comment. */
+export const TOPICS = ['status', 'why', 'runners', 'help'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/** Everything that is looked at for the commands of one comment. */
+export type CommandSituation = {
+  lines: readonly CommandLine[];
+  sender: { login: string };
+  permission: Permission;
+  /** `owner/name`. */
+  repository: string;
+  /** The comment is on a pull request; `jobs` and `issue` are then of the issue behind it, if it is one of ours. */
+  isPullRequest: boolean;
+  issue: IssueReading;
+  settings: RepoSettings;
+  /** Why the repository's own settings can't be used, for people; `settings` are then the built-in ones. */
+  settingsProblem: string | null;
+  /** Jobs of the issue, the newest first, refused ones included. */
+  jobs: readonly Job[];
+};
+
+export type CommandAction =
+  | {
+      kind: 'start';
+      reason: string;
+      issue: IssueSnapshot;
+      specialty: string;
+      needs: string[];
+      settings: JobSettings;
+      instructions: string | null;
+      /** The label of the issue that stands for the specialty; taking it off cancels the job. */
+      label: string | null;
+    }
+  | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
+  | { kind: 'hold'; reason: string; jobs: readonly Job[] }
+  | { kind: 'unhold'; reason: string; jobs: readonly Job[] }
+  | { kind: 'priority'; reason: string; jobs: readonly Job[]; priority: number }
+  | { kind: 'tell'; topic: Topic };
+
+export type CommandDecision =
+  | { kind: 'accept'; actions: CommandAction[] }
+  /** `reason` is Markdown that is safe to show, and says how to mend it. Nothing of the comment is done. */
+  | { kind: 'refuse'; code: 'permission' | 'not_now'; reason: string };
+
+type Verdict = CommandAction | { kind: 'refused'; reason: string };
+type AboutSpecialty = { specialty: string | null };
+
+/** All of a comment's commands, or the first reason why one of them can't be carried out. Reasons of actions are plain text. */
+export function decideCommands(situation: CommandSituation): CommandDecision {
+  const denied = findDenied(situation);
+  if (denied !== null) return { kind: 'refuse', code: 'permission', reason: denied };
+
+  const actions: CommandAction[] = [];
+  for (const { command } of situation.lines) {
+    const verdict = decideCommand(situation, command);
+    if (verdict.kind === 'refused') return { kind: 'refuse', code: 'not_now', reason: verdict.reason };
+    const twice = actions.some((action) => isSameStart(action, verdict));
+    if (twice)
+      return { kind: 'refuse', code: 'not_now', reason: 'The comment asks for the same work twice.' };
+    actions.push(verdict);
+  }
+  return { kind: 'accept', actions };
+}
+
+function findDenied({ lines, permission, sender, repository }: CommandSituation): string | null {
+  if (permission === 'admin' || permission === 'write') return null;
+  const denied = lines.find(
+    ({ command }) => permission === 'none' || COMMANDS[command.name].needs === 'write',
+  );
+  if (denied === undefined) return null;
+  const { needs } = COMMANDS[denied.command.name];
+  const has = permission === 'read' ? 'may only read' : 'has no access to';
+  return `${toCode(sender.login, 100)} ${has} ${toCode(repository, 200)}, and \`/agent ${denied.command.name}\` needs ${needs} access. Ask somebody who has it.`;
+}
+
+function decideCommand(situation: CommandSituation, command: Command): Verdict {
+  switch (command.name) {
+    case 'run':
+      return decideRun(situation, command);
+    case 'retry':
+      return decideRetry(situation, command);
+    case 'cancel':
+      return decideCancel(situation, command);
+    case 'hold':
+      return decideHold(situation, command);
+    case 'unhold':
+      return decideUnhold(situation, command);
+    case 'priority':
+      return decidePriority(situation, command);
+    case 'fix':
+      return refused(
+        situation.isPullRequest
+          ? 'Reworking a pull request by `/agent fix` is not there yet. Write what is missing into the issue, close this pull request, and use `/agent run` there.'
+          : '`/agent fix` is for pull requests of Yardmaster. On an issue, use `/agent run -- instructions`.',
+      );
+    case 'status':
+    case 'why':
+    case 'runners':
+    case 'help':
+      return { kind: 'tell', topic: command.name };
+    default:
+      return command satisfies never;
+  }
+}
+
+function decideRun(situation: CommandSituation, command: Extract<Command, { name: 'run' }>): Verdict {
+  const { settings, issue } = situation;
+  const blocked = findBlocked(situation, 'run');
+  if (blocked !== null) return refused(blocked);
+  const specialty = command.specialty ?? guessSpecialty(situation);
+  if (specialty === null) {
+    const names = listCodes([...settings.specialties.keys()]);
+    return refused(`Which specialty? Name one, as in \`/agent run backend\`. Known here: ${names}.`);
+  }
+  if (!settings.specialties.has(specialty)) return refused(explainUnknownSpecialty(specialty, settings));
+  const { agent, model, instructions } = command;
+  return start(situation, specialty, instructions, { agent, model }, issue);
+}
+
+function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
+  const { settings, jobs, issue } = situation;
+  const blocked = findBlocked(situation, 'retry');
+  if (blocked !== null) return refused(blocked);
+  const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
+  const [last] = newest;
+  if (last === undefined) {
+    const which = specialty === null ? 'No work' : `No ${toCode(specialty, 50)} work`;
+    return refused(
+      `${which} was asked for on this issue before. Start it with \`/agent run ${specialty ?? 'backend'}\`.`,
+    );
+  }
+  const failed = newest.find((job) => isTerminal(job.state) && job.state !== 'succeeded');
+  if (failed === undefined) {
+    return refused(isTerminal(last.state) ? explainSucceeded(last) : explainUnderWay(last.specialty));
+  }
+  if (!settings.specialties.has(failed.specialty)) {
+    return refused(explainUnknownSpecialty(failed.specialty, settings));
+  }
+  return start(situation, failed.specialty, failed.instructions, { agent: null, model: null }, issue);
+}
+
+function start(
+  { settings, jobs, sender }: CommandSituation,
+  specialty: string,
+  instructions: string | null,
+  options: { agent: string | null; model: string | null },
+  issue: IssueReading,
+): Verdict {
+  const wanted = settings.specialties.get(specialty);
+  if (!issue.found || wanted === undefined)
+    throw new Error(`Nothing is known of the issue, or of ${specialty}`);
+  if (jobs.some((job) => job.specialty === specialty && !isTerminal(job.state))) {
+    return refused(explainUnderWay(specialty));
+  }
+  const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
+  return {
+    kind: 'start',
+    reason: `${sender.login} asked for it by a command`,
+    issue: issue.issue,
+    specialty,
+    needs: wanted.needs,
+    settings: {
+      ...wanted.settings,
+      ...(options.agent === null ? {} : { agent: options.agent }),
+      ...(options.model === null ? {} : { model: options.model }),
+    },
+    instructions,
+    label: label ?? null,
+  };
+}
+
+function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
+  const live = liveJobs(situation, specialty);
+  if (live.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is to be cancelled'));
+  return { kind: 'cancel', reason: `${situation.sender.login} cancelled it by a command`, jobs: live };
+}
+
+function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
+  const live = liveJobs(situation, specialty);
+  const waiting = live.filter(({ state }) => state === 'queued' || state === 'offered' || state === 'held');
+  if (live.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is to be held'));
+  if (waiting.length === 0) {
+    return refused(
+      'A runner works on it already. `/agent cancel` stops it, `/agent retry` starts it again later.',
+    );
+  }
+  const reason = `${situation.sender.login} put it on hold; /agent unhold lets it go on`;
+  return { kind: 'hold', reason, jobs: waiting };
+}
+
+function decideUnhold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
+  const held = liveJobs(situation, specialty).filter(({ state }) => state === 'held');
+  if (held.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is on hold'));
+  return { kind: 'unhold', reason: `${situation.sender.login} let it go on`, jobs: held };
+}
+
+function decidePriority(
+  situation: CommandSituation,
+  { level }: Extract<Command, { name: 'priority' }>,
+): Verdict {
+  const waiting = liveJobs(situation, null).filter(({ state }) => state === 'queued' || state === 'held');
+  if (waiting.length === 0) return refused(explainNothing(situation, null, 'Nothing waits'));
+  const reason = `${situation.sender.login} set the priority to ${level}`;
+  return { kind: 'priority', reason, jobs: waiting, priority: PRIORITIES[level] };
+}
+
+/** What keeps all work from starting here; Markdown. */
+function findBlocked(situation: CommandSituation, name: 'run' | 'retry'): string | null {
+  const { isPullRequest, issue, settingsProblem } = situation;
+  if (isPullRequest) return `\`/agent ${name}\` starts work on issues, and this is a pull request.`;
+  if (!issue.found) return `The issue can’t be read: ${toInline(issue.reason, 300)}.`;
+  if (issue.state === 'closed') return `The issue is closed. Reopen it, then write \`/agent ${name}\` again.`;
+  if (issue.locked) {
+    return `The conversation is locked, so progress could not be shown here. Unlock it, then write \`/agent ${name}\` again.`;
+  }
+  return settingsProblem === null ? null : toInline(settingsProblem, 2000);
+}
+
+/** From the labels of the issue, else from what was asked for before; `null` when that is none, or more than one. */
+function guessSpecialty({ issue, settings, jobs }: CommandSituation): string | null {
+  const labelled = issue.found
+    ? issue.issue.labels.map((name) => settings.labels.get(name.toLowerCase()))
+    : [];
+  for (const found of [labelled, jobs.map((job) => job.specialty)]) {
+    const [only, ...more] = new Set(found.filter((specialty) => specialty !== undefined));
+    if (only !== undefined) return more.length === 0 ? only : null;
+  }
+  return null;
+}
+
+function liveJobs({ jobs }: CommandSituation, specialty: string | null): Job[] {
+  return jobs.filter((job) => !isTerminal(job.state) && (specialty === null || job.specialty === specialty));
+}
+
+/** The newest job of each specialty, the newest first. */
+function newestOfEach(jobs: readonly Job[]): Job[] {
+  return jobs.filter((job, at) => jobs.findIndex(({ specialty }) => specialty === job.specialty) === at);
+}
+
+function explainUnderWay(specialty: string): string {
+  return `A ${toCode(specialty, 50)} job is under way on this issue already. \`/agent status\` tells where it stands, \`/agent cancel\` stops it.`;
+}
+
+function explainSucceeded({ specialty, pullRequest }: Job): string {
+  const end =
+    pullRequest === null
+      ? 'succeeded'
+      : `ended with [pull request ${pullRequest.number}](${pullRequest.url})`;
+  return `The last ${toCode(specialty, 50)} job ${end}, so there is nothing to retry. To start afresh, write \`/agent run ${specialty}\`.`;
+}
+
+function explainNothing(situation: CommandSituation, specialty: string | null, what: string): string {
+  const live = [...new Set(liveJobs(situation, null).map((job) => job.specialty))];
+  if (specialty === null || live.length === 0) {
+    return `${what}: no such work is under way here. \`/agent status\` tells how it ended.`;
+  }
+  return `${what} for ${toCode(specialty, 50)}. Under way here: ${listCodes(live)}.`;
+}
+
+function explainUnknownSpecialty(specialty: string, settings: RepoSettings): string {
+  const known = [...settings.specialties.keys()];
+  const meant = didYouMean(specialty, known);
+  const hint = meant === null ? `Known here: ${listCodes(known)}.` : `Did you mean ${toCode(meant, 50)}?`;
+  return `There is no specialty ${toCode(specialty, 50)} here. ${hint}`;
+}
+
+function listCodes(names: readonly string[]): string {
+  const shown = names.slice(0, 12).map((name) => toCode(name, 50));
+  return names.length > shown.length
+    ? `${shown.join(', ')} and ${names.length - shown.length} more`
+    : shown.join(', ');
+}
+
+function isSameStart(one: CommandAction, other: CommandAction): boolean {
+  return one.kind === 'start' && other.kind === 'start' && one.specialty === other.specialty;
+}
+
+function refused(reason: string): Verdict {
+  return { kind: 'refused', reason };
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { parseComment } from '../domain/command-grammar.ts';
+import type { Actor, RepositoryTarget, Trigger } from '../domain/trigger.ts';
+import { RepositoryPayload, toTarget } from './payload.ts';
+import { translatorOf } from './translator-of.ts';
+import { type Translation, type Translator, means, meansNothing } from './translation.ts';
+
+/** The fields of a comment that we read; webhooks and the REST API give the same. */
+export const CommentFields = z.object({
+  id: z.int().positive(),
+  body: z.string().nullish(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  /** GitHub gives `null` for an account that is gone. */
+  user: z.object({ login: z.string(), id: z.int(), type: z.string() }).nullable(),
+});
+export type CommentFields = z.infer<typeof CommentFields>;
+
+/** The fields of the issue or pull request that was commented on. */
+export const CommentedIssueFields = z.object({
+  number: z.int().positive(),
+  title: z.string(),
+  body: z.string().nullish(),
+  /** There for pull requests only. */
+  pull_request: z.unknown().optional(),
+});
+export type CommentedIssueFields = z.infer<typeof CommentedIssueFields>;
+
+const CommentPayload = RepositoryPayload.extend({ issue: CommentedIssueFields, comment: CommentFields });
+
+/** `issue_comment.created`, on issues and on pull requests. Edits are never read: whoever edits a comment need not be its author. */
+export const translateComment: Translator = translatorOf(CommentPayload, (payload) => {
+  const target = toTarget(payload);
+  if (target === null)
+    return meansNothing('the payload has no installation: it was not sent to a GitHub App');
+  return toCommentTriggers({ target, issue: payload.issue, comment: payload.comment });
+});
+
+/**
+ * What a comment means, as a webhook or the REST API tells of it: at most one trigger, for all of its commands. The key names the comment,
+ * so it does not matter how often and by which way we learn of it.
+ */
+export function toCommentTriggers(found: {
+  target: RepositoryTarget;
+  issue: CommentedIssueFields;
+  comment: CommentFields;
+}): Translation {
+  const { target, issue, comment } = found;
+  const { user } = comment;
+  if (user === null) return meansNothing('the author of the comment is gone');
+  const sender: Actor = { login: user.login, id: user.id, isBot: user.type === 'Bot' };
+  if (sender.isBot) return meansNothing('a bot wrote the comment');
+  if (comment.updated_at !== comment.created_at) return meansNothing('the comment was edited');
+  const reading = parseComment(comment.body ?? '');
+  if (reading.kind === 'none') return meansNothing('the comment holds no command');
+  const trigger: Trigger = {
+    kind: 'comment',
+    key: `comment:${target.repository.id}:${comment.id}`,
+    target,
+    issueNumber: issue.number,
+    isPullRequest: issue.pull_request != null,
+    commentId: comment.id,
+    reading,
+    issue: { title: issue.title, body: issue.body ?? '' },
+    sender,
+  };
+  return means(trigger);
+}

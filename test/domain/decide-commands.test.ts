@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { COMMANDS, parseComment } from '../../src/domain/command-grammar.ts';
+import { decideCommands, type CommandSituation } from '../../src/domain/decide-commands.ts';
+import { combineSettings } from '../../src/domain/repo-settings.ts';
+import { BUDGETS } from '../../src/domain/timings.ts';
+import { aJob } from '../support/job-builders.ts';
+
+const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/commands.md'), 'utf8');
+const unlabelled = { ...aJob().issue, labels: ['bug'] };
+const open = { found: true, issue: unlabelled, state: 'open', locked: false, isPullRequest: false } as const;
+
+/** What a comment of Mallory's is answered, read and decided as it would be. */
+function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
+  const reading = parseComment(comment);
+  if (reading.kind !== 'commands')
+    return { kind: 'refuse' as const, reason: 'message' in reading ? reading.message : '' };
+  return decideCommands({
+    lines: reading.lines,
+    sender: { login: 'mallory' },
+    permission: 'write',
+    repository: 'acme/widgets',
+    isPullRequest: false,
+    issue: open,
+    settings: combineSettings([]),
+    settingsProblem: null,
+    jobs: [],
+    ...facts,
+  });
+}
+
+describe('docs/commands.md', () => {
+  test.each<[string, Partial<CommandSituation>]>([
+    ['/agent rnu', {}],
+    ['/agent run --agnt house', {}],
+    ['/agent run backend now', {}],
+    ['/agent run --model', {}],
+    ['/agent run --', {}],
+    ['/agent priority urgent', {}],
+    ['/agent fix', {}],
+    ['/agent run', { permission: 'read' }],
+    ['/agent run bakend', {}],
+    ['/agent run', {}],
+    ['/agent run', { issue: { ...open, state: 'closed' } }],
+    ['/agent run', { issue: { ...open, locked: true } }],
+    ['/agent run', { isPullRequest: true }],
+    ['/agent run backend', { jobs: [aJob()] }],
+    ['/agent retry', {}],
+    ['/agent cancel', {}],
+    ['/agent hold', { jobs: [aJob({ state: 'running' })] }],
+    ['/agent unhold', {}],
+    ['/agent fix it', {}],
+  ])('tells how %s is refused (%o)', (comment, facts) => {
+    const decision = decideComment(comment, facts);
+
+    expect(decision.kind).toBe('refuse');
+    const reason = 'reason' in decision ? decision.reason : '';
+    expect(page).toContain(`| ${reason.replaceAll('|', '\\|')} |`);
+  });
+
+  test('lists every command with who may use it, and the limit', () => {
+    for (const { usage, about, needs } of Object.values(COMMANDS)) {
+      expect(page).toContain(`| \`${usage.replaceAll('|', '\\|')}\` | ${about} | ${needs} |`);
+    }
+    expect(page).toContain(
+      `More than ${BUDGETS.commandsPerPerson} comments with commands by one person within ${BUDGETS.commandWindowMinutes} minutes`,
+    );
+  });
+});
+
+describe('what is decided', () => {
+  test('retry takes the last job that did not succeed, and says so when there is none', () => {
+    const failed = aJob({ state: 'failed', instructions: 'keep it small' });
+    const done = aJob({
+      state: 'succeeded',
+      pullRequest: { number: 7, url: 'https://github.com/acme/widgets/pull/7' },
+    });
+
+    expect(decideComment('/agent retry', { jobs: [failed] })).toMatchObject({
+      kind: 'accept',
+      actions: [{ kind: 'start', specialty: 'backend', instructions: 'keep it small' }],
+    });
+    expect(decideComment('/agent retry', { jobs: [done] })).toMatchObject({
+      kind: 'refuse',
+      reason: expect.stringContaining('/pull/7'),
+    });
+  });
+
+  test('a reader may ask for status and help only; whoever has no access, for nothing', () => {
+    expect(decideComment('/agent status\n/agent help', { permission: 'read' }).kind).toBe('accept');
+    expect(decideComment('/agent runners', { permission: 'read' }).kind).toBe('refuse');
+    expect(decideComment('/agent help', { permission: 'none' }).kind).toBe('refuse');
+  });
+
+  test('the same work twice in one comment is refused whole', () => {
+    expect(decideComment('/agent run backend\n/agent run backend').kind).toBe('refuse');
+  });
+});
