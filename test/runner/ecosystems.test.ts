@@ -53,48 +53,43 @@ async function work(
   return { result, log: attempt.log, file: (name) => made.github.state.file(WIDGETS, spec.branch, name) };
 }
 
-describe.each(ECOSYSTEM_CASES)('a project with $name', (project) => {
-  const whyNot = project.missing === null ? '' : ` (can't be tried out here: ${project.missing})`;
-  const testWhereItCan = test.skipIf(project.missing !== null);
+for (const project of ECOSYSTEM_CASES) {
+  const { name, missing } = project;
+  const title = `a project with ${name}${missing === null ? '' : ` (can't be tried out here: ${missing})`}`;
+  describe.skipIf(missing !== null)(title, () => tryOut(project));
+}
 
-  testWhereItCan(
-    `is solved, and the evidence names the test that turned green${whyNot}`,
-    { timeout: 180_000 },
-    async () => {
-      const { result, file } = await work(project, project.mend);
+function tryOut(project: EcosystemCase): void {
+  test('is solved, and the evidence names the test that turned green', { timeout: 180_000 }, async () => {
+    const { result, file } = await work(project, project.mend);
 
-      expect(result).toMatchObject({
-        outcome: 'pull_request',
-        evidence: {
-          before: { verdict: 'failed' },
-          after: { verdict: 'passed' },
-          tests: {
-            newlyPassing: { names: [project.bug], total: 1 },
-            newlyFailing: { total: 0 },
-            stillFailing: { total: 0 },
-            flaky: { total: 0 },
-            gone: { total: 0 },
-            complete: true,
-          },
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      evidence: {
+        before: { verdict: 'failed' },
+        after: { verdict: 'passed' },
+        tests: {
+          newlyPassing: { names: [project.bug], total: 1 },
+          newlyFailing: { total: 0 },
+          stillFailing: { total: 0 },
+          flaky: { total: 0 },
+          gone: { total: 0 },
+          complete: true,
         },
-      });
-      for (const [name, text] of Object.entries(project.mend)) expect(await file(name)).toBe(text);
-    },
-  );
+      },
+    });
+    for (const [name, text] of Object.entries(project.mend)) expect(await file(name)).toBe(text);
+  });
 
-  testWhereItCan(
-    `names the test that the work broke beside the one that was red${whyNot}`,
-    { timeout: 180_000 },
-    async () => {
-      const { result } = await work(project, project.breakIt, { allowRedBefore: true });
+  test('names the test that the work broke beside the one that was red', { timeout: 180_000 }, async () => {
+    const { result } = await work(project, project.breakIt, { allowRedBefore: true });
 
-      expect(result.evidence.tests).toMatchObject({
-        newlyFailing: { names: [project.broken], total: 1 },
-        stillFailing: { names: [project.bug], total: 1 },
-        complete: true,
-      });
-      expect(result.outcome).toBe('tests_failed');
-      expect(result.reason).toContain('The work turned 1 test red that did not fail before.');
-    },
-  );
-});
+    expect(result.evidence.tests).toMatchObject({
+      newlyFailing: { names: [project.broken], total: 1 },
+      stillFailing: { names: [project.bug], total: 1 },
+      complete: true,
+    });
+    expect(result.outcome).toBe('tests_failed');
+    expect(result.reason).toContain('The work turned 1 test red that did not fail before.');
+  });
+}
