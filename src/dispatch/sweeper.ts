@@ -21,7 +21,7 @@ export type Sweeper = {
   forgiveOutage(): Promise<void>;
   /** One round. Idempotent; rounds of several coordinators may overlap. */
   sweep(): Promise<void>;
-  /** Forgives the outage, then sweeps now and then, and assigns whenever a slot or a job comes free, until it is stopped. */
+  /** Forgives the outage, and later ones of the store, then sweeps now and then, and assigns whenever a slot or a job comes free, until it is stopped. */
   start(): void;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -41,11 +41,13 @@ export function createSweeper(deps: {
   let loops: Promise<unknown> | null = null;
   let prunedAtMs = clock.monotonicMs();
 
-  async function forgiveOutage(): Promise<void> {
-    const untilMs = (await store.nowMs()) + timings.returnSeconds * 1000;
+  const forgiveOutage = (): Promise<void> => forgiveFor(timings.returnSeconds);
+
+  async function forgiveFor(seconds: number): Promise<void> {
+    const untilMs = (await store.nowMs()) + seconds * 1000;
     const forgiven = await store.jobs.extendLeases(untilMs);
     if (forgiven > 0)
-      log.info({ forgiven }, 'Leases are not judged before their runners had time to come back');
+      log.info({ forgiven, seconds }, 'Leases are not judged before their runners had time to come back');
   }
 
   async function sweep(): Promise<void> {
@@ -67,8 +69,13 @@ export function createSweeper(deps: {
 
   async function sweepRegularly(): Promise<void> {
     await survive(forgiveOutage);
+    let wasAway = false;
     while (!stopping.signal.aborted) {
-      await survive(sweep);
+      // While the store was away no heartbeat could be taken, whoever sent them.
+      wasAway = !(await survive(async () => {
+        if (wasAway) await forgiveFor(timings.storeReturnSeconds);
+        await sweep();
+      }));
       // Stopping ends the wait early; the loop ends by itself.
       await clock.sleep(timings.sweepSeconds * 1000, stopping.signal).catch(() => undefined);
     }
@@ -83,12 +90,14 @@ export function createSweeper(deps: {
     waiter.stop();
   }
 
-  /** The store may be away for a while; the next round finds what this one missed. */
-  async function survive(round: () => Promise<void>): Promise<void> {
+  /** False when it failed. The store may be away for a while; the next round finds what this one missed. */
+  async function survive(round: () => Promise<void>): Promise<boolean> {
     try {
       await round();
+      return true;
     } catch (error) {
       log.error({ err: error }, 'A round of the sweeper failed; the next one tries again');
+      return false;
     }
   }
 

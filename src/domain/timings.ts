@@ -36,6 +36,8 @@ export type Timings = {
   enrollTokenSeconds: number;
   /** After a coordinator outage no lease is judged before every runner had this long to come back. */
   returnSeconds: number;
+  /** The same after an outage of the store alone, when the coordinator itself was there all the time. */
+  storeReturnSeconds: number;
   /** Between looks at lapsed offers, leases and delayed retries. */
   sweepSeconds: number;
   /** First wait before an automatic retry; doubles, ± 50 %, at most `retryMaxSeconds`. */
@@ -107,6 +109,7 @@ export const DEFAULT_TIMINGS: Timings = {
   sessionSeconds: 3600,
   enrollTokenSeconds: 3600,
   returnSeconds: 300,
+  storeReturnSeconds: 120,
   sweepSeconds: 5,
   retryBaseSeconds: 30,
   retryMaxSeconds: 1800,

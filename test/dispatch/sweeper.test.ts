@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { createSweeper } from '../../src/dispatch/sweeper.ts';
+import { DEFAULT_TIMINGS as TIMINGS } from '../../src/domain/timings.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openDispatchWorld } from '../support/dispatch-world.ts';
+import { createTestLogger } from '../support/test-logger.ts';
+import { until } from '../support/until.ts';
+
+test('after an outage of the store alone, no lease is judged before its runner had time to come back', async () => {
+  await using world = await openDispatchWorld();
+  const jobId = await world.label();
+  await world.take(await world.enrol());
+  const { store, clock } = world;
+  let isAway = false;
+  const shaky: Store = {
+    ...store,
+    nowMs: async () => {
+      if (isAway) throw new Error('the database is away');
+      return store.nowMs();
+    },
+  };
+  const lines: Record<string, unknown>[] = [];
+  const said = (text: string): number => lines.filter(({ msg }) => String(msg).includes(text)).length;
+  await using sweeper = createSweeper({
+    ...world,
+    store: shaky,
+    newId: createUuidV7({ clock, random: systemRandom }),
+    random: systemRandom,
+    timings: TIMINGS,
+    log: createTestLogger(lines),
+  });
+  sweeper.start();
+  await until('it has forgiven its own absence', () => said('Leases are not judged') === 1);
+
+  isAway = true;
+  clock.advance(TIMINGS.returnSeconds + TIMINGS.leaseGraceSeconds + 60);
+  await until('a round has failed', () => said('A round of the sweeper failed') > 0);
+  isAway = false;
+  clock.advance(TIMINGS.sweepSeconds);
+  await until('it has forgiven the outage', () => said('Leases are not judged') === 2);
+  await sweeper.sweep();
+
+  expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'preparing', attemptNumber: 1 });
+
+  clock.advance(TIMINGS.storeReturnSeconds + TIMINGS.leaseGraceSeconds);
+  await sweeper.sweep();
+
+  expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', attemptNumber: 2 });
+});
