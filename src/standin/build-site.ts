@@ -40,12 +40,13 @@ export function buildSite(given: {
   webhookFaults: WebhookFaults;
   dataFolder: string;
   rateLimitPerHour: number;
+  tokenLifeMs: number | undefined;
   onWebhook: ((webhook: SentWebhook) => void) | undefined;
 }): Site {
   const { clock, world, links, app, git } = given;
   const base = { clock, world, links, app, git };
 
-  const tokens = createInstallationTokens(base);
+  const tokens = createInstallationTokens({ ...base, lifeMs: given.tokenLifeMs });
   const authenticator = createAuthenticator({ ...base, tokens });
   const access = createAccess(base);
   const rateLimit = createRateLimit({ clock, perHour: given.rateLimitPerHour });

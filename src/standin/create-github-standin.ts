@@ -30,6 +30,8 @@ export type StandinOptions = {
   app?: AppChoice;
   /** 5000 by default, as for a small installation. */
   rateLimitPerHour?: number;
+  /** How long installation tokens live; one hour by default, as on GitHub. */
+  tokenLifeMs?: number;
   onExchange?(exchange: Exchange): void;
   onWebhook?(webhook: SentWebhook): void;
 };
@@ -77,6 +79,7 @@ export async function createGitHubStandin(options: StandinOptions = {}) {
     webhookFaults,
     dataFolder,
     rateLimitPerHour: options.rateLimitPerHour ?? 5000,
+    tokenLifeMs: options.tokenLifeMs,
     onWebhook: options.onWebhook?.bind(options),
   });
 

@@ -3,7 +3,7 @@ import { ApiError } from '../http/api-error.ts';
 import type { Installation, PermissionLevel, Permissions, Repository, World } from '../world.ts';
 import { levelCovers } from './permission-level.ts';
 
-const lifeMs = 3_600_000;
+const usualLifeMs = 3_600_000;
 const mostRepositories = 500;
 
 export type InstallationToken = {
@@ -26,13 +26,14 @@ export type TokenRequest = {
   short: boolean;
 };
 
-/** Mints, finds and revokes installation tokens. They live one hour of the clock, and cannot be renewed. */
+/** Mints, finds and revokes installation tokens. They live one hour of the clock, or `lifeMs`, and cannot be renewed. */
 export function createInstallationTokens(deps: {
   world: World;
   clock: { nowMs(): number };
   app: { id: number };
+  lifeMs?: number | undefined;
 }) {
-  const { world, clock, app } = deps;
+  const { world, clock, app, lifeMs = usualLifeMs } = deps;
   const bySecret = new Map<string, InstallationToken>();
 
   function mint(installation: Installation, request: TokenRequest): InstallationToken {
