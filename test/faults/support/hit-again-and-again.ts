@@ -1,0 +1,59 @@
+import { until } from '../../support/until.ts';
+import { PATIENCE_MS } from './fault-timings.ts';
+import { type FaultYard } from './fault-yard.ts';
+import { type Expected, untilAtRest } from './nothing-lost.ts';
+import type { Program } from './program.ts';
+import { elapsedMs } from './recovery.ts';
+
+/** What came of it, over all jobs. */
+export type Hits = {
+  expected: Record<number, Expected[number]>;
+  /** The write after which it was killed, each time. */
+  writes: string[];
+  /** From each job's last kill until everything was at rest. */
+  recoveriesMs: number[];
+};
+
+/**
+ * Kills a program after every write: the first job is hit after write 1, 1 + stride, 1 + 2 · stride, … until it gets through, the second
+ * after write 2, 2 + stride, …; so together the jobs of one stride have been hit between every two writes that a job takes. Each time the
+ * program is started anew with what it left on disk.
+ */
+export async function hitAgainAndAgain(
+  yard: FaultYard,
+  program: Program,
+  options: { stride: number; mostHits: number; afterRestart?: () => Promise<unknown> },
+): Promise<Hits> {
+  const hits: Hits = { expected: {}, writes: [], recoveriesMs: [] };
+  for (let first = 1; first <= options.stride; first += 1) {
+    program.plan({ nth: first });
+    const issue = await yard.ask();
+    hits.expected[issue] = ['succeeded'];
+    let killedMs: number | undefined;
+    for (let count = 1; ; count += 1) {
+      await until(
+        'it is killed, or the job is done',
+        async () => !program.isRunning() || (await isDone(yard, issue)),
+        PATIENCE_MS,
+        50,
+      );
+      if (program.isRunning()) break;
+      killedMs = performance.now();
+      hits.writes.push(program.takeHit() ?? 'it was killed by something else');
+      await program.start();
+      if (count < options.mostHits) program.plan({ nth: options.stride });
+      await options.afterRestart?.();
+    }
+    program.takeHit();
+    await untilAtRest(yard, hits.expected);
+    if (killedMs !== undefined) hits.recoveriesMs.push(elapsedMs(killedMs));
+  }
+  return hits;
+}
+
+async function isDone(yard: FaultYard, issue: number): Promise<boolean> {
+  const job = (await yard.jobs()).find((one) => one.issue === issue);
+  if (job?.state !== 'succeeded') return false;
+  const open = await yard.database.query(`select id from tasks where state in ('ready', 'running')`);
+  return open.length === 0;
+}
