@@ -322,7 +322,7 @@ describe('cancelling', () => {
 
 test('a lease that can’t be renewed ends the attempt before it is over, and nothing is published', async () => {
   await world[Symbol.asyncDispose]();
-  world = await startRunnerWorld({ leaseSeconds: 1.5, heartbeatSeconds: 0.1 });
+  world = await startRunnerWorld({ leaseSeconds: 8, heartbeatSeconds: 0.1 });
   const { spec, attempt } = await startWaiting();
 
   world.coordinator.setConnected(false);
