@@ -56,7 +56,9 @@ async function work(
 for (const project of ECOSYSTEM_CASES) {
   const { name, missing } = project;
   const title = `a project with ${name}${missing === null ? '' : ` (can't be tried out here: ${missing})`}`;
-  describe.skipIf(missing !== null)(title, () => tryOut(project));
+  describe.skipIf(missing !== null)(title, () => {
+    tryOut(project);
+  });
 }
 
 function tryOut(project: EcosystemCase): void {
