@@ -68,12 +68,16 @@ async function readPlainFile(
   try {
     // Not blocking: a pipe of that name would wait for a writer for ever.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    await using file = await open(join(folder, name), flags);
-    const { size, mtimeMs } = await file.stat().then((stats) => (stats.isFile() ? stats : NOT_A_FILE));
-    if (size > maxBytes) return null;
-    if (mtimeMs < notBeforeMs) return 'older';
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
-    return { text: buffer.toString('utf8', 0, bytesRead) };
+    const file = await open(join(folder, name), flags);
+    try {
+      const { size, mtimeMs } = await file.stat().then((stats) => (stats.isFile() ? stats : NOT_A_FILE));
+      if (size > maxBytes) return null;
+      if (mtimeMs < notBeforeMs) return 'older';
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+      return { text: buffer.toString('utf8', 0, bytesRead) };
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return null;
