@@ -30,6 +30,12 @@ const Environment = z.object({
         'must be the URL of a PostgreSQL database, such as postgres://yardmaster:password@db.example.com/yardmaster',
     })
     .optional(),
+  REDIS_URL: z
+    .url({
+      protocol: /^rediss?$/,
+      error: 'must be the URL of a Redis server, such as redis://:password@redis.example.com:6379',
+    })
+    .optional(),
   GITHUB_API_URL: z.url('must be an absolute URL, such as https://api.github.com').optional(),
   GHE_HOST: z
     .string()
@@ -60,6 +66,8 @@ export type Config = {
   dataFolder: string;
   /** The PostgreSQL that several coordinators share, with its password; `null` = the embedded store in the data folder. */
   databaseUrl: string | null;
+  /** The Redis in which several coordinators share GitHub's limits, with its password; `null` = each keeps its own. */
+  redisUrl: string | null;
   /** REST root without a slash at the end. */
   githubApiUrl: string;
   limits: {
@@ -105,6 +113,7 @@ export function readConfig(
       publicUrl: environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
       dataFolder: path.resolve(environment.DATA_FOLDER),
       databaseUrl: environment.DATABASE_URL ?? null,
+      redisUrl: environment.REDIS_URL ?? null,
       githubApiUrl: toApiUrl(environment),
       limits: {
         writeSpacingMs: environment.GITHUB_WRITE_SPACING_MS,
@@ -121,11 +130,13 @@ export function readConfig(
 
 /** What must never be seen in a log. */
 export function secretsOf(config: Config): string[] {
-  const { privateKey, webhookSecret, databaseUrl } = config;
-  if (databaseUrl === null) return [privateKey, webhookSecret];
-  const { password, searchParams } = new URL(databaseUrl);
-  const passwords = [password, decodeURIComponent(password), searchParams.get('password') ?? ''];
+  const { privateKey, webhookSecret, databaseUrl, redisUrl } = config;
+  const passwords = [databaseUrl, redisUrl].flatMap((url) => (url === null ? [] : passwordsIn(new URL(url))));
   return [privateKey, webhookSecret, ...passwords];
+}
+
+function passwordsIn({ password, searchParams }: URL): string[] {
+  return [password, decodeURIComponent(password), searchParams.get('password') ?? ''];
 }
 
 /** One text for people: all problems, and where to go from here. */

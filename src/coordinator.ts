@@ -21,6 +21,7 @@ import type { Timings } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
 import type { GitHub } from './github/github.ts';
 import { createOctokitFactory } from './github/probot-octokit.ts';
+import { openSharedLimits } from './github/shared-limits.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Random } from './lib/random.ts';
@@ -63,7 +64,7 @@ export type Coordinator = {
 
 /**
  * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper, reconciler.
- * Throws when another coordinator has the data folder, or when the database can't be used, saying what to do.
+ * Throws when another coordinator has the data folder, or when the database or Redis can't be used, saying what to do.
  */
 export async function createCoordinator(
   config: Config,
@@ -71,17 +72,25 @@ export async function createCoordinator(
 ): Promise<Coordinator> {
   const { clock, random, timings, log } = deps;
   const newId = createUuidV7({ clock, random });
+  const sharedLimits =
+    config.redisUrl === null
+      ? null
+      : await openSharedLimits({ url: config.redisUrl, prefix: `yardmaster:${config.appId}:`, random, log });
   const octokits = createOctokitFactory({
     appId: config.appId,
     privateKey: config.privateKey,
     webhookSecret: config.webhookSecret,
     baseUrl: config.githubApiUrl,
     limits: { ...config.limits, enabled: true },
+    sharedLimits: sharedLimits ?? undefined,
     clock,
     log,
   });
   const github = createGitHub({ ...octokits, apiUrl: config.githubApiUrl, clock, log });
-  const store = await openStore(config, deps);
+  const store = await openStore(config, deps).catch(async (error: unknown) => {
+    await sharedLimits?.close();
+    throw error;
+  });
 
   const assigner = createAssigner({ store, timings });
   const tokens = createAttemptTokens({ github, clock });
@@ -174,6 +183,7 @@ export async function createCoordinator(
       () => mailWatch.stop(),
       () => outbox.stop(),
       () => store.close(),
+      async () => sharedLimits?.close(),
     ]);
   }
   const stop = (): Promise<void> => (stopping ??= stopAll());

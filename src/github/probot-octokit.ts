@@ -2,6 +2,7 @@ import type { ThrottlingOptions } from '@octokit/plugin-throttling';
 import { Probot, ProbotOctokit } from 'probot';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { SharedLimits } from './shared-limits.ts';
 import { createTokenCache } from './token-cache.ts';
 import { createWriteBudget, type WriteBudget } from './write-budget.ts';
 import { createWriteSpacing, type WriteSpacing } from './write-spacing.ts';
@@ -56,14 +57,29 @@ export function createOctokitFactory(deps: {
   log: Logger;
   limits: OctokitLimits;
   clock: Clock;
+  /** Agrees on the limits with other coordinators. */
+  sharedLimits?: SharedLimits | undefined;
   fetch?: typeof fetch;
 }): OctokitFactory {
   const { appId, privateKey, webhookSecret, baseUrl, log, limits, clock } = deps;
   const tokens = createTokenCache(clock);
-  const budget = createWriteBudget({ perHour: limits.writesPerHour ?? WRITES_PER_HOUR, clock });
+  const { sharedLimits } = deps;
+  const inCommon = (name: string) => sharedLimits && { limits: sharedLimits, name };
+  const budget = createWriteBudget({
+    perHour: limits.writesPerHour ?? WRITES_PER_HOUR,
+    clock,
+    shared: sharedLimits,
+  });
   const spacing = {
-    write: withBudget(createWriteSpacing({ spacingMs: limits.writeSpacingMs, clock }), budget),
-    notifications: createWriteSpacing({ spacingMs: limits.notificationSpacingMs, clock }),
+    write: withBudget(
+      createWriteSpacing({ spacingMs: limits.writeSpacingMs, clock, shared: inCommon('write') }),
+      budget,
+    ),
+    notifications: createWriteSpacing({
+      spacingMs: limits.notificationSpacingMs,
+      clock,
+      shared: inCommon('notification'),
+    }),
   };
 
   // The function form: Probot overrides an object's `throttle`, and its own would be one limiter for all installations.
@@ -136,7 +152,7 @@ function withBudget(spacing: WriteSpacing, budget: WriteBudget): WriteSpacing {
   return {
     key: (id) => ({
       async schedule(options, task) {
-        if (id !== APP_KEY && (options.weight ?? 1) > 0) budget.take(id);
+        if (id !== APP_KEY && (options.weight ?? 1) > 0) await budget.take(id);
         return spacing.key(id).schedule(options, task);
       },
     }),

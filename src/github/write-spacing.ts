@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { SharedLimits } from './shared-limits.ts';
 
 /** The part of a Bottleneck group that `@octokit/plugin-throttling` uses. */
 export type WriteSpacing = {
@@ -16,8 +17,10 @@ export type WriteSpacing = {
 export function createWriteSpacing(deps: {
   spacingMs: number;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** With other coordinators, under the name of these tasks. */
+  shared?: { limits: SharedLimits; name: string } | undefined;
 }): WriteSpacing {
-  const { spacingMs, clock } = deps;
+  const { spacingMs, clock, shared } = deps;
   const nextStartsMs = new Map<string, number>();
 
   return {
@@ -30,6 +33,9 @@ export function createWriteSpacing(deps: {
   };
 
   async function waitForTurn(id: string): Promise<void> {
+    if (spacingMs === 0) return;
+    const sharedMs = (await shared?.limits.takeStart(`${shared.name}:${id}`, spacingMs)) ?? null;
+    if (sharedMs !== null) return sharedMs > 0 ? clock.sleep(sharedMs) : undefined;
     const nowMs = clock.monotonicMs();
     const startMs = Math.max(nowMs, nextStartsMs.get(id) ?? 0);
     nextStartsMs.set(id, startMs + spacingMs);

@@ -68,6 +68,7 @@ export async function startYard(
       publicUrl: null,
       dataFolder: path.join(folder, 'data'),
       databaseUrl: null,
+      redisUrl: null,
       githubApiUrl: github.url,
       limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
       webhookProxyUrl: null,
