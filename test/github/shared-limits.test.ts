@@ -26,7 +26,7 @@ describe.skipIf(whyNot !== null)(
         second.limits.takeStart('write:8', 1000),
       ]);
 
-      const [a = 0, b = 0, c = 0, other] = waits;
+      const [a, b, c, other] = waits;
       const apart = [a ?? 0, b ?? 0, c ?? 0].sort((x, y) => x - y);
       expect(apart[0]).toBe(0);
       expect(apart[1]).toBeGreaterThan(800);

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from '../../src/contract/job.ts';
 
@@ -118,72 +117,15 @@ const cargo: EcosystemCase = {
   broken: 'tests::takes_off_a_share',
 };
 
-const CART_JAVA = (sum: string, discount: string): string =>
-  `package com.example;\n\nimport java.util.List;\n\npublic final class Cart {\n    public record Item(long price, long count) {}\n\n    public static long total(List<Item> items) {\n        return items.stream().mapToLong(item -> ${sum}).sum();\n    }\n\n    public static long discount(long cents, long percent) {\n        return ${discount};\n    }\n}\n`;
-const JAVA_DISCOUNT = 'cents * (100 - percent) / 100';
-const MAVEN_REPOSITORY = path.join(homedir(), '.m2', 'repository');
-
-const maven: EcosystemCase = {
-  name: 'Maven',
-  missing:
-    explainMissing('mvn', ['--version'], 'Maven') ??
-    (existsSync(path.join(MAVEN_REPOSITORY, 'org/junit/jupiter/junit-jupiter-engine'))
-      ? null
-      : 'this machine has no JUnit in its Maven repository, and tests fetch nothing'),
-  files: {
-    '.gitignore': 'target\n',
-    'pom.xml': `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>com.example</groupId>
-  <artifactId>cart</artifactId>
-  <version>1.0</version>
-  <properties>
-    <maven.compiler.release>17</maven.compiler.release>
-    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
-  </properties>
-  <dependencies>
-    <dependency>
-      <groupId>org.junit.jupiter</groupId>
-      <artifactId>junit-jupiter</artifactId>
-      <version>JUPITER</version>
-      <scope>test</scope>
-    </dependency>
-  </dependencies>
-  <build>
-    <plugins>
-      <plugin><artifactId>maven-surefire-plugin</artifactId><version>3.5.4</version></plugin>
-      <plugin><artifactId>maven-compiler-plugin</artifactId><version>3.14.1</version></plugin>
-    </plugins>
-  </build>
-</project>
-`.replace('JUPITER', newestIn(path.join(MAVEN_REPOSITORY, 'org/junit/jupiter/junit-jupiter'))),
-    'src/main/java/com/example/Cart.java': CART_JAVA('item.price()', JAVA_DISCOUNT),
-    'src/test/java/com/example/CartTest.java':
-      'package com.example;\n\nimport static org.junit.jupiter.api.Assertions.assertEquals;\n\nimport java.util.List;\nimport org.junit.jupiter.api.Test;\n\nclass CartTest {\n    @Test\n    void countsEachItem() {\n        assertEquals(6, Cart.total(List.of(new Cart.Item(2, 3))));\n    }\n\n    @Test\n    void takesOffAShare() {\n        assertEquals(180, Cart.discount(200, 10));\n    }\n}\n',
-  },
-  setup: [],
-  // As the analysis finds it, but with the machine's own repository, since nothing may be fetched.
-  test: [['mvn', '--batch-mode', '--offline', `-Dmaven.repo.local=${MAVEN_REPOSITORY}`, 'test']],
-  mend: { 'src/main/java/com/example/Cart.java': CART_JAVA('item.price() * item.count()', JAVA_DISCOUNT) },
-  breakIt: { 'src/main/java/com/example/Cart.java': CART_JAVA('item.price()', 'cents - percent') },
-  bug: 'com.example.CartTest › countsEachItem',
-  broken: 'com.example.CartTest › takesOffAShare',
-};
-
-export const ECOSYSTEM_CASES: readonly EcosystemCase[] = [nodeTest, vitest, pytest, cargo, maven];
-
-function newestIn(folder: string): string {
-  if (!existsSync(folder)) return 'none';
-  const versions = readdirSync(folder).filter((name) => /^5\.[\d.]+$/.test(name));
-  return versions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? 'none';
-}
+export const ECOSYSTEM_CASES: readonly EcosystemCase[] = [nodeTest, vitest, pytest, cargo];
 
 /** `null` when the program answers. */
 function explainMissing(program: string, args: string[], what: string): string | null {
   try {
-    execFileSync(program, args, { stdio: 'ignore' });
+    // As an attempt has it: a HOME of its own, where a toolchain that lives in the user's home isn't found.
+    execFileSync(program, args, { stdio: 'ignore', env: { PATH: process.env['PATH'], HOME: tmpdir() } });
     return null;
   } catch {
-    return `this machine has no ${what}`;
+    return `this machine has no ${what}, or only one in a home folder`;
   }
 }
