@@ -22,8 +22,8 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0001-first-tables': createFirstTables,
   '0002-runner-health': addRunnerHealth,
   '0003-sweeps': createSweeps,
-  '0005-check-run-mail': addCheckRunMail,
   '0004-commands': createCommands,
+  '0005-check-run-mail': addCheckRunMail,
   '0006-kept-settings': createKeptSettings,
   '0007-usage': addUsage,
 };
