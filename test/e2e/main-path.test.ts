@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { processesWith } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { OWNER, REPOSITORY, startYard } from '../support/yard.ts';
+import { OWNER, REPOSITORY, startYard, type Yard } from '../support/yard.ts';
 
 /** Both ways by which runners hear of work, and what a job may cost on each. */
 const TRANSPORTS = [
@@ -12,16 +12,19 @@ const TRANSPORTS = [
 ] as const;
 
 describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, mostReads }) => {
-  const TWO_RUNNERS = { transport, runners: { 'backend-pc': 'backend', 'frontend-pc': 'frontend' } };
+  /** One for all tests that want nothing special of it: each looks at its own issue only. */
+  let yard: Yard;
+  beforeAll(async () => {
+    yard = await startYard({ transport, runners: { 'backend-pc': 'backend', 'frontend-pc': 'frontend' } });
+  });
+  afterAll(() => yard[Symbol.asyncDispose]());
 
   describe('from label to pull request', () => {
     test('a labelled issue comes back as a pull request with evidence', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
-
       const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
 
       const { job, attempts } = await yard.jobIn(issue, 'succeeded');
-      const [pull] = yard.github.state.pullRequests(REPOSITORY);
+      const [pull] = yard.pullsOf(issue);
       expect(job).toMatchObject({
         outcome: 'pull_request',
         specialty: 'backend',
@@ -30,7 +33,7 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
       expect(attempts.map(({ runner }) => runner?.name)).toEqual(['backend-pc']);
       expect(pull).toMatchObject({
         state: 'open',
-        head: { ref: expect.stringMatching(/^agent\/1-/) },
+        head: { ref: expect.stringMatching(new RegExp(`^agent/${issue}-`)) },
         base: { ref: 'main' },
       });
       expect(pull?.body).toContain(`Closes #${issue}`);
@@ -44,7 +47,7 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
         'Math.round',
       );
 
-      const runs = yard.github.state.checkRuns(REPOSITORY);
+      const runs = await yard.checkRunsOf(issue);
       expect(
         runs.map(({ name, status, conclusion, head_sha }) => ({
           name,
@@ -60,8 +63,6 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
     });
 
     test('two issues of two specialties are worked on at once, each on its own machine', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
-
       const [first, second] = await Promise.all([
         yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend'),
         yard.ask('The page breaks with an empty cart', 'agent:frontend'),
@@ -69,16 +70,18 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
 
       const jobs = [await yard.jobIn(first, 'succeeded'), await yard.jobIn(second, 'succeeded')];
       expect(jobs.map(({ attempts }) => attempts[0]?.runner?.name)).toEqual(['backend-pc', 'frontend-pc']);
-      expect(yard.github.state.pullRequests(REPOSITORY)).toHaveLength(2);
+      expect([...yard.pullsOf(first), ...yard.pullsOf(second)]).toHaveLength(2);
     });
 
     test('tokens are for the one repository, small until the end, and dead afterwards', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
+      const before = new Set(yard.github.state.tokens().map(({ id }) => id));
 
       const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
       await yard.jobIn(issue, 'succeeded');
 
-      const forRunner = yard.github.state.tokens().filter((token) => token.repositories !== null);
+      const forRunner = yard.github.state
+        .tokens()
+        .filter(({ id, repositories }) => repositories !== null && !before.has(id));
       expect(forRunner.map(({ permissions, repositories }) => ({ permissions, repositories }))).toEqual([
         { permissions: { contents: 'read', checks: 'write', metadata: 'read' }, repositories: [REPOSITORY] },
         { permissions: { contents: 'write', metadata: 'read' }, repositories: [REPOSITORY] },
@@ -89,20 +92,28 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
     });
 
     test('a job costs few GitHub calls', async () => {
-      await using yard = await startYard({
-        ...TWO_RUNNERS,
+      await using ownYard = await startYard({
+        transport,
+        runners: { 'backend-pc': 'backend' },
         // Reports by way of GitHub no closer than some seconds, or a slow machine would write more of them.
         timings: {
           progressReportSeconds: DEFAULT_TIMINGS.progressReportSeconds,
           githubHeartbeatSeconds: 20,
         },
       });
-      const before = yard.github.state.requests().length;
+      // An installation hurries the sweep of the issues; what that costs is not the job's.
+      await until(
+        'the sweep after the installation is over',
+        () =>
+          ownYard.logLines.some(({ sweep, issues }) => sweep === 'issues' && issues === undefined) &&
+          ownYard.github.state.requests().some(({ path: asked }) => asked.includes('/issues?state=all')),
+      );
+      const before = ownYard.github.state.requests().length;
 
-      const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
-      await yard.jobIn(issue, 'succeeded');
+      const issue = await ownYard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
+      await ownYard.jobIn(issue, 'succeeded');
 
-      const calls = yard.github.state
+      const calls = ownYard.github.state
         .requests()
         .slice(before)
         .filter((request) => !request.actor.startsWith('user:'));
@@ -117,19 +128,13 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
 
   describe('when the work is not a pull request', () => {
     test('tests that are red after the agent end in failure with the work kept on the branch', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
-
       const issue = await yard.ask('Please break it some more', 'agent:backend');
 
       const { job } = await yard.jobIn(issue, 'failed');
       expect(job.outcome).toBe('tests_failed');
-      expect(yard.github.state.pullRequests(REPOSITORY)).toEqual([]);
-      expect(yard.github.state.checkRuns(REPOSITORY).map(({ conclusion }) => conclusion)).toEqual([
-        'failure',
-      ]);
-      const branch =
-        Object.keys(await yard.github.state.branches(REPOSITORY)).find((name) => name.startsWith('agent/')) ??
-        '';
+      expect(yard.pullsOf(issue)).toEqual([]);
+      expect((await yard.checkRunsOf(issue)).map(({ conclusion }) => conclusion)).toEqual(['failure']);
+      const [branch = ''] = await yard.branchesOf(issue);
       expect(await yard.github.state.file(REPOSITORY, branch, 'backend/src/discount.js')).toContain(
         'answer = 42',
       );
@@ -137,27 +142,21 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
     });
 
     test('no changes are told as that', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
-
       const issue = await yard.ask('There is nothing to do', 'agent:backend');
 
       const { job } = await yard.jobIn(issue, 'failed');
       expect(job.outcome).toBe('no_changes');
-      expect(yard.github.state.checkRuns(REPOSITORY).map(({ conclusion }) => conclusion)).toEqual([
-        'neutral',
-      ]);
+      expect((await yard.checkRunsOf(issue)).map(({ conclusion }) => conclusion)).toEqual(['neutral']);
       await yard.comment(issue, /no change|changed nothing/i);
     });
 
     test('an agent that crashes is tried again, then given up with its last words', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
-
       const issue = await yard.ask('Please crash', 'agent:backend');
 
       const { job, attempts } = await yard.jobIn(issue, 'failed');
       expect(job.outcome).toBe('agent_failed');
       expect(attempts).toHaveLength(3);
-      const runs = yard.github.state.checkRuns(REPOSITORY);
+      const runs = await yard.checkRunsOf(issue);
       expect(runs.map(({ conclusion }) => conclusion)).toEqual(['neutral', 'neutral', 'neutral']);
       expect(new Set(runs.map(({ head_sha }) => head_sha)).size).toBe(3);
       await yard.comment(issue, /exit(ed)?.*139|139/);
@@ -166,7 +165,6 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
 
   describe('who may, and where', () => {
     test('somebody without write access is refused, with the reason on the issue', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
       yard.github.createUser('tristan');
       yard.github.setRole(REPOSITORY, 'tristan', 'triage');
 
@@ -174,12 +172,11 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
 
       await yard.comment(issue, /tristan.*write/s);
       expect(await yard.jobsOf(issue)).toMatchObject([{ state: 'refused' }]);
-      expect(Object.keys(await yard.github.state.branches(REPOSITORY))).toEqual(['main']);
-      expect(yard.github.state.checkRuns(REPOSITORY)).toEqual([]);
+      expect(await yard.branchesOf(issue)).toEqual([]);
+      expect(await yard.checkRunsOf(issue)).toEqual([]);
     });
 
     test('an author who changes the issue after it was labelled does not change the work', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
       const title = 'A 25 % discount takes only 25 cents off';
       const { number: issue } = await yard.github.as(OWNER).openIssue({ repository: REPOSITORY, title });
       await yard.github.webhooks.idle();
@@ -195,17 +192,16 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
     });
 
     test('a job that no runner can take waits, says exactly why, and starts when one comes', async () => {
-      await using yard = await startYard({ transport, runners: { 'frontend-pc': 'frontend' } });
+      await using ownYard = await startYard({ transport, runners: { 'frontend-pc': 'frontend' } });
 
-      const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
+      const issue = await ownYard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
 
-      await yard.comment(issue, /No runner has the specialty.*backend.*frontend-pc/s);
-      await yard.addRunner('backend-pc', 'backend');
-      await yard.jobIn(issue, 'succeeded');
+      await ownYard.comment(issue, /No runner has the specialty.*backend.*frontend-pc/s);
+      await ownYard.addRunner('backend-pc', 'backend');
+      await ownYard.jobIn(issue, 'succeeded');
     });
 
     test('the same webhook delivered twice makes one job', async () => {
-      await using yard = await startYard(TWO_RUNNERS);
       yard.github.webhooks.faults.duplicateNext(1, ({ action }) => action === 'labeled');
 
       const issue = await yard.ask('A 25 % discount takes only 25 cents off', 'agent:backend');
@@ -216,7 +212,7 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
       await yard.coordinator.inboxWorker.idle();
 
       expect(await yard.jobsOf(issue)).toHaveLength(1);
-      expect(yard.github.state.pullRequests(REPOSITORY)).toHaveLength(1);
+      expect(yard.pullsOf(issue)).toHaveLength(1);
     });
   });
 
@@ -224,7 +220,6 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
     test.each(['removing the label', 'closing the issue'])(
       '%s while the agent runs ends it with all its children and cleans up',
       async (way) => {
-        await using yard = await startYard(TWO_RUNNERS);
         const issue = await yard.ask('Please hang', 'agent:backend');
         await yard.jobIn(issue, 'running');
         // In the command line or the environment of whatever an attempt of this test starts.
@@ -236,13 +231,8 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
 
         await yard.jobIn(issue, 'cancelled');
         await until('the agent and its children are gone', () => processesWith(attempts).length === 0);
-        await until(
-          'the branch is deleted',
-          async () => Object.keys(await yard.github.state.branches(REPOSITORY)).join() === 'main',
-        );
-        expect(yard.github.state.checkRuns(REPOSITORY).map(({ conclusion }) => conclusion)).toEqual([
-          'cancelled',
-        ]);
+        await until('the branch is deleted', async () => (await yard.branchesOf(issue)).length === 0);
+        expect((await yard.checkRunsOf(issue)).map(({ conclusion }) => conclusion)).toEqual(['cancelled']);
         await yard.comment(issue, /cancel/i);
       },
     );

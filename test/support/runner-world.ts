@@ -77,7 +77,8 @@ export async function startRunnerWorld(
       const { body } = await asApp('GET', `/repos/${WIDGETS}/git/commits/${base}`);
       const { tree } = body as { tree: { sha: string } };
       const start = await post<{ sha: string }>('/git/commits', {
-        message: 'Start',
+        // As in life, each attempt has a commit of its own, even within one second.
+        message: `Start ${jobs}`,
         tree: tree.sha,
         parents: [base],
       });

@@ -3,7 +3,7 @@ export async function until<T>(
   what: string,
   condition: () => T | undefined | null | false | Promise<T | undefined | null | false>,
   timeoutMs = 60_000,
-  everyMs = 10,
+  everyMs = 50,
 ): Promise<T> {
   const endsAt = Date.now() + timeoutMs;
   for (;;) {

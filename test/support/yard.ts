@@ -36,6 +36,8 @@ const QUICK_POLL_SECONDS = 0.3;
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
 
+export type Yard = Awaited<ReturnType<typeof startYard>>;
+
 /**
  * The whole product over real HTTP, git and processes: stand-in for GitHub with the demo's sample repository, coordinator in this
  * process, each runner a process of its own that runs the command line. On disposal everything must be gone, and every exchange
@@ -210,6 +212,21 @@ export async function startYard(
       );
       await serving.coordinator.outbox.runDue();
       return operator.job(job.id);
+    },
+    pullsOf: (issueNumber: number) =>
+      github.state
+        .pullRequests(REPOSITORY)
+        .filter(({ head }) => head.ref.startsWith(`agent/${issueNumber}-`)),
+    branchesOf: async (issueNumber: number) =>
+      Object.keys(await github.state.branches(REPOSITORY)).filter((name) =>
+        name.startsWith(`agent/${issueNumber}-`),
+      ),
+    /** Of all attempts, the oldest first, and of the evidence. */
+    async checkRunsOf(issueNumber: number) {
+      const jobs = (await operator.jobs()).filter((job) => job.issue.number === issueNumber);
+      return github.state
+        .checkRuns(REPOSITORY)
+        .filter(({ external_id: id }) => jobs.some((job) => id?.startsWith(job.id)));
     },
     /** Text of the issue's one status comment, as soon as it matches. */
     comment: (issueNumber: number, pattern: RegExp) =>
