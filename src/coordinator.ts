@@ -34,6 +34,7 @@ import { createPostgresStore } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
+import { toListedCommentTrigger } from './webhooks/issue-comment.ts';
 import { isHandled, translate } from './webhooks/translate.ts';
 
 const TEXTS = {
@@ -163,6 +164,7 @@ export async function createCoordinator(
     reads: github.sweeps,
     acceptTrigger,
     isHandled,
+    toCommentTrigger: toListedCommentTrigger,
     clock,
     timings,
     log,

@@ -3,6 +3,7 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
 import type { LabelEvent, ListedIssue } from '../github/sweep-reads.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
+import { sweepComments } from './reconcile-comments.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { ISSUE_SWEEP } from './sweep-names.ts';
 
@@ -14,7 +15,8 @@ const TOLERANCE_MS = 3000;
 const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
 
 /**
- * Looks through the issues that were changed since the last round for what no webhook told of: labels that ask for work, and what ends it.
+ * Looks through the issues that were changed since the last round for what no webhook told of: labels that ask for work, commands in
+ * comments, and what ends it. Commands from before the first look count for nothing: nobody wrote them to us.
  * Everything goes the way of the webhooks, under the same keys, so that what both find is done once.
  *
  * One request for each repository while nothing changes, which GitHub answers with 304.
@@ -57,6 +59,14 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       const result = await look(target, issue, readSettings, nowMs);
       found += result.found;
       if (result.isTooYoung) youngest ??= issue.updatedAt;
+    }
+    const notBefore = await store.sweeps.getMark(`${markName}:comments`);
+    if (notBefore === null) await store.sweeps.putMark(`${markName}:comments`, toTime(nowMs));
+    else if (listed.issues.length > 0) {
+      const comments = await sweepComments({ target, since, notBefore, issues: listed.issues, nowMs }, deps);
+      found += comments.found;
+      if (comments.nextSince !== null && (youngest === null || comments.nextSince < youngest))
+        youngest = comments.nextSince;
     }
     // `since` includes its own second, so that nothing falls between two rounds.
     const reached = youngest ?? listed.issues.at(-1)?.updatedAt ?? since;

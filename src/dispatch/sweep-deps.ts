@@ -1,6 +1,7 @@
 import type { Timings } from '../domain/timings.ts';
+import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
-import type { SweepReads } from '../github/sweep-reads.ts';
+import type { ListedComment, ListedIssue, SweepReads } from '../github/sweep-reads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
@@ -14,6 +15,12 @@ export type SweepDeps = {
   acceptTrigger: AcceptTrigger;
   /** Whether anything comes of such a webhook, e.g. `issues.labeled`. */
   isHandled: (event: string) => boolean;
+  /** What the commands of a comment ask for, as its webhook would; `null` when it holds none that count. */
+  toCommentTrigger: (
+    target: RepositoryTarget,
+    issue: Pick<ListedIssue, 'number' | 'title' | 'body' | 'isPullRequest'>,
+    comment: ListedComment,
+  ) => Trigger | null;
   clock: Clock;
   timings: Timings;
   log: Logger;

@@ -33,6 +33,18 @@ export type ListedIssue = {
   closedAt: string | null;
 };
 
+/** A comment on an issue or in a pull request's conversation. */
+export type ListedComment = {
+  id: number;
+  issueNumber: number;
+  body: string;
+  /** `null` for an account that is gone. */
+  author: Actor | null;
+  /** As GitHub writes them. */
+  createdAt: string;
+  updatedAt: string;
+};
+
 export type LabelEvent = { kind: 'labeled' | 'unlabeled'; label: string; at: string; actor: Actor };
 
 /**
@@ -53,6 +65,11 @@ export type SweepReads = {
     since: string,
     etag: string | null,
   ): Promise<{ issues: ListedIssue[]; etag: string | null } | null>;
+  /** Comments that were written or edited since then, the oldest change first; `isAll` is false when there are more than were read. */
+  changedComments(
+    target: RepositoryTarget,
+    since: string,
+  ): Promise<{ comments: ListedComment[]; isAll: boolean }>;
   /** What was done to the labels of an issue, oldest first. */
   labelEvents(target: RepositoryTarget, issueNumber: number): Promise<LabelEvent[]>;
   /** `null` when it isn't there. */
@@ -160,6 +177,25 @@ export function createSweepReads(deps: {
       return { issues, etag: newEtag };
     },
 
+    async changedComments(target, since) {
+      const comments: ListedComment[] = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const { data } = await call(target.installationId, (octokit) =>
+          octokit.rest.issues.listCommentsForRepo({
+            ...toPath(target),
+            sort: 'updated',
+            direction: 'asc',
+            since,
+            per_page: PAGE_SIZE,
+            page,
+          }),
+        );
+        comments.push(...data.map(toListedComment));
+        if (data.length < PAGE_SIZE) return { comments, isAll: true };
+      }
+      return { comments, isAll: false };
+    },
+
     async labelEvents(target, issueNumber) {
       const events = await call(target.installationId, (octokit) =>
         octokit.paginate(octokit.rest.issues.listEvents, {
@@ -211,6 +247,21 @@ function toListedIssue(
     isPullRequest: data.pull_request != null,
     updatedAt: data.updated_at,
     closedAt: data.closed_at,
+  };
+}
+
+function toListedComment(
+  data: Awaited<ReturnType<Octokit['rest']['issues']['listCommentsForRepo']>>['data'][number],
+): ListedComment {
+  const { user } = data;
+  return {
+    id: data.id,
+    // The list names the issue by its address only.
+    issueNumber: Number(data.issue_url.slice(data.issue_url.lastIndexOf('/') + 1)),
+    body: data.body ?? '',
+    author: user === null ? null : { login: user.login, id: user.id, isBot: user.type === 'Bot' },
+    createdAt: data.created_at,
+    updatedAt: data.updated_at,
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseComment } from '../domain/command-grammar.ts';
 import type { Actor, RepositoryTarget, Trigger } from '../domain/trigger.ts';
+import type { ListedComment, ListedIssue } from '../github/sweep-reads.ts';
 import { RepositoryPayload, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translation, type Translator, means, meansNothing } from './translation.ts';
@@ -65,4 +66,26 @@ export function toCommentTriggers(found: {
     sender,
   };
   return means(trigger);
+}
+
+/** The same of a comment that a sweep found; `null` when it means nothing. */
+export function toListedCommentTrigger(
+  target: RepositoryTarget,
+  issue: Pick<ListedIssue, 'number' | 'title' | 'body' | 'isPullRequest'>,
+  comment: ListedComment,
+): Trigger | null {
+  const { number, title, body, isPullRequest } = issue;
+  const { author } = comment;
+  const translation = toCommentTriggers({
+    target,
+    issue: { number, title, body, pull_request: isPullRequest ? {} : undefined },
+    comment: {
+      id: comment.id,
+      body: comment.body,
+      created_at: comment.createdAt,
+      updated_at: comment.updatedAt,
+      user: author === null ? null : { ...author, type: author.isBot ? 'Bot' : 'User' },
+    },
+  });
+  return translation.triggers[0] ?? null;
 }

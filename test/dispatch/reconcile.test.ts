@@ -163,6 +163,72 @@ describe('issues that no webhook told of', () => {
   });
 });
 
+/** GitHub tells times in whole seconds. */
+function aSecondLater(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1100));
+}
+
+describe('commands that no webhook told of', () => {
+  test('count as if their webhook had come, and only once when it comes later', async () => {
+    await using world = await openSweepWorld();
+    await world.sweep('installations');
+    const issue = await world.ask('bug');
+    await world.settle();
+    await world.sweep('issues');
+    await aSecondLater();
+    world.standin.webhooks.faults.dropNext(1, ({ event }) => event === 'issue_comment');
+    await world.standin.as('alice').comment(world.fullName, issue, '/agent run backend');
+    await world.settle();
+    expect(await world.jobsOf(issue)).toEqual([]);
+
+    expect(await world.sweep('issues')).toEqual([{ found: 1 }]);
+    await world.sweep('deliveries', 'issues');
+
+    expect(await world.jobsOf(issue)).toMatchObject([{ specialty: 'backend', requestedBy: 'alice' }]);
+  });
+
+  test('are left to their webhook while they are young, and found although their issue changed since', async () => {
+    await using world = await openSweepWorld({ issueSweepGraceSeconds: 2 });
+    await world.sweep('installations');
+    const issue = await world.ask('bug');
+    await world.settle();
+    await until('the issue is old enough to be done with', async () => {
+      await world.sweep('issues');
+      return Date.now() - Date.parse(world.standin.state.issue(world.fullName, issue).created_at) > 3000;
+    });
+    world.standin.webhooks.target(undefined);
+    await world.standin.as('alice').comment(world.fullName, issue, '/agent run backend');
+    expect(await world.sweep('issues')).toEqual([{ found: 0 }]);
+    await world.standin.as('alice').editIssue(world.fullName, issue, { title: 'Sums are still wrong' });
+
+    await until('the command is old enough', async () => (await world.sweep('issues'))[0]?.['found'] === 1);
+
+    expect(await world.jobsOf(issue)).toMatchObject([{ specialty: 'backend' }]);
+  });
+
+  test('from before the first look, edited ones, and those of people who may not are not obeyed', async () => {
+    await using world = await openSweepWorld();
+    world.standin.createUser('mallory');
+    world.standin.setRole(world.fullName, 'mallory', 'read');
+    await world.sweep('installations');
+    world.standin.webhooks.target(undefined);
+    const issue = await world.ask('bug');
+    await world.standin.as('alice').comment(world.fullName, issue, '/agent run backend');
+    expect(await world.sweep('issues')).toEqual([{ found: 0 }]);
+    await aSecondLater();
+
+    const later = await world.ask('bug');
+    await world.standin.as('mallory').comment(world.fullName, later, '/agent run backend');
+    const { id } = await world.standin.as('alice').comment(world.fullName, later, 'Fine.');
+    await aSecondLater();
+    await world.standin.as('alice').editComment(world.fullName, id, '/agent run backend');
+    await world.sweep('issues', 'issues');
+
+    expect(await world.jobsOf(issue)).toEqual([]);
+    expect(await world.jobsOf(later)).toEqual([]);
+  });
+});
+
 describe('check runs and comments of live jobs', () => {
   test('what is as it should be costs reads only', async () => {
     await using world = await openSweepWorld();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -52,6 +52,31 @@ test('work that was under way at the end is taken up again at once', async () =>
 
   expect(await second.claimDelivery()).toMatchObject({ attempt: 2 });
 });
+
+test('a burst of deliveries costs a few flushes of the disk, not one for each', async () => {
+  const folder = await temporaryFolder();
+  await using store = await open(folder);
+  await store.putDelivery(aDelivery());
+  const before = await countCommits(folder);
+
+  await Promise.all(Array.from({ length: 40 }, () => store.putDelivery(aDelivery())));
+
+  expect((await countCommits(folder)) - before).toBeLessThanOrEqual(3);
+  for (let count = 0; count < 5; count += 1) await store.putDelivery(aDelivery());
+  expect((await countCommits(folder)) - before).toBeGreaterThanOrEqual(5);
+});
+
+/** Frames of SQLite's write-ahead log that end a transaction: https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
+async function countCommits(folder: string): Promise<number> {
+  const name = (await readdir(folder)).find((file) => file.endsWith('-wal'));
+  if (name === undefined) throw new Error('there is no write-ahead log');
+  const log = await readFile(path.join(folder, name));
+  const frameBytes = 24 + log.readUInt32BE(8);
+  let commits = 0;
+  for (let at = 32; at + frameBytes <= log.length; at += frameBytes)
+    commits += log.readUInt32BE(at + 4) === 0 ? 0 : 1;
+  return commits;
+}
 
 test('the folder is made for its owner alone', async () => {
   const folder = path.join(await temporaryFolder(), 'deep', 'data');

@@ -17,6 +17,7 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
 import { createInbox } from '../../src/webhooks/inbox.ts';
 import { createInboxWorker } from '../../src/webhooks/inbox-worker.ts';
+import { toListedCommentTrigger } from '../../src/webhooks/issue-comment.ts';
 import { isHandled, translate } from '../../src/webhooks/translate.ts';
 import { MAIL_KEY } from './dispatch-world.ts';
 import { openTestStore } from './embedded-store.ts';
@@ -73,7 +74,13 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
   });
   const worker = createInboxWorker({ ...shared, translate, acceptTrigger });
   const inbox = createInbox({ ...shared, secret: standin.app.webhookSecret, onStored: worker.wake });
-  const reconciler = createReconciler({ ...shared, reads: at.github.sweeps, acceptTrigger, isHandled });
+  const reconciler = createReconciler({
+    ...shared,
+    reads: at.github.sweeps,
+    acceptTrigger,
+    isHandled,
+    toCommentTrigger: toListedCommentTrigger,
+  });
 
   const app = new Hono();
   app.post('/hooks', async (context) => {
