@@ -28,17 +28,7 @@ test('one line: white space shrinks, and what is too long ends in an ellipsis', 
   expect(toOneLine('x'.repeat(100), 10)).toBe('xxxxxxxxx…');
 });
 
-test.each(['\u001B]a;', '\u001B\u001B]]a;'])(
-  'many of %j do not take more than their share of time',
-  (part) => {
-    const ms = (times: number): number => {
-      const startedMs = performance.now();
-      stripControl(part.repeat(times));
-      return performance.now() - startedMs;
-    };
-    ms(1000);
-
-    // Where each beginning is looked at to the end of the text, it is 256 times.
-    expect(ms(64_000) / ms(4000)).toBeLessThan(100);
-  },
-);
+// Where each beginning is looked at to the end of the text, this takes hours, and the test times out.
+test.each(['\u001B]a;', '\u001B\u001B]]a;'])('a text full of %j is done with soon', (part) => {
+  expect(stripControl(part.repeat(1_000_000))).not.toContain('\u001B');
+});

@@ -1,17 +1,22 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { processesWith } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { OWNER, REPOSITORY, startYard, type Yard } from '../support/yard.ts';
 
-/** Both ways by which runners hear of work, and what a job may cost on each. */
-const TRANSPORTS = [
-  { transport: 'coordinator', mostWrites: 10, mostReads: 8 },
-  { transport: 'github', mostWrites: 30, mostReads: 300 },
-] as const;
-
-describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, mostReads }) => {
+/**
+ * From label to pull request, and all that may come in between, with real processes. `transport`: how runners hear of work; `mostWrites`,
+ * `mostReads`: requests to GitHub that a job may cost on it.
+ */
+export function describeMainPath({
+  transport,
+  mostWrites,
+  mostReads,
+}: {
+  transport: 'coordinator' | 'github';
+  mostWrites: number;
+  mostReads: number;
+}): void {
   /** One for all tests that want nothing special of it: each looks at its own issue only. */
   let yard: Yard;
   beforeAll(async () => {
@@ -95,10 +100,10 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
       await using ownYard = await startYard({
         transport,
         runners: { 'backend-pc': 'backend' },
-        // Reports by way of GitHub no closer than some seconds, or a slow machine would write more of them.
+        // What is counted is what every job costs; a slow machine would tell of more progress.
         timings: {
-          progressReportSeconds: DEFAULT_TIMINGS.progressReportSeconds,
-          githubHeartbeatSeconds: 20,
+          progressReportSeconds: 60,
+          githubHeartbeatSeconds: 60,
         },
       });
       // An installation hurries the sweep of the issues; what that costs is not the job's.
@@ -237,7 +242,7 @@ describe.each(TRANSPORTS)('by way of the $transport', ({ transport, mostWrites, 
       },
     );
   });
-});
+}
 
 function describeCall({ method, path, status }: { method: string; path: string; status: number }): string {
   return `${method} ${path} ${status}`;

@@ -1,0 +1,3 @@
+import { describeMainPath } from './main-path.ts';
+
+describeMainPath({ transport: 'github', mostWrites: 30, mostReads: 300 });
