@@ -126,6 +126,9 @@ export async function startServing(
   }
 }
 
+/** What a heartbeat may take from a runner to its answer. */
+const ON_THE_WAY_MS = 2000;
+
 /** Until every runner that is at work had its next heartbeat answered: from now on the answers carry the long lease. */
 async function giveLongLeases(
   coordinator: Coordinator,
@@ -135,8 +138,8 @@ async function giveLongLeases(
   coordinator.dispatcher.announceStop();
   const counts = await coordinator.store.jobs.countByState();
   if (LEASED_STATES.every((state) => (counts[state] ?? 0) === 0)) return;
-  // Heartbeats come with 20 % of jitter.
-  const longestPauseMs = timings.heartbeatSeconds * 1.2 * 1000;
+  // Heartbeats come with 20 % of jitter, and take their time on the way.
+  const longestPauseMs = timings.heartbeatSeconds * 1.2 * 1000 + ON_THE_WAY_MS;
   // Hurrying ends the wait early; what was not told comes back within its ordinary lease.
   await systemClock.sleep(longestPauseMs, hurry).catch(() => undefined);
 }

@@ -78,9 +78,10 @@ test('after kill -9 the rest of the log comes before the report', async () => {
   await until('the agent works', () => attempt.log.includes('[house] Working in'));
   for (const call of ['log', 'complete'] as const) world.coordinator.fail(call, 'lose-request', 1000);
   await goOn();
-  await until('the end is in the journal, and on the disk', async () =>
-    (await logOnDisk(attempt.spec)).includes('=== pull_request'),
-  );
+  await until('the end is in the journal, and on the disk', async () => {
+    const isLogged = (await logOnDisk(attempt.spec)).includes('=== pull_request');
+    return isLogged && (await reportInJournal(attempt.spec)) !== null;
+  });
   expect(attempt.log).not.toContain('=== pull_request');
 
   runner.kill('SIGKILL');
@@ -216,6 +217,11 @@ async function logOnDisk({ attemptId }: JobSpec): Promise<string> {
   return await readFile(path.join(work, '.yardmaster', 'journal', `${attemptId}.log`), 'utf8').catch(
     () => '',
   );
+}
+
+async function reportInJournal({ attemptId }: JobSpec): Promise<unknown> {
+  const text = await readFile(path.join(work, '.yardmaster', 'journal', `${attemptId}.json`), 'utf8');
+  return (JSON.parse(text) as { report: unknown }).report;
 }
 
 /** The agent of the attempt and what it started: they alone have both the attempt's HOME and the agent's variables. */
