@@ -17,7 +17,7 @@ export function addServeCommand(program: Command, cli: CommandLine): void {
     .addHelpText(
       'after',
       `
-Settings come from the cli.environment or a file .env in the current folder (.env.example lists them all).
+Settings come from the environment or a file .env in the current folder (.env.example lists them all).
 The first SIGTERM or Ctrl+C stops in order; while runners are at work that takes up to 20 s, in which they are given leases that outlive a
 restart. The second stops at once.
 

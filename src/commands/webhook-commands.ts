@@ -19,7 +19,7 @@ export function addWebhookCommands(program: Command, cli: CommandLine): void {
     .addHelpText(
       'after',
       `
-The secret is taken from WEBHOOK_SECRET (cli.environment or .env). What the coordinator makes of the payload is in its log and on the issue;
+The secret is taken from WEBHOOK_SECRET (environment or .env). What the coordinator makes of the payload is in its log and on the issue;
 the same labelling counts once, however often it is sent.
 
 Examples:
@@ -30,7 +30,7 @@ Examples:
       const secret = cli.environment['WEBHOOK_SECRET'];
       if (!secret)
         throw new OperatorError(
-          'WEBHOOK_SECRET is not set: it signs the payload. Put it in the cli.environment or in .env.',
+          'WEBHOOK_SECRET is not set: it signs the payload. Put it in the environment or in .env.',
         );
       const body = file === '-' ? await readStandardInput() : await readPayload(file);
       const event = options.event ?? guessEvent(file, parsePayload(body, file));
