@@ -52,7 +52,7 @@ export function buildSite(given: {
   const rateLimit = createRateLimit({ clock, perHour: given.rateLimitPerHour });
 
   const objects = createObjects(git);
-  const refs = createRefs(git);
+  const refs = createRefs({ git, objects });
   const writer = createWriter({ git, objects });
   const shapes = createShapes({ ...base, objects, writer });
 

@@ -77,7 +77,7 @@ export function createPullActions(deps: {
     repository: Repository,
     wanted: { head: string; base: string; headSha: string; baseSha: string },
   ): Promise<void> {
-    if ((await objects.count(repository.folder, `${wanted.baseSha}..${wanted.headSha}`)) === 0) {
+    if ((await objects.count(repository.folder, wanted.baseSha, wanted.headSha)) === 0) {
       throw custom(`No commits between ${wanted.base} and ${wanted.head}`);
     }
     if ((await objects.mergeBase(repository.folder, wanted.baseSha, wanted.headSha)) === null) {

@@ -1,3 +1,4 @@
+import { createObjectReader } from './object-reader.ts';
 import type { Git } from './run-git.ts';
 
 export const zeroSha = '0'.repeat(40);
@@ -35,6 +36,9 @@ const logFormat = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '
  * caller.
  */
 export function createObjects(git: Git) {
+  const reader = createObjectReader(git);
+  const once = createMemory();
+
   /** The object a name stands for, or null. Names are branches, tags, `heads/x`, full refs or shas. */
   async function resolve(
     folder: string,
@@ -42,15 +46,11 @@ export function createObjects(git: Git) {
     kind: 'commit' | 'tree' | 'blob' | 'object' = 'commit',
   ) {
     if (name.startsWith('-') || /[\s\0^~:?*[\\{}]/.test(name)) return null;
-    const result = await git.run(folder, ['rev-parse', '--verify', '--quiet', `${name}^{${kind}}`], {
-      allowed: [0, 1, 128],
-    });
-    return result.exitCode === 0 ? result.stdout.toString('utf8').trim() : null;
+    return (await reader.read(folder, `${name}^{${kind}}`))?.sha ?? null;
   }
 
   async function type(folder: string, sha: string): Promise<string | null> {
-    const result = await git.run(folder, ['cat-file', '-t', sha], { allowed: [0, 128] });
-    return result.exitCode === 0 ? result.stdout.toString('utf8').trim() : null;
+    return (await reader.read(folder, sha))?.type ?? null;
   }
 
   /** Commits of a range in git's own order, newest first. */
@@ -67,14 +67,16 @@ export function createObjects(git: Git) {
   }
 
   async function commit(folder: string, sha: string): Promise<Commit> {
-    const [found] = await log(folder, [sha], ['-1']);
-    if (!found) throw new Error(`No commit ${sha} in ${folder}`);
-    return found;
+    const found = await reader.read(folder, sha);
+    if (found?.type !== 'commit') throw new Error(`No commit ${sha} in ${folder}`);
+    return readCommit(found);
   }
 
-  async function tree(folder: string, sha: string, recursive: boolean): Promise<TreeEntry[]> {
+  async function tree(folder: string, sha: string, recursive: boolean): Promise<readonly TreeEntry[]> {
     const args = ['ls-tree', '-z', '--long', ...(recursive ? ['-r', '-t'] : []), sha];
-    return (await git.text(folder, args)).split('\0').filter(Boolean).map(toTreeEntry);
+    return once([folder, `tree ${recursive}`, sha], async () =>
+      (await git.text(folder, args)).split('\0').filter(Boolean).map(toTreeEntry),
+    );
   }
 
   /** The entry at a path of a commit, or null; the root is a tree. */
@@ -84,40 +86,62 @@ export function createObjects(git: Git) {
       return sha === null ? null : { mode: '040000', type: 'tree', sha, size: null, path: '' };
     }
     const args = ['--literal-pathspecs', 'ls-tree', '-z', '--long', commitSha, '--', path];
-    const [first] = (await git.text(folder, args)).split('\0').filter(Boolean);
-    return first === undefined ? null : toTreeEntry(first);
+    return once([folder, `entry ${path}`, commitSha], async () => {
+      const [first] = (await git.text(folder, args)).split('\0').filter(Boolean);
+      return first === undefined ? null : toTreeEntry(first);
+    });
   }
 
   async function blob(folder: string, sha: string): Promise<Buffer> {
-    return (await git.run(folder, ['cat-file', 'blob', sha])).stdout;
+    const found = await reader.read(folder, sha);
+    if (found?.type !== 'blob') throw new Error(`No blob ${sha} in ${folder}`);
+    return found.content;
   }
 
   /** Files that differ between two trees or commits. */
-  async function changes(folder: string, from: string, to: string): Promise<FileChange[]> {
-    const common = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '-M', from, to];
-    const [raw, numbers, patches] = await Promise.all([
-      git.text(folder, [...common, '--raw', '-z', '--abbrev=40', '--']),
-      git.text(folder, [...common, '--numstat', '-z', '--']),
-      git.text(folder, [...common, '--patch', '--']),
-    ]);
-    return joinChanges(raw, numbers, patches);
+  async function changes(folder: string, from: string, to: string): Promise<readonly FileChange[]> {
+    const format = ['--no-color', '--no-ext-diff', '--no-textconv', '--raw', '--numstat', '--patch', '-z'];
+    return once([folder, 'changes', from, to], async () =>
+      toChanges(await git.text(folder, ['diff', ...format, '--abbrev=40', '-M', from, to, '--'])),
+    );
   }
 
   async function isAncestor(folder: string, ancestor: string, descendant: string): Promise<boolean> {
     const args = ['merge-base', '--is-ancestor', ancestor, descendant];
-    return (await git.run(folder, args, { allowed: [0, 1] })).exitCode === 0;
+    return once(
+      [folder, 'is-ancestor', ancestor, descendant],
+      async () => (await git.run(folder, args, { allowed: [0, 1] })).exitCode === 0,
+    );
   }
 
   async function mergeBase(folder: string, a: string, b: string): Promise<string | null> {
-    const result = await git.run(folder, ['merge-base', a, b], { allowed: [0, 1] });
-    return result.exitCode === 0 ? result.stdout.toString('utf8').trim() : null;
+    return once([folder, 'merge-base', a, b], async () => {
+      const result = await git.run(folder, ['merge-base', a, b], { allowed: [0, 1] });
+      return result.exitCode === 0 ? result.stdout.toString('utf8').trim() : null;
+    });
   }
 
-  async function count(folder: string, range: string): Promise<number> {
-    return Number(await git.text(folder, ['rev-list', '--count', range, '--']));
+  /** How many commits are reachable from `to` and not from `from`. */
+  async function count(folder: string, from: string, to: string): Promise<number> {
+    return once([folder, 'count', from, to], async () =>
+      Number(await git.text(folder, ['rev-list', '--count', `${from}..${to}`, '--'])),
+    );
   }
 
-  return { resolve, type, log, commit, tree, entryAt, blob, changes, isAncestor, mergeBase, count };
+  return {
+    read: reader.read,
+    resolve,
+    type,
+    log,
+    commit,
+    tree,
+    entryAt,
+    blob,
+    changes,
+    isAncestor,
+    mergeBase,
+    count,
+  };
 }
 
 export type Objects = ReturnType<typeof createObjects>;
@@ -135,6 +159,33 @@ function toCommit(record: string): Commit {
   };
 }
 
+/** A commit in git's own form: header lines, an empty line, the message. */
+function readCommit({ sha, content }: { sha: string; content: Buffer }): Commit {
+  const text = content.toString('utf8');
+  const headerEnd = text.indexOf('\n\n');
+  const commit: Commit = {
+    sha,
+    tree: '',
+    parents: [],
+    author: readSignature(''),
+    committer: readSignature(''),
+    message: text.slice(headerEnd + 2).replace(/\n+$/, ''),
+  };
+  for (const line of text.slice(0, headerEnd).split('\n')) {
+    const [, name, value = ''] = /^(tree|parent|author|committer) (.*)$/.exec(line) ?? [];
+    if (name === 'tree') commit.tree = value;
+    else if (name === 'parent') commit.parents.push(value);
+    else if (name === 'author' || name === 'committer') commit[name] = readSignature(value);
+  }
+  return commit;
+}
+
+/** `Name <mail> seconds zone`. */
+function readSignature(text: string): Signature {
+  const [, name = '', email = '', seconds = '0'] = /^(.*?) ?<(.*)> (\d+) [+-]\d{4}$/.exec(text) ?? [];
+  return { name, email, date: new Date(Number(seconds) * 1000).toISOString() };
+}
+
 function toTreeEntry(line: string): TreeEntry {
   const tab = line.indexOf('\t');
   const [mode = '', type = '', sha = '', size = '-'] = line.slice(0, tab).split(/ +/);
@@ -149,21 +200,24 @@ const statusWords: Record<string, FileChange['status']> = {
   T: 'changed',
 };
 
-/** All three outputs list the files in the same order. */
-function joinChanges(raw: string, numbers: string, patches: string): FileChange[] {
-  const patchTexts = patches === '' ? [] : patches.split(/^(?=diff --git )/m);
-  const lines = numstatLines(numbers);
-  return rawEntries(raw).map((entry, index) => {
+/** One diff told three times: raw entries, numbers of lines, patches; the files in the same order. */
+function toChanges(output: string): FileChange[] {
+  const patchStart = output.indexOf('\0\0');
+  if (patchStart < 0) return [];
+  const { entries, rest } = takeRawEntries(output.slice(0, patchStart).split('\0'));
+  const lines = numstatLines(rest);
+  const patchTexts = output.slice(patchStart + 2).split(/^(?=diff --git )/m);
+  return entries.map((entry, index) => {
     const [additions = 0, deletions = 0] = lines[index] ?? [];
     const hunks = /^@@[\s\S]*/m.exec(patchTexts[index] ?? '');
     return { ...entry, additions, deletions, patch: hunks?.[0].replace(/\n$/, '') };
   });
 }
 
-function rawEntries(raw: string): Pick<FileChange, 'status' | 'path' | 'previousPath' | 'sha'>[] {
-  const parts = raw.split('\0').filter(Boolean);
+function takeRawEntries(parts: readonly string[]) {
   const entries: Pick<FileChange, 'status' | 'path' | 'previousPath' | 'sha'>[] = [];
-  for (let at = 0; at < parts.length;) {
+  let at = 0;
+  while (parts[at]?.startsWith(':')) {
     const [, , oldSha = '', newSha = '', letter = 'M'] = (parts[at] ?? '').split(' ');
     const renamed = letter.startsWith('R');
     entries.push({
@@ -174,12 +228,11 @@ function rawEntries(raw: string): Pick<FileChange, 'status' | 'path' | 'previous
     });
     at += renamed ? 3 : 2;
   }
-  return entries;
+  return { entries, rest: parts.slice(at) };
 }
 
 /** Added and removed lines for each file; a rename's numbers are followed by two separate names. */
-function numstatLines(numbers: string): [additions: number, deletions: number][] {
-  const parts = numbers.split('\0').filter(Boolean);
+function numstatLines(parts: readonly string[]): [additions: number, deletions: number][] {
   const lines: [number, number][] = [];
   for (let at = 0; at < parts.length;) {
     const [added = '0', deleted = '0', path = ''] = (parts[at] ?? '').split('\t');
@@ -187,4 +240,20 @@ function numstatLines(numbers: string): [additions: number, deletions: number][]
     at += path === '' ? 3 : 1;
   }
   return lines;
+}
+
+/** Remembers what was said of objects, which never change; what is asked of names, and what failed, is asked again. */
+function createMemory() {
+  const known = new Map<string, Promise<unknown>>();
+
+  return function once<T>([folder, what, ...shas]: readonly string[], ask: () => Promise<T>): Promise<T> {
+    if (!shas.every((sha) => /^[0-9a-f]{40}$/.test(sha))) return ask();
+    const key = [folder, what, ...shas].join('\0');
+    const earlier = known.get(key);
+    if (earlier !== undefined) return earlier as Promise<T>;
+    const answer = ask();
+    known.set(key, answer);
+    answer.catch(() => known.delete(key));
+    return answer;
+  };
 }

@@ -1,9 +1,12 @@
+import type { Objects } from './objects.ts';
 import type { Git } from './run-git.ts';
 
 export type Ref = { name: string; sha: string; type: string };
 
 /** Reads the refs of bare repositories. */
-export function createRefs(git: Git) {
+export function createRefs(deps: { git: Git; objects: Objects }) {
+  const { git, objects } = deps;
+
   /** All refs under the prefixes, in git's order. */
   async function list(folder: string, ...prefixes: string[]): Promise<Ref[]> {
     const output = await git.text(folder, [
@@ -22,8 +25,10 @@ export function createRefs(git: Git) {
 
   /** The ref of exactly this full name, or null. */
   async function read(folder: string, name: string): Promise<Ref | null> {
-    const found = await list(folder, name);
-    return found.find((ref) => ref.name === name) ?? null;
+    // No ref can be named like this, and to git it would mean something else.
+    if (/[\s\0^~:?*[\\]|@\{|\.\./.test(name) || !name.startsWith('refs/')) return null;
+    const found = await objects.read(folder, name);
+    return found === null ? null : { name, sha: found.sha, type: found.type };
   }
 
   /** Where a branch stands, or null. */

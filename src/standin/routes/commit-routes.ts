@@ -102,7 +102,7 @@ export function commitRoutes(
     if (!base || !head || mergeBase === null || mergeBase === undefined) throw notFound();
     const [ahead, behind, files, mergeBaseCommit] = await Promise.all([
       objects.log(folder, [head.sha, `^${base.sha}`], ['--reverse']),
-      objects.count(folder, `${head.sha}..${base.sha}`),
+      objects.count(folder, head.sha, base.sha),
       objects.changes(folder, mergeBase, head.sha),
       objects.commit(folder, mergeBase),
     ]);

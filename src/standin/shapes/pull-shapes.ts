@@ -100,7 +100,7 @@ export function createPullShapes(deps: {
     const mergeBase = (await objects.mergeBase(folder, baseSha, headSha)) ?? baseSha;
     const [files, commitCount, merged] = await Promise.all([
       objects.changes(folder, mergeBase, headSha),
-      objects.count(folder, `${mergeBase}..${headSha}`),
+      objects.count(folder, mergeBase, headSha),
       one.state === 'open' ? writer.mergeTree(folder, baseSha, headSha) : null,
     ]);
     const mergeable = one.state === 'open' ? merged !== null : null;
