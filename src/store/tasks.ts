@@ -138,6 +138,16 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
                   .else(runAtMs)
                   .end(),
               )
+              // While it is carried out, `run_at` is the end of its lease (see `claim`) or when it was wanted anew.
+              .when('tasks.state', '=', 'running')
+              .then(
+                eb
+                  .case()
+                  .when('tasks.run_at', '<', runAtMs + apartMs)
+                  .then(eb.ref('tasks.run_at'))
+                  .else(runAtMs + apartMs)
+                  .end(),
+              )
               .when(eb.and([eb('tasks.state', '=', 'done'), eb('tasks.finished_at', '>', runAtMs - apartMs)]))
               .then(sql<number>`tasks.finished_at + ${apartMs}`)
               .else(runAtMs)
@@ -165,7 +175,7 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
             .else('ready' as const)
             .end(),
           attempts: 0,
-          run_at: nowMs,
+          run_at: eb.case().when('rev', '=', claim.rev).then(nowMs).else(eb.ref('run_at')).end(),
           lease_until: null,
           last_error: null,
           updated_at: nowMs,
@@ -283,6 +293,8 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
         attempts: eb('attempts', '+', 1),
         fence: eb('fence', '+', 1),
         lease_until: nowMs + leaseMs,
+        // Later than any wish that may come meanwhile, so that the earliest of those counts.
+        run_at: nowMs + leaseMs,
         claimed_by: engine.claimant,
         updated_at: nowMs,
       }))
@@ -314,7 +326,7 @@ export async function requeueRunning(
 ): Promise<number> {
   let query = db
     .updateTable('tasks')
-    .set({ state: 'ready', lease_until: null })
+    .set((eb) => ({ state: 'ready', lease_until: null, run_at: eb.ref('updated_at') }))
     .where('state', '=', sql.lit('running'));
   if (which !== 'all') {
     const { leaseEndedBeforeMs, claimants } = which;

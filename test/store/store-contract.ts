@@ -701,6 +701,25 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await claimEffect(opened)).toBeNull();
     });
 
+    test('progress that comes while it is being told is told at its distance, an end at once', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const comment = { kind: 'status-comment', repositoryId: 7, issueNumber: 1 } as const;
+      const tell = (weight: 'progress' | 'final') =>
+        want(store, { effect: comment, installationId: 5, weight });
+
+      await tell('progress');
+      const claim = await claimEffect(opened);
+      await tell('progress');
+      if (claim) await store.effects.finish(claim, clock.nowMs());
+      const tooEarly = await claimEffect(opened);
+      await tell('final');
+      const end = await claimEffect(opened);
+
+      expect(tooEarly).toBeNull();
+      expect(end).toMatchObject({ effect: comment });
+    });
+
     test('one after the other within an installation, the most urgent first; others do not wait', async () => {
       await using opened = await open();
       const [label, comment, elsewhere] = [
