@@ -102,7 +102,7 @@ describe('one of several coordinators dies', () => {
     yard.leadTo(first.port());
     first.plan({ act: 'SIGSTOP', like: 'check-runs' });
     const issue = await yard.ask();
-    await until('it sleeps in the middle of a side effect', () => first.takeHit(), PATIENCE_MS);
+    await until('it sleeps in the middle of a side effect', () => first.isHit(), PATIENCE_MS);
     yard.leadTo(second.port());
     yard.runner().network.dropConnections();
     const asleepMs = performance.now();

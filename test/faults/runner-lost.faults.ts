@@ -75,7 +75,7 @@ describe('longer cut', () => {
     const one = yard.runner('one');
     one.plan({ act: 'SIGSTOP', like: 'about to push' });
     const issue = await yard.ask();
-    await until('it is about to push, and asleep', () => one.takeHit(), PATIENCE_MS);
+    await until('it is about to push, and asleep', () => one.isHit(), PATIENCE_MS);
     const asleepMs = performance.now();
     await yard.addRunner('two');
     await yard.jobIn(issue, 'succeeded');

@@ -135,7 +135,7 @@ describe('cancel at any moment', () => {
     const runner = yard.runner();
     runner.plan({ act: 'SIGSTOP', like: 'about to push' });
     const issue = await yard.ask();
-    await until('it is about to push', () => runner.takeHit(), PATIENCE_MS);
+    await until('it is about to push', () => runner.isHit(), PATIENCE_MS);
 
     await yard.github.as(OWNER).removeLabel(REPOSITORY, issue, 'agent:backend');
     await until(

@@ -246,8 +246,8 @@ export async function startFaultYard(options: Options = {}) {
       `select id, issue_number as issue, state, state_reason as reason, outcome, branch,
         attempt_number as attempt, runner_id as runner from jobs order by id`,
     );
-    // What the query names, as the schema types it.
-    return rows as JobRow[];
+    // What the query names, as the schema types it; PostgreSQL's driver gives big integers as text.
+    return (rows as JobRow[]).map((row) => ({ ...row, issue: Number(row.issue) }));
   }
 
   /** Opens an issue and labels it. Answers its number. */

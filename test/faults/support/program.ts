@@ -28,6 +28,8 @@ export type Program = {
   exited(): Promise<number | null>;
   /** What shall happen to it at one of its next writes; in place of what was planned before. */
   plan(plan: Partial<FailPlan>): void;
+  /** Whether what was planned has happened. */
+  isHit(): boolean;
   /** Takes the plan back; the write at which it was carried out, or `null`. */
   takeHit(): string | null;
   /** All that it printed, over all its processes. */
@@ -125,6 +127,7 @@ export function createProgram(options: {
       writeFileSync(`${failPoint}.new`, JSON.stringify({ act: 'SIGKILL', nth: 1, like: '', ...plan }));
       renameSync(`${failPoint}.new`, failPoint);
     },
+    isHit: () => existsSync(`${failPoint}.hit`),
     takeHit() {
       rmSync(failPoint, { force: true });
       if (!existsSync(`${failPoint}.hit`)) return null;
