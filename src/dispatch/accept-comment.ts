@@ -1,18 +1,18 @@
-import { decideCommands, type CommandAction, type CommandSituation } from '../domain/decide-commands.ts';
+import { decideCommands, type CommandSituation } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import { toCode, toInline } from '../domain/markdown-escape.ts';
-import { combineSettings } from '../domain/repo-settings.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredCommand } from '../store/commands.ts';
-import type { StoredJob } from '../store/jobs.ts';
 import type { Store, StoreTx } from '../store/store.ts';
-import { cancelJob } from './cancel-job.ts';
-import { holdJob, setPriority, unholdJob } from './hold-job.ts';
-import { readSettings, type SettingsInForce } from './read-settings.ts';
-import { judgeLimits } from './judge-limits.ts';
-import { startJob, tellNotices } from './start-job.ts';
+import {
+  carryOutCommand,
+  explainCommandLimit,
+  isFirstDenial,
+  OverLimit,
+  readForCommands,
+} from './carry-out-command.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
@@ -43,7 +43,7 @@ export async function acceptComment(
   const seen = await noteSeen(trigger, subject.issueNumber, deps);
   if (seen === 'over_limit')
     return record(async () => ignored(`${sender.login} has written too many commands`));
-  if (seen === 'at_limit') return record((tx) => refuse(tx, trigger, explainLimit()));
+  if (seen === 'at_limit') return record((tx) => refuse(tx, trigger, explainCommandLimit()));
 
   const permission = await github.readPermission(target, sender.login);
   const mayWrite = permission === 'admin' || permission === 'write';
@@ -55,10 +55,10 @@ export async function acceptComment(
   }
   const starts =
     mayWrite && reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
-  const [inForce, issue] = await Promise.all([
-    starts ? readSettings(target, deps) : BUILT_IN_SETTINGS,
-    starts ? github.readIssue(target, subject.issueNumber) : NOT_READ,
-  ]);
+  const { inForce, issue } = await readForCommands(
+    { target, issueNumber: subject.issueNumber, starts },
+    deps,
+  );
   const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
     const jobs = await tx.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
     const situation: CommandSituation = {
@@ -78,7 +78,7 @@ export async function acceptComment(
       return refuse(tx, trigger, mayTell ? decision.reason : null);
     }
     const topics = decision.actions.flatMap((action) => (action.kind === 'tell' ? [action.topic] : []));
-    for (const action of decision.actions) await carryOut(tx, action, trigger, inForce, deps);
+    for (const action of decision.actions) await carryOutCommand(tx, action, trigger, inForce, deps);
     return settle(tx, trigger, { verdict: 'accepted', reason: null, topics });
   };
   try {
@@ -88,14 +88,6 @@ export async function acceptComment(
     return record((tx) => refuse(tx, trigger, toInline(error.message, 1000)));
   }
 }
-
-/** A limit of the day keeps one of the jobs from starting: the transaction is undone, so that nothing of the comment is done. */
-class OverLimit extends Error {
-  override readonly name = 'OverLimit';
-}
-
-const BUILT_IN_SETTINGS: SettingsInForce = { settings: combineSettings([]), problem: null, notice: null };
-const NOT_READ: IssueReading = { found: false, reason: 'it was not read' };
 
 /** The issue that the comment is about: behind a pull request of ours, the one that it resolves. */
 async function findSubject(
@@ -142,64 +134,6 @@ function asCommented(reading: IssueReading, { issue }: CommentTrigger): IssueRea
   return reading.found ? { ...reading, issue: { ...reading.issue, ...issue } } : reading;
 }
 
-async function carryOut(
-  tx: StoreTx,
-  action: CommandAction,
-  { target, sender }: CommentTrigger,
-  inForce: SettingsInForce,
-  deps: Deps,
-): Promise<void> {
-  switch (action.kind) {
-    case 'start': {
-      const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
-      if (limits.refusal !== null) throw new OverLimit(limits.refusal);
-      const job = await startJob(tx, { ...action, target, sender }, deps);
-      // Nothing of the comment is done then, and the next try sees that job.
-      if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
-      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
-    }
-    case 'cancel':
-    case 'hold':
-    case 'unhold':
-    case 'priority':
-      for (const { id } of action.jobs) {
-        const job = await tx.jobs.lock(id);
-        if (job) await change(tx, job, action, deps);
-      }
-      return;
-    case 'tell':
-      return;
-    default:
-      action satisfies never;
-  }
-}
-
-async function change(
-  tx: StoreTx,
-  job: StoredJob,
-  action: Exclude<CommandAction, { kind: 'start' | 'tell' }>,
-  deps: Deps,
-): Promise<unknown> {
-  switch (action.kind) {
-    case 'cancel':
-      return cancelJob(tx, job, action.reason, deps.timings);
-    case 'hold':
-      return holdJob(tx, job, action.reason);
-    case 'unhold':
-      return unholdJob(tx, job, action.reason);
-    case 'priority':
-      return setPriority(tx, job, action.priority, action.reason);
-    default:
-      return action satisfies never;
-  }
-}
-
-/** Whoever may not command is told so once on an issue. */
-function isFirstDenial(tx: StoreTx, { target, issueNumber, sender }: CommentTrigger): Promise<boolean> {
-  const key = `denied:${target.repository.id}#${issueNumber}:${sender.login.toLowerCase()}`;
-  return tx.memory.rememberTrigger(key, 'told', tx.nowMs);
-}
-
 async function refuse(tx: StoreTx, trigger: CommentTrigger, reason: string | null): Promise<TriggerOutcome> {
   return settle(tx, trigger, { verdict: 'refused', reason, topics: [] });
 }
@@ -221,10 +155,6 @@ async function wantAnswer(tx: StoreTx, { target, commentId }: CommentTrigger): P
     effect: { kind: 'command', repositoryId: target.repository.id, commentId },
     installationId: target.installationId,
   });
-}
-
-function explainLimit(): string {
-  return `That were ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes. Further ones are not read for a while.`;
 }
 
 function ignored(reason: string): TriggerOutcome {
