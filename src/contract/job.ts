@@ -194,6 +194,16 @@ export const TestChanges = z.object({
 });
 export type TestChanges = z.infer<typeof TestChanges>;
 
+/** A test that fails, with the words of its framework: hostile text, redacted. */
+export const FailedTest = z.object({
+  name: z.string().max(300),
+  /** May be empty. */
+  message: z.string().max(2000),
+  /** The line of the pushed work that the framework names; `null` when it names none that is there. */
+  place: z.object({ path: z.string().max(1000), line: z.int().positive() }).nullable(),
+});
+export type FailedTest = z.infer<typeof FailedTest>;
+
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
@@ -207,6 +217,8 @@ export const Evidence = z.object({
   repairRounds: z.int().nonnegative(),
   /** Absent where no framework told of single tests, before or after. */
   tests: TestChanges.optional(),
+  /** The first of the tests that fail after the work; absent where no framework told of any. */
+  failures: z.array(FailedTest).max(20).optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 

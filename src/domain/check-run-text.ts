@@ -1,12 +1,9 @@
 import type { AttemptResult, Outcome, Phase } from '../contract/job.ts';
 import type { CheckRunContent } from './check-run-content.ts';
-import {
-  EVIDENCE_NOTE,
-  summarizeEvidence,
-  toChangedFilesText,
-  toEvidenceSection,
-  toFailingOutput,
-} from './evidence-text.ts';
+import { toChangesText } from './changes-text.ts';
+import { toFailureAnnotations } from './annotations.ts';
+import { toButtons } from './check-run-buttons.ts';
+import { EVIDENCE_NOTE, summarizeEvidence, toEvidenceSection, toFailingOutput } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
 import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
@@ -17,15 +14,19 @@ import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 /** GitHub refuses a summary of more than 65,535 characters. */
 const MAX_SUMMARY_CHARACTERS = 65_000;
 const MAX_TITLE_CHARACTERS = 200;
+const MAX_CHANGES_SHOWN = 20;
 
-/** Only red tests and broken rules are failures: trouble of the agent or the machines says nothing about the code. */
+/**
+ * Only red tests and broken rules are failures. Trouble of the agent or the machines, running out of time included, says nothing about the
+ * code, and whatever GitHub does not count as passed would keep a merge waiting: it is neutral. `cancelled` is what somebody wanted.
+ */
 const CONCLUSIONS: Record<Outcome, NonNullable<CheckRunContent['conclusion']>> = {
   pull_request: 'success',
   no_changes: 'neutral',
   tests_failed: 'failure',
   agent_failed: 'neutral',
   policy_refused: 'failure',
-  timed_out: 'timed_out',
+  timed_out: 'neutral',
   cancelled: 'cancelled',
   lost: 'neutral',
 };
@@ -59,6 +60,7 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
       conclusion: CONCLUSIONS[outcome],
       title: toTitle(toOutcomeText(outcome)),
       summary: join([about, reason === null ? null : toQuote(reason, 2000), next]),
+      buttons: toButtons(outcome),
     };
   }
   const isWaiting = attempt.phase === null;
@@ -66,6 +68,7 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
     status: isWaiting ? 'queued' : 'in_progress',
     title: toTitle(toStateText(job, attempt)),
     summary: join([about, job.stateReason === null ? null : toQuote(job.stateReason, 2000)]),
+    buttons: toButtons(null),
   };
 }
 
@@ -130,7 +133,6 @@ export function toResultCheckRun(ended: {
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
-    ['Changes', toChangedFilesText(result.changedFiles)],
     ['Sandbox', result.sandbox],
   ];
   const phases = Object.entries(result.phaseMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
@@ -148,17 +150,24 @@ export function toResultCheckRun(ended: {
       '### Evidence',
       toEvidenceSection(result.evidence),
       failing === null ? null : `### What failed\n\n${failing}`,
+      `### Changes\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
       result.summary === '' ? null : `### What the agent says\n\n${toQuote(result.summary, 10_000)}`,
     ]),
+    buttons: toButtons(result.outcome),
   };
 }
 
-/** The check run on the head of the pull request: what the tests said before and after, seen by the runner. */
+/** The name of the check run with the evidence. */
+function evidenceName({ specialty }: Job): string {
+  return `Yardmaster evidence / ${specialty}`;
+}
+
+/** The check run on the pushed work, which is the head of the pull request: what the tests said before and after, seen by the runner. */
 export function toEvidenceCheckRun({ job, attempt }: { job: Job; attempt: Attempt }): {
   name: string;
   content: CheckRunContent;
 } {
-  const name = `Yardmaster evidence / ${job.specialty}`;
+  const name = evidenceName(job);
   const evidence = attempt.result?.evidence ?? attempt.evidence;
   if (evidence === null) {
     const title = toTitle('no evidence was recorded');
@@ -179,6 +188,32 @@ export function toEvidenceCheckRun({ job, attempt }: { job: Job; attempt: Attemp
         EVIDENCE_NOTE,
         toEvidenceSection(evidence),
         failing === null ? null : `### What failed\n\n${failing}`,
+        attempt.result === null ? null : `### Changes\n\n${toChangesText(attempt.result, MAX_CHANGES_SHOWN)}`,
+        toAbout(job, attempt),
+      ]),
+      annotations: toFailureAnnotations(evidence),
+    },
+  };
+}
+
+/** The check run on a commit that somebody has put on top of the work, or in its place: nobody has run the tests there. */
+export function toLaterHeadCheckRun(facts: {
+  job: Job;
+  attempt: Attempt;
+  /** The commit that the evidence is of. */
+  pushed: string;
+  later: string;
+}): { name: string; content: CheckRunContent } {
+  const { job, attempt, pushed, later } = facts;
+  const { htmlUrl } = job.repository;
+  return {
+    name: evidenceName(job),
+    content: {
+      status: 'completed',
+      conclusion: 'neutral',
+      title: toTitle(`not run for this commit; the evidence is of ${pushed.slice(0, 7)}`),
+      summary: join([
+        `Yardmaster has not run the tests on ${later}: somebody else put this commit on the branch. Its evidence is of [${pushed.slice(0, 7)}](${htmlUrl}/commit/${pushed}).`,
         toAbout(job, attempt),
       ]),
     },

@@ -39,6 +39,7 @@ const STEPS: readonly Step[] = [
     what: 'the beginning of the output of what fails',
     cut: (evidence: Evidence) => mapRuns(evidence, (run) => keepTail(run, characters)),
   })),
+  { what: 'the words of failing tests', cut: ({ failures: _failures, ...evidence }) => evidence },
   { what: 'more names of tests', cut: (evidence) => keepNames(evidence, 2) },
   { what: 'all output', cut: (evidence) => mapRuns(evidence, (run) => keepTail(run, 0)) },
   { what: 'the ends of long commands', cut: (evidence) => mapRuns(evidence, shortenCommand) },

@@ -1,11 +1,13 @@
-import type { CommandRun, Evidence, NamedTests, TestRun } from '../contract/job.ts';
+import type { CommandRun, Evidence, FailedTest, NamedTests, TestRun } from '../contract/job.ts';
 import { judgeTests } from './compare-tests.ts';
-import { formatCount, formatDuration } from './figures-text.ts';
+import { formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
 
 const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
 const MAX_TESTS_SHOWN = 8;
+const MAX_EXCERPTS_SHOWN = 10;
+const MAX_EXCERPT_CHARACTERS = 1000;
 
 /** Said above every evidence. */
 export const EVIDENCE_NOTE =
@@ -42,16 +44,25 @@ export function toEvidenceSection(evidence: Evidence): string {
   return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');
 }
 
-/** The last lines of what failed at the end, or of the set-up when that failed; `null` when nothing did. Markdown. */
-export function toFailingOutput({ setup, after }: Evidence): string | null {
+/**
+ * The words of the failing tests, and the last lines of the commands that failed at the end, or of the set-up; `null` when nothing did.
+ * Markdown.
+ */
+export function toFailingOutput({ setup, after, failures = [] }: Evidence): string | null {
   const failed = [...setup, ...(after?.runs ?? [])].filter((run) => !isGreen(run));
   if (failed.length === 0) return null;
-  return failed
+  const outputs = failed
     .slice(0, MAX_FAILURES_SHOWN)
     .map(
       (run) => `${toCommandText(run)} ${toVerdict(run)}\n\n${toFence(run.outputTail, MAX_OUTPUT_CHARACTERS)}`,
-    )
-    .join('\n\n');
+    );
+  return [...failures.slice(0, MAX_EXCERPTS_SHOWN).map(toExcerpt), ...outputs].join('\n\n');
+}
+
+function toExcerpt({ name, message, place }: FailedTest): string {
+  const where = place === null ? '' : `, ${toCode(`${place.path}:${place.line}`, 300)}`;
+  const excerpt = message === '' ? '' : `\n\n${toFence(message, MAX_EXCERPT_CHARACTERS)}`;
+  return `❌ ${toCode(name, 200)}${where}${excerpt}`;
 }
 
 /** One row for each command that ran before or after. */
@@ -116,9 +127,4 @@ function toVerdict(run: CommandRun): string {
 
 function isGreen(run: CommandRun): boolean {
   return run.exitCode === 0 && !run.timedOut;
-}
-
-/** `2 files changed`. */
-export function toChangedFilesText(changedFiles: number): string {
-  return `${formatCount(changedFiles, 'file')} changed`;
 }

@@ -66,6 +66,13 @@ function cutEvidence(evidence: Evidence, step: ResultStep): Evidence {
     before: evidence.before && cutTestRun(evidence.before, step),
     after: evidence.after && cutTestRun(evidence.after, step),
     withoutTests: evidence.withoutTests?.slice(0, 500) ?? null,
+    ...(evidence.failures === undefined
+      ? {}
+      : {
+          failures: evidence.failures
+            .slice(0, step.runs)
+            .map((failed) => ({ ...failed, message: failed.message.slice(0, step.tail) })),
+        }),
   };
 }
 

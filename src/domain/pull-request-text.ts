@@ -1,5 +1,6 @@
-import type { AttemptResult, FileChange } from '../contract/job.ts';
-import { EVIDENCE_NOTE, toChangedFilesText, toEvidenceSection } from './evidence-text.ts';
+import type { AttemptResult } from '../contract/job.ts';
+import { toChangesText } from './changes-text.ts';
+import { EVIDENCE_NOTE, toEvidenceSection } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
@@ -38,28 +39,11 @@ function toBody(job: Job, attempt: Attempt, result: AttemptResult): string {
       ? null
       : `### What the agent says\n\n${toQuote(result.summary, MAX_SUMMARY_CHARACTERS)}`,
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,
-    `### Changes\n\n${toChanges(result)}`,
+    `### Changes\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
     `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
     warnAfterwards(result.sandbox),
   ];
   return parts.filter((part) => part !== null).join('\n\n');
-}
-
-function toChanges({ changes, changedFiles }: AttemptResult): string {
-  const shown = changes.slice(0, MAX_CHANGES_SHOWN);
-  const rows = shown.map((change) => [toCode(change.path, 200), change.status, toLines(change)]);
-  const hidden = changedFiles - shown.length;
-  return [
-    `${toChangedFilesText(changedFiles)}.`,
-    shown.length === 0 ? null : toTable(['File', 'Change', 'Lines'], rows),
-    hidden > 0 ? `… and ${hidden} more.` : null,
-  ]
-    .filter((part) => part !== null)
-    .join('\n\n');
-}
-
-function toLines({ added, removed }: FileChange): string {
-  return added === null || removed === null ? 'binary' : `+${added} −${removed}`;
 }
 
 function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] {

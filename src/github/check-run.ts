@@ -1,33 +1,43 @@
-import type { CheckRunContent } from '../domain/check-run-content.ts';
+import { toActions } from '../domain/check-run-buttons.ts';
+import type { Annotation, CheckRunContent } from '../domain/check-run-content.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import { findOrCreate } from './find-or-create.ts';
+import type { Logger } from '../lib/logger.ts';
+import { findOrCreate, isKind } from './find-or-create.ts';
 import { type GitHubCall, ONCE, toPath } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
 /** What GitHub takes at the most. */
 const MAX_SUMMARY_CHARACTERS = 65_535;
 const MAX_TITLE_CHARACTERS = 255;
+const MAX_ANNOTATIONS = 50;
 
+/** A check run, and how many annotations it has. */
+type Found = { id: number; url: string; annotations: number };
 type Wanted = Parameters<GitHub['ensureCheckRun']>[1];
 
 /** GitHub keeps any number of check runs with the same name and `external_id`: nothing but looking prevents a second one. */
 export function createCheckRuns(deps: {
   call: GitHubCall;
   identity: GitHub['identity'];
+  log: Logger;
 }): Pick<GitHub, 'ensureCheckRun' | 'updateCheckRun' | 'setExternalId' | 'readCheckRun'> {
-  const { call, identity } = deps;
+  const { call, identity, log } = deps;
 
   return {
-    ensureCheckRun: (target, wanted) =>
-      findOrCreate({
+    async ensureCheckRun(target, wanted) {
+      const { id, url, annotations } = await findOrCreate({
         mayExist: wanted.mayExist,
         find: () => find(target, wanted),
         create: () => create(target, wanted),
-      }),
+      });
+      await annotate(target, id, wanted.content, annotations);
+      return { id, url };
+    },
     async updateCheckRun(target, checkRunId, content) {
-      await call(target.installationId, (octokit) =>
+      const { data } = await call(target.installationId, (octokit) =>
         octokit.rest.checks.update({ ...toPath(target), check_run_id: checkRunId, ...toFields(content) }),
       );
+      await annotate(target, checkRunId, content, data.output.annotations_count);
     },
     async setExternalId(target, checkRunId, externalId) {
       await call(target.installationId, (octokit) =>
@@ -40,6 +50,35 @@ export function createCheckRuns(deps: {
     },
     readCheckRun: (target, checkRunId, etag) => read(target, checkRunId, etag),
   };
+
+  /**
+   * Adds the annotations that are missing. GitHub appends whatever it is sent, so those behind the ones that are there already are sent,
+   * and each request once only: what a lost answer leaves open, the next call finds out.
+   */
+  async function annotate(
+    target: RepositoryTarget,
+    checkRunId: number,
+    content: CheckRunContent,
+    present: number,
+  ): Promise<void> {
+    const missing = content.annotations?.slice(present) ?? [];
+    for (let at = 0; at < missing.length; at += MAX_ANNOTATIONS) {
+      const output = {
+        ...toOutput(content),
+        annotations: missing.slice(at, at + MAX_ANNOTATIONS).map(toGitHubAnnotation),
+      };
+      try {
+        await call(target.installationId, (octokit) =>
+          octokit.rest.checks.update({ ...toPath(target), ...ONCE, check_run_id: checkRunId, output }),
+        );
+      } catch (error) {
+        if (!isKind(error, 'invalid')) throw error;
+        // The check run itself is there, and says the same.
+        log.warn({ err: error, checkRunId }, 'GitHub did not take the annotations of a check run');
+        return;
+      }
+    }
+  }
 
   async function read(target: RepositoryTarget, checkRunId: number, etag: string | null) {
     const answer = await call(target.installationId, async (octokit) => {
@@ -77,7 +116,7 @@ export function createCheckRuns(deps: {
         ...toFields(wanted.content),
       }),
     );
-    return toResult(target, data);
+    return toFound(target, data);
   }
 
   async function find(target: RepositoryTarget, wanted: Wanted) {
@@ -97,23 +136,47 @@ export function createCheckRuns(deps: {
     const found = data.check_runs.find(
       (run) => run.external_id === wanted.externalId && (mayHaveEnded || run.status !== 'completed'),
     );
-    return found === undefined ? null : toResult(target, found);
+    return found === undefined ? null : toFound(target, found);
   }
 }
 
-function toFields({ status, conclusion, title, summary, text }: CheckRunContent) {
+function toFields(content: CheckRunContent) {
+  const { status, conclusion, buttons } = content;
   return {
     status,
     ...(conclusion !== undefined && { conclusion }),
-    output: {
-      title: title.slice(0, MAX_TITLE_CHARACTERS),
-      summary: summary.slice(0, MAX_SUMMARY_CHARACTERS),
-      // Never cut: what is in there may be signed.
-      ...(text !== undefined && { text }),
-    },
+    output: toOutput(content),
+    ...(buttons !== undefined && { actions: toActions(buttons) }),
   };
 }
 
-function toResult({ repository }: RepositoryTarget, run: { id: number; html_url: string | null }) {
-  return { id: run.id, url: run.html_url ?? `${repository.htmlUrl}/runs/${run.id}` };
+function toOutput({ title, summary, text }: CheckRunContent) {
+  return {
+    title: title.slice(0, MAX_TITLE_CHARACTERS),
+    summary: summary.slice(0, MAX_SUMMARY_CHARACTERS),
+    // Never cut: what is in there may be signed.
+    ...(text !== undefined && { text }),
+  };
+}
+
+function toGitHubAnnotation({ path, startLine, endLine, level, title, message }: Annotation) {
+  return {
+    path,
+    start_line: startLine,
+    end_line: endLine,
+    annotation_level: level,
+    message,
+    ...(title !== '' && { title }),
+  };
+}
+
+function toFound(
+  { repository }: RepositoryTarget,
+  run: { id: number; html_url: string | null; output: { annotations_count: number } },
+): Found {
+  return {
+    id: run.id,
+    url: run.html_url ?? `${repository.htmlUrl}/runs/${run.id}`,
+    annotations: run.output.annotations_count,
+  };
 }

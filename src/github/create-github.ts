@@ -39,7 +39,7 @@ export function createGitHub(deps: {
     ...createSettingsReader({ call }),
     ...createLabels({ call }),
     ...createStartCommits({ call }),
-    ...createCheckRuns({ call, identity }),
+    ...createCheckRuns({ call, identity, log: deps.log }),
     ...createStatusComments({ call, identity }),
     ...createReactions({ call }),
     ...createPullRequests({ call }),

@@ -3,6 +3,7 @@ import { retry } from '@octokit/plugin-retry';
 import { RequestError } from '@octokit/request-error';
 import { z } from 'zod';
 import type { JobSpec } from '../contract/job.ts';
+import { toActions } from '../domain/check-run-buttons.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -156,13 +157,14 @@ export function createCheckRunReporter(options: {
   }
 
   async function send(content: CheckRunContent, signal: AbortSignal): Promise<void> {
-    const { status, conclusion, title, summary } = content;
+    const { status, conclusion, title, summary, buttons } = content;
     await options.mayWrite?.(signal);
     const request = octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       status,
       ...(conclusion === undefined ? {} : { conclusion }),
       output: { title, summary },
+      ...(buttons === undefined ? {} : { actions: toActions(buttons) }),
       headers: await headers(),
       request: { signal },
     });

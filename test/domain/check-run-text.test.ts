@@ -5,6 +5,7 @@ import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
 import {
   toCheckRun,
   toEvidenceCheckRun,
+  toLaterHeadCheckRun,
   toProgressCheckRun,
   toResultCheckRun,
 } from '../../src/domain/check-run-text.ts';
@@ -26,7 +27,20 @@ const someTests = {
 const red = aResult({
   outcome: 'tests_failed',
   reason: '`npm test` still fails after 2 rounds of repair',
-  evidence: { ...green.evidence, after: green.evidence.before, repairRounds: 2, tests: someTests },
+  evidence: {
+    ...green.evidence,
+    after: green.evidence.before,
+    repairRounds: 2,
+    tests: someTests,
+    failures: [
+      {
+        name: 'test/cart.test.js › an empty cart costs nothing',
+        message: 'AssertionError: NaN !== 0\n    at total (src/cart.js:7:3)',
+        place: { path: 'src/cart.js', line: 7 },
+      },
+      { name: 'test/net.test.js › reconnects', message: '', place: null },
+    ],
+  },
 });
 const many = Array.from({ length: 50 }, (_, at) => `test/badge.test.js › case ${at + 1}`);
 const broken = aResult({
@@ -64,6 +78,13 @@ const hostile = aResult({
     withoutTests: HOSTILE_TEXT,
     repairRounds: 0,
     tests: { ...someTests, newlyFailing: { names: [HOSTILE_TEXT.slice(0, 300)], total: 1 } },
+    failures: [
+      {
+        name: HOSTILE_TEXT.slice(0, 300),
+        message: HOSTILE_TEXT,
+        place: { path: HOSTILE_TEXT.slice(0, 300), line: 1 },
+      },
+    ],
   },
 });
 
@@ -103,7 +124,7 @@ describe("the coordinator's view of an attempt", () => {
       name: 'out of time',
       job: aJob({ state: 'timed_out' }),
       attempt: aRunningAttempt({ outcome: 'timed_out' }),
-      expected: { status: 'completed', conclusion: 'timed_out', title: 'Out of time' },
+      expected: { status: 'completed', conclusion: 'neutral', title: 'Out of time' },
     },
     {
       name: 'given up',
@@ -153,7 +174,7 @@ test('how an attempt ended decides the conclusion', () => {
     tests_failed: 'failure',
     agent_failed: 'neutral',
     policy_refused: 'failure',
-    timed_out: 'timed_out',
+    timed_out: 'neutral',
     cancelled: 'cancelled',
   });
 });
@@ -261,6 +282,41 @@ describe('the evidence on the pull request', () => {
     await matchesFile(evidence.content, `check-run-evidence-${name}`);
   });
 
+  test('failing tests are on their lines, in plain text, where there is such a file', () => {
+    const attempt = aRunningAttempt({ result: red, outcome: red.outcome });
+    const hostileAttempt = aRunningAttempt({ result: hostile, outcome: hostile.outcome });
+
+    const { content } = toEvidenceCheckRun({ job: aJob(), attempt });
+    const { content: ofHostile } = toEvidenceCheckRun({ job: aJob(), attempt: hostileAttempt });
+
+    expect(content.annotations).toEqual([
+      {
+        path: 'src/cart.js',
+        startLine: 7,
+        endLine: 7,
+        level: 'failure',
+        title: 'Failing test: test/cart.test.js › an empty cart costs nothing',
+        message: 'AssertionError: NaN !== 0\n    at total (src/cart.js:7:3)',
+      },
+    ]);
+    expect(ofHostile.annotations).toEqual([]);
+  });
+
+  test('a later head of the pull request is told apart, and keeps no merge waiting', () => {
+    const attempt = aRunningAttempt({ result: green, outcome: 'pull_request' });
+    const commits = { pushed: 'a'.repeat(40), later: 'b'.repeat(40) };
+
+    const { name, content } = toLaterHeadCheckRun({ job: aJob(), attempt, ...commits });
+
+    expect(name).toBe('Yardmaster evidence / backend');
+    expect(content).toMatchObject({
+      status: 'completed',
+      conclusion: 'neutral',
+      title: 'Not run for this commit; the evidence is of aaaaaaa',
+    });
+    expect(findDangers(content.summary, OWN_LINKS)).toEqual([]);
+  });
+
   test('tests that were not run are no success', () => {
     const evidence = { ...green.evidence, after: { verdict: 'not_run' as const, runs: [], counts: null } };
 
@@ -273,13 +329,31 @@ describe('the evidence on the pull request', () => {
   });
 });
 
+test.each(Outcome.options)('an attempt that ended as %s has the button for what comes next', (outcome) => {
+  const { buttons } = toCheckRun({ job: aJob(), attempt: aRunningAttempt({ outcome }) }).content;
+
+  expect(buttons).toEqual(outcome === 'pull_request' || outcome === 'no_changes' ? ['ask_again'] : ['retry']);
+  expect(toCheckRun({ job: aJob(), attempt: anAttempt() }).content.buttons).toEqual(['cancel']);
+});
+
 test('the longest result fits into what GitHub takes', () => {
   const run: CommandRun = { ...hostileRun, command: ['`'.repeat(5000)], outputTail: '`\n'.repeat(8000) };
   const all = { verdict: 'failed' as const, runs: Array.from({ length: 20 }, () => run), counts: null };
   const result = aResult({
     reason: '*'.repeat(2000),
     summary: '@'.repeat(20_000),
-    evidence: { setup: all.runs, before: all, after: all, withoutTests: '*'.repeat(9000), repairRounds: 3 },
+    evidence: {
+      setup: all.runs,
+      before: all,
+      after: all,
+      withoutTests: '*'.repeat(9000),
+      repairRounds: 3,
+      failures: Array.from({ length: 20 }, () => ({
+        name: '`'.repeat(300),
+        message: '`\n'.repeat(1000),
+        place: { path: '`'.repeat(1000), line: 1 },
+      })),
+    },
   });
 
   const { summary } = toResultCheckRun({ specialty: 'backend', runnerName: '`'.repeat(300), result });

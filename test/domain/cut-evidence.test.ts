@@ -28,6 +28,11 @@ const big: Evidence = {
     gone: someNames(50),
     complete: true,
   },
+  failures: Array.from({ length: 5 }, (_, at) => ({
+    name: `test ${at}`,
+    message: 'expected\n'.repeat(150),
+    place: { path: 'x'.repeat(900), line: 1 },
+  })),
 };
 
 describe('evidence for a place of limited size', () => {

@@ -38,7 +38,18 @@ const results = fc
         removed: 0,
       })),
       changedFiles: changes,
-      evidence: { setup: tests.runs, before: tests, after: tests, withoutTests: null, repairRounds: 2 },
+      evidence: {
+        setup: tests.runs,
+        before: tests,
+        after: tests,
+        withoutTests: null,
+        repairRounds: 2,
+        failures: Array.from({ length: runs }, () => ({
+          name: 'n'.repeat(300),
+          message: 'é'.repeat(Math.min(tail, 2000)),
+          place: { path: 'p'.repeat(Math.min(path, 1000)), line: 1 },
+        })),
+      },
     });
   });
 

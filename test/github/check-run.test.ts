@@ -121,6 +121,68 @@ describe('an update of a check run', () => {
   });
 });
 
+describe('annotations and buttons', () => {
+  const annotations = Array.from({ length: 70 }, (_, at) => ({
+    path: 'README.md',
+    startLine: at + 1,
+    endLine: at + 1,
+    level: 'failure' as const,
+    title: `Remark ${at}`,
+    message: 'm',
+  }));
+  const done = {
+    status: 'completed',
+    conclusion: 'failure',
+    title: 'Red',
+    summary: 'Red.',
+    annotations,
+    buttons: ['retry'],
+  } as const;
+
+  test('go in as many requests as they take', async () => {
+    const { target, wanted } = await aWantedRun();
+
+    const requests = await at.requestsOf(() =>
+      at.github.ensureCheckRun(target, { ...wanted, content: done }),
+    );
+
+    const [run] = runsOf(target);
+    expect(requests).toEqual([
+      'POST …/check-runs',
+      `PATCH …/check-runs/${run?.id}`,
+      `PATCH …/check-runs/${run?.id}`,
+    ]);
+    expect(run).toMatchObject({
+      output: { title: 'Red', summary: 'Red.', annotations_count: 70 },
+      actions: [{ identifier: 'retry', label: 'Retry' }],
+    });
+  });
+
+  test.each(['before', 'after'] as const)(
+    'are there once although a connection broke %s GitHub had them',
+    async (breakSocket) => {
+      const { target, wanted } = await aWantedRun();
+      const again = { ...wanted, content: done, mayExist: true };
+      at.standin.faults.add({ method: 'PATCH', path: /\/check-runs\/\d+$/, breakSocket, times: 1 });
+      await expect(at.github.ensureCheckRun(target, again)).rejects.toMatchObject({ kind: 'unavailable' });
+
+      const { id } = await at.github.ensureCheckRun(target, again);
+      await at.github.updateCheckRun(target, id, done);
+
+      expect(runsOf(target)).toMatchObject([{ id, output: { annotations_count: 70 } }]);
+    },
+  );
+
+  test('that GitHub refuses do not cost the check run', async () => {
+    const { target, wanted } = await aWantedRun();
+    const content = { ...done, annotations: annotations.map((one) => ({ ...one, startLine: 1.5 })) };
+
+    const { id } = await at.github.ensureCheckRun(target, { ...wanted, content });
+
+    expect(runsOf(target)).toMatchObject([{ id, conclusion: 'failure', output: { annotations_count: 0 } }]);
+  });
+});
+
 async function aWantedRun() {
   const target = await at.createTarget();
   const { main = '' } = await at.standin.state.branches(fullNameOf(target));

@@ -9,6 +9,7 @@ import {
   ReportMail,
 } from '../../../contract/check-run-mail.ts';
 import type { RunnerFacts } from '../../../contract/runner-api.ts';
+import { toActions } from '../../../domain/check-run-buttons.ts';
 import type { CheckRunContent } from '../../../domain/check-run-content.ts';
 import { fitResult } from '../../../domain/fit-mail.ts';
 import { toFence } from '../../../domain/markdown-escape.ts';
@@ -177,7 +178,7 @@ export function createAttemptMail(
   }
 
   async function write(content: CheckRunContent, signal: AbortSignal): Promise<void> {
-    const { status, conclusion, title, summary } = content;
+    const { status, conclusion, title, summary, buttons } = content;
     // Counted before it is sent: one whose answer is lost may have arrived.
     number += 1;
     const { token } = await workingToken(signal);
@@ -189,6 +190,7 @@ export function createAttemptMail(
         status,
         ...(conclusion === undefined ? {} : { conclusion }),
         output: { title, summary, text: toText() },
+        ...(buttons === undefined ? {} : { actions: toActions(buttons) }),
       },
       signal,
     );
