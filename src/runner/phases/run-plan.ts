@@ -7,6 +7,7 @@ import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
 import type { Launch } from '../sandbox/launch.ts';
 import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
 import { openRegistryProxy, type RegistryProxy } from '../sandbox/registry-proxy.ts';
+import type { CaseReport } from '../test-reports/case-report.ts';
 import { createTestWatcher } from '../test-reports/watch-tests.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
@@ -22,8 +23,8 @@ export type PlanRun = {
   commands: RanTests[];
 };
 
-/** The single tests of one command, and what its framework's summary says. */
-export type RanTests = CommandTests & { counts: TestCounts | null };
+/** The single tests of one command, and what its framework says of failing ones and in its summary. */
+export type RanTests = CommandTests & { counts: TestCounts | null; failures: CaseReport['failures'] };
 
 /**
  * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in
@@ -122,6 +123,7 @@ function toRanTests({ run, output, report }: Step): RanTests {
     key: run.command.join(' '),
     passed: hasPassed(run),
     cases: report?.cases ?? null,
+    failures: report?.failures ?? new Map(),
     complete: report?.complete === true && (counts === null || counts.failed === failed),
     flaky: [],
   };

@@ -2,6 +2,7 @@ import { judgeChanges } from '../../domain/change-policy.ts';
 import { compareTests, judgeTests, mergeRerun } from '../../domain/compare-tests.ts';
 import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
 import type { Ending } from '../attempt-record.ts';
+import { findFailures } from '../test-reports/find-failures.ts';
 import { hasBudget, judgeAgentEnding, runAgentRound } from './agent-round.ts';
 import type { Worked } from './agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
@@ -32,7 +33,7 @@ export async function verify(
     const tree = await worked.workspace.snapshot();
     const refusal = await lookAtChanges(tree, worked, attempt);
     if (refusal !== null) return end(refusal);
-    const run = await runTests(worked, attempt, deps);
+    const run = await runTests(tree, worked, attempt, deps);
     const red = explainRed(run);
     if (red === null) return next({ ...worked, session, tree, ending: succeed(worked) });
 
@@ -75,18 +76,25 @@ async function lookAtChanges(
   return { outcome: 'policy_refused', reason: verdict.reasons.join(' '), retryable: false };
 }
 
-async function runTests(worked: Worked, attempt: AttemptContext, deps: PhaseDeps): Promise<PlanRun> {
+async function runTests(
+  tree: string,
+  worked: Worked,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<PlanRun> {
   const { record } = attempt;
   const withSetup = worked.setupIsBroken || touchesDependencies(record.changes.map(({ path }) => path));
   const first = await runPlan(worked.plan, worked.workspace, withSetup, attempt, deps);
   const run = await rerunSuspects(first, worked, attempt, deps);
-  const { tests: _replaced, ...evidence } = record.evidence;
+  const { tests: _replaced, failures: _former, ...evidence } = record.evidence;
   const tests = compareTests(worked.testsBefore, run.commands);
+  const failures = await findFailures(run.commands, () => worked.workspace.files(tree));
   record.evidence = {
     ...evidence,
     ...(withSetup ? { setup: run.setup } : {}),
     after: run.tests,
     ...(tests === undefined ? {} : { tests }),
+    ...(failures === undefined ? {} : { failures }),
   };
   await attempt.channel.sendEvidence(record.evidence, attempt.signal);
   return run;
@@ -122,7 +130,8 @@ async function rerunSuspects(
     const [again, run] = suspect ? [second.commands.shift(), second.tests.runs.shift()] : [];
     const once = commands[at];
     if (again === undefined || run === undefined || once === undefined) continue;
-    commands[at] = { ...mergeRerun(once, again), counts: again.passed ? again.counts : once.counts };
+    const counts = again.passed ? again.counts : once.counts;
+    commands[at] = { ...mergeRerun(once, again), counts, failures: once.failures };
     if (again.passed) runs[at] = run;
   }
   return { setup: first.setup, commands, tests: toTestRun(runs, commands) };

@@ -20,8 +20,10 @@ export default async function* report(source) {
     const above = names.slice(0, data.nesting);
     const isSkipped = data.skip !== undefined || data.todo !== undefined;
     const status = isSkipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
+    const error = data.details?.error?.cause ?? data.details?.error;
+    const why = status === 'failed' ? String(error?.stack ?? error?.message ?? error ?? '').slice(0, 8000) : '';
     const title = isFile ? [place(data.file)] : [...above, data.name];
-    appendFileSync(path.join(folder, 'node-' + process.pid + '.jsonl'), JSON.stringify([place(data.file), title, status]) + '\\n');
+    appendFileSync(path.join(folder, 'node-' + process.pid + '.jsonl'), JSON.stringify([place(data.file), title, status, why, data.line]) + '\\n');
     yield '';
   }
 }

@@ -6,6 +6,8 @@ export type ReportKind = 'junit' | 'trx' | 'jest' | 'rspec' | 'node';
 
 /** Suites in suites in suites: far beyond what any framework writes, far below what a stack takes. */
 const MAX_NESTING = 64;
+/** Of what is said of one failing test. */
+const MAX_RAW_TEXT = 20_000;
 
 /** Reads one report into the collector. Whatever is no such report makes the collection incomplete; never throws. */
 export function parseReport(kind: ReportKind, text: string, into: CaseCollector): void {
@@ -59,7 +61,13 @@ function readJUnit(node: unknown, into: CaseCollector, depth: number): void {
     const name = [testCase['@classname'], testCase['@name']]
       .filter((part) => typeof part === 'string' && part !== '')
       .join(' › ');
-    if (name !== '') into.add(name, toJUnitStatus(testCase));
+    if (name === '') continue;
+    const status = toJUnitStatus(testCase);
+    into.add(name, status);
+    if (status === 'failed') {
+      const place = { path: testCase['@file'], line: testCase['@line'] };
+      into.explain(name, toJUnitText(testCase['failure'] ?? testCase['error']), place);
+    }
   }
   for (const below of [...toArray(node['testsuites']), ...toArray(node['testsuite'])]) {
     readJUnit(below, into, depth + 1);
@@ -69,6 +77,30 @@ function readJUnit(node: unknown, into: CaseCollector, depth: number): void {
 function toJUnitStatus(testCase: Record<string, unknown>): CaseStatus {
   if (testCase['failure'] !== undefined || testCase['error'] !== undefined) return 'failed';
   return testCase['skipped'] !== undefined ? 'skipped' : 'passed';
+}
+
+/** The message and what stands between the tags, which was left unparsed. */
+function toJUnitText(failure: unknown): string {
+  const [first] = toArray(failure);
+  if (typeof first === 'string') return toText(first);
+  if (!isObject(first)) return '';
+  const said = [first['@message'], typeof first['#text'] === 'string' ? toText(first['#text']) : ''];
+  // Many frameworks say the message twice.
+  const [message = '', text = ''] = said.map((part) => (typeof part === 'string' ? part : ''));
+  return text.includes(message) ? text : `${message}\n${text}`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+/** Raw XML as text. */
+function toText(xml: string): string {
+  return xml
+    .slice(0, MAX_RAW_TEXT)
+    .replaceAll(/<!\[CDATA\[|\]\]>/g, '')
+    .replaceAll(/&(lt|gt|amp|quot|apos|#10|#xa|#9|#x9|#13|#xd);/gi, (_whole, name: string) => {
+      const known = ENTITIES[name.toLowerCase()];
+      return known ?? (/^#x?9$/i.test(name) ? '\t' : '\n');
+    });
 }
 
 /** What `dotnet test --logger trx` writes. */
@@ -82,6 +114,9 @@ function readTrx(document: unknown, into: CaseCollector): void {
       result['@testName'],
       outcome === 'Passed' ? 'passed' : outcome === 'NotExecuted' ? 'skipped' : 'failed',
     );
+    const output = result['Output'];
+    if (outcome === 'Failed' && typeof output === 'string')
+      into.explain(result['@testName'], toText(output.replaceAll(/<\/?\w+>/g, '\n')));
   }
 }
 
@@ -103,6 +138,10 @@ function readJest(document: unknown, into: CaseCollector): void {
         `${path} › ${title}`,
         status === 'passed' ? 'passed' : status === 'failed' ? 'failed' : 'skipped',
       );
+      if (status !== 'failed') continue;
+      const location = isObject(test['location']) ? test['location'] : {};
+      const messages = toArray(test['failureMessages']).filter((message) => typeof message === 'string');
+      into.explain(`${path} › ${title}`, messages.join('\n'), { path, line: location['line'] });
     }
   }
 }
@@ -117,6 +156,11 @@ function readRspec(document: unknown, into: CaseCollector): void {
       `${path}${example['full_description']}`,
       status === 'passed' ? 'passed' : status === 'failed' ? 'failed' : 'skipped',
     );
+    if (status !== 'failed' || !isObject(example['exception'])) continue;
+    const { message, backtrace } = example['exception'];
+    const text = [message, ...toArray(backtrace)].filter((line) => typeof line === 'string').join('\n');
+    const place = { path: example['file_path'], line: example['line_number'] };
+    into.explain(`${path}${example['full_description']}`, text, place);
   }
   // Errors outside of examples, such as a file that can't be loaded.
   const summary = document['summary'];
@@ -131,12 +175,14 @@ function readNodeLines(text: string, into: CaseCollector): void {
     if (line === '') continue;
     const parsed: unknown = JSON.parse(line);
     if (!Array.isArray(parsed)) throw new Error('Not a line of the reporter');
-    const [file, names, status] = parsed as unknown[];
+    const [file, names, status, why, place] = parsed as unknown[];
     if (typeof file !== 'string' || !Array.isArray(names)) continue;
     const title = names.filter((name) => typeof name === 'string').join(' › ');
     // A file that can't be loaded fails under its own name.
     const name = file === '' || title === file ? title : `${file} › ${title}`;
-    if (name !== '') into.add(name, toNodeStatus(status));
+    if (name === '') continue;
+    into.add(name, toNodeStatus(status));
+    if (typeof why === 'string' && why !== '') into.explain(name, why, { path: file, line: place });
   }
 }
 

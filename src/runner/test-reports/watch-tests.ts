@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { toOneLine } from '../../lib/strip-control.ts';
+import { stripControl, toOneLine } from '../../lib/strip-control.ts';
 import { asObject, parseObject } from '../analysis/ecosystem.ts';
 import { openRepositoryFiles } from '../analysis/repository-files.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
@@ -50,6 +50,10 @@ export function createTestWatcher(options: {
     return redact(toOneLine(name.replaceAll(`${workspace.folder}/`, ''), MAX_NAME)).slice(0, MAX_NAME);
   }
 
+  function cleanText(text: string): string {
+    return redact(stripControl(text.replaceAll(`${workspace.folder}/`, '')));
+  }
+
   return async (command) => {
     // A folder that an earlier command made something else of goes with it.
     await rm(reportFolder, { recursive: true, force: true });
@@ -59,7 +63,7 @@ export function createTestWatcher(options: {
 
     const script = await readScript(workspace.folder, command);
     const wanted = wantReports(command, { reportFolder, script, nodeTakesReporter });
-    const into = createCaseCollector(cleanName);
+    const into = createCaseCollector(cleanName, cleanText);
     const read =
       wanted.lines === 'cargo' ? readCargoLines(into) : wanted.lines === 'go' ? readGoLines(into) : null;
     const startedAtMs = clock.nowMs();

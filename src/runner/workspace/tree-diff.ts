@@ -8,6 +8,7 @@ export type TreeDiff = {
   changes(tree: string): Promise<FileChange[]>;
   entries(tree: string): Promise<ChangedEntryWithTarget[]>;
   patch(tree: string, maxBytes: number): Promise<string>;
+  files(tree: string): Promise<string[]>;
 };
 
 export type ChangedEntryWithTarget = Required<ChangedEntry>;
@@ -49,5 +50,10 @@ export function createTreeDiff(options: {
     return await git.readStart([...DIFF, '--patch', '-M', base, tree], maxBytes, place);
   }
 
-  return { changes, entries, patch };
+  async function files(tree: string): Promise<string[]> {
+    const listed = await git.run(['ls-tree', '-r', '-z', '--name-only', tree], place);
+    return listed.split('\0').filter((path) => path !== '');
+  }
+
+  return { changes, entries, patch, files };
 }

@@ -29,6 +29,8 @@ export type Workspace = {
   entries(tree: string): Promise<{ path: string; mode: string; linkTarget: string | null }[]>;
   /** The whole difference between the base and a snapshot as a patch, cut at `maxBytes`. */
   patch(tree: string, maxBytes: number): Promise<string>;
+  /** Paths of all files of a snapshot. */
+  files(tree: string): Promise<string[]>;
   /** Commits a snapshot onto the base (one commit). Returns the commit id. Throws when the snapshot is as the base is. */
   commit(tree: string, message: string, author: { name: string; email: string }): Promise<string>;
   /**

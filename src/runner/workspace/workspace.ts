@@ -90,6 +90,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     changes: diff.changes,
     entries: diff.entries,
     patch: diff.patch,
+    files: diff.files,
     commit,
     push: (commit) =>
       pushCommit({

@@ -4,7 +4,10 @@ import { parseReport, type ReportKind } from '../../../src/runner/test-reports/p
 import { readCargoLines, readGoLines } from '../../../src/runner/test-reports/read-case-lines.ts';
 
 function parse(kind: ReportKind, text: string): CaseReport {
-  const into = createCaseCollector((name) => name);
+  const into = createCaseCollector(
+    (name) => name,
+    (text) => text,
+  );
   parseReport(kind, text, into);
   return into.report();
 }
@@ -82,7 +85,10 @@ describe('reports', () => {
   });
 
   test('cargo, from what it prints on stdout', () => {
-    const into = createCaseCollector((name) => name);
+    const into = createCaseCollector(
+      (name) => name,
+      (text) => text,
+    );
     const read = readCargoLines(into);
     for (const line of [
       'running 3 tests',
@@ -105,7 +111,10 @@ describe('reports', () => {
   });
 
   test('go, with the package of each test, and packages that don’t build', () => {
-    const into = createCaseCollector((name) => name);
+    const into = createCaseCollector(
+      (name) => name,
+      (text) => text,
+    );
     const read = readGoLines(into);
     for (const line of [
       '=== RUN   TestSum',
@@ -178,6 +187,6 @@ describe('hostile reports', () => {
       '<testsuite><testcase name="a"/><testcase name="a"><failure/></testcase></testsuite>',
     );
 
-    expect(report).toEqual({ cases: new Map([['a', 'failed']]), complete: false });
+    expect(report).toEqual({ failures: new Map(), cases: new Map([['a', 'failed']]), complete: false });
   });
 });

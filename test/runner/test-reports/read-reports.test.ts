@@ -24,7 +24,10 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 async function read(command: string[], startedAtMs = 0): Promise<CaseReport> {
-  const into = createCaseCollector((name) => name);
+  const into = createCaseCollector(
+    (name) => name,
+    (text) => text,
+  );
   const wanted = wantReports(command, { reportFolder, script: null, nodeTakesReporter: true });
   await readReports(wanted, { reportFolder, folder, startedAtMs }, into);
   return into.report();
@@ -33,7 +36,11 @@ async function read(command: string[], startedAtMs = 0): Promise<CaseReport> {
 test('a report where it was wanted is read', async () => {
   await writeFile(path.join(reportFolder, 'pytest.xml'), GREEN);
 
-  expect(await read(['pytest'])).toEqual({ cases: new Map([['a › fine', 'passed']]), complete: true });
+  expect(await read(['pytest'])).toEqual({
+    failures: new Map(),
+    cases: new Map([['a › fine', 'passed']]),
+    complete: true,
+  });
 });
 
 test('reports of Maven’s modules are found, those from before the command are not', async () => {
@@ -58,7 +65,7 @@ describe('what a hostile command leaves', () => {
     await writeFile(path.join(root, 'secret.xml'), RED);
     await symlink(path.join(root, 'secret.xml'), path.join(reportFolder, 'pytest.xml'));
 
-    expect(await read(['pytest'])).toEqual({ cases: new Map(), complete: false });
+    expect(await read(['pytest'])).toEqual({ failures: new Map(), cases: new Map(), complete: false });
   });
 
   test('folders behind links are not looked into', async () => {
@@ -77,7 +84,7 @@ describe('what a hostile command leaves', () => {
     await writeFile(path.join(reportFolder, 'pytest-3.xml'), '');
     await truncate(path.join(reportFolder, 'pytest-3.xml'), 1024 ** 4);
 
-    expect(await read(['pytest'])).toEqual({ cases: new Map(), complete: false });
+    expect(await read(['pytest'])).toEqual({ failures: new Map(), cases: new Map(), complete: false });
   });
 
   test('a thousand files too many cost no more than the first of them', { timeout: 30_000 }, async () => {
@@ -90,6 +97,6 @@ describe('what a hostile command leaves', () => {
   test('a folder that is gone has told nothing', async () => {
     await rm(reportFolder, { recursive: true });
 
-    expect(await read(['pytest'])).toEqual({ cases: new Map(), complete: true });
+    expect(await read(['pytest'])).toEqual({ failures: new Map(), cases: new Map(), complete: true });
   });
 });
