@@ -12,7 +12,7 @@ import { recoveryKey } from './dispatch/recovery-marker.ts';
 import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
 import { createSweeper } from './dispatch/sweeper.ts';
 import { decide } from './domain/decide.ts';
-import { toCheckRun, toEvidenceCheckRun } from './domain/check-run-text.ts';
+import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from './domain/check-run-text.ts';
 import { BUILT_IN_LABELS } from './domain/labels.ts';
 import { toPullRequest } from './domain/pull-request-text.ts';
 import { toStartCommitMessage } from './domain/start-commit-text.ts';
@@ -40,6 +40,7 @@ import { isHandled, translate } from './webhooks/translate.ts';
 const TEXTS = {
   toCheckRun,
   toEvidenceCheckRun,
+  toLaterHeadCheckRun,
   toPullRequest,
   toStartCommitMessage,
   statusMarker,

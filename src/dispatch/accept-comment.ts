@@ -71,6 +71,7 @@ export async function acceptComment(
       settings: inForce.settings,
       settingsProblem: inForce.problem,
       jobs,
+      by: 'by a command',
     };
     const decision = decideCommands(situation);
     if (decision.kind === 'refuse') {

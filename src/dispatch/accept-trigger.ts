@@ -7,6 +7,7 @@ import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
+import { acceptButton, acceptRerun } from './accept-press.ts';
 import {
   addRepositories,
   changeRepository,
@@ -29,6 +30,7 @@ import { wantStatusComment } from './want-report.ts';
 export type AcceptTrigger = (trigger: Trigger) => Promise<TriggerOutcome>;
 
 type IssueTrigger = Situation['trigger'];
+type MovedTrigger = Extract<Trigger, { kind: 'pull_request_moved' }>;
 type CheckRunTrigger = Extract<Trigger, { kind: 'check_run_completed' }>;
 
 type TriggerDeps = {
@@ -72,6 +74,12 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
         return acceptIssueTrigger(trigger);
       case 'check_run_completed':
         return acceptCheckRun(trigger);
+      case 'button_pressed':
+        return acceptButton(trigger, deps, (work) => record(trigger, work));
+      case 'rerun_asked':
+        return acceptRerun(trigger, deps, (work) => record(trigger, work));
+      case 'pull_request_moved':
+        return acceptMoved(trigger);
       default:
         return trigger satisfies never;
     }
@@ -85,6 +93,22 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
     if (trigger.appId !== appId) return ignored('the check run belongs to another App');
     await deps.lookAtCheckRun(trigger.attemptId);
     return record(trigger, async () => ({ kind: 'looked_at', reason: 'its runner may have reported' }));
+  }
+
+  /** A head that we didn't push has no evidence, which is said on it. */
+  async function acceptMoved(trigger: MovedTrigger): Promise<TriggerOutcome> {
+    const { target, pullRequestNumber, headCommit } = trigger;
+    const job = await store.jobs.ofPullRequest(target.repository.id, pullRequestNumber);
+    // Most pull requests: of them nothing is kept.
+    if (job === null) return ignored('the pull request is none of ours');
+    const attempt = job.attemptId === null ? null : await store.attempts.get(job.attemptId);
+    if (attempt?.result?.headCommit === headCommit)
+      return ignored('it is the commit that the evidence is of');
+    return record(trigger, async (tx) => {
+      const { installationId } = target;
+      await tx.want({ effect: { kind: 'evidence', jobId: job.id, commit: headCommit }, installationId });
+      return { kind: 'noted', reason: `pull request #${pullRequestNumber} has another head` };
+    });
   }
 
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {

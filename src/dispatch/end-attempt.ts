@@ -72,6 +72,9 @@ export async function endAttempt(
   });
   const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit != null;
   if (plan.kind === 'give_up' && !keepsWork) await wantCleanBranch(tx, job);
+  // Whoever makes a pull request of it by hand sees there what the tests say.
+  if (plan.kind === 'give_up' && keepsWork)
+    await tx.want({ effect: { kind: 'evidence', jobId: job.id }, installationId: job.installationId });
   await tx.tell(job.id, plan.kind === 'retry' ? 'retry' : plan.state, stateReason);
   await wantStatusComment(tx, job, plan.kind === 'retry' ? 'progress' : 'final');
   return true;

@@ -4,17 +4,22 @@ import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import { toTarget } from './effects/effect-deps.ts';
 import { liveJobs } from './live-jobs.ts';
+import { sayCheckRunAgain } from './say-again.ts';
+import { REPORT_SWEEP } from './sweep-names.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /** The issue was deleted or moved: nobody did it that we know of. */
 const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
 
+/** Last words may still be on their way. */
+const ENDED_GRACE_MS = 600_000;
+
 type Found = { ended: number; checkRuns: number; comments: number };
 
 /**
  * For each live job: is its issue still there, are its check runs what they should be, does its comment say what we wrote? What isn't so
- * is wanted anew. Some three requests a job.
+ * is wanted anew. Some three requests a job. And are the check runs of those that ended since the last time completed? One request each.
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   const found: Found = { ended: 0, checkRuns: 0, comments: 0 };
@@ -22,12 +27,12 @@ export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
     try {
       await look(job, found, deps);
     } catch (error) {
-      if (!(error instanceof GitHubError) || (error.kind !== 'gone' && error.kind !== 'forbidden'))
-        throw error;
+      if (!isOutOfReach(error)) throw error;
       // Out of reach; the sweep of installations finds out why.
       deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub');
     }
   }
+  found.checkRuns += await repairEnded(deps);
   return found;
 }
 
@@ -55,8 +60,11 @@ async function repairCheckRuns(job: StoredJob, { store, reads }: SweepDeps): Pro
     if (!isWaiting && attempt.finishedAtMs === null) continue;
     const status = await reads.checkRunStatus(toTarget(job), attempt.checkRun.id);
     if (isWaiting ? status === 'queued' : status === 'completed' || status === null) continue;
-    const isDone = isWaiting ? await replace(job, attempt) : await sayAgain(job, attempt);
-    repaired += Number(isDone);
+    if (isWaiting) repaired += Number(await replace(job, attempt));
+    else {
+      await store.transact((tx) => sayCheckRunAgain(tx, job, attempt));
+      repaired += 1;
+    }
   }
   return repaired;
 
@@ -80,19 +88,35 @@ async function repairCheckRuns(job: StoredJob, { store, reads }: SweepDeps): Pro
       return true;
     });
   }
+}
 
-  async function sayAgain(job: StoredJob, attempt: StoredAttempt): Promise<boolean> {
-    const objectId = attempt.checkRun?.id ?? null;
-    await store.memory.putGitHubObject(
-      `check-run:${attempt.id}`,
-      { objectId, bodyHash: null },
-      await store.nowMs(),
-    );
-    await store.transact((tx) =>
-      tx.want({ effect: { kind: 'check-run', attemptId: attempt.id }, installationId: job.installationId }),
-    );
-    return true;
+/** Ended, and on GitHub it is not: a late word of its runner, or one of ours that got lost. No check run of ours waits for ever. */
+async function repairEnded(deps: SweepDeps): Promise<number> {
+  const { store, reads, timings, log } = deps;
+  const nowMs = await store.nowMs();
+  let repaired = 0;
+  const mark = await store.sweeps.getMark(REPORT_SWEEP);
+  const untilMs = nowMs - ENDED_GRACE_MS;
+  const sinceMs = mark === null ? untilMs - timings.reportSweepSeconds * 1000 : Number(mark);
+  for (const attempt of await store.attempts.ended(sinceMs, untilMs)) {
+    const job = await store.jobs.get(attempt.jobId);
+    if (job === null || attempt.checkRun === null) continue;
+    try {
+      const status = await reads.checkRunStatus(toTarget(job), attempt.checkRun.id);
+      if (status === 'completed' || status === null) continue;
+      await store.transact((tx) => sayCheckRunAgain(tx, job, attempt));
+      repaired += 1;
+    } catch (error) {
+      if (!isOutOfReach(error)) throw error;
+      log.info({ err: error, jobId: job.id }, 'The check run of a job can not be looked at on GitHub');
+    }
   }
+  await store.sweeps.putMark(REPORT_SWEEP, String(Math.max(sinceMs, untilMs)));
+  return repaired;
+}
+
+function isOutOfReach(error: unknown): boolean {
+  return error instanceof GitHubError && (error.kind === 'gone' || error.kind === 'forbidden');
 }
 
 async function repairComment(job: StoredJob, { store, reads }: SweepDeps): Promise<number> {

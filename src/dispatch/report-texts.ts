@@ -1,4 +1,4 @@
-import type { toCheckRun, toEvidenceCheckRun } from '../domain/check-run-text.ts';
+import type { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../domain/check-run-text.ts';
 import type { toPullRequest } from '../domain/pull-request-text.ts';
 import type { toStartCommitMessage } from '../domain/start-commit-text.ts';
 import type { statusMarker, toStatusComment } from '../domain/status-comment-text.ts';
@@ -7,6 +7,7 @@ import type { statusMarker, toStatusComment } from '../domain/status-comment-tex
 export type ReportTexts = {
   toCheckRun: typeof toCheckRun;
   toEvidenceCheckRun: typeof toEvidenceCheckRun;
+  toLaterHeadCheckRun: typeof toLaterHeadCheckRun;
   toPullRequest: typeof toPullRequest;
   toStartCommitMessage: typeof toStartCommitMessage;
   statusMarker: typeof statusMarker;

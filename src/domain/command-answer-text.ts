@@ -1,6 +1,7 @@
 import { COMMANDS, type CommandName } from './command-grammar.ts';
 import type { Topic } from './decide-commands.ts';
 import type { IssueReading, Permission } from './decide.ts';
+import { type ButtonName, toButtonLabel } from './check-run-buttons.ts';
 import { chooseRunner } from './choose-runner.ts';
 import { estimateStartMs } from './estimate-start.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
@@ -22,6 +23,25 @@ export function answerMarker(command: { repositoryId: number; commentId: number 
 /** A refusal, for the person who wrote the command. `reason` is Markdown that is safe to show. */
 export function toRefusalAnswer(refusal: { marker: string; reason: string }): string {
   return `${refusal.marker}\n\n😕 ${refusal.reason}\n\n\`/agent help\` lists all commands.`;
+}
+
+/** The hidden mark by which the answer to a press is found again. */
+export function pressMarker(key: string): string {
+  return `<!-- yardmaster:answer press=${key} -->`;
+}
+
+/** Why a button did nothing, for the person who pressed it. `reason` is Markdown that is safe to show. */
+export function toPressAnswer(refusal: {
+  marker: string;
+  sender: string;
+  button: ButtonName;
+  checkRunUrl: string | null;
+  reason: string;
+}): string {
+  const { marker, sender, button, checkRunUrl, reason } = refusal;
+  const where = checkRunUrl === null ? 'a check run' : `a [check run](${checkRunUrl})`;
+  const who = `${toCode(sender, 100)} pressed **${toButtonLabel(button)}** on ${where}, and nothing was done.`;
+  return `${marker}\n\n😕 ${who}\n\n${reason}`;
 }
 
 /** What the answers to questions are made from. */

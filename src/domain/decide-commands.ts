@@ -26,6 +26,8 @@ export type CommandSituation = {
   settingsProblem: string | null;
   /** Jobs of the issue, the newest first, refused ones included. */
   jobs: readonly Job[];
+  /** How it was asked for, for people: `by a command`. */
+  by: string;
 };
 
 export type CommandAction =
@@ -149,7 +151,7 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
 }
 
 function start(
-  { settings, jobs, sender }: CommandSituation,
+  { settings, jobs, sender, by }: CommandSituation,
   specialty: string,
   instructions: string | null,
   options: { agent: string | null; model: string | null },
@@ -164,7 +166,7 @@ function start(
   const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
   return {
     kind: 'start',
-    reason: `${sender.login} asked for it by a command`,
+    reason: `${sender.login} asked for it ${by}`,
     issue: issue.issue,
     specialty,
     needs: wanted.needs,
@@ -181,7 +183,7 @@ function start(
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const live = liveJobs(situation, specialty);
   if (live.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is to be cancelled'));
-  return { kind: 'cancel', reason: `${situation.sender.login} cancelled it by a command`, jobs: live };
+  return { kind: 'cancel', reason: `${situation.sender.login} cancelled it ${situation.by}`, jobs: live };
 }
 
 function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {

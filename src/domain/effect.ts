@@ -13,11 +13,16 @@ export type Effect =
   | { kind: 'check-run-mail'; attemptId: AttemptId }
   | { kind: 'status-comment'; repositoryId: number; issueNumber: number }
   | { kind: 'pull-request'; jobId: JobId }
-  /** The check run with the evidence, on the head of the pull request. */
-  | { kind: 'evidence'; jobId: JobId }
+  /**
+   * The check run with the evidence, on the commit that the job has pushed; with `commit`, the check run on that later head of the branch,
+   * which says that the evidence is of another one.
+   */
+  | { kind: 'evidence'; jobId: JobId; commit?: string }
   | { kind: 'clean-branch'; jobId: JobId }
   /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
   | { kind: 'command'; repositoryId: number; commentId: number }
+  /** Whoever pressed a button in vain finds the reason on the issue. */
+  | { kind: 'press-answer'; key: string }
   | { kind: 'labels'; repositoryId: number; fullName: string }
   /** The tokens of whoever had the attempt in this epoch; the next one's are left alone. */
   | { kind: 'revoke-tokens'; attemptId: AttemptId; epoch: number };
@@ -33,8 +38,11 @@ export function toEffectKey(effect: Effect): string {
       return `${effect.kind}:${effect.attemptId}`;
     case 'revoke-tokens':
       return `${effect.kind}:${effect.attemptId}:${effect.epoch}`;
-    case 'pull-request':
     case 'evidence':
+      return `${effect.kind}:${effect.jobId}${effect.commit === undefined ? '' : `:${effect.commit}`}`;
+    case 'press-answer':
+      return `${effect.kind}:${effect.key}`;
+    case 'pull-request':
     case 'clean-branch':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
@@ -57,6 +65,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'attempt-start': 40,
   evidence: 35,
   command: 33,
+  'press-answer': 33,
   'status-comment': 30,
   'clean-branch': 20,
   labels: 10,

@@ -1,4 +1,5 @@
-import type { AttemptId, IssueSnapshot, RepositoryRef } from '../contract/job.ts';
+import type { AttemptId, IssueSnapshot, JobId, RepositoryRef } from '../contract/job.ts';
+import type { ButtonName } from './check-run-buttons.ts';
 import type { CommentReading } from './command-grammar.ts';
 
 /** Who did it, as GitHub's webhook names the sender. */
@@ -84,4 +85,45 @@ export type Trigger =
       appId: number;
       /** By its `external_id`, which anybody's App could have written. */
       attemptId: AttemptId;
+    }
+  | {
+      kind: 'button_pressed';
+      /** Each press is a delivery of its own. */
+      key: string;
+      target: RepositoryTarget;
+      button: ButtonName;
+      checkRun: CheckRunClaim;
+      sender: Actor;
+    }
+  | {
+      /** "Re-run" of a check run, or of all checks of a commit. */
+      kind: 'rerun_asked';
+      key: string;
+      target: RepositoryTarget;
+      /** Of the App whose checks they are. */
+      appId: number;
+      headCommit: string;
+      /** The branch that GitHub takes the commit for; `null` for pushes to forks. */
+      branch: string | null;
+      /** The one check run that is meant, if it claims to be an attempt's. */
+      checkRun: CheckRunClaim | null;
+      sender: Actor;
+    }
+  | {
+      /** The head of a pull request is another commit now. */
+      kind: 'pull_request_moved';
+      /** What is shown belongs to the commit, however often the branch comes back to it. */
+      key: string;
+      target: RepositoryTarget;
+      pullRequestNumber: number;
+      headCommit: string;
     };
+
+/** What a webhook says of a check run. Its `external_id` could have been written by anybody's App: all of it has to fit what we know. */
+export type CheckRunClaim = {
+  id: number;
+  appId: number;
+  headCommit: string;
+  jobId: JobId;
+  attemptId: AttemptId;
+};

@@ -45,6 +45,10 @@ export type AttemptQueries = {
   get(id: AttemptId): Promise<StoredAttempt | null>;
   /** Oldest first. */
   ofJob(jobId: JobId): Promise<StoredAttempt[]>;
+  /** Whose check run is on this commit: each attempt has a start commit of its own. */
+  ofStartCommit(commit: string): Promise<StoredAttempt | null>;
+  /** Those with a check run that ended in this time, a thousand at the most, the newest of them. */
+  ended(sinceMs: number, beforeMs: number): Promise<StoredAttempt[]>;
   change(id: AttemptId, change: AttemptChange): Promise<void>;
   /** How long the newest attempts of a specialty took that came to an end, in milliseconds. */
   recentDurations(specialty: string, limit: number): Promise<number[]>;
@@ -100,6 +104,29 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
         .selectAll()
         .where('job_id', '=', jobId)
         .orderBy('number')
+        .execute();
+      return rows.map(toAttempt);
+    },
+
+    async ofStartCommit(commit) {
+      const row = await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('start_commit', '=', commit)
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      return row ? toAttempt(row) : null;
+    },
+
+    async ended(sinceMs, beforeMs) {
+      const rows = await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('finished_at', '>=', sinceMs)
+        .where('finished_at', '<', beforeMs)
+        .where('check_run_id', 'is not', null)
+        .orderBy('finished_at', 'desc')
+        .limit(1000)
         .execute();
       return rows.map(toAttempt);
     },

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { RepositoryRef } from '../contract/job.ts';
+import type { AttemptId, RepositoryRef } from '../contract/job.ts';
+import type { ButtonName } from '../domain/check-run-buttons.ts';
 import type { Topic } from '../domain/decide-commands.ts';
 import type { Schema } from './schema.ts';
 
@@ -21,6 +22,21 @@ export type StoredCommand = {
   topics: Topic[];
 };
 
+/** Somebody has pressed a button of an attempt's check run. */
+export type StoredPress = {
+  /** Of its trigger. */
+  key: string;
+  repository: RepositoryRef;
+  installationId: number;
+  /** The issue of the job. */
+  issueNumber: number;
+  attemptId: AttemptId;
+  button: ButtonName;
+  sender: string;
+  /** What a refusal says on the issue, as Markdown that is safe to show; `null`: nothing. */
+  reason: string | null;
+};
+
 export type CommandQueries = {
   /** False, and nothing changed, if the comment is known. */
   insert(command: StoredCommand, nowMs: number): Promise<boolean>;
@@ -30,7 +46,9 @@ export type CommandQueries = {
     commentId: number,
     decided: Pick<StoredCommand, 'verdict' | 'reason' | 'topics'>,
   ): Promise<void>;
-  /** Comments with commands that somebody has written in a repository since then. */
+  insertPress(press: StoredPress, nowMs: number): Promise<void>;
+  getPress(key: string): Promise<StoredPress | null>;
+  /** Comments with commands that somebody has written in a repository since then, and buttons that they have pressed. */
   countOf(repositoryId: number, sender: string, sinceMs: number): Promise<number>;
 };
 
@@ -89,14 +107,52 @@ export function createCommandQueries(db: Kysely<Schema>): CommandQueries {
         .execute();
     },
 
+    async insertPress(press, nowMs) {
+      await db
+        .insertInto('presses')
+        .values({
+          key: press.key,
+          repository_id: press.repository.id,
+          installation_id: press.installationId,
+          repository: JSON.stringify(press.repository),
+          issue_number: press.issueNumber,
+          attempt_id: press.attemptId,
+          button: press.button,
+          sender: press.sender,
+          reason: press.reason,
+          created_at: nowMs,
+        })
+        .execute();
+    },
+
+    async getPress(key) {
+      const row = await db.selectFrom('presses').selectAll().where('key', '=', key).executeTakeFirst();
+      if (!row) return null;
+      return {
+        // Written by `insertPress`.
+        key: row.key,
+        repository: JSON.parse(row.repository) as RepositoryRef,
+        installationId: row.installation_id,
+        issueNumber: row.issue_number,
+        attemptId: row.attempt_id as AttemptId,
+        button: row.button as ButtonName,
+        sender: row.sender,
+        reason: row.reason,
+      };
+    },
+
     async countOf(repositoryId, sender, sinceMs) {
-      const { count } = await db
-        .selectFrom('commands')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .where('repository_id', '=', repositoryId)
-        .where('sender', '=', sender)
-        .where('created_at', '>=', sinceMs)
-        .executeTakeFirstOrThrow();
+      let count = 0;
+      for (const table of ['commands', 'presses'] as const) {
+        const row = await db
+          .selectFrom(table)
+          .select((eb) => eb.fn.countAll<number>().as('count'))
+          .where('repository_id', '=', repositoryId)
+          .where('sender', '=', sender)
+          .where('created_at', '>=', sinceMs)
+          .executeTakeFirstOrThrow();
+        count += row.count;
+      }
       return count;
     },
   };

@@ -71,6 +71,8 @@ export type JobQueries = {
   liveOfIssue(repositoryId: number, issueNumber: number): Promise<StoredJob[]>;
   /** The newest job that led to this pull request; `null`: it is none of ours. */
   ofPullRequest(repositoryId: number, pullRequestNumber: number): Promise<StoredJob | null>;
+  /** The newest whose work is on this branch. */
+  ofBranch(repositoryId: number, branch: string): Promise<StoredJob | null>;
   liveOfInstallation(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<StoredJob[]>;
   liveOfRepository(repositoryId: number): Promise<StoredJob[]>;
   /** Of all installations, oldest first, from behind `after` on. */
@@ -195,6 +197,15 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('repository_id', '=', repositoryId)
         // As `toRow` and `toColumns` write it, the number first.
         .where('pull_request', 'like', `{"number":${pullRequestNumber},%`)
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      return row ? toJob(row) : null;
+    },
+
+    async ofBranch(repositoryId, branch) {
+      const row = await selectJobs()
+        .where('repository_id', '=', repositoryId)
+        .where('branch', '=', branch)
         .orderBy('id', 'desc')
         .executeTakeFirst();
       return row ? toJob(row) : null;

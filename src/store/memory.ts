@@ -150,6 +150,10 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
     .where('created_at', '<', nowMs - keep.commandsMs)
     .execute();
   await db
+    .deleteFrom('presses')
+    .where('created_at', '<', nowMs - keep.commandsMs)
+    .execute();
+  await db
     .deleteFrom('trigger_keys')
     .where('created_at', '<', nowMs - keep.triggerKeysMs)
     .execute();

@@ -9,6 +9,7 @@ import { addCheckRunMail } from './migrations/0005-check-run-mail.ts';
 import { createCommands } from './migrations/0004-commands.ts';
 import { createKeptSettings } from './migrations/0006-kept-settings.ts';
 import { addUsage } from './migrations/0007-usage.ts';
+import { createPresses } from './migrations/0008-presses.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -26,6 +27,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0005-check-run-mail': addCheckRunMail,
   '0006-kept-settings': createKeptSettings,
   '0007-usage': addUsage,
+  '0008-presses': createPresses,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -19,6 +19,7 @@ export type Schema = {
   github_objects: GitHubObjectRow;
   check_run_mail: CheckRunMailRow;
   commands: CommandRow;
+  presses: PressRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };
@@ -177,6 +178,19 @@ export type CommandRow = {
   verdict: 'accepted' | 'refused' | null;
   reason: string | null;
   topics: string;
+  created_at: number;
+};
+
+export type PressRow = {
+  key: string;
+  repository_id: number;
+  installation_id: number;
+  repository: string;
+  issue_number: number;
+  attempt_id: string;
+  button: string;
+  sender: string;
+  reason: string | null;
   created_at: number;
 };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseComment } from '../domain/command-grammar.ts';
 import type { Actor, RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { ListedComment, ListedIssue } from '../github/sweep-reads.ts';
-import { RepositoryPayload, toTarget } from './payload.ts';
+import { NO_INSTALLATION, RepositoryPayload, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translation, type Translator, means, meansNothing } from './translation.ts';
 
@@ -32,8 +32,7 @@ const CommentPayload = RepositoryPayload.extend({ issue: CommentedIssueFields, c
 /** `issue_comment.created`, on issues and on pull requests. Edits are never read: whoever edits a comment need not be its author. */
 export const translateComment: Translator = translatorOf(CommentPayload, (payload) => {
   const target = toTarget(payload);
-  if (target === null)
-    return meansNothing('the payload has no installation: it was not sent to a GitHub App');
+  if (target === null) return meansNothing(NO_INSTALLATION);
   return toCommentTriggers({ target, issue: payload.issue, comment: payload.comment });
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Trigger } from '../domain/trigger.ts';
-import { RepositoryPayload, toActor, toTarget } from './payload.ts';
+import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
 
@@ -20,8 +20,6 @@ const LabelPayload = IssuePayload.extend({ label: z.object({ name: z.string() })
 const LabeledPayload = LabelPayload.extend({
   issue: IssuePayload.shape.issue.extend({ title: z.string(), body: z.string().nullish() }),
 });
-
-const NO_INSTALLATION = 'the payload has no installation: it was not sent to a GitHub App';
 
 /** `issues.labeled`. */
 export const translateLabeled: Translator = translatorOf(LabeledPayload, (payload) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RepositoryPayload, toActor, toTarget } from './payload.ts';
+import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
 
@@ -8,8 +8,6 @@ const LabelPayload = RepositoryPayload.extend({ label: z.object({ id: z.int(), n
 const EditedPayload = LabelPayload.extend({
   changes: z.object({ name: z.object({ from: z.string() }).optional() }).optional(),
 });
-
-const NO_INSTALLATION = 'the payload has no installation: it was not sent to a GitHub App';
 
 /** `label.edited`: another colour or description is nothing to us. */
 export const translateLabelRenamed: Translator = translatorOf(EditedPayload, (payload, guid) => {

@@ -8,17 +8,29 @@ const CheckRunOfRepository = z.object({
   repository: z.object({ id: z.int() }),
   check_run: z.object({ id: z.int() }),
 });
+const PullRequestOfRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  pull_request: z.object({ number: z.int() }),
+});
+const CheckSuiteOfRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  check_suite: z.object({ id: z.int() }),
+});
 const OfInstallation = z.object({ installation: z.object({ id: z.int() }) });
 
 /**
- * Deliveries with equal keys are handled in the order of their arrival: those of one issue, of one check run, and those about one
- * installation. All others need no order and get their GUID.
+ * Deliveries with equal keys are handled in the order of their arrival: those of one issue or pull request, of one check run
+ * or suite, and those about one installation. All others need no order and get their GUID.
  */
 export function toOrderKey(payload: unknown, guid: string): string {
   const issue = IssueOfRepository.safeParse(payload);
   if (issue.success) return `${issue.data.repository.id}#${issue.data.issue.number}`;
   const checkRun = CheckRunOfRepository.safeParse(payload);
   if (checkRun.success) return `check run ${checkRun.data.check_run.id}`;
+  const pull = PullRequestOfRepository.safeParse(payload);
+  if (pull.success) return `${pull.data.repository.id}#${pull.data.pull_request.number}`;
+  const suite = CheckSuiteOfRepository.safeParse(payload);
+  if (suite.success) return `check suite ${suite.data.check_suite.id}`;
   const installation = OfInstallation.safeParse(payload);
   return installation.success ? `installation ${installation.data.installation.id}` : guid;
 }

@@ -24,6 +24,9 @@ export const RepositoryPayload = z.object({
 });
 export type RepositoryPayload = z.infer<typeof RepositoryPayload>;
 
+/** Why nothing comes of a webhook without one. */
+export const NO_INSTALLATION = 'the payload has no installation: it was not sent to a GitHub App';
+
 /** Of every event about the App's installation itself. */
 export const InstallationPayload = z.object({ installation: Installation });
 

@@ -1,8 +1,6 @@
-import { RepositoryPayload, toTarget } from './payload.ts';
+import { NO_INSTALLATION, RepositoryPayload, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
-
-const NO_INSTALLATION = 'the payload has no installation: it was not sent to a GitHub App';
 
 /** `repository.renamed`, `edited`, `transferred` (only the new owner's installation hears of it), `privatized` and so on. */
 export const translateRepositoryChanged: Translator = translatorOf(RepositoryPayload, (payload, guid) => {

@@ -1,7 +1,13 @@
-import { translateCheckRunCompleted } from './check-run.ts';
+import {
+  translateButton,
+  translateCheckRunCompleted,
+  translateCheckRunRerequested,
+  translateCheckSuiteRerequested,
+} from './check-run.ts';
 import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
+import { translateSynchronize } from './pull-request.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
@@ -19,6 +25,10 @@ const TRANSLATORS = {
   'issues.deleted': translateIssueEnd('deleted'),
   'issues.transferred': translateIssueEnd('transferred'),
   'check_run.completed': translateCheckRunCompleted,
+  'check_run.requested_action': translateButton,
+  'check_run.rerequested': translateCheckRunRerequested,
+  'check_suite.rerequested': translateCheckSuiteRerequested,
+  'pull_request.synchronize': translateSynchronize,
   'issue_comment.created': translateComment,
   'issues.locked': translateIssueEnd('locked'),
   'label.edited': translateLabelRenamed,

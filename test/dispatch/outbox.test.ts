@@ -218,8 +218,9 @@ describe('what GitHub asks of us', () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();
     await world.label();
-    const { lease } = await world.takeAndFinish(runner);
+    const { lease, spec } = await world.takeAndFinish(runner);
     await world.outbox.runDue();
+    world.recorder.branches.set(spec.branch, aResult().headCommit ?? '');
     await world.dispatcher.complete({
       lease,
       result: aResult(),
@@ -237,6 +238,26 @@ describe('what GitHub asks of us', () => {
       pullRequests: count('ensurePullRequest'),
       tokens: count('mintToken'),
     }).toEqual({ starts: 1, checkRuns: 2, comments: 2, pullRequests: 1, tokens: 2 });
+  });
+
+  test('a commit that somebody put on the branch before the pull request was open is told apart', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    await world.label();
+    const { lease, spec } = await world.takeAndFinish(runner);
+    const later = 'e'.repeat(40);
+    world.recorder.branches.set(spec.branch, later);
+    const call = { lease, result: aResult(), checkRunFinished: true, idempotency: anIdempotency() };
+    await world.dispatcher.complete(call);
+
+    await world.outbox.runDue();
+
+    expect(
+      world.recorder.checkRuns.slice(1).map(({ headCommit, content }) => [headCommit, content.conclusion]),
+    ).toEqual([
+      [aResult().headCommit, 'success'],
+      [later, 'neutral'],
+    ]);
   });
 
   test('a pull request that GitHub refuses is told on the issue; the work stays on its branch', async () => {

@@ -26,6 +26,7 @@ function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
     settings: combineSettings([]),
     settingsProblem: null,
     jobs: [],
+    by: 'by a command',
     ...facts,
   });
 }

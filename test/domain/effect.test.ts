@@ -11,6 +11,8 @@ test.each<[effect: Effect, key: string]>([
   [{ kind: 'revoke-tokens', attemptId, epoch: 3 }, 'revoke-tokens:a1:3'],
   [{ kind: 'pull-request', jobId }, 'pull-request:j1'],
   [{ kind: 'evidence', jobId }, 'evidence:j1'],
+  [{ kind: 'evidence', jobId, commit: 'c1' }, 'evidence:j1:c1'],
+  [{ kind: 'press-answer', key: 'button:g1' }, 'press-answer:button:g1'],
   [{ kind: 'clean-branch', jobId }, 'clean-branch:j1'],
   [{ kind: 'status-comment', repositoryId: 7, issueNumber: 42 }, 'status-comment:7#42'],
   [{ kind: 'labels', repositoryId: 7, fullName: 'acme/widgets' }, 'labels:7'],

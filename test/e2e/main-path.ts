@@ -138,8 +138,19 @@ export function describeMainPath({
       const { job } = await yard.jobIn(issue, 'failed');
       expect(job.outcome).toBe('tests_failed');
       expect(yard.pullsOf(issue)).toEqual([]);
-      expect((await yard.checkRunsOf(issue)).map(({ conclusion }) => conclusion)).toEqual(['failure']);
       const [branch = ''] = await yard.branchesOf(issue);
+      const head = (await yard.github.state.branches(REPOSITORY))[branch];
+      expect(
+        (await yard.checkRunsOf(issue)).map(({ conclusion, head_sha, output }) => ({
+          conclusion,
+          onHead: head_sha === head,
+          annotations: output.annotations_count,
+        })),
+      ).toEqual([
+        { conclusion: 'failure', onHead: false, annotations: 0 },
+        // The line of the test that fails, as node:test names it.
+        { conclusion: 'failure', onHead: true, annotations: 1 },
+      ]);
       expect(await yard.github.state.file(REPOSITORY, branch, 'backend/src/discount.js')).toContain(
         'answer = 42',
       );

@@ -450,6 +450,42 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await attempts.ofJob(attempt.jobId)).toEqual([expected]);
     });
 
+    test('an attempt is found by its start commit and by when it ended, its job by its branch', async () => {
+      await using opened = await open();
+      const { jobs, attempts } = opened.store;
+      const job = aStoredJob({ branch: 'agent/42-totals' });
+      const early = aStoredAttempt(job, { number: 1, startCommit: '5'.repeat(40), finishedAtMs: 5 });
+      const unseen = aStoredAttempt(job, { number: 2, checkRun: null, finishedAtMs: 6 });
+      const late = aStoredAttempt(job, { number: 3, finishedAtMs: 9 });
+      await jobs.insert(job);
+      for (const attempt of [early, unseen, late]) await attempts.insert(attempt);
+
+      expect((await attempts.ofStartCommit('5'.repeat(40)))?.id).toBe(early.id);
+      expect(await attempts.ofStartCommit('0'.repeat(40))).toBeNull();
+      expect((await attempts.ended(5, 9)).map(({ id }) => id)).toEqual([early.id]);
+      expect((await jobs.ofBranch(job.repository.id, 'agent/42-totals'))?.id).toBe(job.id);
+      expect(await jobs.ofBranch(999, 'agent/42-totals')).toBeNull();
+    });
+
+    test('presses and comments with commands count together', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const { repository, installationId } = aStoredJob();
+      const asked = { repository, installationId, issueNumber: 42, sender: 'alice', reason: 'No.' };
+      const { id: attemptId } = aStoredAttempt(aStoredJob());
+      const press = { ...asked, key: 'button:1', attemptId, button: 'retry' as const };
+      const command = { ...asked, commentId: 7, subjectNumber: 42, verdict: null, topics: [] };
+      await store.transact(async (tx) => {
+        await tx.commands.insertPress(press, 100);
+        await tx.commands.insert(command, 200);
+      });
+
+      expect(await store.commands.getPress('button:1')).toEqual(press);
+      expect(await store.commands.countOf(repository.id, 'alice', 100)).toBe(2);
+      expect(await store.commands.countOf(repository.id, 'alice', 150)).toBe(1);
+      expect(await store.commands.countOf(repository.id, 'bob', 0)).toBe(0);
+    });
+
     test('who worked on a repository is warm for it, and only for it', async () => {
       await using opened = await open();
       const { jobs, attempts } = opened.store;

@@ -13,7 +13,7 @@ import { createMailWatch } from '../../src/dispatch/mail/mail-watch.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
 import { createRunnerRegistry, type Session } from '../../src/dispatch/runner-registry.ts';
 import { createSweeper } from '../../src/dispatch/sweeper.ts';
-import { toCheckRun, toEvidenceCheckRun } from '../../src/domain/check-run-text.ts';
+import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
@@ -64,6 +64,7 @@ export async function openDispatchWorld() {
   const texts = {
     toCheckRun,
     toEvidenceCheckRun,
+    toLaterHeadCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

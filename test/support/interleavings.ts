@@ -13,7 +13,7 @@ import type { LeaseKey } from '../../src/dispatch/lease.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
 import { createRunnerRegistry, type Session } from '../../src/dispatch/runner-registry.ts';
 import { createSweeper } from '../../src/dispatch/sweeper.ts';
-import { toCheckRun, toEvidenceCheckRun } from '../../src/domain/check-run-text.ts';
+import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { isLive, isTerminal } from '../../src/domain/job-lifecycle.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
@@ -523,6 +523,7 @@ function createParts(
   const texts = {
     toCheckRun,
     toEvidenceCheckRun,
+    toLaterHeadCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

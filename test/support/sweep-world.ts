@@ -5,7 +5,7 @@ import { createEffects } from '../../src/dispatch/effects/effects.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
 import { recoveryKey } from '../../src/dispatch/recovery-marker.ts';
 import { createReconciler } from '../../src/dispatch/reconcile.ts';
-import { toCheckRun, toEvidenceCheckRun } from '../../src/domain/check-run-text.ts';
+import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
@@ -53,6 +53,7 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
   const texts = {
     toCheckRun,
     toEvidenceCheckRun,
+    toLaterHeadCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

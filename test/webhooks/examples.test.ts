@@ -60,6 +60,8 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     repository_changed: 11,
     repositories_added: 4,
     repositories_removed: 4,
+    pull_request_moved: 1,
+    rerun_asked: 2,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(39);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(45);
 });

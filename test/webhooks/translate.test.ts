@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toOrderKey } from '../../src/webhooks/order-key.ts';
 import { translate } from '../../src/webhooks/translate.ts';
-import { anIssuesPayload } from './payloads.ts';
+import { aCheckRun, aCheckRunPayload, anIssuesPayload, ATTEMPT_ID, JOB_ID } from './payloads.ts';
 
 const GUID = '0f2d3b3e-4c4b-4f5e-9b60-1a2b3c4d5e6f';
 const target = {
@@ -18,6 +18,18 @@ const target = {
 };
 const UNTITLED = { number: 42, updated_at: '2026-05-04T12:00:00Z' };
 const alice = { login: 'alice', id: 4, isBot: false };
+const claim = { id: 900, appId: 3, headCommit: 'a'.repeat(40), jobId: JOB_ID, attemptId: ATTEMPT_ID };
+const rerun = {
+  kind: 'rerun_asked',
+  key: `rerun:${GUID}`,
+  target,
+  appId: 3,
+  headCommit: 'a'.repeat(40),
+  branch: 'agent/42-totals',
+  sender: alice,
+};
+const pressed = { requested_action: { identifier: 'retry' } };
+const { check_suite: _suite, ...suiteOf } = aCheckRun({ head_branch: 'agent/42-totals' });
 const repositories = [
   { id: 71, name: 'widgets', full_name: 'acme/widgets' },
   { id: 72, name: 'gears', full_name: 'acme/gears' },
@@ -144,6 +156,42 @@ describe('what a webhook means', () => {
         why: 'The App was suspended',
       },
     ],
+    [
+      'check_run',
+      aCheckRunPayload('requested_action', pressed),
+      {
+        kind: 'button_pressed',
+        key: `button:${GUID}`,
+        target,
+        button: 'retry',
+        checkRun: claim,
+        sender: alice,
+      },
+    ],
+    ['check_run', aCheckRunPayload('rerequested'), { ...rerun, checkRun: claim }],
+    [
+      'check_run',
+      aCheckRunPayload('rerequested', {
+        check_run: aCheckRun({ external_id: `${JOB_ID}:${ATTEMPT_ID}:evidence` }),
+      }),
+      { ...rerun, checkRun: null },
+    ],
+    [
+      'check_suite',
+      aCheckRunPayload('rerequested', { check_run: undefined, check_suite: suiteOf }),
+      { ...rerun, checkRun: null },
+    ],
+    [
+      'pull_request',
+      aCheckRunPayload('synchronize', { pull_request: { number: 7, head: { sha: 'b'.repeat(40) } } }),
+      {
+        kind: 'pull_request_moved',
+        key: `pull_request_moved:71#7:${'b'.repeat(40)}`,
+        target,
+        pullRequestNumber: 7,
+        headCommit: 'b'.repeat(40),
+      },
+    ],
   ])('%s %j', (event, payload, trigger) => {
     expect(translate({ guid: GUID, event, payload })).toEqual({ triggers: [trigger], reason: null });
   });
@@ -159,6 +207,37 @@ describe('what means nothing, and why', () => {
     ['issues', anIssuesPayload('closed', { installation: undefined }), /no installation/],
     ['issues', anIssuesPayload('assigned'), /nothing is to be done for issues\.assigned/],
     ['issues', anIssuesPayload('constructor'), /issues\.constructor/],
+    [
+      'check_run',
+      aCheckRunPayload('requested_action', { ...pressed, check_run: aCheckRun({ external_id: '' }) }),
+      /not of an attempt/,
+    ],
+    [
+      'check_run',
+      aCheckRunPayload('requested_action', { ...pressed, check_run: aCheckRun({ app: null }) }),
+      /not of an attempt/,
+    ],
+    [
+      'check_run',
+      aCheckRunPayload('requested_action', { requested_action: { identifier: 'toString' } }),
+      /no button/,
+    ],
+    [
+      'check_run',
+      aCheckRunPayload('requested_action', { ...pressed, installation: undefined }),
+      /no installation/,
+    ],
+    [
+      'check_run',
+      aCheckRunPayload('rerequested', { sender: { login: 'ci[bot]', id: 5, type: 'Bot' } }),
+      /a bot/,
+    ],
+    ['check_run', aCheckRunPayload('rerequested', { check_run: aCheckRun({ app: null }) }), /of no App/],
+    [
+      'pull_request',
+      aCheckRunPayload('synchronize', { pull_request: { number: 7, head: { sha: 'x' } } }),
+      /head\.sha/,
+    ],
     ['push', { ref: 'refs/heads/main' }, /nothing is to be done for push/],
     ['constructor', {}, /nothing is to be done for constructor/],
     ['ping', null, /ping/],
@@ -180,6 +259,9 @@ describe('what means nothing, and why', () => {
 
 test.each([
   ['of one issue', anIssuesPayload('labeled'), '71#42'],
+  ['of one pull request', { ...anIssuesPayload('x'), issue: undefined, pull_request: { number: 7 } }, '71#7'],
+  ['of one check run', aCheckRunPayload('rerequested'), 'check run 900'],
+  ['of one check suite', { repository: { id: 71 }, check_suite: { id: 800 } }, 'check suite 800'],
   ['about an installation', { installation: { id: 5 }, repositories: [] }, 'installation 5'],
   ['of no kind that needs order', { zen: 'x' }, GUID],
   ['of no object', null, GUID],

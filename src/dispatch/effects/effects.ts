@@ -8,6 +8,7 @@ import { cleanBranch } from './clean-branch.ts';
 import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
+import { answerPress } from './press-answer.ts';
 import { publishStatusComment } from './status-comment.ts';
 
 /** What each kind of effect does on GitHub. */
@@ -35,11 +36,13 @@ export function createEffects(deps: EffectDeps): Effects {
         case 'pull-request':
           return openPullRequest(effect.jobId, deps);
         case 'evidence':
-          return publishEvidence(effect.jobId, context, deps);
+          return publishEvidence(effect, context, deps);
         case 'clean-branch':
           return cleanBranch(effect.jobId, deps);
         case 'command':
           return answerCommand(effect, deps);
+        case 'press-answer':
+          return answerPress(effect.key, deps);
         case 'labels': {
           const { installationId } = context;
           const repository = await github.readRepository({ installationId, fullName: effect.fullName });
@@ -73,6 +76,7 @@ export function createEffects(deps: EffectDeps): Effects {
           return newest ? tell(newest.id, effect, error) : undefined;
         }
         case 'command':
+        case 'press-answer':
         case 'labels':
           // It belongs to no job; the outbox has logged it.
           return undefined;

@@ -1,22 +1,45 @@
+import { createHash } from 'node:crypto';
 import type { JobId } from '../../contract/job.ts';
 import { toEvidenceExternalId } from '../check-run-identity.ts';
+import { evidenceKey } from '../say-again.ts';
 import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
 
-/** Puts what the runner saw on the head of the pull request, as a check run. */
-export async function publishEvidence(jobId: JobId, context: EffectContext, deps: EffectDeps): Promise<void> {
-  const { store } = deps;
+/**
+ * Puts what the runner saw on the commit that the job has pushed, as a check run; on a later head of its branch, `commit`, that the evidence
+ * is of another one.
+ */
+export async function publishEvidence(
+  { jobId, commit }: { jobId: JobId; commit?: string },
+  context: EffectContext,
+  deps: EffectDeps,
+): Promise<void> {
+  const { store, github, texts } = deps;
   const job = await store.jobs.get(jobId);
   const attempt = job?.attemptId == null ? null : await store.attempts.get(job.attemptId);
-  const headCommit = attempt?.result?.headCommit;
-  if (!job || !attempt || headCommit == null) return;
-  const key = `evidence:${jobId}`;
-  if (await store.memory.getGitHubObject(key)) return;
+  const pushed = attempt?.result?.headCommit;
+  if (!job || !attempt || pushed == null) return;
+  const later = commit === undefined || commit === pushed ? undefined : commit;
+  const { name, content } =
+    later === undefined
+      ? texts.toEvidenceCheckRun({ job, attempt })
+      : texts.toLaterHeadCheckRun({ job, attempt, pushed, later });
 
-  const { id } = await deps.github.ensureCheckRun(toTarget(job), {
-    ...deps.texts.toEvidenceCheckRun({ job, attempt }),
-    headCommit,
-    externalId: toEvidenceExternalId(attempt),
-    mayExist: context.isRepeat,
-  });
-  await store.memory.putGitHubObject(key, { objectId: id, bodyHash: null }, await store.nowMs());
+  const key = evidenceKey(job, later);
+  const bodyHash = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  const sent = await store.memory.getGitHubObject(key);
+  if (sent?.bodyHash === bodyHash) return;
+  let objectId = sent?.objectId ?? null;
+  if (objectId !== null) {
+    await github.updateCheckRun(toTarget(job), objectId, content);
+  } else {
+    const wanted = {
+      name,
+      content,
+      headCommit: later ?? pushed,
+      externalId: toEvidenceExternalId(attempt),
+      mayExist: context.isRepeat,
+    };
+    objectId = (await github.ensureCheckRun(toTarget(job), wanted)).id;
+  }
+  await store.memory.putGitHubObject(key, { objectId, bodyHash }, await store.nowMs());
 }

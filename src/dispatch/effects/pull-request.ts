@@ -8,7 +8,7 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
   const attempt = job?.attemptId == null ? null : await deps.store.attempts.get(job.attemptId);
   if (!job || !attempt || job.state !== 'succeeded' || job.pullRequest !== null) return;
 
-  const { number, url } = await deps.github.ensurePullRequest(toTarget(job), {
+  const { number, url, headCommit } = await deps.github.ensurePullRequest(toTarget(job), {
     ...deps.texts.toPullRequest({ job, attempt }),
     head: job.branch,
     base: attempt.base?.branch ?? job.repository.defaultBranch,
@@ -19,6 +19,9 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
     await tx.tell(jobId, 'pull_request', `Pull request #${number} is open: ${url}`);
     const { installationId } = job;
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
+    // Somebody was faster than the pull request.
+    if (headCommit !== attempt.result?.headCommit)
+      await tx.want({ effect: { kind: 'evidence', jobId, commit: headCommit }, installationId });
     await wantStatusComment(tx, job, 'final');
   });
 }
