@@ -134,6 +134,8 @@ export type CheckSuite = {
   headSha: string;
   headBranch: string | null;
   before: string | null;
+  /** Somebody asked for its checks again, and the App has not said anything of them since. */
+  isAskedAgain: boolean;
   createdAtMs: number;
   updatedAtMs: number;
 };

@@ -62,6 +62,7 @@ export function createCheckActions(deps: {
       headSha: sha,
       headBranch,
       before: before === zeroSha ? null : before,
+      isAskedAgain: false,
       createdAtMs: now,
       updatedAtMs: now,
     };
@@ -147,7 +148,19 @@ export function createCheckActions(deps: {
       run.conclusion = null;
       run.completedAtMs = null;
     }
+    run.suite.isAskedAgain = false;
     run.suite.updatedAtMs = clock.nowMs();
+  }
+
+  /** The run stays as it is; its suite counts as queued until the App updates or adds a run. */
+  function rerequestRun(repository: Repository, run: CheckRun, by: Doer): void {
+    run.suite.isAskedAgain = true;
+    announceRun(repository, run, 'rerequested', by);
+  }
+
+  async function rerequestSuite(repository: Repository, suite: CheckSuite, by: Doer): Promise<void> {
+    suite.isAskedAgain = true;
+    await announceSuite(repository, suite, 'rerequested', by);
   }
 
   async function announceCompletion(repository: Repository, run: CheckRun, by: Doer): Promise<void> {
@@ -180,6 +193,8 @@ export function createCheckActions(deps: {
     createRun,
     updateRun,
     announceRun,
+    rerequestRun,
+    rerequestSuite,
   };
 }
 

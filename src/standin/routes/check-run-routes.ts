@@ -101,7 +101,7 @@ export function checkRunRoutes(
       pattern: `${one}/rerequest`,
       handle(call) {
         const { repository, run } = runOf(call, 'write');
-        checks.announceRun(repository, run, 'rerequested', access.doer(call.actor));
+        checks.rerequestRun(repository, run, access.doer(call.actor));
         return { status: 201, body: {} };
       },
     },

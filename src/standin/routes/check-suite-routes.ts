@@ -71,12 +71,7 @@ export function checkSuiteRoutes(
       pattern: '/repos/:owner/:repo/check-suites/#suite/rerequest',
       async handle(call) {
         const repository = repositoryForChecks(access, call);
-        await checks.announceSuite(
-          repository,
-          suiteIn(repository, call),
-          'rerequested',
-          access.doer(call.actor),
-        );
+        await checks.rerequestSuite(repository, suiteIn(repository, call), access.doer(call.actor));
         return { status: 201, body: {} };
       },
     },

@@ -207,13 +207,13 @@ export function createPerson(
     },
     async rerequestCheckRun(repository: string, checkRunId: number): Promise<void> {
       const [found, run] = runAs(repository, checkRunId);
-      checks.announceRun(found, run, 'rerequested', by);
+      checks.rerequestRun(found, run, by);
     },
     async rerequestCheckSuite(repository: string, suiteId: number): Promise<void> {
       const found = repositoryAs(repository, 'write');
       const suite = found.checkSuites.get(suiteId);
       if (!suite) throw new Error(`There is no check suite ${suiteId} in ${repository}`);
-      await checks.announceSuite(found, suite, 'rerequested', by);
+      await checks.rerequestSuite(found, suite, by);
     },
     /**
      * Commits files onto a branch, made from the default branch when it is new; `null` removes a file. Gives
