@@ -33,6 +33,10 @@ export function createPostgresDialect(url: string, log: Logger): Dialect {
   const pool = new Pool({ ...toClientConfig(url), max: MAX_CONNECTIONS, types: overrides });
   // Without a listener, the end of an idle connection would end the process; the pool replaces it by itself.
   pool.on('error', (error) => log.warn({ err: error }, 'An idle connection to PostgreSQL was lost'));
+  // Nor may the end of one that is in use, between two statements of a transaction; the next statement fails by itself.
+  pool.on('connect', (client) =>
+    client.on('error', (error) => log.debug({ err: error }, 'A connection to PostgreSQL was lost')),
+  );
 
   return new PostgresDialect({ pool });
 }

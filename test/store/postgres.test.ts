@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -245,6 +246,22 @@ describe('two coordinators on one database', () => {
 
     await until('wake-ups go on', () => heard.includes('runner:r'));
     expect(await pair.second.putDelivery(aDelivery())).toBe('stored');
+  });
+
+  test('a connection that is cut between two statements fails its transaction and nothing else', async () => {
+    await using pair = await openPair();
+    const delivery = aDelivery();
+
+    const cut = pair.first.transact(async (tx) => {
+      await tx.memory.rememberTrigger('half-way', 'started', tx.nowMs);
+      await cutConnections();
+      await setTimeout(200);
+      await tx.memory.rememberTrigger('never', 'started', tx.nowMs);
+    });
+
+    await expect(cut).rejects.toThrow(/terminat|connection/i);
+    expect(await pair.first.memory.hasTrigger('half-way')).toBe(false);
+    expect(await pair.first.putDelivery(delivery)).toBe('stored');
   });
 
   test('work of one that was killed is taken over long before its lease is over; of one that lives, it is not', async () => {
