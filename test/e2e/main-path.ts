@@ -20,7 +20,12 @@ export function describeMainPath({
   /** One for all tests that want nothing special of it: each looks at its own issue only. */
   let yard: Yard;
   beforeAll(async () => {
-    yard = await startYard({ transport, runners: { 'backend-pc': 'backend', 'frontend-pc': 'frontend' } });
+    yard = await startYard({
+      transport,
+      runners: { 'backend-pc': 'backend', 'frontend-pc': 'frontend' },
+      // What no webhook told of is looked for all the time, but not before a webhook had the time to come.
+      timings: { issueSweepSeconds: 1, issueSweepGraceSeconds: 3 },
+    });
   });
   afterAll(() => yard[Symbol.asyncDispose]());
 
@@ -229,6 +234,44 @@ export function describeMainPath({
 
       expect(await yard.jobsOf(issue)).toHaveLength(1);
       expect(yard.pullsOf(issue)).toHaveLength(1);
+    });
+  });
+
+  describe('what breaks on the way', () => {
+    test('a runner that is killed in the middle and started again begins the job anew; nothing is left of the first try', async () => {
+      const issue = await yard.ask('Take the discount right, slowly', 'agent:backend');
+      await yard.jobIn(issue, 'running');
+      const attempts = path.join(yard.folder, 'backend-pc', 'attempts');
+      await until('the agent runs', () => {
+        const agents = processesWith('work-by-title.mjs');
+        return processesWith(attempts).some((pid) => agents.includes(pid));
+      });
+
+      await yard.killAndRestart('backend-pc');
+
+      const { job, attempts: tries } = await yard.jobIn(issue, 'succeeded');
+      expect(job.outcome).toBe('pull_request');
+      expect(tries).toHaveLength(2);
+      expect(yard.pullsOf(issue)).toHaveLength(1);
+      await until('each check run has its last word', async () =>
+        (await yard.checkRunsOf(issue)).every(({ status }) => status === 'completed'),
+      );
+      expect((await yard.checkRunsOf(issue)).map(({ conclusion }) => conclusion)).toEqual([
+        'cancelled',
+        'success',
+        'success',
+      ]);
+    });
+
+    test('a label and its removal that no webhook tells of are found', async () => {
+      yard.github.webhooks.faults.dropNext(2, ({ action }) => action === 'labeled' || action === 'unlabeled');
+      const issue = await yard.ask('Please hang', 'agent:backend');
+      await yard.jobIn(issue, 'running');
+
+      await yard.github.as(OWNER).removeLabel(REPOSITORY, issue, 'agent:backend');
+
+      await yard.jobIn(issue, 'cancelled');
+      expect(await yard.jobsOf(issue)).toHaveLength(1);
     });
   });
 

@@ -247,7 +247,11 @@ export async function startFaultYard(options: Options = {}) {
         attempt_number as attempt, runner_id as runner from jobs order by id`,
     );
     // What the query names, as the schema types it; PostgreSQL's driver gives big integers as text.
-    return (rows as JobRow[]).map((row) => ({ ...row, issue: Number(row.issue) }));
+    return (rows as JobRow[]).map((row) => ({
+      ...row,
+      issue: Number(row.issue),
+      attempt: Number(row.attempt),
+    }));
   }
 
   /** Opens an issue and labels it. Answers its number. */
