@@ -10,9 +10,11 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** With processes of their own, in a world of their own: a small worker starts processes several times faster than a large one. */
+const ALONE = ['test/e2e/**/*.test.ts', 'test/runner/**/*.test.ts', 'test/dispatch/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-keeper.ts'],
     // Real git, processes and HTTP: slow machines need room, and a hang still has to end.
     testTimeout: 120_000,
@@ -20,5 +22,13 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE } },
+      // One worker for all of them loads our modules and GitHub's descriptions once.
+      {
+        extends: true,
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+      },
+    ],
   },
 });
