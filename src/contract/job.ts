@@ -86,6 +86,10 @@ export const IssueSnapshot = z.object({
 });
 export type IssueSnapshot = z.infer<typeof IssueSnapshot>;
 
+/** Work that may not be published is kept on the job's branch, as a patch on the runner, or not at all. */
+export const RefusedWork = z.enum(['branch', 'patch', 'discard']);
+export type RefusedWork = z.infer<typeof RefusedWork>;
+
 /** What the repository's settings say for this job; `null` = let the runner decide. */
 export const JobSettings = z.object({
   /** Which configured agent of the runner to use; `null` = the runner's default. */
@@ -105,6 +109,14 @@ export const JobSettings = z.object({
   repairRounds: z.int().min(0),
   /** Whether work after which only those tests fail that failed before becomes a (draft) pull request; absent = no. */
   allowRedBefore: z.boolean().optional(),
+  /** Patterns: only paths that one of them is for may be changed; absent = any. */
+  allowedPaths: z.array(z.string()).optional(),
+  /** Patterns of paths that only people may change, besides the built-in ones. */
+  protectedPaths: z.array(z.string()).optional(),
+  /** Patterns of paths that are not protected after all, be it built in. */
+  unprotectedPaths: z.array(z.string()).optional(),
+  /** What becomes of work that may not be published; absent = `branch`. */
+  refusedWork: RefusedWork.optional(),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
 
@@ -122,6 +134,8 @@ export const JobSpec = z.object({
   /** What the person who asked added, e.g. in `/agent run -- …`. */
   instructions: z.string().nullable(),
   requestedBy: z.string(),
+  /** The account's number; absent in jobs of older coordinators. */
+  requestedById: z.int().positive().optional(),
   base: z.object({ branch: z.string(), commit: CommitId }),
   /** The branch that the work is pushed to. */
   branch: z.string(),

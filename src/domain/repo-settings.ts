@@ -97,6 +97,10 @@ function toSpecialty(
       maxBudgetUsd: pick('max_budget_usd') ?? DEFAULT_JOB_SETTINGS.maxBudgetUsd,
       repairRounds: pick('repair_rounds') ?? DEFAULT_JOB_SETTINGS.repairRounds,
       ...toOptional('allowRedBefore', pick('allow_red_before')),
+      ...toOptional('allowedPaths', pick('allowed_paths')),
+      ...toOptional('protectedPaths', pick('protected_paths')),
+      ...toOptional('unprotectedPaths', pick('unprotected_paths')),
+      ...toOptional('refusedWork', pick('refused_work')),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Capability, type Command, Specialty } from '../contract/job.ts';
+import { Capability, type Command, RefusedWork, Specialty } from '../contract/job.ts';
+import { explainBadPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './path-patterns.ts';
 import { splitCommandLine } from './split-command-line.ts';
 
 /** More would not fit into the evidence of a run. */
@@ -27,6 +28,14 @@ const Commands = z.union(
   ],
   'must be a command line or a list of them',
 );
+
+const PathPattern = text(MAX_PATTERN_CHARACTERS).superRefine((pattern, context) => {
+  const message = explainBadPattern(pattern);
+  if (message !== null) context.addIssue({ code: 'custom', message, input: pattern });
+});
+const PathPatterns = z
+  .array(PathPattern, 'must be a list, such as [docs/**, "**/*.md"]')
+  .max(MAX_PATTERNS, `must be at most ${MAX_PATTERNS} patterns`);
 
 const SpecialtyFields = z.strictObject(
   {
@@ -67,6 +76,23 @@ const SpecialtyFields = z.strictObject(
       .optional()
       .describe(
         'Whether work becomes a draft pull request when only tests fail that failed before it, too. Default false.',
+      ),
+    allowed_paths: PathPatterns.min(1, 'must name a path; leave it out to allow all')
+      .optional()
+      .describe(
+        'The only paths that may be changed: docs/**, "**/*.md", … Left out: all that are not protected.',
+      ),
+    protected_paths: PathPatterns.optional().describe(
+      'Paths that only people may change, besides the built-in ones (.github/, CI configuration, agents’ instructions, …).',
+    ),
+    unprotected_paths: PathPatterns.optional().describe(
+      'Paths that agents may change although they are protected. Workflows stay protected.',
+    ),
+    refused_work: z
+      .enum(RefusedWork.options, 'must be branch, patch or discard')
+      .optional()
+      .describe(
+        'What becomes of work that may not be published: kept on its branch without a pull request, kept as a patch on the runner, or thrown away. Default branch.',
       ),
   },
   'must be keys with values, such as "test: npm test"',

@@ -92,6 +92,35 @@ specialties:
   });
 });
 
+describe('what may be changed', () => {
+  test('is told for all specialties or for one; lists are taken whole', () => {
+    const { specialties } = parsed(`
+defaults:
+  protected_paths: [infra/**]
+  refused_work: patch
+specialties:
+  backend:
+    allowed_paths: [backend/**, "*.md"]
+    protected_paths: []
+  devops:
+    unprotected_paths: [.github/dependabot.yml, infra]
+    refused_work: discard
+`);
+
+    expect(specialties.get('backend')?.settings).toMatchObject({
+      allowedPaths: ['backend/**', '*.md'],
+      protectedPaths: [],
+      refusedWork: 'patch',
+    });
+    expect(specialties.get('devops')?.settings).toMatchObject({
+      protectedPaths: ['infra/**'],
+      unprotectedPaths: ['.github/dependabot.yml', 'infra'],
+      refusedWork: 'discard',
+    });
+    expect(specialties.get('frontend')?.settings).not.toHaveProperty('allowedPaths');
+  });
+});
+
 describe('what is allowed but hardly meant is warned of', () => {
   test.each([
     [
@@ -130,6 +159,11 @@ describe('a mistake is explained by key, line and fix', () => {
     ['defaults:\n  max_minutes: 0', /line 2, .*max_minutes: must be a whole number from 1 to 1440/],
     ['defaults:\n  max_turns: 1.5', /max_turns: must be a whole number from 1 to 10000/],
     ['defaults:\n  max_budget_usd: -1', /max_budget_usd: must be above 0/],
+    ['defaults:\n  allowed_paths: []', /allowed_paths: must name a path; leave it out/],
+    ['defaults:\n  protected_paths: docs', /protected_paths: must be a list, such as/],
+    ['defaults:\n  protected_paths: ["a/{b,c}"]', /protected_paths.0: must have no brackets/],
+    [`defaults:\n  unprotected_paths: [${'a'.repeat(201)}]`, /unprotected_paths.0: must be text of 1 to 200/],
+    ['defaults:\n  refused_work: keep', /refused_work: must be branch, patch or discard/],
     ['defaults:\n  repair_rounds: many', /repair_rounds: must be a whole number from 0 to 10/],
     ['specialties:\n  Back End: {}', /line 2, specialties\.Back End: must be 1 to 50 of a-z/],
     ['labels:\n  api: Backend', /line 2, labels\.api: must be 1 to 50 of a-z/],
