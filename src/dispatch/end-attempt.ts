@@ -70,7 +70,7 @@ export async function endAttempt(
     result: end.result,
     lastWordIsOurs: !end.checkRunFinished,
   });
-  const keepsWork = end.outcome === 'tests_failed' && end.result?.headCommit != null;
+  const keepsWork = end.result?.headCommit != null;
   if (plan.kind === 'give_up' && !keepsWork) await wantCleanBranch(tx, job);
   // Whoever makes a pull request of it by hand sees there what the tests say.
   if (plan.kind === 'give_up' && keepsWork)

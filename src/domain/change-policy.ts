@@ -1,4 +1,6 @@
-import type { FileChange } from '../contract/job.ts';
+import type { FileChange, JobSettings } from '../contract/job.ts';
+import { toPathMatcher } from './path-patterns.ts';
+import { LOCK_FILES, PROTECTIONS, type Protection } from './protected-paths.ts';
 
 /** A changed path as it would be committed. */
 export type ChangedEntry = {
@@ -7,18 +9,32 @@ export type ChangedEntry = {
   mode: string;
   /** Where a symbolic link points, word for word; `null` for everything else. */
   linkTarget?: string | null;
+  /** Of the new content; absent or `null` when it was not measured. */
+  bytes?: number | null;
 };
 
-/** Whether work may be published; when not, a sentence for each thing in the way, fit to be shown on GitHub. */
-export type ChangeVerdict = { ok: true } | { ok: false; reasons: string[] };
+/** What the repository's settings say about changes. */
+export type ChangeRules = Pick<JobSettings, 'allowedPaths' | 'protectedPaths' | 'unprotectedPaths'>;
+
+/** A secret that the work would add, without the secret. */
+export type SecretFinding = { path: string; line: number; rule: string };
+
+/**
+ * Whether work may be published; when not, a sentence for each rule in the way, fit to be shown on GitHub. `mayBePushed`: whether it
+ * may at least be put on a branch for people to look at: not what would run there at once, tell a secret, or stay in the history for ever.
+ */
+export type ChangeVerdict = { ok: true } | { ok: false; reasons: string[]; mayBePushed: boolean };
+
+type Objection = { reason: string; mayBePushed: boolean };
 
 const MAX_FILES = 300;
 const MAX_LINES = 20_000;
+const MAX_FILE_BYTES = 5 * 1024 * 1024;
+const MAX_BINARY_BYTES = 1024 * 1024;
+const MAX_BINARIES = 20;
 /** More of them help nobody, and a report has its limits. */
-const MAX_REASONS = 20;
-
-/** What GitHub runs with the rights of the repository as soon as it is pushed. */
-const PROTECTED_FOLDERS = ['.github/workflows', '.github/actions'];
+const MAX_NAMED = 3;
+const MAX_NAME = 100;
 
 /**
  * Decides whether changes may leave the runner at all, whatever the tests say. `changes` is what people will see;
@@ -27,53 +43,194 @@ const PROTECTED_FOLDERS = ['.github/workflows', '.github/actions'];
 export function judgeChanges(work: {
   changes: readonly FileChange[];
   entries: readonly ChangedEntry[];
+  rules?: ChangeRules;
+  secrets?: readonly SecretFinding[];
 }): ChangeVerdict {
-  const paths = new Set([
-    ...work.entries.map((entry) => entry.path),
-    ...work.changes.map((change) => change.path),
-  ]);
-  const reasons = [
-    ...[...paths].map(judgePath),
-    ...work.entries.map(judgeEntry),
-    judgeFiles(paths.size),
+  const paths = [
+    ...new Set([...work.entries.map((entry) => entry.path), ...work.changes.map((change) => change.path)]),
+  ];
+  const rules = work.rules ?? {};
+  const objections = [
+    judgeSecrets(work.secrets ?? []),
+    judgeGitFolders(paths),
+    ...judgeProtected(paths, rules),
+    judgeAllowed(paths, rules),
+    judgeGitlinks(work.entries),
+    judgeLinks(work.entries),
+    judgeLockFiles(paths, rules),
+    ...judgeSizes(work),
+    judgeFiles(paths.length),
     judgeLines(work.changes),
-  ].filter((reason) => reason !== null);
-  if (reasons.length === 0) return { ok: true };
-  return { ok: false, reasons: cut(reasons) };
+  ].filter((objection) => objection !== null);
+  if (objections.length === 0) return { ok: true };
+  return {
+    ok: false,
+    reasons: objections.map(({ reason }) => reason),
+    mayBePushed: objections.every(({ mayBePushed }) => mayBePushed),
+  };
 }
 
-function judgePath(path: string): string | null {
-  if (path.split('/').some(isGitFolder)) {
-    return `${quote(path)} would be part of a git directory: remove it from the change.`;
-  }
-  const folder = PROTECTED_FOLDERS.find((folder) => isWithin(path.toLowerCase(), folder));
-  if (folder === undefined) return null;
-  return `${quote(path)} is in \`${folder}\`, which GitHub runs with the repository's own rights: a person has to make this change.`;
+function judgeSecrets(secrets: readonly SecretFinding[]): Objection | null {
+  const places = secrets.map(({ path, line, rule }) => `${quote(path)} line ${line} (${rule})`);
+  return object(places, false, (list) => `What looks like a secret would be added: ${list}.`);
 }
 
-function judgeEntry(entry: ChangedEntry): string | null {
-  if (entry.mode === '160000') {
-    return `${quote(entry.path)} is a link to another repository (a submodule): a person has to add or move it.`;
-  }
-  if (entry.mode !== '120000') return null;
-  const target = entry.linkTarget ?? '';
-  if (staysInside(entry.path, target)) return null;
-  return `${quote(entry.path)} is a symbolic link to ${quote(target)}, which leads out of the repository: make it a file, or link to a path inside.`;
+function judgeGitFolders(paths: readonly string[]): Objection | null {
+  const found = paths.filter((path) => path.split('/').some(isGitFolder)).map(quote);
+  return object(
+    found,
+    false,
+    (list) => `${list} would be part of a git directory, which no commit may hold.`,
+  );
 }
 
-function judgeFiles(count: number): string | null {
+function judgeProtected(paths: readonly string[], rules: ChangeRules): (Objection | null)[] {
+  const isFree = toPathMatcher(rules.unprotectedPaths ?? []);
+  const own: Protection = {
+    what: 'among the `protected_paths` of the settings',
+    patterns: rules.protectedPaths ?? [],
+    runsWhenPushed: false,
+  };
+  const all = [...PROTECTIONS, own].map((protection) => ({
+    ...protection,
+    isFor: toPathMatcher(protection.patterns),
+  }));
+  const byProtection = Map.groupBy(paths, (path) =>
+    all.find(({ isFor, always }) => isFor(path) && (always === true || !isFree(path))),
+  );
+  return [...byProtection].map(([protection, found]) => {
+    if (protection === undefined) return null;
+    const { what, runsWhenPushed, always } = protection;
+    const act =
+      always === true
+        ? 'a person has to make this change'
+        : 'a person has to make this change, or allow it in `unprotected_paths`';
+    return object(
+      found.map(quote),
+      !runsWhenPushed,
+      (list) => `${list} is protected, since it is ${what}: ${act}.`,
+    );
+  });
+}
+
+function judgeAllowed(paths: readonly string[], { allowedPaths }: ChangeRules): Objection | null {
+  if (allowedPaths === undefined) return null;
+  const isAllowed = toPathMatcher(allowedPaths);
+  const found = paths.filter((path) => !isAllowed(path)).map(quote);
+  return object(
+    found,
+    true,
+    (list) =>
+      `${list} is outside the \`allowed_paths\` of this specialty: ask a specialty that may change it, or add it there.`,
+  );
+}
+
+function judgeGitlinks(entries: readonly ChangedEntry[]): Objection | null {
+  const found = entries.filter(({ mode }) => mode === '160000').map(({ path }) => quote(path));
+  return object(
+    found,
+    false,
+    (list) => `${list} is a link to another repository (a submodule): a person has to add or move it.`,
+  );
+}
+
+function judgeLinks(entries: readonly ChangedEntry[]): Objection | null {
+  const found = entries
+    .filter(({ path, mode, linkTarget }) => mode === '120000' && !staysInside(path, linkTarget ?? ''))
+    .map(({ path, linkTarget }) => `${quote(path)} (to ${quote(linkTarget ?? '')})`);
+  return object(
+    found,
+    false,
+    (list) =>
+      `${list} is a symbolic link, which leads out of the repository: make it a file, or link to a path inside.`,
+  );
+}
+
+/** What is locked must follow from what a person can read. */
+function judgeLockFiles(paths: readonly string[], rules: ChangeRules): Objection | null {
+  const isFree = toPathMatcher(rules.unprotectedPaths ?? []);
+  const found = paths.flatMap((path) => {
+    const { folder, name } = splitPath(path);
+    const kind = LOCK_FILES.find(({ lock }) => lock.test(name));
+    if (kind === undefined || isFree(path)) return [];
+    const hasReason = paths.some((other) => {
+      const manifest = splitPath(other);
+      return kind.manifest.test(manifest.name) && isWithin(manifest.folder, folder);
+    });
+    return hasReason ? [] : [`${quote(path)} (without a change of ${kind.named})`];
+  });
+  return object(
+    found,
+    true,
+    (list) =>
+      `The lock file ${list} was changed: a person has to make this change, or allow it in \`unprotected_paths\`.`,
+  );
+}
+
+function judgeSizes(work: {
+  changes: readonly FileChange[];
+  entries: readonly ChangedEntry[];
+}): (Objection | null)[] {
+  const binaries = new Set(
+    work.changes
+      .filter(({ added, status }) => added === null && status !== 'deleted')
+      .map(({ path }) => path),
+  );
+  const found = work.entries.filter(
+    ({ path, bytes }) => (bytes ?? 0) > (binaries.has(path) ? MAX_BINARY_BYTES : MAX_FILE_BYTES),
+  );
+  return [
+    object(
+      found.map(({ path, bytes }) => `${quote(path)} (${toMegabytes(bytes ?? 0)})`),
+      false,
+      (list) =>
+        `${list} is larger than a change may add (${toMegabytes(MAX_BINARY_BYTES)} for a binary file, ${toMegabytes(MAX_FILE_BYTES)} for any other): keep it elsewhere.`,
+    ),
+    binaries.size <= MAX_BINARIES
+      ? null
+      : {
+          reason: `The change has ${binaries.size} binary files, more than the ${MAX_BINARIES} that a person can be asked to look at: keep them elsewhere.`,
+          mayBePushed: false,
+        },
+  ];
+}
+
+function judgeFiles(count: number): Objection | null {
   if (count <= MAX_FILES) return null;
-  return `The change touches ${count} files, more than the ${MAX_FILES} that a person can be asked to review: split the issue into smaller ones.`;
+  return {
+    reason: `The change touches ${count} files, more than the ${MAX_FILES} that a person can be asked to review: split the issue into smaller ones.`,
+    mayBePushed: true,
+  };
 }
 
-function judgeLines(changes: readonly FileChange[]): string | null {
+function judgeLines(changes: readonly FileChange[]): Objection | null {
   const count = changes.reduce((sum, change) => sum + (change.added ?? 0) + (change.removed ?? 0), 0);
   if (count <= MAX_LINES) return null;
-  return `The change has ${count} added and removed lines, more than the limit of ${MAX_LINES}: split the issue into smaller ones, or keep generated files out of it.`;
+  return {
+    reason: `The change has ${count} added and removed lines, more than the limit of ${MAX_LINES}: split the issue into smaller ones, or keep generated files out of it.`,
+    mayBePushed: true,
+  };
+}
+
+/** One sentence for all that a rule found; `null` when it found nothing. */
+function object(
+  found: readonly string[],
+  mayBePushed: boolean,
+  say: (list: string) => string,
+): Objection | null {
+  if (found.length === 0) return null;
+  const left = found.length - MAX_NAMED;
+  const list = [...found.slice(0, MAX_NAMED), ...(left > 0 ? [`${left} more`] : [])];
+  return { reason: say(list.join(', ')), mayBePushed };
+}
+
+function splitPath(path: string): { folder: string; name: string } {
+  const at = path.lastIndexOf('/');
+  return { folder: at === -1 ? '' : path.slice(0, at), name: path.slice(at + 1) };
 }
 
 function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
 /** `.git` as any file system may spell it: without case, as an 8.3 name, with ignored characters, dots, streams. */
@@ -100,14 +257,12 @@ function staysInside(path: string, target: string): boolean {
   return ups <= path.split('/').length - 1;
 }
 
+function toMegabytes(bytes: number): string {
+  return `${(bytes / (1024 * 1024)).toFixed(1).replace(/\.0$/, '')} MB`;
+}
+
 /** A path or target as inline code in Markdown: it cannot end the code, ping anybody or hide anything. */
 function quote(text: string): string {
   const plain = text.replaceAll(/[\p{C}`\u2028\u2029]/gu, '?');
-  return `\`${plain.length > 200 ? `${plain.slice(0, 200)}…` : plain}\``;
-}
-
-function cut(reasons: string[]): string[] {
-  if (reasons.length <= MAX_REASONS) return reasons;
-  const left = reasons.length - MAX_REASONS;
-  return [...reasons.slice(0, MAX_REASONS), `${left} more of this kind: mend these first.`];
+  return `\`${plain.length > MAX_NAME ? `…${plain.slice(-MAX_NAME)}` : plain}\``;
 }

@@ -160,4 +160,6 @@ export const BUDGETS = {
   redeliveries: 100,
   /** Places in each specialty's queue whose changes are told without another reason, to spare GitHub's limit for content. */
   toldQueuePlaces: 5,
+  /** For how long a runner keeps the patch of work that was not accepted. */
+  refusedPatchDays: 30,
 } as const;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptResult, JobSettings, JobSpec } from '../../src/contract/job.ts';
@@ -184,9 +184,54 @@ describe('work that does not get through', () => {
     });
   });
 
+  test('is on its branch, without tests, when it changes what only people may change', async () => {
+    const { spec, attempt, result } = await edit({ 'AGENTS.md': 'Be bold.\n', 'sum.js': 'x\n' });
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', retryable: false, evidence: { after: null } });
+    expect(result.reason).toMatch(
+      /^`AGENTS\.md` is protected.*is on the branch `agent\/.*Decide: open a pull request/,
+    );
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(await world.github.state.file(WIDGETS, spec.branch, 'AGENTS.md')).toBe('Be bold.\n');
+    expect(attempt.tokens).toEqual(['publish']);
+    const { conclusion, output } = world.checkRun(spec);
+    expect(conclusion).toBe('failure');
+    expect(output.title).toMatch(/^The work was not accepted/);
+    expect(output.summary).toContain('Decide: open a pull request from that branch');
+  });
+
+  test('is a patch on the runner when it would add a secret, which is told nowhere', async () => {
+    // In two pieces, or scanners of repositories would find it here.
+    const token = ['ghp', 'wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx'].join('_');
+
+    const { spec, attempt, result } = await edit({ 'config.js': `export const token = '${token}';\n` });
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
+    const file = `refused/${spec.attemptId}.patch`;
+    expect(result.reason).toContain('would be added: `config.js` line 1 (github)');
+    expect(result.reason).toContain(`on the runner \`be-1\`, \`${file}\``);
+    expect(await pushed(spec)).toBe(null);
+    expect(attempt.tokens).toEqual([]);
+    expect(await readFile(path.join(config.workspaceRoot, file), 'utf8')).toContain(token);
+    const told = JSON.stringify([attempt.log, result, runner.lines, world.checkRun(spec)]);
+    expect(told).not.toContain(token);
+  });
+
+  test('is kept as the settings say', async () => {
+    const { spec, result } = await edit(
+      { 'sum.js': 'export const sum = (a, b) => a + b;\n' },
+      { allowedPaths: ['docs'], refusedWork: 'discard' },
+    );
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
+    expect(result.reason).toMatch(/outside the `allowed_paths`.*not kept: the settings say/);
+    expect(await pushed(spec)).toBe(null);
+    expect(existsSync(path.join(config.workspaceRoot, 'refused'))).toBe(false);
+  });
+
   test.each([
     ['nothing', 'no_changes', false, 'The agent changed nothing.'],
-    ['workflow', 'policy_refused', false, '.github/workflows/own.yml'],
+    ['workflow', 'policy_refused', false, '`.github/workflows/own.yml` is protected, since it is a workflow'],
     ['crash', 'agent_failed', true, ''],
   ])('the agent does “%s”: %s', async (scenario, outcome, retryable, reason) => {
     const { spec, result } = await work(scenario);
@@ -369,6 +414,14 @@ async function work(
   const attempt = await start(scenario, wanted);
   const result = await until('the attempt has ended', () => attempt.result);
   return { spec: attempt.spec, attempt, result };
+}
+
+/** The same for an agent that writes these files. */
+function edit(files: Record<string, string>, settings: Partial<JobSettings> = {}) {
+  const { agents } = aRunnerConfig(world, 'edit');
+  const [[name, house]] = Object.entries(agents) as [[string, RunnerConfig['agents'][string]]];
+  const env = { ...house.env, HOUSE_EDITS: JSON.stringify(files) };
+  return work('edit', { settings, config: { agents: { [name]: { ...house, env } } } });
 }
 
 async function start(scenario: string, wanted: Wanted = {}, spec?: JobSpec): Promise<FakeAttempt> {

@@ -1,17 +1,76 @@
+import { toRefusalText } from '../../domain/refusal-text.ts';
 import type { Ending } from '../attempt-record.ts';
 import { AttemptStopped } from '../attempt-stop.ts';
 import { toCommitMessage } from '../commit-message.ts';
+import { keepPatch } from './keep-patch.ts';
+import type { Refusal } from './judge-work.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { Verified } from './verify.ts';
 
-/**
- * Commits the snapshot that was judged and tested, and pushes it to the job's branch. The far side is asked for the right to write right before the push, and git itself
- * refuses it when another attempt took over.
- */
+/** Puts the work where people can look at it: on the job's branch, or, where that can't be, in a patch on this machine. */
 export async function publish(verified: Verified, attempt: AttemptContext, deps: PhaseDeps): Promise<Ending> {
+  const { refusal, ending } = verified;
+  if (refusal !== null) return await keepRefused(refusal, verified, attempt, deps);
+  const refused = await pushWork(verified, attempt, deps);
+  if (refused === null) return tellBranch(ending, attempt);
+  const kept = await keepPatch(verified, attempt, deps);
+  const reasons = [...(ending.outcome === 'tests_failed' ? [ending.reason] : []), refused];
+  return {
+    outcome: ending.outcome === 'tests_failed' ? 'tests_failed' : 'policy_refused',
+    reason: toRefusalText({ reasons, kept, hasSecret: false }),
+    retryable: false,
+  };
+}
+
+function tellBranch(ending: Ending, { spec }: AttemptContext): Ending {
+  if (ending.outcome !== 'tests_failed') return ending;
+  return { ...ending, reason: `${ending.reason} The work so far is on the branch ${spec.branch}.` };
+}
+
+/** Work that may not become a pull request is kept for people to decide about, as the settings say. */
+async function keepRefused(
+  { reasons, mayBePushed, hasSecret }: Refusal,
+  verified: Verified,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<Ending> {
+  const { spec } = attempt;
+  const wanted = spec.settings.refusedWork ?? 'branch';
+  if (wanted === 'discard') {
+    const why = 'the settings say `refused_work: discard`.';
+    return end(reasons, { kind: 'nowhere', why });
+  }
+  // On the branch of an open pull request it would be published.
+  if (wanted === 'patch' || !mayBePushed || spec.kind === 'revise') {
+    return end(reasons, await keepPatch(verified, attempt, deps));
+  }
+  const refused = await pushWork(verified, attempt, deps);
+  if (refused === null) return end(reasons, { kind: 'branch', branch: spec.branch });
+  return end([...reasons, refused], await keepPatch(verified, attempt, deps));
+
+  function end(told: readonly string[], kept: Parameters<typeof toRefusalText>[0]['kept']): Ending {
+    const reason = toRefusalText({ reasons: told, kept, hasSecret });
+    return { outcome: 'policy_refused', reason, retryable: false };
+  }
+}
+
+/**
+ * Commits the snapshot that was judged, and pushes it to the job's branch. The far side is asked for the right to write right before
+ * the push, and git itself refuses it when another attempt took over. Returns why GitHub refused it, or `null`.
+ */
+async function pushWork(
+  verified: Verified,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<string | null> {
   const { spec, record, signal } = attempt;
-  const { workspace, agent, tree, ending } = verified;
-  const message = toCommitMessage({ spec, runnerName: deps.runnerName, agentName: agent.name });
+  const { workspace, agent, tree } = verified;
+  const message = toCommitMessage({
+    spec,
+    runnerName: deps.runnerName,
+    agentName: agent.name,
+    summary: record.summary,
+  });
   const commit = await workspace.commit(tree, message, spec.commitAuthor);
 
   await attempt.confirmLease();
@@ -25,7 +84,7 @@ export async function publish(verified: Verified, attempt: AttemptContext, deps:
   switch (pushed.kind) {
     case 'pushed':
       attempt.say(`Pushed ${commit} to ${spec.branch}`);
-      return ending;
+      return null;
     case 'fenced':
       throw new AttemptStopped({
         kind: 'lost',
@@ -33,11 +92,7 @@ export async function publish(verified: Verified, attempt: AttemptContext, deps:
       });
     case 'refused':
       record.headCommit = null;
-      return {
-        outcome: ending.outcome === 'tests_failed' ? 'tests_failed' : 'policy_refused',
-        reason: `${ending.outcome === 'tests_failed' ? `${ending.reason} ` : ''}GitHub refused the push: ${deps.redact(pushed.reason)}`,
-        retryable: false,
-      };
+      return `GitHub refused the push: ${deps.redact(pushed.reason)}`;
     default:
       return pushed satisfies never;
   }

@@ -1,4 +1,3 @@
-import { judgeChanges } from '../../domain/change-policy.ts';
 import { compareTests, judgeTests, mergeRerun } from '../../domain/compare-tests.ts';
 import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
 import type { Ending } from '../attempt-record.ts';
@@ -6,6 +5,7 @@ import { findFailures } from '../test-reports/find-failures.ts';
 import { hasBudget, judgeAgentEnding, runAgentRound } from './agent-round.ts';
 import type { Worked } from './agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
+import { judgeWork, type Refusal } from './judge-work.ts';
 import { explainRed, type PlanRun, runPlan, toTestRun } from './run-plan.ts';
 import { touchesDependencies } from './test-plan.ts';
 
@@ -14,6 +14,14 @@ export type Verified = Worked & {
   tree: string;
   /** How the attempt ends once the work is published. Red work is published too, so that it isn't lost. */
   ending: Ending;
+  /** Why no pull request may come of it, whatever the tests say; `null` when one may. */
+  refusal: Refusal | null;
+};
+
+const NO_CHANGES: Ending = {
+  outcome: 'no_changes',
+  reason: 'The agent changed nothing.',
+  retryable: false,
 };
 
 /**
@@ -31,16 +39,20 @@ export async function verify(
 
   for (;;) {
     const tree = await worked.workspace.snapshot();
-    const refusal = await lookAtChanges(tree, worked, attempt);
-    if (refusal !== null) return end(refusal);
+    record.changes = await worked.workspace.changes(tree);
+    if (record.changes.length === 0) return end(NO_CHANGES);
+    const refusal = await judgeWork(tree, worked, attempt, deps);
+    if (refusal !== null) {
+      return next({ ...worked, session, tree, ending: toRefusedEnding(refusal), refusal });
+    }
     const run = await runTests(tree, worked, attempt, deps);
     const red = explainRed(run);
-    if (red === null) return next({ ...worked, session, tree, ending: succeed(worked) });
+    if (red === null) return next({ ...worked, session, tree, ending: succeed(worked), refusal });
 
     attempt.say(red);
     const round = record.evidence.repairRounds + 1;
     if (gaveUp !== '' || round > spec.settings.repairRounds || !hasBudget(attempt)) {
-      return next({ ...worked, session, tree, ending: endRed(red, gaveUp, attempt) });
+      return next({ ...worked, session, tree, ending: endRed(red, gaveUp, attempt), refusal });
     }
     record.evidence = { ...record.evidence, repairRounds: round };
     const repair = await buildRepairPrompt({
@@ -59,21 +71,6 @@ export async function verify(
     if (judgeAgentEnding(result) !== null)
       gaveUp = ` The agent did not get through repairing it: ${result.detail}`;
   }
-}
-
-/** How the attempt ends when the changes may not be published at all; `null` when they may. */
-async function lookAtChanges(
-  tree: string,
-  { workspace }: Worked,
-  { record }: AttemptContext,
-): Promise<Ending | null> {
-  record.changes = await workspace.changes(tree);
-  if (record.changes.length === 0) {
-    return { outcome: 'no_changes', reason: 'The agent changed nothing.', retryable: false };
-  }
-  const verdict = judgeChanges({ changes: record.changes, entries: await workspace.entries(tree) });
-  if (verdict.ok) return null;
-  return { outcome: 'policy_refused', reason: verdict.reasons.join(' '), retryable: false };
 }
 
 async function runTests(
@@ -137,6 +134,10 @@ async function rerunSuspects(
   return { setup: first.setup, commands, tests: toTestRun(runs, commands) };
 }
 
+function toRefusedEnding({ reasons }: Refusal): Ending {
+  return { outcome: 'policy_refused', reason: reasons.join(' '), retryable: false };
+}
+
 function succeed({ plan }: Worked): Ending {
   const reason = plan.withoutTests ?? 'The work is done and the tests pass.';
   return { outcome: 'pull_request', reason, retryable: false };
@@ -156,7 +157,7 @@ function endRed(red: string, gaveUp: string, { record, spec }: AttemptContext): 
   }
   return {
     outcome: 'tests_failed',
-    reason: `${said} The work so far is on the branch ${spec.branch}.`,
+    reason: said,
     retryable: false,
   };
 }

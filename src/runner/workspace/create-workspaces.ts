@@ -1,7 +1,8 @@
-import { chmod, mkdir, readdir, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
+import { BUDGETS } from '../../domain/timings.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { createGit } from './git.ts';
@@ -12,7 +13,7 @@ import { createWorkspace } from './workspace.ts';
 import type { GitIntent, GitTokenSource, Workspace, Workspaces } from './workspace-types.ts';
 
 export type WorkspacesOptions = {
-  /** Holds everything: `mirrors/`, `attempts/` and `private/`. Only one process at a time may use it. */
+  /** Holds everything: `mirrors/`, `attempts/`, `private/` and `refused/`. Only one process at a time may use it. */
   root: string;
   log: Logger;
   clock?: Clock;
@@ -28,7 +29,7 @@ const DEFAULT_GIT_TIMEOUT_MS = 15 * 60_000;
 
 /**
  * Workspaces below one folder. `mirrors/<repository id>.git` is shared by all attempts (mount it read-only for agents),
- * `attempts/<attempt id>/` is what an attempt sees, `private/<attempt id>.git` must never be mounted for one.
+ * `attempts/<attempt id>/` is what an attempt sees, `private/<attempt id>.git` and `refused/` must never be mounted for one.
  */
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const { log, clock = systemClock } = options;
@@ -36,6 +37,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const attemptsFolder = join(root, 'attempts');
   const privateFolder = join(root, 'private');
   const mirrorsFolder = join(root, 'mirrors');
+  const refusedFolder = join(root, 'refused');
   const git = createGit({
     machineEnv: options.machineEnv ?? {},
     timeoutMs: options.gitTimeoutMs ?? DEFAULT_GIT_TIMEOUT_MS,
@@ -89,6 +91,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         spec,
         attemptFolder,
         privateGitDir,
+        refusedFolder,
         objectsFolder,
         publishRemote: (commit) => remoteFor({ kind: 'push', commit }),
         signal,
@@ -112,6 +115,18 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       }
     }
     await mirrors.sweep(kept);
+    await removeOldPatches();
+  }
+
+  async function removeOldPatches(): Promise<void> {
+    const oldestMs = clock.nowMs() - BUDGETS.refusedPatchDays * 24 * 60 * 60_000;
+    // There is no such folder until the first one is kept.
+    for (const name of await readdir(refusedFolder).catch(() => [])) {
+      const file = join(refusedFolder, name);
+      if ((await stat(file)).mtimeMs >= oldestMs) continue;
+      await removeTree(file);
+      log.info({ file }, 'Removed the patch of work that was not accepted');
+    }
   }
 
   async function freeDiskBytes(): Promise<number> {

@@ -8,6 +8,9 @@ export type RawChange = {
   /** Of the new side's content. */
   objectId: string;
   status: FileChange['status'];
+  /** Of the old side. */
+  oldMode: string;
+  oldObjectId: string;
 };
 
 /** Reads `--raw -z` without abbreviations. A rename counts with its new path. */
@@ -30,13 +33,13 @@ function readRecords(output: string): { changes: RawChange[]; rest: string[] } {
   const changes: RawChange[] = [];
   let at = 0;
   for (; fields[at]?.startsWith(':');) {
-    const [oldMode = '', mode = '', oldId = '', objectId = '', letter = ''] = (fields[at] ?? '')
+    const [oldMode = '', mode = '', oldObjectId = '', objectId = '', letter = ''] = (fields[at] ?? '')
       .slice(1)
       .split(' ');
     const isRename = letter.startsWith('R');
     const path = fields[at + (isRename ? 2 : 1)] ?? '';
-    const onlyMode = oldId === objectId && oldMode !== mode;
-    changes.push({ path, mode, objectId, status: toStatus(letter, onlyMode) });
+    const onlyMode = oldObjectId === objectId && oldMode !== mode;
+    changes.push({ path, mode, objectId, status: toStatus(letter, onlyMode), oldMode, oldObjectId });
     at += isRename ? 3 : 2;
   }
   return { changes, rest: fields.slice(at) };

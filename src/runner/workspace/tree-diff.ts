@@ -1,7 +1,7 @@
 import type { FileChange } from '../../contract/job.ts';
 import type { ChangedEntry } from '../../domain/change-policy.ts';
 import type { Git, GitPlace } from './git.ts';
-import { parseRaw, parseRawAndNumstat } from './parse-diff.ts';
+import { parseRaw, parseRawAndNumstat, type RawChange } from './parse-diff.ts';
 
 /** What differs between the base and a tree that was written before. Files of the work tree have no say in it. */
 export type TreeDiff = {
@@ -9,6 +9,10 @@ export type TreeDiff = {
   entries(tree: string): Promise<ChangedEntryWithTarget[]>;
   patch(tree: string, maxBytes: number): Promise<string>;
   files(tree: string): Promise<string[]>;
+  /** Writes the whole difference, binary files too, into a new file. */
+  writePatch(tree: string, file: string): Promise<void>;
+  /** Whether a line with this text stands in any file of the base. */
+  baseHas(text: string): Promise<boolean>;
 };
 
 export type ChangedEntryWithTarget = Required<ChangedEntry>;
@@ -37,17 +41,27 @@ export function createTreeDiff(options: {
   async function entries(tree: string): Promise<ChangedEntryWithTarget[]> {
     const args = [...DIFF, '-z', '--raw', '--no-abbrev', '--no-renames', base, tree];
     const found: ChangedEntryWithTarget[] = [];
+    const changed = parseRaw(await git.run(args, place));
+    const bytes = await measure(changed.filter(hasContent).map(({ objectId }) => objectId));
     let links = 0;
-    for (const { path, mode, objectId } of parseRaw(await git.run(args, place))) {
+    for (const { path, mode, objectId } of changed) {
       const isLink = mode === SYMLINK && (links += 1) <= MAX_LINKS_READ;
       const linkTarget = isLink ? await git.run(['cat-file', 'blob', objectId], place) : null;
-      found.push({ path, mode, linkTarget });
+      found.push({ path, mode, linkTarget, bytes: bytes.get(objectId) ?? null });
     }
     return found;
   }
 
-  async function patch(tree: string, maxBytes: number): Promise<string> {
-    return await git.readStart([...DIFF, '--patch', '-M', base, tree], maxBytes, place);
+  async function measure(objectIds: string[]): Promise<Map<string, number>> {
+    if (objectIds.length === 0) return new Map();
+    const args = ['cat-file', '--batch-check=%(objectname) %(objectsize)'];
+    const lines = (await git.run(args, { ...place, input: `${objectIds.join('\n')}\n` })).trim().split('\n');
+    return new Map(
+      lines.map((line) => {
+        const [objectId = '', size] = line.split(' ');
+        return [objectId, Number(size)];
+      }),
+    );
   }
 
   async function files(tree: string): Promise<string[]> {
@@ -55,5 +69,25 @@ export function createTreeDiff(options: {
     return listed.split('\0').filter((path) => path !== '');
   }
 
-  return { changes, entries, patch, files };
+  async function patch(tree: string, maxBytes: number): Promise<string> {
+    // As text: a NUL byte must not hide what is in a file.
+    return await git.readStart([...DIFF, '--patch', '--text', '-M', base, tree], maxBytes, place);
+  }
+
+  async function writePatch(tree: string, file: string): Promise<void> {
+    await git.run([...DIFF, '--patch', '--binary', '-M', `--output=${file}`, base, tree], place);
+  }
+
+  async function baseHas(text: string): Promise<boolean> {
+    const args = ['grep', '--files-with-matches', '--text', '--fixed-strings', '-f', '-', base];
+    // By way of stdin: what is looked for may be a secret. 1: it is nowhere.
+    return (await git.run(args, { ...place, input: `${text}\n`, alsoFine: 1 })) !== '';
+  }
+
+  return { changes, entries, patch, files, writePatch, baseHas };
+}
+
+/** Neither deleted nor a link to another repository. */
+function hasContent({ mode }: RawChange): boolean {
+  return mode !== '000000' && mode !== '160000';
 }

@@ -1,7 +1,9 @@
 import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/logger.ts';
+import { findGenerated } from '../../domain/generated-files.ts';
 import type { Git, GitPlace } from './git.ts';
+import { parseRaw, type RawChange } from './parse-diff.ts';
 
 /**
  * A work tree, looked at from a git directory that it never saw: nothing that stands in the work tree's `.git`,
@@ -12,6 +14,8 @@ export type WorkIndex = {
   writeTree(): Promise<string>;
   /** Makes the work tree what `tree` says, apart from what is never in a tree (ignored files, nested repositories). */
   restore(tree: string): Promise<void>;
+  /** What differs from the base now is left out of later trees: new files by their paths, others while they stay as they are. */
+  leaveOutSoFar(): Promise<void>;
 };
 
 const GITLINK = '160000';
@@ -32,6 +36,9 @@ export async function createWorkIndex(options: {
   const baseIndex = join(gitDir, 'base-index');
   const rulesFolder = join(gitDir, 'ignore-rules');
   let hasRules: boolean | null = null;
+  let basePaths: string[] | null = null;
+  /** What set-up and tests made: path → mode and content. */
+  let leftOut: ReadonlyMap<string, string> = new Map();
   await copyIndex(options.freshIndex, baseIndex);
 
   /** Brings the index from the base to what the work tree holds now. */
@@ -45,16 +52,52 @@ export async function createWorkIndex(options: {
       await git.run(['diff-files', '-z', '--raw', '--ignore-submodules=all', '--no-renames'], place),
     );
     const others = splitPaths(await git.run(['ls-files', '-z', '--others', '--exclude-standard'], place));
-    const added = await withoutIgnored(others.filter(isCommittable));
+    const unknown = others.filter((path) => isCommittable(path) && !leftOut.has(path));
+    const added = await withoutGenerated(await withoutIgnored(unknown));
     if (added.length < others.length) {
       log.info(
         { left: others.length - added.length },
-        'Left out files that are ignored or belong to a git directory',
+        'Left out files that are ignored or generated, or belong to a git directory',
       );
     }
     // By force, since git looks for a path behind a new link in vain.
     await updateIndex(['--force-remove'], deleted);
     await updateIndex(['--add', '--remove', '--replace'], [...written, ...added]);
+    await takeBack([...written, ...deleted]);
+  }
+
+  /** Of what set-up and tests changed, what has not been changed since is as in the base again. */
+  async function takeBack(changed: string[]): Promise<void> {
+    if (!changed.some((path) => leftOut.has(path))) return;
+    const same = (await diffToBase()).filter((change) => leftOut.get(change.path) === toContent(change));
+    if (same.length === 0) return;
+    const lines = same.map(({ path, oldMode, oldObjectId }) => `${oldMode} ${oldObjectId}\t${path}`);
+    await git.run(['update-index', '--verbose', '--replace', '-z', '--index-info'], {
+      ...place,
+      input: joinPaths(lines),
+    });
+  }
+
+  async function diffToBase(): Promise<RawChange[]> {
+    const args = ['diff-index', '--cached', '-z', '--raw', '--no-abbrev', '--no-renames', base];
+    return parseRaw(await git.run(args, place));
+  }
+
+  async function leaveOutSoFar(): Promise<void> {
+    await refresh();
+    leftOut = new Map((await diffToBase()).map((change) => [change.path, toContent(change)]));
+  }
+
+  async function withoutGenerated(paths: string[]): Promise<string[]> {
+    if (paths.length === 0) return paths;
+    const known = await listBase();
+    const generated = findGenerated(paths, (folder) => known.some((path) => path.startsWith(`${folder}/`)));
+    return paths.filter((path) => !generated.has(path));
+  }
+
+  async function listBase(): Promise<string[]> {
+    basePaths ??= splitPaths(await git.run(['ls-tree', '-r', '-z', '--name-only', base], place));
+    return basePaths;
   }
 
   async function updateIndex(how: string[], paths: string[]): Promise<void> {
@@ -85,8 +128,7 @@ export async function createWorkIndex(options: {
 
   /** Checks the base's `.gitignore` files out into a folder of their own. `false` when there are none. */
   async function writeRules(): Promise<boolean> {
-    const paths = splitPaths(await git.run(['ls-tree', '-r', '-z', '--name-only', base], place));
-    const rules = paths.filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
+    const rules = (await listBase()).filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
     if (rules.length === 0) return false;
     await mkdir(rulesFolder, { recursive: true });
     const rulesPlace = {
@@ -111,7 +153,7 @@ export async function createWorkIndex(options: {
     await git.run(['read-tree', '--reset', '-u', tree], place);
   }
 
-  return { writeTree, restore };
+  return { writeTree, restore, leaveOutSoFar };
 }
 
 /** With its time: git looks twice at files that were written at or after the index, however it was copied. */
@@ -145,6 +187,10 @@ function isCommittable(path: string): boolean {
   return !path
     .split('/')
     .some((part) => /^(?:\.git|git~[0-9]+)[. ]*(?::.*)?$/i.test(part.replaceAll(/\p{Cf}/gu, '')));
+}
+
+function toContent({ mode, objectId }: RawChange): string {
+  return `${mode} ${objectId}`;
 }
 
 function splitPaths(output: string): string[] {

@@ -21,16 +21,30 @@ export type Workspace = {
    * configures.
    */
   snapshot(): Promise<string>;
+  /**
+   * What differs from the base by now was made by set-up and tests: later snapshots leave it out, except for files of the base that are
+   * changed further.
+   */
+  leaveOutSoFar(): Promise<void>;
   /** Makes the work tree what the snapshot holds; ignored files stay. */
   restore(tree: string): Promise<void>;
   /** What differs between the base and a snapshot. */
   changes(tree: string): Promise<FileChange[]>;
   /** Every path of a snapshot that differs from the base, both sides of a rename, with what `judgeChanges` looks at. */
-  entries(tree: string): Promise<{ path: string; mode: string; linkTarget: string | null }[]>;
-  /** The whole difference between the base and a snapshot as a patch, cut at `maxBytes`. */
+  entries(
+    tree: string,
+  ): Promise<{ path: string; mode: string; linkTarget: string | null; bytes: number | null }[]>;
+  /** The whole difference between the base and a snapshot as a patch to read, cut at `maxBytes`; binary files count as text. */
   patch(tree: string, maxBytes: number): Promise<string>;
   /** Paths of all files of a snapshot. */
   files(tree: string): Promise<string[]>;
+  /**
+   * Puts the whole difference, binary files too, in a file that outlives the workspace. Returns its name as seen from the root of the
+   * workspaces; `null` when it would be too large.
+   */
+  keepPatch(tree: string): Promise<string | null>;
+  /** Whether a line with this text stands in any file of the base. */
+  baseHas(text: string): Promise<boolean>;
   /** Commits a snapshot onto the base (one commit). Returns the commit id. Throws when the snapshot is as the base is. */
   commit(tree: string, message: string, author: { name: string; email: string }): Promise<string>;
   /**
@@ -47,7 +61,7 @@ export type Workspace = {
 export type Workspaces = {
   /** Updates the mirror if the base commit is not there yet, and checks the base out in a new folder. Aborts with the signal. */
   open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace>;
-  /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs). */
+  /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old patches. */
   sweep(keep: readonly string[]): Promise<void>;
   freeDiskBytes(): Promise<number>;
 };

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { BranchName } from '../../domain/branch-name.ts';
 import type { JobSpec } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -21,6 +21,8 @@ export type WorkspaceOptions = {
   /** New folders of this attempt: what the agent may see, and the git directory that it may not. */
   attemptFolder: string;
   privateGitDir: string;
+  /** For the patches of all attempts, below the root of the workspaces. */
+  refusedFolder: string;
   /** The mirror's objects, with the base commit. */
   objectsFolder: string;
   /** What to push with. */
@@ -28,6 +30,9 @@ export type WorkspaceOptions = {
   signal: AbortSignal;
   remove: () => Promise<void>;
 };
+
+/** What a person can still be expected to look at. */
+const MAX_PATCHED_BYTES = 100 * 1024 * 1024;
 
 /** Checks the base out, twice as far as git is concerned: once for the agent to look around in, once for the runner. */
 export async function createWorkspace(options: WorkspaceOptions): Promise<Workspace> {
@@ -80,17 +85,31 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     return (await git.run(args, { gitDir: privateGitDir, signal, variables, input })).trim();
   }
 
+  async function keepPatch(tree: string): Promise<string | null> {
+    const bytes = (await diff.entries(tree)).reduce((sum, entry) => sum + (entry.bytes ?? 0), 0);
+    if (bytes > MAX_PATCHED_BYTES) return null;
+    // It may hold secrets.
+    await mkdir(options.refusedFolder, { recursive: true, mode: 0o700 });
+    const file = join(options.refusedFolder, `${spec.attemptId}.patch`);
+    await diff.writePatch(tree, file);
+    log.info({ file }, 'Kept the patch of work that was not accepted');
+    return join(basename(options.refusedFolder), basename(file));
+  }
+
   return {
     folder,
     homeFolder,
     tempFolder,
     objectsFolder,
     snapshot: () => inTurn('index', () => index.writeTree()),
+    leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),
     restore: (tree) => inTurn('index', () => index.restore(tree)),
     changes: diff.changes,
     entries: diff.entries,
     patch: diff.patch,
     files: diff.files,
+    keepPatch,
+    baseHas: diff.baseHas,
     commit,
     push: (commit) =>
       pushCommit({

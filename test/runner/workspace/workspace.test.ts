@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { describe, expect, it } from 'vitest';
 import type { CommitFile } from '../../support/git-server.ts';
 import { gitIn, startYard, TOKEN, type WorkspaceYard } from '../../support/workspaces.ts';
@@ -46,9 +48,9 @@ describe('what differs from the base', () => {
     await symlink('../../etc/passwd', at('dir'));
 
     expect(await workspace.entries(await workspace.snapshot())).toEqual([
-      { path: '.github/workflows/ci.yml', mode: '000000', linkTarget: null },
-      { path: 'dir', mode: '120000', linkTarget: '../../etc/passwd' },
-      { path: 'harmless.yml', mode: '100644', linkTarget: null },
+      { path: '.github/workflows/ci.yml', mode: '000000', linkTarget: null, bytes: null },
+      { path: 'dir', mode: '120000', linkTarget: '../../etc/passwd', bytes: 16 },
+      { path: 'harmless.yml', mode: '100644', linkTarget: null, bytes: 9 },
     ]);
   });
 
@@ -106,6 +108,75 @@ describe('what differs from the base', () => {
     expect(second).toBe(first);
     expect([changes.length, entries.length]).toEqual([1, 1]);
     expect(patch).toContain('-1\n+2\n');
+  });
+
+  it('is not what set-up and tests made before, nor what tools leave behind', async () => {
+    await using yard = await withFiles({
+      'uv.lock': 'old\n',
+      'app.py': '1\n',
+      'gone.txt': 'x\n',
+      'vendor/node_modules/x.js': 'kept\n',
+    });
+    const workspace = await yard.open(await yard.spec());
+    const at = (path: string): string => join(workspace.folder, path);
+    await writeFile(at('uv.lock'), 'brought up to date\n');
+    await writeFile(at('app.py'), 'formatted\n');
+    await writeFile(at('coverage.xml'), '1\n');
+    await rm(at('gone.txt'));
+
+    await workspace.leaveOutSoFar();
+    await writeFile(at('app.py'), 'worked on\n');
+    await writeFile(at('coverage.xml'), '2\n');
+    for (const folder of ['__pycache__', 'node_modules', 'vendor/node_modules'])
+      await mkdir(at(folder), { recursive: true });
+    await writeFile(at('__pycache__/app.pyc'), 'x');
+    await writeFile(at('node_modules/y.js'), 'x');
+    await writeFile(at('vendor/node_modules/y.js'), 'x');
+
+    expect((await workspace.changes(await workspace.snapshot())).map(({ path }) => path)).toEqual([
+      'app.py',
+      'vendor/node_modules/y.js',
+    ]);
+  });
+
+  it('can be kept as a patch that git applies, for a month', async () => {
+    const day = 24 * 60 * 60_000;
+    let nowMs = Date.now();
+    await using yard = await withFiles(
+      { a: '1\n', 'b.bin': 'b' },
+      { clock: { ...systemClock, nowMs: () => nowMs, sleep: () => Promise.resolve() } },
+    );
+    const spec = await yard.spec();
+    const workspace = await yard.open(spec);
+    await writeFile(join(workspace.folder, 'a'), '2\n');
+    await writeFile(join(workspace.folder, 'b.bin'), Buffer.from([0, 1, 255]));
+    const tree = await workspace.snapshot();
+
+    const file = await workspace.keepPatch(tree);
+    await workspace.remove();
+
+    expect(file).toBe(`refused/${spec.attemptId}.patch`);
+    const kept = join(yard.root, file ?? '');
+    const other = await yard.open(spec);
+    await gitIn(other.folder, 'apply', kept);
+    expect(await other.snapshot()).toBe(tree);
+    nowMs += 29 * day;
+    await yard.workspaces.sweep([]);
+    expect(existsSync(kept)).toBe(true);
+    nowMs += 2 * day;
+    await yard.workspaces.sweep([]);
+    expect(existsSync(kept)).toBe(false);
+  });
+
+  it('is told from what stands in the base, wherever', async () => {
+    await using yard = await withFiles({ 'deep/down/a': 'x -known- y\n' });
+    const workspace = await yard.open(await yard.spec());
+    await writeFile(join(workspace.folder, 'b'), 'unknown\n');
+    await workspace.snapshot();
+
+    expect(await workspace.baseHas('-known-')).toBe(true);
+    expect(await workspace.baseHas('unknown')).toBe(false);
+    expect(await workspace.baseHas('x.*y')).toBe(false);
   });
 
   it('is no more of a patch than asked for', async () => {
@@ -375,8 +446,11 @@ describe('the push', () => {
   });
 });
 
-async function withFiles(files: Record<string, CommitFile>): Promise<WorkspaceYard> {
-  const yard = await startYard();
+async function withFiles(
+  files: Record<string, CommitFile>,
+  options: Parameters<typeof startYard>[0] = {},
+): Promise<WorkspaceYard> {
+  const yard = await startYard(options);
   await yard.server.commit('main', files);
   return yard;
 }

@@ -1,0 +1,61 @@
+/** Where work is that may not be published. */
+export type KeptWork =
+  | { kind: 'branch'; branch: string }
+  /** `file` is seen from the runner's `workspace_root`. */
+  | { kind: 'patch'; file: string; runnerName: string; base: string; days: number }
+  | { kind: 'nowhere'; why: string };
+
+/** A report takes 2000 characters; what is to be decided must be among them. */
+const MAX_REASONS_CHARACTERS = 1300;
+
+/** Why work was not accepted, where it is, and what a person has to decide: plain sentences with inline code. */
+export function toRefusalText(refusal: {
+  reasons: readonly string[];
+  kept: KeptWork;
+  /** A secret would have been added: it may be known to others by now. */
+  hasSecret: boolean;
+}): string {
+  return [
+    takeReasons(refusal.reasons),
+    ...(refusal.hasSecret ? ['If it is a real secret, replace it.'] : []),
+    ...toPlace(refusal.kept),
+  ].join(' ');
+}
+
+function toPlace(kept: KeptWork): string[] {
+  switch (kept.kind) {
+    case 'branch':
+      return [
+        `The work is on the branch \`${kept.branch}\`, without a pull request, and no tests were run on it.`,
+        'Decide: open a pull request from that branch if you agree with it, or delete the branch.',
+      ];
+    case 'patch':
+      return [
+        `The work was not pushed: it is a patch on the runner \`${kept.runnerName}\`, \`${kept.file}\` in its workspace_root, for ${kept.days} days.`,
+        `Decide: read it there, and if you agree apply it with \`git apply\` on ${kept.base.slice(0, 12)}.`,
+      ];
+    case 'nowhere':
+      return [
+        `The work was not kept: ${kept.why}`,
+        'Decide: change the issue or the settings, and ask again.',
+      ];
+    default:
+      return kept satisfies never;
+  }
+}
+
+/** As many as fit, the first at any rate. */
+function takeReasons(reasons: readonly string[]): string {
+  const taken: string[] = [];
+  let length = 0;
+  for (const reason of reasons) {
+    length += reason.length + 1;
+    if (taken.length > 0 && length > MAX_REASONS_CHARACTERS) break;
+    taken.push(reason);
+  }
+  const left = reasons.length - taken.length;
+  return [
+    ...taken,
+    ...(left > 0 ? [`And ${left} more ${left === 1 ? 'reason' : 'reasons'}, in the log.`] : []),
+  ].join(' ');
+}

@@ -1,0 +1,44 @@
+import { judgeChanges } from '../../domain/change-policy.ts';
+import { findAddedSecrets } from '../find-added-secrets.ts';
+import type { AttemptContext, PhaseDeps, Workspace } from './phase.ts';
+
+/** Work that may not become a pull request. */
+export type Refusal = {
+  /** For people, on GitHub. */
+  reasons: string[];
+  /** Whether it may at least be put on the job's branch. */
+  mayBePushed: boolean;
+  hasSecret: boolean;
+};
+
+/** More text than this is no change that a person could review. */
+const MAX_SCANNED_CHARACTERS = 20_000_000;
+/** No character takes more, so that a patch which was cut is always too long. */
+const MAX_CHARACTER_BYTES = 3;
+
+/** Holds the changes of a snapshot against the rules, built-in ones and the repository's; `null` when they are kept. */
+export async function judgeWork(
+  tree: string,
+  { workspace }: { workspace: Workspace },
+  { spec, record, say }: AttemptContext,
+  { redact }: Pick<PhaseDeps, 'redact'>,
+): Promise<Refusal | null> {
+  const patch = await workspace.patch(tree, (MAX_SCANNED_CHARACTERS + 1) * MAX_CHARACTER_BYTES);
+  const secrets = await findAddedSecrets({ patch, redact, baseHas: workspace.baseHas });
+  const entries = await workspace.entries(tree);
+  const verdict = judgeChanges({ changes: record.changes, entries, rules: spec.settings, secrets });
+  // What nobody could look through must not be let through.
+  const tooMuch =
+    patch.length <= MAX_SCANNED_CHARACTERS
+      ? []
+      : ['The change is too large to be looked through for secrets: keep generated files out of it.'];
+  if (verdict.ok && tooMuch.length === 0) return null;
+
+  const reasons = [...(verdict.ok ? [] : verdict.reasons), ...tooMuch];
+  for (const reason of reasons) say(`Not accepted: ${reason}`);
+  return {
+    reasons,
+    mayBePushed: tooMuch.length === 0 && (verdict.ok || verdict.mayBePushed),
+    hasSecret: secrets.length > 0,
+  };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { toRefusalText } from '../../src/domain/refusal-text.ts';
+
+const branch = { kind: 'branch', branch: 'agent/42-totals' } as const;
+
+test('work on a branch is left to people', () => {
+  expect(toRefusalText({ reasons: ['`AGENTS.md` is protected.'], kept: branch, hasSecret: false })).toBe(
+    '`AGENTS.md` is protected. The work is on the branch `agent/42-totals`, without a pull request, and no tests were run on it. Decide: open a pull request from that branch if you agree with it, or delete the branch.',
+  );
+});
+
+test('a patch is named with its runner and the commit that it is for', () => {
+  const kept = {
+    kind: 'patch',
+    file: 'refused/1.patch',
+    runnerName: 'be-1',
+    base: '0123456789abcdef0123456789abcdef01234567',
+    days: 30,
+  } as const;
+
+  expect(toRefusalText({ reasons: ['A secret would be added.'], kept, hasSecret: true })).toBe(
+    'A secret would be added. If it is a real secret, replace it. The work was not pushed: it is a patch on the runner `be-1`, `refused/1.patch` in its workspace_root, for 30 days. Decide: read it there, and if you agree apply it with `git apply` on 0123456789ab.',
+  );
+});
+
+test('what was not kept says why', () => {
+  const kept = { kind: 'nowhere', why: 'the settings say so.' } as const;
+
+  expect(toRefusalText({ reasons: ['No.'], kept, hasSecret: false })).toBe(
+    'No. The work was not kept: the settings say so. Decide: change the issue or the settings, and ask again.',
+  );
+});
+
+test('many reasons leave room for what is to be decided', () => {
+  const reasons = Array.from({ length: 12 }, (_, at) => `${at}${'x'.repeat(300)}.`);
+
+  const text = toRefusalText({ reasons, kept: branch, hasSecret: false });
+
+  expect(text.length).toBeLessThan(2000);
+  expect(text).toContain('And 8 more reasons, in the log. The work is on the branch');
+  expect(text).toMatch(/or delete the branch\.$/);
+});
