@@ -25,6 +25,7 @@ export function toJobSpec(
     issue: job.issue,
     instructions: job.instructions,
     requestedBy: job.requestedBy,
+    ...(job.requestedById === null ? {} : { requestedById: job.requestedById }),
     base: attempt.base,
     branch: job.branch,
     startCommit: attempt.startCommit,

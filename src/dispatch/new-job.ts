@@ -42,6 +42,8 @@ export async function newJob(
     settings: facts.settings,
     instructions: facts.instructions,
     requestedBy: sender.login,
+    // 0 is nobody in particular.
+    requestedById: sender.id === 0 ? null : sender.id,
     label: facts.label,
     priority: 0,
     branch: toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),

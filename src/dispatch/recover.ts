@@ -302,6 +302,7 @@ function toStoredJob(
     settings: settings?.settings ?? NO_SETTINGS,
     instructions: facts.instructions,
     requestedBy: facts.requestedBy,
+    requestedById: facts.requestedById ?? null,
     label: facts.label,
     priority: facts.priority,
     branch: facts.branch,

@@ -29,6 +29,8 @@ export type Job = {
   settings: JobSettings;
   instructions: string | null;
   requestedBy: string;
+  /** The account's number, which outlives its login; `null` for jobs from before it was kept. */
+  requestedById: number | null;
   /** The label that asked for it; taking it off the issue cancels the job, whatever the settings say by then. */
   label: string | null;
   priority: number;

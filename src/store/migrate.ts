@@ -10,6 +10,7 @@ import { createCommands } from './migrations/0004-commands.ts';
 import { createKeptSettings } from './migrations/0006-kept-settings.ts';
 import { addUsage } from './migrations/0007-usage.ts';
 import { createPresses } from './migrations/0008-presses.ts';
+import { addRequesterId } from './migrations/0009-requester-id.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -28,6 +29,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0006-kept-settings': createKeptSettings,
   '0007-usage': addUsage,
   '0008-presses': createPresses,
+  '0009-requester-id': addRequesterId,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

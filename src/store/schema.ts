@@ -43,6 +43,7 @@ export type JobRow = {
   settings: string;
   instructions: string | null;
   requested_by: string;
+  requested_by_id: number | null;
   label: string | null;
   priority: number;
   branch: string;

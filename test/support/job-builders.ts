@@ -46,6 +46,7 @@ export function aJob(overrides: Partial<Job> = {}): Job {
     settings: DEFAULT_JOB_SETTINGS,
     instructions: null,
     requestedBy: 'alice',
+    requestedById: 1234,
     label: 'agent:backend',
     priority: 0,
     branch: 'agent/42-totals-are-wrong-for-empty-carts',

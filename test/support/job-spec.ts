@@ -24,6 +24,7 @@ export function aJobSpec(overrides: Partial<JobSpec> = {}): JobSpec {
     },
     instructions: null,
     requestedBy: 'alice',
+    requestedById: 1234,
     base: { branch: 'main', commit: 'a'.repeat(40) },
     branch: 'agent/42-totals-are-wrong-for-empty-carts',
     startCommit: 'b'.repeat(40),
