@@ -137,10 +137,12 @@ function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | nu
     .join('\n');
 }
 
-/** Red tests are found in `verify`, though the work is published after it; all else ends with the phase it happens in. */
+/** Red tests and broken rules are found in `verify`, though the work is pushed after it; all else ends with the phase it happens in. */
 function toEndSign(name: Phase, result: Attempt['result']): string {
   if (result === null || result.outcome === 'pull_request') return '✅';
-  if (result.outcome === 'tests_failed') return name === 'verify' ? '❌' : '✅';
+  const isFoundBefore =
+    result.outcome === 'tests_failed' || (result.outcome === 'policy_refused' && result.headCommit !== null);
+  if (isFoundBefore) return name === 'verify' ? '❌' : '✅';
   const last = Phase.options.findLast((phase) => result.phaseMs[phase] !== undefined);
   return name === last ? '⏹️' : '✅';
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../contract/job.ts';
+import type { Command, JobSettings } from '../contract/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
@@ -18,6 +18,7 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
         'guidance',
         settings.guidance === null ? 'built in' : `${settings.guidance.length} characters of your own`,
       ],
+      ['paths', describePaths(settings)],
       [
         'limits',
         `${settings.maxMinutes} min, ${settings.maxTurns} turns, $${settings.maxBudgetUsd}, ${settings.repairRounds} rounds of repair`,
@@ -38,6 +39,16 @@ function describeLimits({ repository, person }: RepoSettings['limits']): string 
     return parts.length === 0 ? [] : [`  ${whose.padEnd(11)} ${parts.join(', ')}`];
   });
   return lines.length === 0 ? null : ['limits a day', ...lines].join('\n');
+}
+
+function describePaths(settings: JobSettings): string {
+  const { allowedPaths, protectedPaths = [], unprotectedPaths = [], refusedWork = 'branch' } = settings;
+  return [
+    allowedPaths === undefined ? 'all that are not protected' : `only ${allowedPaths.join(', ')}`,
+    ...(protectedPaths.length === 0 ? [] : [`protected ${protectedPaths.join(', ')}`]),
+    ...(unprotectedPaths.length === 0 ? [] : [`not protected ${unprotectedPaths.join(', ')}`]),
+    `refused work: ${refusedWork}`,
+  ].join('; ');
 }
 
 function describeCommands(commands: readonly Command[] | null): string {

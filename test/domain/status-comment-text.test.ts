@@ -2,6 +2,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/contract/job.ts';
 import { JOB_STATES } from '../../src/contract/job.ts';
+import { judgeChanges } from '../../src/domain/change-policy.ts';
+import { toRefusalText } from '../../src/domain/refusal-text.ts';
 import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
 import { NOON_MS, aJob, aResult, aRunningAttempt, anAttempt, someEvents } from '../support/job-builders.ts';
@@ -42,6 +44,26 @@ describe('the status comment of an issue', () => {
             phase: 'publish',
             outcome: 'tests_failed',
             result: aResult({ outcome: 'tests_failed', reason: '`npm test` fails after 2 rounds of repair' }),
+          }),
+        }),
+      ],
+    },
+    {
+      name: 'not-accepted',
+      jobs: [
+        reported({
+          job: aJob({ state: 'failed', outcome: 'policy_refused' }),
+          attempt: aRunningAttempt({
+            phase: 'publish',
+            outcome: 'policy_refused',
+            result: aResult({
+              outcome: 'policy_refused',
+              reason: toRefusalText({
+                reasons: refuse(['AGENTS.md', 'docs/CODEOWNERS', 'package-lock.json']),
+                kept: { kind: 'branch', branch: 'agent/42-totals-are-wrong-for-empty-carts' },
+                hasSecret: false,
+              }),
+            }),
           }),
         }),
       ],
@@ -164,4 +186,9 @@ function aHostileJob() {
 function aHostileResult() {
   const agent = { name: HOSTILE_TEXT, version: HOSTILE_TEXT, model: HOSTILE_TEXT };
   return aResult({ outcome: 'agent_failed', reason: HOSTILE_TEXT, summary: HOSTILE_TEXT, agent });
+}
+
+function refuse(paths: string[]): string[] {
+  const verdict = judgeChanges({ changes: [], entries: paths.map((path) => ({ path, mode: '100644' })) });
+  return verdict.ok ? [] : verdict.reasons;
 }
