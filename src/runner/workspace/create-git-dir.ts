@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * What set-up and tests leave behind in a repository that doesn't ignore it: nobody wants that in a change. Files that
+ * What set-up, tests and editors leave behind in a repository that doesn't ignore it: nobody wants that in a change. Files that
  * are tracked already stay tracked.
  */
 const NEVER_COMMITTED = [
@@ -16,9 +16,19 @@ const NEVER_COMMITTED = [
   '.tox/',
   '.venv/',
   '.gradle/',
+  '.nox/',
+  '.hypothesis/',
+  '.ipynb_checkpoints/',
   '.nyc_output/',
+  '.turbo/',
   '.eslintcache',
+  '.stylelintcache',
+  '.coverage',
+  'npm-debug.log*',
+  'yarn-error.log',
+  '*.sw[op]',
   '.DS_Store',
+  'Thumbs.db',
   '.yardmaster-build/',
 ];
 

@@ -1,7 +1,6 @@
 import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/logger.ts';
-import { findGenerated } from '../../domain/generated-files.ts';
 import type { Git, GitPlace } from './git.ts';
 import { parseRaw, type RawChange } from './parse-diff.ts';
 
@@ -36,7 +35,6 @@ export async function createWorkIndex(options: {
   const baseIndex = join(gitDir, 'base-index');
   const rulesFolder = join(gitDir, 'ignore-rules');
   let hasRules: boolean | null = null;
-  let basePaths: string[] | null = null;
   /** What set-up and tests made: path → mode and content. */
   let leftOut: ReadonlyMap<string, string> = new Map();
   await copyIndex(options.freshIndex, baseIndex);
@@ -53,11 +51,11 @@ export async function createWorkIndex(options: {
     );
     const others = splitPaths(await git.run(['ls-files', '-z', '--others', '--exclude-standard'], place));
     const unknown = others.filter((path) => isCommittable(path) && !leftOut.has(path));
-    const added = await withoutGenerated(await withoutIgnored(unknown));
+    const added = await withoutIgnored(unknown);
     if (added.length < others.length) {
       log.info(
         { left: others.length - added.length },
-        'Left out files that are ignored or generated, or belong to a git directory',
+        'Left out files that are ignored, made by set-up or tests, or belong to a git directory',
       );
     }
     // By force, since git looks for a path behind a new link in vain.
@@ -88,18 +86,6 @@ export async function createWorkIndex(options: {
     leftOut = new Map((await diffToBase()).map((change) => [change.path, toContent(change)]));
   }
 
-  async function withoutGenerated(paths: string[]): Promise<string[]> {
-    if (paths.length === 0) return paths;
-    const known = await listBase();
-    const generated = findGenerated(paths, (folder) => known.some((path) => path.startsWith(`${folder}/`)));
-    return paths.filter((path) => !generated.has(path));
-  }
-
-  async function listBase(): Promise<string[]> {
-    basePaths ??= splitPaths(await git.run(['ls-tree', '-r', '-z', '--name-only', base], place));
-    return basePaths;
-  }
-
   async function updateIndex(how: string[], paths: string[]): Promise<void> {
     if (paths.length === 0) return;
     // `--verbose`: simple-git waits 50 ms longer for a command that prints nothing.
@@ -128,7 +114,9 @@ export async function createWorkIndex(options: {
 
   /** Checks the base's `.gitignore` files out into a folder of their own. `false` when there are none. */
   async function writeRules(): Promise<boolean> {
-    const rules = (await listBase()).filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'));
+    const rules = splitPaths(await git.run(['ls-tree', '-r', '-z', '--name-only', base], place)).filter(
+      (path) => path === '.gitignore' || path.endsWith('/.gitignore'),
+    );
     if (rules.length === 0) return false;
     await mkdir(rulesFolder, { recursive: true });
     const rulesPlace = {

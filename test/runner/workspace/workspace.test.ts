@@ -110,12 +110,11 @@ describe('what differs from the base', () => {
     expect(patch).toContain('-1\n+2\n');
   });
 
-  it('is not what set-up and tests made before, nor what tools leave behind', async () => {
+  it('is not what set-up and tests made before, whatever it is', async () => {
     await using yard = await withFiles({
       'uv.lock': 'old\n',
       'app.py': '1\n',
       'gone.txt': 'x\n',
-      'vendor/node_modules/x.js': 'kept\n',
     });
     const workspace = await yard.open(await yard.spec());
     const at = (path: string): string => join(workspace.folder, path);
@@ -127,15 +126,11 @@ describe('what differs from the base', () => {
     await workspace.leaveOutSoFar();
     await writeFile(at('app.py'), 'worked on\n');
     await writeFile(at('coverage.xml'), '2\n');
-    for (const folder of ['__pycache__', 'node_modules', 'vendor/node_modules'])
-      await mkdir(at(folder), { recursive: true });
-    await writeFile(at('__pycache__/app.pyc'), 'x');
-    await writeFile(at('node_modules/y.js'), 'x');
-    await writeFile(at('vendor/node_modules/y.js'), 'x');
+    await writeFile(at('new.py'), 'new\n');
 
     expect((await workspace.changes(await workspace.snapshot())).map(({ path }) => path)).toEqual([
       'app.py',
-      'vendor/node_modules/y.js',
+      'new.py',
     ]);
   });
 
@@ -271,7 +266,9 @@ describe('a snapshot', () => {
     await symlink('/etc/passwd', join(workspace.folder, 'link'));
 
     expect(await workspace.changes(tree)).toEqual([{ path: 'a', status: 'modified', added: 1, removed: 1 }]);
-    expect(await workspace.entries(tree)).toEqual([{ path: 'a', mode: '100644', linkTarget: null }]);
+    expect(await workspace.entries(tree)).toEqual([
+      { path: 'a', mode: '100644', linkTarget: null, bytes: 2 },
+    ]);
     const commit = await workspace.commit(tree, 'Work', AUTHOR);
     await workspace.push(commit);
     expect(await yard.server.git('ls-tree', '--name-only', commit)).toBe('a');
