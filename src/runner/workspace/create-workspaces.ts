@@ -135,7 +135,13 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     return bavail * bsize;
   }
 
-  return { open, sweep, freeDiskBytes };
+  async function makeRoom(bytes: number): Promise<number> {
+    const isEnough = async (): Promise<boolean> => (await freeDiskBytes()) > bytes;
+    if (!(await isEnough())) await mirrors.evict(isEnough);
+    return await freeDiskBytes();
+  }
+
+  return { open, sweep, freeDiskBytes, makeRoom };
 }
 
 /** Everything that becomes a path, a ref or an argument is checked here, whoever made the spec. */

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -7,6 +7,7 @@ import type { Git, RemoteResult } from './git.ts';
 import { GitCommandError } from './git-command-error.ts';
 import type { Remote } from './git-environment.ts';
 import { removeMirrorLeftovers } from './mirror-leftovers.ts';
+import { removeTree } from './remove-tree.ts';
 import { createTurns } from './turns.ts';
 
 /** What an attempt needs from the mirror of its repository. */
@@ -29,6 +30,8 @@ export type Mirrors = {
   hold(request: MirrorRequest): Promise<string>;
   /** The attempt's commit may go. Safe to repeat. */
   release(repositoryId: number, attemptId: string): Promise<void>;
+  /** Removes mirrors that no attempt holds, the longest unused one first, until there is enough room. They are fetched anew when needed. */
+  evict(isEnough: () => Promise<boolean>): Promise<void>;
   /** At start-up, before anything else: removes what killed commands left, and the holds of attempts not in `keep`. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
 };
@@ -37,19 +40,35 @@ export type Mirrors = {
 const RETRY_WAITS_MS = [1000, 3000];
 /** Nothing but a fetch, which has its turn, holds a lock this long. */
 const STALE_LOCK_MS = 60_000;
+const MIRROR_NAME = /^[0-9]+\.git$/;
+/** Ends the name of a mirror whose removal has begun. */
+const DISCARDED = '.gone';
 
 export function createMirrors(deps: { folder: string; git: Git; clock: Clock; log: Logger }): Mirrors {
   const { git, clock, log } = deps;
   // Fetches at the same time into one mirror fail on each other's locks.
   const inTurn = createTurns();
   const folderOf = (repositoryId: number): string => join(deps.folder, `${repositoryId}.git`);
+  /** Mirror → the attempts that hold it. */
+  const holders = new Map<string, Set<string>>();
+  /** Mirrors that are being evicted. */
+  const leaving = new Set<string>();
 
   async function hold(request: MirrorRequest): Promise<string> {
     const mirror = folderOf(request.repositoryId);
-    if (!(await isKnown(mirror, request))) {
+    // Before anything is waited for: from here on it can't be evicted.
+    holders.set(mirror, (holders.get(mirror) ?? new Set()).add(request.attemptId));
+    if (leaving.has(mirror) || !(await isKnown(mirror, request))) {
       await inTurn(mirror, () => update(mirror, request), request.signal);
     }
+    await noteUse(mirror);
     return join(mirror, 'objects');
+  }
+
+  /** Git never touches this file again, so its time tells when the mirror was last of use, also after a restart. */
+  async function noteUse(mirror: string): Promise<void> {
+    const now = clock.nowMs() / 1000;
+    await utimes(join(mirror, 'HEAD'), now, now);
   }
 
   /** Whether the commit is there; if so, it is held from now on: one step, so that gc can't come between. */
@@ -118,6 +137,15 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
 
   async function release(repositoryId: number, attemptId: string): Promise<void> {
     const mirror = folderOf(repositoryId);
+    try {
+      await letGo(mirror, repositoryId, attemptId);
+    } finally {
+      holders.get(mirror)?.delete(attemptId);
+      if (holders.get(mirror)?.size === 0) holders.delete(mirror);
+    }
+  }
+
+  async function letGo(mirror: string, repositoryId: number, attemptId: string): Promise<void> {
     if (!(await exists(join(mirror, 'HEAD')))) return;
     try {
       await git.run(['update-ref', '-d', `refs/keep/${attemptId}`], { gitDir: mirror });
@@ -128,9 +156,50 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     }
   }
 
+  async function evict(isEnough: () => Promise<boolean>): Promise<void> {
+    await inTurn(deps.folder, async () => {
+      for (const mirror of await listByLastUse()) {
+        if (await isEnough()) return;
+        if (holders.has(mirror)) continue;
+        leaving.add(mirror);
+        try {
+          await inTurn(mirror, () => discard(mirror));
+        } finally {
+          leaving.delete(mirror);
+        }
+        log.warn({ mirror }, 'Removed a mirror that nobody uses, since the disk is nearly full');
+      }
+    });
+  }
+
+  /** The longest unused one first. */
+  async function listByLastUse(): Promise<string[]> {
+    const names = (await listFolder(deps.folder)).filter((name) => MIRROR_NAME.test(name));
+    const used = await Promise.all(
+      names.map(async (name) => {
+        const mirror = join(deps.folder, name);
+        // One without a HEAD was never finished, so it goes first.
+        const usedMs = (await exists(join(mirror, 'HEAD')))
+          ? (await stat(join(mirror, 'HEAD'))).mtimeMs
+          : Number.NEGATIVE_INFINITY;
+        return { mirror, usedMs };
+      }),
+    );
+    return used.toSorted((a, b) => a.usedMs - b.usedMs).map(({ mirror }) => mirror);
+  }
+
+  /** Away from its place first: half a mirror must never be taken for one. */
+  async function discard(mirror: string): Promise<void> {
+    const gone = `${mirror}${DISCARDED}`;
+    await removeTree(gone);
+    await rename(mirror, gone);
+    await removeTree(gone);
+  }
+
   async function sweep(keep: ReadonlySet<string>): Promise<void> {
     for (const name of await listFolder(deps.folder)) {
-      if (!/^[0-9]+\.git$/.test(name)) continue;
+      if (name.endsWith(DISCARDED)) await removeTree(join(deps.folder, name));
+      if (!MIRROR_NAME.test(name)) continue;
       const mirror = join(deps.folder, name);
       try {
         await inTurn(mirror, () => sweepMirror(mirror, keep));
@@ -153,7 +222,7 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     if (removed + stale.length > 0) log.info({ mirror, removed, released: stale.length }, 'Swept a mirror');
   }
 
-  return { hold, release, sweep };
+  return { hold, release, evict, sweep };
 }
 
 async function exists(path: string): Promise<boolean> {

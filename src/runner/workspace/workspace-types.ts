@@ -64,4 +64,9 @@ export type Workspaces = {
   /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old patches. */
   sweep(keep: readonly string[]): Promise<void>;
   freeDiskBytes(): Promise<number>;
+  /**
+   * Where there are no more than `bytes` free, removes mirrors that no attempt holds, the longest unused one first, until there are.
+   * Returns how many bytes are free then: it may still be too few.
+   */
+  makeRoom(bytes: number): Promise<number>;
 };

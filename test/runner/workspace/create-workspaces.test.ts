@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { JobSpec } from '../../../src/contract/job.ts';
 import { startGitServer } from '../../support/git-server.ts';
 import { aRepository } from '../../support/job-builders.ts';
 import { aJobSpec } from '../../support/job-spec.ts';
@@ -170,6 +171,56 @@ describe('opening a workspace', () => {
     );
 
     expect(existsSync(join(yard.root, 'mirrors'))).toBe(false);
+  });
+});
+
+describe('making room', () => {
+  it('removes mirrors that no attempt holds, the longest unused one first, and fetches them anew when they are needed', async () => {
+    await using yard = await startYard();
+    await yard.server.commit('main', { a: '1' });
+    const [used, older, newer] = [71, 72, 73];
+    const specs = new Map<number, JobSpec>();
+    for (const id of [newer, older, used]) {
+      const spec = await yard.spec({ repository: aRepository({ id, cloneUrl: yard.server.cloneUrl }) });
+      specs.set(id, spec);
+      const workspace = await yard.open(spec);
+      if (id !== used) await workspace.remove();
+    }
+    const mirrors = join(yard.root, 'mirrors');
+    await utimes(join(mirrors, `${older}.git`, 'HEAD'), 1, 1);
+
+    expect(await yard.workspaces.makeRoom(0)).toBeGreaterThan(0);
+    expect(await readdir(mirrors)).toHaveLength(3);
+    const free = await yard.workspaces.makeRoom(Number.MAX_SAFE_INTEGER);
+
+    expect(free).toBeGreaterThan(0);
+    expect(await readdir(mirrors)).toEqual([`${used}.git`]);
+    const removed = yard.logLines.filter(({ msg }) => String(msg).startsWith('Removed a mirror'));
+    expect(removed.map(({ mirror }) => mirror)).toEqual([
+      join(mirrors, `${older}.git`),
+      join(mirrors, `${newer}.git`),
+    ]);
+    const again = await yard.open(specs.get(older) ?? (await yard.spec()));
+    expect(await readFile(join(again.folder, 'a'), 'utf8')).toBe('1');
+  });
+
+  it('and opening the same repository at once don’t get into each other’s way', async () => {
+    await using yard = await startYard();
+    await yard.server.commit('main', { a: '1' });
+    const specs = await Promise.all(Array.from({ length: 6 }, () => yard.spec()));
+    await (await yard.open(await yard.spec())).remove();
+
+    const opened = await Promise.all(
+      specs.map(async (spec) => {
+        const [workspace] = await Promise.all([
+          yard.open(spec),
+          yard.workspaces.makeRoom(Number.MAX_SAFE_INTEGER),
+        ]);
+        return workspace;
+      }),
+    );
+
+    for (const { folder } of opened) expect(await gitIn(folder, 'rev-parse', 'HEAD')).not.toBe('');
   });
 });
 
