@@ -3,11 +3,12 @@
  * - `cancelled`: a person, or what happened on GitHub, called it off
  * - `timed_out`: the longest run is over
  * - `shutdown`: this runner goes down and can't wait
+ * - `disk_full`: the machine has no room for it to go on
  * - `lapsed`: the lease could not be renewed in time: somebody else may have the attempt by now
  * - `lost`: the coordinator says that the attempt is not ours any more
  */
 export type AttemptStop = {
-  kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lapsed' | 'lost';
+  kind: 'cancelled' | 'timed_out' | 'shutdown' | 'disk_full' | 'lapsed' | 'lost';
   /** One sentence for people. */
   reason: string;
 };

@@ -13,6 +13,7 @@ import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
+import type { DiskRoom } from './disk-room.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
 import type { ReportEntry } from './deliver-report.ts';
@@ -21,16 +22,20 @@ import type { LateReports } from './late-reports.ts';
 import { createLogUpload, type LogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
-import { toEnding } from './to-ending.ts';
+import { endStopped, toEnding } from './to-ending.ts';
 import type { Claim, Transport } from './transport/transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 
 /** Longer lines say nothing to people, and would fill the log. */
 const MAX_LOG_LINE = 4000;
 
+/** Ends that a full disk may be the cause of. */
+const DISK_SUSPECTS: readonly Ending['outcome'][] = ['agent_failed', 'tests_failed', 'no_changes'];
+
 export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
   transport: Pick<Transport, 'attempt' | 'decline'>;
   journal: Journal;
+  disk: Pick<DiskRoom, 'blame'>;
   /** Takes over the end of an attempt that can't be reported in time. */
   late: Pick<LateReports, 'add'>;
   /** What must not get into logs and reports, beside the tokens of the attempt. */
@@ -239,13 +244,25 @@ async function runAttempt(
   async function workToTheEnd(): Promise<Ending | null> {
     try {
       await heartbeat.first(signal);
-      return await runPhases(context, enter, { ...deps, redact: redactor.redact });
+      return await blameDisk(await runPhases(context, enter, { ...deps, redact: redactor.redact }), null);
     } catch (error) {
-      const ending = toEnding(error, state.stop, state.phase, redactor.redact);
+      const ending = await blameDisk(toEnding(error, state.stop, state.phase, redactor.redact), error);
       log.warn(
         { err: error, phase: state.phase, outcome: ending?.outcome },
         'An attempt did not get through',
       );
+      return ending;
+    }
+  }
+
+  /** On a full disk agents and tests fail as well, in words of their own: that says nothing about the work. */
+  async function blameDisk<E extends Ending | null>(ending: E, failure: unknown): Promise<E | Ending> {
+    if (ending === null || record.headCommit !== null || !DISK_SUSPECTS.includes(ending.outcome)) return ending;
+    try {
+      const trouble = await deps.disk.blame(failure);
+      return (trouble && endStopped(trouble)) ?? ending;
+    } catch (error) {
+      log.warn({ err: error }, 'Free disk space can not be read');
       return ending;
     }
   }

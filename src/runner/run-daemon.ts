@@ -10,6 +10,7 @@ import type { MachineEnv } from './agents/agent-environment.ts';
 import { createAgents } from './agents/create-agents.ts';
 import type { RunnerConfig } from './config.ts';
 import { describeRunner } from './describe-runner.ts';
+import { createDiskRoom } from './disk-room.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { openJournal } from './journal.ts';
@@ -23,6 +24,7 @@ import { openSandbox } from './sandbox/open-sandbox.ts';
 import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
+import { watchDisk } from './watch-disk.ts';
 import { createWorkLoop, type FatalKind, isFatal, type LoopEnd, type WorkLoop } from './work-loop.ts';
 import { createWorkspaces } from './workspace/create-workspaces.ts';
 
@@ -53,7 +55,12 @@ export type RunnerTuning = {
   checkRunLookMs: number;
   logBatchMs: { least: number; most: number };
   backoff: { baseMs: number; maxMs: number };
+  /** Below it nothing is begun. */
   minFreeDiskBytes: number;
+  /** At it, and below, nothing goes on. A quarter of the other when left out. */
+  goOnFreeDiskBytes?: number;
+  /** How often the disk is looked at while something runs. */
+  diskLookMs: number;
 };
 
 const DEFAULT_TUNING: RunnerTuning = {
@@ -65,6 +72,7 @@ const DEFAULT_TUNING: RunnerTuning = {
   logBatchMs: { least: 1000, most: 3000 },
   backoff: { baseMs: 1000, maxMs: 60_000 },
   minFreeDiskBytes: 1024 ** 3,
+  diskLookMs: 5000,
 };
 
 /** How long the coordinator is asked to take note that we leave. */
@@ -143,11 +151,15 @@ export async function runDaemon(
     backoff: tuning.backoff,
     onToken: secrets.add,
   });
+  const disk = createDiskRoom(workspaces, {
+    begin: tuning.minFreeDiskBytes,
+    goOn: tuning.goOnFreeDiskBytes ?? Math.floor(tuning.minFreeDiskBytes / 4),
+  });
   const late = createLateReports({ transport, journal, clock, log });
   const loop: WorkLoop = createWorkLoop({
     transport,
     capacity: config.maxConcurrentTasks,
-    freeDiskBytes: () => workspaces.freeDiskBytes(),
+    freeDiskBytes: () => disk.forNewWork(),
     minFreeDiskBytes: tuning.minFreeDiskBytes,
     once: deps.once,
     clock,
@@ -158,6 +170,7 @@ export async function runDaemon(
         ...tuning,
         runnerName: config.agentId,
         workspaces,
+        disk,
         agents,
         sandbox,
         reach: config.sandbox,
@@ -177,6 +190,11 @@ export async function runDaemon(
   });
 
   const stopping = obeySignals(deps.signals, loop, log);
+  const over = new AbortController();
+  const watching = watchDisk(
+    { disk, attempts: () => loop.attempts(), everyMs: tuning.diskLookMs, clock, log },
+    over.signal,
+  );
   const health = await startHealth(config, identity, loop, log, version);
   try {
     const work = async (): Promise<RunnerExit> => {
@@ -196,6 +214,8 @@ export async function runDaemon(
     return await Promise.race([work(), stopping.forced]);
   } finally {
     stopping.dispose();
+    over.abort();
+    await watching;
     await late.stop();
     await health?.stop();
   }

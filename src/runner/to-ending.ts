@@ -47,15 +47,17 @@ export function toEnding(
   }
 }
 
-function endStopped({ kind, reason }: AttemptStop): Ending | null {
+/** How an attempt ends that was stopped; `null` as above. */
+export function endStopped({ kind, reason }: AttemptStop): Ending | null {
   switch (kind) {
     case 'cancelled':
       return { outcome: 'cancelled', reason, retryable: false };
     case 'timed_out':
       return { outcome: 'timed_out', reason, retryable: false };
-    // The machine is going away, which says nothing about the job: it may be tried elsewhere. A cancel that nobody asked for is not
+    // Trouble of the machine, which says nothing about the job: it may be tried elsewhere. A cancel that nobody asked for is not
     // counted as a failure of the work.
     case 'shutdown':
+    case 'disk_full':
       return { outcome: 'cancelled', reason, retryable: true };
     case 'lapsed':
     case 'lost':

@@ -30,6 +30,7 @@ export type WorkLoopOptions = {
   startAttempt: (claim: Claim) => RunningAttempt;
   /** How many attempts at once. */
   capacity: number;
+  /** What can be given up for it, has been. */
   freeDiskBytes: () => Promise<number>;
   minFreeDiskBytes?: number;
   /** Take one job, and leave when it is over, or when none has come for `idleMs` (`null`: wait for ever). */

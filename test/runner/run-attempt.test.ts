@@ -274,6 +274,42 @@ describe('work that does not get through', () => {
   });
 });
 
+describe('a full disk', () => {
+  test('ends an attempt under way in order: agent gone, workspace removed, told as trouble of the machine', async () => {
+    const agentRuns = Promise.withResolvers<void>();
+    let looks = 0;
+    const attempt = await start('hang', {
+      tuning: { goOnFreeDiskBytes: Number.MAX_SAFE_INTEGER, diskLookMs: 7_777_777 },
+      clock: {
+        ...systemClock,
+        sleep: (ms, signal) => {
+          const isFirstLook = ms === 7_777_777 && looks++ === 0;
+          return isFirstLook ? agentRuns.promise : systemClock.sleep(ms, signal);
+        },
+      },
+    });
+    await until('the agent and its child run', () => agentProcesses(attempt.spec).length === 2);
+
+    agentRuns.resolve();
+    const result = await until('the attempt has ended', () => attempt.result);
+
+    expect(result).toMatchObject({ outcome: 'cancelled', retryable: true, headCommit: null });
+    expect(result.reason).toMatch(/disk of the runner is full: [\d,]+ MiB are free, and .* needs more than/);
+    expect(agentProcesses(attempt.spec)).toEqual([]);
+    await until('nothing of it is left', async () => (await leftOf(attempt.spec)).length === 0);
+    expect(await pushed(attempt.spec)).toBe(null);
+  });
+
+  test('is to blame for an agent that fails on it', async () => {
+    const { result } = await work('crash', {
+      tuning: { goOnFreeDiskBytes: Number.MAX_SAFE_INTEGER, diskLookMs: 600_000 },
+    });
+
+    expect(result).toMatchObject({ outcome: 'cancelled', retryable: true });
+    expect(result.reason).toContain('disk of the runner is full');
+  });
+});
+
 test('an attempt whose journal can’t be written is given back, not dropped in silence', async () => {
   config = aRunnerConfig(world, 'fix');
   runner = await startInProcess(config);
