@@ -209,7 +209,11 @@ async function startRunner(
   );
 
   const { token } = await operator.createRunnerToken({ specialties: [specialty] });
-  const environment = plainEnvironment(options.environment);
+  const environment = {
+    ...plainEnvironment(options.environment),
+    // Nothing is left behind at home.
+    XDG_STATE_HOME: path.join(folder, 'state'),
+  };
   const enrolling = startProgram(
     'enrolment',
     ['runner', 'enroll', coordinatorUrl, '--token', token, '--config', configFile],

@@ -6,7 +6,7 @@ export const RUNNER_EXIT = {
   failed: 1,
   /** The configuration, or the enrolment, needs a person. */
   configuration: 2,
-  /** Another runner works in this workspace root. */
+  /** Another runner on this machine works in this workspace root, or under this identity. */
   locked: 3,
   /** The coordinator's operator took this runner's key away. */
   revoked: 4,

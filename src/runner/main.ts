@@ -2,7 +2,7 @@ import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { systemClock } from '../lib/clock.ts';
-import { createLogger } from '../lib/logger.ts';
+import { createLogger, type Logger } from '../lib/logger.ts';
 import { systemRandom } from '../lib/random.ts';
 import { createRedactor } from '../lib/redact.ts';
 import { packageVersion } from '../package-version.ts';
@@ -11,9 +11,9 @@ import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from './co
 import { enrollRunner, type EnrollOptions } from './enroll.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { findSecrets } from './find-secrets.ts';
-import { takeWorkspaceLock } from './lock.ts';
+import { findStateFolder, takeIdentityLock, takeWorkspaceLock, type RunnerLock } from './lock.ts';
 import { type DaemonDeps, runDaemon } from './run-daemon.ts';
-import { readIdentity } from './runner-identity.ts';
+import { readIdentity, type RunnerIdentity } from './runner-identity.ts';
 import { type LogOutput, openRunnerLog } from './runner-log.ts';
 
 export type RunnerDeps = DaemonDeps & {
@@ -104,17 +104,13 @@ export async function runRunner(config: RunnerConfig, deps: RunnerDeps): Promise
     }
     for (const warning of reading.warnings) log.warn({}, warning);
     for (const secret of reading.secrets) redactor.add(secret);
-    const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
-    const locked = await takeWorkspaceLock(stateFolder);
-    if (!locked.ok) {
-      log.fatal({}, locked.problem);
-      return RUNNER_EXIT.locked;
-    }
+    const locks = await takeLocks(config, reading.identity, deps.machineEnv, log);
+    if (locks === null) return RUNNER_EXIT.locked;
     try {
       const known = [...secrets, ...reading.secrets];
       return await runDaemon(config, reading.identity, { known, add: redactor.add }, log, deps);
     } finally {
-      locked.lock.release();
+      for (const lock of locks) lock.release();
     }
   } catch (error) {
     log.fatal({ err: error }, 'The runner failed');
@@ -122,6 +118,36 @@ export async function runRunner(config: RunnerConfig, deps: RunnerDeps): Promise
   } finally {
     await close();
   }
+}
+
+/** Workspace root and identity, for this process alone; `null`, and said, when another one has either. */
+async function takeLocks(
+  { workspaceRoot }: RunnerConfig,
+  { runnerId }: RunnerIdentity,
+  machineEnv: DaemonDeps['machineEnv'],
+  log: Logger,
+): Promise<RunnerLock[] | null> {
+  const workspace = await takeWorkspaceLock(path.join(workspaceRoot, '.yardmaster'));
+  if (!workspace.ok) {
+    log.fatal({}, workspace.problem);
+    return null;
+  }
+  const stateFolder = findStateFolder(machineEnv, machineEnv['HOME'] ?? homedir());
+  try {
+    const identity = await takeIdentityLock({ stateFolder, runnerId, workspaceRoot });
+    if (identity.ok) return [workspace.lock, identity.lock];
+    log.fatal({}, identity.problem);
+  } catch (error) {
+    // A service's user may have no home folder. The coordinator still sees to it that only one of two works.
+    const hint = 'set XDG_STATE_HOME to a folder that can be written, to have it checked';
+    log.warn(
+      { err: error, stateFolder, hint },
+      'Nothing keeps a second runner of this identity from starting here',
+    );
+    return [workspace.lock];
+  }
+  workspace.lock.release();
+  return null;
 }
 
 function thisMachine(): { hostname: string; homeFolder: string } {

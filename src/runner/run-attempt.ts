@@ -257,7 +257,8 @@ async function runAttempt(
 
   /** On a full disk agents and tests fail as well, in words of their own: that says nothing about the work. */
   async function blameDisk<E extends Ending | null>(ending: E, failure: unknown): Promise<E | Ending> {
-    if (ending === null || record.headCommit !== null || !DISK_SUSPECTS.includes(ending.outcome)) return ending;
+    if (ending === null || record.headCommit !== null || !DISK_SUSPECTS.includes(ending.outcome))
+      return ending;
     try {
       const trouble = await deps.disk.blame(failure);
       return (trouble && endStopped(trouble)) ?? ending;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
 import type { RunnerConfig } from '../../src/runner/config.ts';
+import { takeWorkspaceLock } from '../../src/runner/lock.ts';
 import { aRunnerConfig, type InProcessRunner, startInProcess } from '../support/in-process-runner.ts';
 import { type RunnerWorld, startRunnerWorld } from '../support/runner-world.ts';
 import { until } from '../support/until.ts';
@@ -97,6 +98,34 @@ describe('what keeps a runner from going on', () => {
     expect(await second.exit).toBe(RUNNER_EXIT.locked);
     expect(second.lines.at(-1)?.['msg']).toContain(`another runner (process ${process.pid}) works in`);
     expect(world.coordinator.callsOf('session')).toHaveLength(1);
+  });
+
+  test('a second runner of the same identity in another folder', async () => {
+    runner = await start('fix');
+    const workspaceRoot = path.join(world.folder, 'other');
+
+    const second = await start('fix', { workspaceRoot });
+
+    expect(await second.exit).toBe(RUNNER_EXIT.locked);
+    expect(second.lines.at(-1)?.['msg']).toContain(`another runner (process ${process.pid}, in `);
+    expect(world.coordinator.callsOf('session')).toHaveLength(1);
+    const freed = await takeWorkspaceLock(path.join(workspaceRoot, '.yardmaster'));
+    expect(freed.ok, 'it keeps no hold on its folder').toBe(true);
+    if (freed.ok) freed.lock.release();
+  });
+
+  test('a user without a folder for state is no reason not to work', async () => {
+    await writeFile(path.join(world.folder, 'state'), 'in the way');
+
+    runner = await start('fix');
+
+    await until('it polls', () => world.coordinator.polls.length > 0);
+    expect(runner.lines).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        msg: 'Nothing keeps a second runner of this identity from starting here',
+      }),
+    );
   });
 
   test('no key', async () => {

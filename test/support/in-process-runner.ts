@@ -77,7 +77,12 @@ export async function startInProcess(
   const ready = Promise.withResolvers<string | null>();
   const exit = runRunner(config, {
     version: '0.0.0-test',
-    machineEnv: { PATH: options.path ?? process.env['PATH'], ANTHROPIC_API_KEY: 'machine-secret-1234' },
+    machineEnv: {
+      PATH: options.path ?? process.env['PATH'],
+      ANTHROPIC_API_KEY: 'machine-secret-1234',
+      // Not the home folder of whoever runs the tests.
+      XDG_STATE_HOME: path.join(path.dirname(config.workspaceRoot), 'state'),
+    },
     output: {
       write: (line) => {
         if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);

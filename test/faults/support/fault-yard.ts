@@ -187,7 +187,8 @@ export async function startFaultYard(options: Options = {}) {
       label: name,
       args: [config],
       folder,
-      environment: tuningOf(wanted),
+      // As on machines of their own: what two with one identity do to each other is for the coordinator to see.
+      environment: { ...tuningOf(wanted), XDG_STATE_HOME: path.join(folder, 'state', name) },
       ready: /Connected to the coordinator/,
     });
     return register({ ...program, name, network, workspaceRoot });
