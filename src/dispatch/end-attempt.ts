@@ -5,7 +5,7 @@ import type { Random } from '../lib/random.ts';
 import type { AttemptChange, StoredAttempt } from '../store/attempts.ts';
 import type { JobChange, StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
-import { noteRunnerHealth } from './note-runner-health.ts';
+import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
 import { newAttempt } from './new-attempt.ts';
 import { wantStatusComment } from './want-report.ts';
 
@@ -25,15 +25,7 @@ export type AttemptEnd = {
 export type EndDeps = {
   newId: () => string;
   random: Random;
-  timings: Pick<
-    Timings,
-    | 'retryBaseSeconds'
-    | 'retryMaxSeconds'
-    | 'avoidRunnerSeconds'
-    | 'quickFailureSeconds'
-    | 'quarantineBaseSeconds'
-    | 'quarantineMaxSeconds'
-  >;
+  timings: Pick<Timings, 'retryBaseSeconds' | 'retryMaxSeconds' | 'avoidRunnerSeconds'> & HealthTimings;
 };
 
 /**

@@ -58,7 +58,12 @@ export type RunnerRegistry = {
   release(runnerId: RunnerId): Promise<boolean>;
 };
 
-const SOUND: RunnerHealth = { failures: 0, quarantinedUntilMs: null, quarantineReason: null };
+const SOUND: RunnerHealth = {
+  failures: 0,
+  failedJobs: [],
+  quarantinedUntilMs: null,
+  quarantineReason: null,
+};
 
 export type GitHubRunnerWish = Pick<RunnerFacts, 'name' | 'specialties' | 'capabilities' | 'capacity'>;
 

@@ -19,7 +19,10 @@ export type Timings = {
   avoidRunnerSeconds: number;
   /** An attempt that fails for reasons of the machine within this time of its acceptance is a fast failure. */
   quickFailureSeconds: number;
-  /** How long a runner gets no offers after a fast failure; doubles with each one in a row, at most `quarantineMaxSeconds`. */
+  /**
+   * How long a runner gets no offers after `BUDGETS.quickFailures` fast failures in a row; doubles with each further one, at most
+   * `quarantineMaxSeconds`.
+   */
   quarantineBaseSeconds: number;
   quarantineMaxSeconds: number;
   /** Within this time, `BUDGETS.sessionTakeovers` sessions that took over a living one mean two processes with one identity. */
@@ -149,6 +152,8 @@ export const BUDGETS = {
   workRetries: 2,
   /** Tries of a side effect that fails for a reason we don't understand. */
   effectTries: 5,
+  /** Jobs in a row that a runner failed fast, each counted once, before it is passed over. */
+  quickFailures: 3,
   /** Sessions of one runner that took over a living one, before it counts as two processes. A restart after a crash is one. */
   sessionTakeovers: 4,
   /** Comments with commands that one person may write in a repository, and within how many minutes. Twice what anybody has needed. */

@@ -11,6 +11,7 @@ import { createKeptSettings } from './migrations/0006-kept-settings.ts';
 import { addUsage } from './migrations/0007-usage.ts';
 import { createPresses } from './migrations/0008-presses.ts';
 import { addRequesterId } from './migrations/0009-requester-id.ts';
+import { addFailedJobs } from './migrations/0010-failed-jobs.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -30,6 +31,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0007-usage': addUsage,
   '0008-presses': createPresses,
   '0009-requester-id': addRequesterId,
+  '0010-failed-jobs': addFailedJobs,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { RunnerId } from '../contract/job.ts';
+import type { JobId, RunnerId } from '../contract/job.ts';
 import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { RunnerView } from '../domain/job.ts';
 import type { RunnerHealth } from '../domain/quarantine.ts';
@@ -131,6 +131,7 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           enrolled_at: runner.enrolledAtMs,
           revoked_at: runner.revokedAtMs,
           failures: runner.failures,
+          failed_jobs: JSON.stringify(runner.failedJobs),
           quarantined_until: runner.quarantinedUntilMs,
           quarantine_reason: runner.quarantineReason,
           takeovers: runner.takeovers,
@@ -163,6 +164,7 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
           last_assigned_at: change.lastAssignedAtMs,
           revoked_at: change.revokedAtMs,
           failures: change.failures,
+          failed_jobs: change.failedJobs === undefined ? undefined : JSON.stringify(change.failedJobs),
           quarantined_until: change.quarantinedUntilMs,
           quarantine_reason: change.quarantineReason,
           takeovers: change.takeovers,
@@ -284,6 +286,7 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     enrolledAtMs: row.enrolled_at,
     revokedAtMs: row.revoked_at,
     failures: row.failures,
+    failedJobs: row.failed_jobs === null ? [] : (JSON.parse(row.failed_jobs) as JobId[]),
     quarantinedUntilMs: row.quarantined_until,
     quarantineReason: row.quarantine_reason,
     takeovers: row.takeovers,

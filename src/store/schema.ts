@@ -120,6 +120,8 @@ export type RunnerRow = {
   enrolled_at: number;
   revoked_at: number | null;
   failures: Generated<number>;
+  /** Ids of jobs, as JSON. */
+  failed_jobs: string | null;
   quarantined_until: number | null;
   quarantine_reason: string | null;
   takeovers: Generated<number>;

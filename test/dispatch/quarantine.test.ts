@@ -10,15 +10,13 @@ describe('a runner that fails everything fast', () => {
   test('gets no offers for a while, twice as long each time, and the issue says so', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();
-    const first = await world.label();
-    await fail(world, runner);
+    await failThree(world, runner);
 
     await world.label({ issueNumber: 43 });
     expect(value(await world.poll(runner)).offers).toEqual([]);
     expect(await waitingReason(world, 43)).toMatch(
-      /be-1 is passed over until .* \(its last attempt failed at once: it broke/,
+      /be-1 is passed over until .* \(its last 3 jobs failed at once: it broke/,
     );
-    expect((await world.jobOf(first)).job.state).toBe('failed');
 
     world.clock.advance(11);
     await fail(world, runner);
@@ -32,8 +30,7 @@ describe('a runner that fails everything fast', () => {
   test('leaves its jobs to others at once', async () => {
     await using world = await openDispatchWorld();
     const broken = await world.enrol();
-    await world.label();
-    await fail(world, broken);
+    await failThree(world, broken);
     const sound = await world.enrol({ name: 'be-2' });
 
     const next = await world.label({ issueNumber: 43 });
@@ -44,8 +41,7 @@ describe('a runner that fails everything fast', () => {
   test('is trusted again after one success', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();
-    await world.label();
-    await fail(world, runner);
+    await failThree(world, runner);
     world.clock.advance(11);
     await world.label({ issueNumber: 43 });
 
@@ -59,14 +55,57 @@ describe('a runner that fails everything fast', () => {
   test('is released by an operator who has mended it', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();
-    await world.label();
-    await fail(world, runner);
+    await failThree(world, runner);
     const next = await world.label({ issueNumber: 43 });
 
     expect(await world.registry.release(runner.id)).toBe(true);
 
     expect((await world.offerFor(runner)).jobId).toBe(next);
   });
+});
+
+test('a job that fails wherever it goes is not held against a machine, however often it is tried there', async () => {
+  await using world = await openDispatchWorld();
+  const runner = await world.enrol();
+  const job = await world.label();
+  for (let tries = 0; tries < 3; tries += 1) {
+    await fail(world, runner, { retryable: true });
+    world.clock.advance(200);
+    // After so long a wait it has to be heard of before it is offered anything.
+    await world.poll(runner);
+    await world.outbox.runDue();
+    await world.sweeper.sweep();
+  }
+  expect((await world.jobOf(job)).job).toMatchObject({ state: 'failed', attemptNumber: 3 });
+  expect(await world.store.runners.get(runner.id)).toMatchObject({ failures: 1, quarantinedUntilMs: null });
+
+  const next = await world.label({ issueNumber: 43 });
+
+  expect((await world.offerFor(runner)).jobId).toBe(next);
+});
+
+test('a runner that takes jobs and says nothing more of them is passed over, too', async () => {
+  await using world = await openDispatchWorld();
+  const runner = await world.enrol({ capacity: 3 });
+  const others = await world.enrol({ name: 'be-2', specialties: ['frontend'] });
+  for (const issueNumber of [51, 52, 53]) {
+    await world.label({ issueNumber });
+    await world.take(runner);
+  }
+  await world.label({ issueNumber: 54, label: 'agent:frontend' });
+  const { lease } = await world.take(others);
+  world.clock.advance(100);
+  // This one is heard of for a while; that it is lost later says nothing.
+  value(await world.dispatcher.heartbeat(lease, { phase: 'agent' }));
+
+  world.clock.advance(260);
+  await world.sweeper.sweep();
+
+  expect(await world.store.runners.get(runner.id)).toMatchObject({
+    failures: 3,
+    quarantineReason: expect.stringMatching(/its last 3 jobs failed at once: be-1 has not been heard of/),
+  });
+  expect(await world.store.runners.get(others.id)).toMatchObject({ failures: 0 });
 });
 
 describe('two processes with one identity', () => {
@@ -107,13 +146,22 @@ describe('two processes with one identity', () => {
   });
 });
 
-/** Takes the one offer, and fails it at once for a reason that no repeat would mend. */
-async function fail(world: World, runner: Runner): Promise<void> {
+/** As many jobs as make a runner count as broken. */
+async function failThree(world: World, runner: Runner): Promise<void> {
+  for (const issueNumber of [31, 32, 33]) {
+    const job = await world.label({ issueNumber });
+    await fail(world, runner);
+    expect((await world.jobOf(job)).job.state).toBe('failed');
+  }
+}
+
+/** Takes the one offer, and fails it at once; for a reason that no repeat would mend, unless it says otherwise. */
+async function fail(world: World, runner: Runner, { retryable = false } = {}): Promise<void> {
   const { lease } = await world.take(runner);
   value(
     await world.dispatcher.complete({
       lease,
-      result: aResult({ outcome: 'agent_failed', retryable: false, reason: 'it broke.', headCommit: null }),
+      result: aResult({ outcome: 'agent_failed', retryable, reason: 'it broke.', headCommit: null }),
       checkRunFinished: true,
       idempotency: anIdempotency(),
     }),

@@ -66,6 +66,7 @@ export function aStoredRunner(overrides: Partial<StoredRunner> = {}): StoredRunn
     enrolledAtMs: NOON_MS,
     revokedAtMs: null,
     failures: 0,
+    failedJobs: [],
     quarantinedUntilMs: null,
     quarantineReason: null,
     takeovers: 0,
