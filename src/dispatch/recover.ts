@@ -4,12 +4,12 @@ import type { Situation } from '../domain/decide.ts';
 import { STATUS_MARKER_BEGINNING } from '../domain/status-comment-text.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
-import type { RecoveryReads } from '../github/recovery-reads.ts';
+import type { FoundCheckRun, RecoveryReads } from '../github/recovery-reads.ts';
 import type { SweepReads } from '../github/sweep-reads.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Store, StoreTx } from '../store/store.ts';
-import { toExternalId } from './check-run-identity.ts';
+import { parseExternalId } from './check-run-identity.ts';
 import { newAttempt } from './new-attempt.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { hashText, type JobFacts, readRecoveryMarker } from './recovery-marker.ts';
@@ -53,6 +53,8 @@ export type RecoveredJob = {
 export type RecoveryPlan = {
   repositories: RepositoryTarget[];
   jobs: RecoveredJob[];
+  /** What a label asked for that is over, so that it is not taken for new. */
+  dealtWith: { target: RepositoryTarget; issueNumber: number; label: string; untilMs: number }[];
   /** Branches of attempts that no comment tells of: their issues' labels start them anew. */
   strays: { target: RepositoryTarget; branch: string; commit: string; checkRunId: number }[];
   /** Comments whose marks were not written by this App's coordinator, or for another issue. */
@@ -61,7 +63,7 @@ export type RecoveryPlan = {
 
 /** Reads all that GitHub knows, and decides; changes nothing. Throws `GitHubError`. */
 export async function planRecovery(deps: RecoveryDeps): Promise<RecoveryPlan> {
-  const plan: RecoveryPlan = { repositories: [], jobs: [], strays: [], notBelieved: [] };
+  const plan: RecoveryPlan = { repositories: [], jobs: [], dealtWith: [], strays: [], notBelieved: [] };
   for (const { id: installationId, isSuspended } of await deps.reads.installations()) {
     if (isSuspended) continue;
     for (const { repository, isArchived } of await deps.reads.repositories(installationId)) {
@@ -91,9 +93,15 @@ async function planRepository(
     issues.add(issueNumber);
     for (const facts of jobs) {
       known.add(facts.id);
-      if (!isLive(facts.state) && facts.state !== 'succeeded') continue;
-      const job = await planJob(target, { facts, issueNumber, commentId: comment.id }, branches, deps);
+      const isToldOf = isLive(facts.state) || facts.state === 'succeeded';
+      const job = isToldOf
+        ? await planJob(target, { facts, issueNumber, commentId: comment.id }, branches, deps)
+        : null;
       if (job !== null) plan.jobs.push(job);
+      else if (facts.label !== null) {
+        const untilMs = facts.createdAtMs + CLOCKS_APART_MS;
+        plan.dealtWith.push({ target, issueNumber, label: facts.label, untilMs });
+      }
     }
   }
   for (const { branch, commit, message } of branches) {
@@ -101,7 +109,7 @@ async function planRepository(
     const [, attemptId = ''] = /^Yardmaster-Attempt: (\S+) /m.exec(message) ?? [];
     if (attemptId === '' || known.has(jobId)) continue;
     // Anybody can write such a message; the check run is the App's own.
-    const checkRun = await reads.checkRun(target, commit, `${jobId}:${attemptId}`);
+    const checkRun = findCheckRun(await reads.checkRuns(target, commit), { jobId, id: attemptId });
     if (checkRun !== null && checkRun.status !== 'completed')
       plan.strays.push({ target, branch, commit, checkRunId: checkRun.id });
   }
@@ -176,7 +184,7 @@ async function readOldAttempt(
   const checkRun =
     startCommit === null
       ? null
-      : await reads.checkRun(target, startCommit, toExternalId({ id, jobId: facts.id }));
+      : findCheckRun(await reads.checkRuns(target, startCommit), { id, jobId: facts.id });
   return {
     attempt: {
       id,
@@ -187,6 +195,18 @@ async function readOldAttempt(
     },
     conclusion: checkRun?.conclusion ?? null,
   };
+}
+
+/** Also where the coordinator has written behind its `external_id`, for a runner that only reaches GitHub. */
+function findCheckRun(
+  checkRuns: readonly FoundCheckRun[],
+  attempt: { id: string; jobId: string },
+): FoundCheckRun | null {
+  const isOf = ({ externalId }: FoundCheckRun): boolean => {
+    const named = parseExternalId(externalId);
+    return named?.attemptId === attempt.id && named.jobId === attempt.jobId;
+  };
+  return checkRuns.find(isOf) ?? null;
 }
 
 /**
@@ -204,6 +224,11 @@ export async function carryOutRecovery(
   for (const job of plan.jobs.toSorted((a, b) => a.facts.createdAtMs - b.facts.createdAtMs)) {
     restored += Number(await store.transact((tx) => restore(tx, job, deps)));
   }
+  await store.transact(async (tx) => {
+    for (const done of plan.dealtWith) {
+      await rememberLabel(tx, { ...done, atMs: Math.min(done.untilMs, tx.nowMs) });
+    }
+  });
   for (const { target, branch, commit, checkRunId } of plan.strays) {
     await github.updateCheckRun(target, checkRunId, {
       status: 'completed',
@@ -255,12 +280,29 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
   );
   // What the label asked for up to now has been dealt with; a later labelling counts.
   if (facts.label !== null) {
-    const time = new Date(tx.nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
-    const key = `label_added:${target.repository.id}#${issue.number}:${time}:${facts.label.toLowerCase()}`;
-    await tx.memory.rememberTrigger(key, 'recovered', tx.nowMs);
+    await rememberLabel(tx, {
+      target,
+      issueNumber: issue.number,
+      label: facts.label,
+      atMs: tx.nowMs,
+    });
   }
   await wantStatusComment(tx, { ...target, issue }, 'final');
   return true;
+}
+
+/** As if a webhook had told of a labelling at that time: it and earlier ones ask for nothing any more. */
+async function rememberLabel(
+  tx: StoreTx,
+  done: { target: RepositoryTarget; issueNumber: number; label: string; atMs: number },
+): Promise<void> {
+  const time = new Date(done.atMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const issue = `${done.target.repository.id}#${done.issueNumber}`;
+  await tx.memory.rememberTrigger(
+    `label_added:${issue}:${time}:${done.label.toLowerCase()}`,
+    'recovered',
+    tx.nowMs,
+  );
 }
 
 function toStoredAttempt(old: OldAttempt, recovered: RecoveredJob, nowMs: number): StoredAttempt {

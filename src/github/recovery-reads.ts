@@ -19,17 +19,21 @@ export type RecoveryReads = {
     target: RepositoryTarget,
     prefix: string,
   ): Promise<{ branch: string; commit: string; message: string }[]>;
-  /** The App's own check run of this `external_id` on a commit. */
-  checkRun(
-    target: RepositoryTarget,
-    commit: string,
-    externalId: string,
-  ): Promise<{ id: number; url: string; status: string; conclusion: string | null } | null>;
+  /** The App's own check runs on a commit. */
+  checkRuns(target: RepositoryTarget, commit: string): Promise<FoundCheckRun[]>;
   /** Pull requests of a branch, whatever became of them, newest first. */
   pullRequests(
     target: RepositoryTarget,
     branch: string,
   ): Promise<{ number: number; url: string; createdAtMs: number }[]>;
+};
+
+export type FoundCheckRun = {
+  id: number;
+  externalId: string | null;
+  url: string;
+  status: string;
+  conclusion: string | null;
 };
 
 export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['identity'] }): RecoveryReads {
@@ -76,7 +80,7 @@ export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['
       );
     },
 
-    async checkRun(target, commit, externalId) {
+    async checkRuns(target, commit) {
       const { appId } = await identity();
       const response = await nullWhenGone(
         call(target.installationId, (octokit) =>
@@ -89,10 +93,13 @@ export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['
           }),
         ),
       );
-      const found = response?.data.check_runs.find((run) => run.external_id === externalId);
-      if (found === undefined) return null;
-      const { id, html_url, status, conclusion } = found;
-      return { id, url: html_url ?? `${target.repository.htmlUrl}/runs/${id}`, status, conclusion };
+      return (response?.data.check_runs ?? []).map((run) => ({
+        id: run.id,
+        externalId: run.external_id,
+        url: run.html_url ?? `${target.repository.htmlUrl}/runs/${run.id}`,
+        status: run.status,
+        conclusion: run.conclusion,
+      }));
     },
 
     async pullRequests(target, branch) {

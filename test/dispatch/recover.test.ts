@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
+import type { AttemptId } from '../../src/contract/job.ts';
 import { carryOutRecovery, planRecovery } from '../../src/dispatch/recover.ts';
 import { openSweepWorld } from '../support/sweep-world.ts';
 
 test('jobs come back from GitHub alone: begun again, linked or ended, and forged marks are not believed', async () => {
   await using world = await openSweepWorld();
   const { standin, fullName, target } = world;
-  const [again, edited, closed, done, forged] = [
+  const [again, edited, closed, done, forged, over] = [
+    await world.ask(),
     await world.ask(),
     await world.ask(),
     await world.ask(),
@@ -13,8 +15,15 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
     await world.ask(),
   ];
   await world.settle();
+  await standin.as('alice').comment(fullName, over, '/agent cancel');
+  await world.settle();
+  expect(await world.jobsOf(over)).toMatchObject([{ state: 'cancelled' }]);
   const [jobAgain] = await world.jobsOf(again);
   const [jobDone] = await world.jobsOf(done);
+  // As for a runner that only reaches GitHub.
+  const attempt = await world.store.attempts.get(jobAgain?.attemptId as AttemptId);
+  const suffixed = `${jobAgain?.id}:${attempt?.id}:1:go:0123456789abcdef:60:900`;
+  await world.github.setExternalId(target, attempt?.checkRun?.id ?? 0, suffixed);
   standin.webhooks.target(undefined);
   await standin.as('alice').editIssue(fullName, edited, { body: 'Something else' });
   await standin.as('acme').closeIssue(fullName, closed);
@@ -58,6 +67,16 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   expect(new Set(open.map(({ external_id }) => external_id?.split(':')[0]))).toEqual(
     new Set([jobAgain?.id, jobDone?.id]),
   );
+  expect(
+    standin.state.checkRuns(fullName).find(({ external_id }) => external_id === suffixed)?.status,
+    'the old attempt’s check run was found again, whatever stood behind its name',
+  ).toBe('completed');
+  const labelled = { repositoryId: target.repository.id, issueNumber: over };
+  expect(
+    await second.store.memory.labellings(labelled, 'agent:backend'),
+    'its label, which is still there, has been dealt with',
+  ).not.toEqual([]);
+  expect(await jobsOf(over)).toEqual([]);
   for (const issue of [again, edited, closed, done]) expect(world.commentsOf(issue)).toHaveLength(1);
   expect(standin.state.pullRequests(fullName)).toHaveLength(1);
 }, 400_000);
