@@ -60,24 +60,27 @@ export async function startYard(
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
   const github = await startStandin();
   const logLines: Record<string, unknown>[] = [];
-  const serving = await startServing(
-    {
-      appId: github.app.id,
-      privateKey: github.app.privateKey,
-      webhookSecret: github.app.webhookSecret,
-      host: '127.0.0.1',
-      port: 0,
-      publicUrl: null,
-      dataFolder: path.join(folder, 'data'),
-      databaseUrl: null,
-      redisUrl: null,
-      githubApiUrl: github.url,
-      limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
-      webhookProxyUrl: null,
-      log: { level: 'debug', format: 'json' },
-    },
-    { log: createTestLogger(logLines), timings: { ...QUICK, ...options.timings } },
-  );
+  let serving = await serve();
+  function serve() {
+    return startServing(
+      {
+        appId: github.app.id,
+        privateKey: github.app.privateKey,
+        webhookSecret: github.app.webhookSecret,
+        host: '127.0.0.1',
+        port: 0,
+        publicUrl: null,
+        dataFolder: path.join(folder, 'data'),
+        databaseUrl: null,
+        redisUrl: null,
+        githubApiUrl: github.url,
+        limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
+        webhookProxyUrl: null,
+        log: { level: 'debug', format: 'json' },
+      },
+      { log: createTestLogger(logLines), timings: { ...QUICK, ...options.timings } },
+    );
+  }
   const operator = createOperatorClient(path.join(folder, 'data'));
   const runners = new Map<
     string,
@@ -181,10 +184,19 @@ export async function startYard(
     github,
     operator,
     logLines,
-    url: serving.url,
-    coordinator: serving.coordinator,
+    get url() {
+      return serving.url;
+    },
+    get coordinator() {
+      return serving.coordinator;
+    },
     /** As a planned stop does it. */
     stopCoordinator: () => serving.stop(),
+    /** Starts it again where it had stopped, with what is in its data folder by now. Runners don’t follow it: its port is another one. */
+    async startCoordinator(): Promise<void> {
+      serving = await serve();
+      github.webhooks.target(`${serving.url}/api/github/webhooks`);
+    },
     addRunner,
     /** The runner's process. */
     runner: (name: string) => runnerOf(name).child,
