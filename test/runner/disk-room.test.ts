@@ -68,8 +68,8 @@ describe('what has failed', () => {
 
     const stop = await room.blame(error);
 
-    if (reason === null) expect(stop).toBeNull();
-    else expect(stop?.reason).toContain(reason);
+    expect(stop === null, 'whether the disk is to blame').toBe(reason === null);
+    expect(stop?.reason ?? '').toContain(reason ?? '');
     expect(free(), 'mirrors were kept, so that what is seen is what it failed on').toBe(freeMib * MIB);
   });
 });
