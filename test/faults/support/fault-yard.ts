@@ -248,11 +248,9 @@ export async function startFaultYard(options: Options = {}) {
         attempt_number as attempt, runner_id as runner from jobs order by id`,
     );
     // What the query names, as the schema types it; PostgreSQL's driver gives big integers as text.
-    return (rows as JobRow[]).map((row) => ({
-      ...row,
-      issue: Number(row.issue),
-      attempt: Number(row.attempt),
-    }));
+    return rows.map(
+      (row) => ({ ...row, issue: Number(row['issue']), attempt: Number(row['attempt']) }) as JobRow,
+    );
   }
 
   /** Opens an issue and labels it. Answers its number. */
