@@ -15,6 +15,7 @@ import { decide } from './domain/decide.ts';
 import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from './domain/check-run-text.ts';
 import { BUILT_IN_LABELS } from './domain/labels.ts';
 import { toPullRequest } from './domain/pull-request-text.ts';
+import { toSettingsCheckRun } from './domain/settings-check-text.ts';
 import { toStartCommitMessage } from './domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
 import type { Timings } from './domain/timings.ts';
@@ -41,6 +42,7 @@ const TEXTS = {
   toCheckRun,
   toEvidenceCheckRun,
   toLaterHeadCheckRun,
+  toSettingsCheckRun,
   toPullRequest,
   toStartCommitMessage,
   statusMarker,

@@ -16,7 +16,7 @@ import {
   OverLimit,
   readForCommands,
 } from './carry-out-command.ts';
-import { sayCheckRunAgain, sayEvidenceAgain } from './say-again.ts';
+import { sayCheckRunAgain, sayEvidenceAgain, saySettingsAgain } from './say-again.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type ButtonTrigger = Extract<Trigger, { kind: 'button_pressed' }>;
@@ -89,8 +89,10 @@ export async function acceptRerun(
   const attempt = await store.attempts.ofStartCommit(headCommit);
   if (attempt === null || attempt.checkRun === null) {
     const job = branch === null ? null : await store.jobs.ofBranch(target.repository.id, branch);
-    if (job === null) return record(async () => ignored('the checks are none of ours'));
     return record(async (tx) => {
+      const isSettings = await saySettingsAgain(tx, target, headCommit);
+      if (job === null)
+        return ignored(isSettings ? 'the settings are checked again' : 'the checks are none of ours');
       await sayEvidenceAgain(tx, job, headCommit);
       return ignored('evidence is what was seen once; it is not made again');
     });

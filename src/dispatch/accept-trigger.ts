@@ -2,7 +2,9 @@ import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { Timings } from '../domain/timings.ts';
+import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { Trigger } from '../domain/trigger.ts';
+import { isKind } from '../github/find-or-create.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -31,11 +33,12 @@ export type AcceptTrigger = (trigger: Trigger) => Promise<TriggerOutcome>;
 
 type IssueTrigger = Situation['trigger'];
 type MovedTrigger = Extract<Trigger, { kind: 'pull_request_moved' }>;
+type ProposedTrigger = Extract<Trigger, { kind: 'settings_proposed' }>;
 type CheckRunTrigger = Extract<Trigger, { kind: 'check_run_completed' }>;
 
 type TriggerDeps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'changesFile' | 'identity'>;
   decide: (situation: Situation) => Decision;
   newId: () => string;
   /** Takes what the runner of the attempt says in its check run, if it is one that only reaches GitHub. May throw `GitHubError`. */
@@ -80,6 +83,8 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
         return acceptRerun(trigger, deps, (work) => record(trigger, work));
       case 'pull_request_moved':
         return acceptMoved(trigger);
+      case 'settings_proposed':
+        return acceptProposed(trigger);
       default:
         return trigger satisfies never;
     }
@@ -108,6 +113,25 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
       const { installationId } = target;
       await tx.want({ effect: { kind: 'evidence', jobId: job.id, commit: headCommit }, installationId });
       return { kind: 'noted', reason: `pull request #${pullRequestNumber} has another head` };
+    });
+  }
+
+  /** Most pull requests leave the settings alone: of them nothing is kept. */
+  async function acceptProposed(trigger: ProposedTrigger): Promise<TriggerOutcome> {
+    const { target, pullRequestNumber, headCommit: commit, isFork } = trigger;
+    const { id: repositoryId, owner, name } = target.repository;
+    try {
+      if (!(await deps.github.changesFile(target, pullRequestNumber, SETTINGS_FILE_PATH)))
+        return ignored('the pull request does not change the settings');
+    } catch (error) {
+      if (!isKind(error, 'forbidden')) throw error;
+      return ignored('the files of the pull request may not be read');
+    }
+    return record(trigger, async (tx) => {
+      const fullName = `${owner}/${name}`;
+      const effect = { kind: 'settings-check', repositoryId, fullName, commit, isFork } as const;
+      await tx.want({ effect, installationId: target.installationId });
+      return { kind: 'noted', reason: `pull request #${pullRequestNumber} changes the settings` };
     });
   }
 

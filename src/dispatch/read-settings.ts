@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { combineSettings, type RepoSettings } from '../domain/repo-settings.ts';
 import { readSettingsDocument } from '../domain/settings-document.ts';
+import type { ProposedSettings } from '../domain/settings-check-text.ts';
 import type { SettingsFile } from '../domain/settings-file.ts';
 import {
   describePlace,
@@ -33,13 +34,43 @@ type LayersReading =
   { ok: true; layers: Layer[]; files: SettingsFile[] } | { ok: false; layers: Layer[]; message: string };
 
 /**
+ * Reads the settings file as it is in a commit. What it extends is only looked at when whoever wrote it may write here, and then nothing of
+ * it is told: it may be in a repository that they may not read. Throws `GitHubError`.
+ */
+export async function readProposedSettings(
+  target: RepositoryTarget,
+  { commit, isFork }: { commit: string; isFork: boolean },
+  deps: Pick<SettingsDeps, 'github'>,
+): Promise<ProposedSettings> {
+  const { owner, name } = target.repository;
+  const own = { owner, name, path: SETTINGS_FILE_PATH };
+  const text = await deps.github.readSettingsFile(target, own, commit);
+  if (text === null) {
+    const place = organisationSettings(owner);
+    const others = isSamePlace(place, own) ? null : await readLayer(target, place, deps);
+    return { kind: 'none', appliesThen: others?.place ?? null };
+  }
+  const reading = readSettingsDocument(text);
+  const extended = reading.ok ? (reading.file._extends ?? null) : null;
+  if (extended === null) return { kind: 'read', text, reading, extension: null };
+  const named = toExtendedPlace(extended, owner);
+  if (!named.ok) return { kind: 'read', text, reading, extension: named.message };
+  if (isFork) return { kind: 'read', text, reading, extension: null };
+  const layers = await readLayers(target, { place: own, text }, deps);
+  const extension = layers.ok
+    ? null
+    : `what it extends (${describePlace(named.place)}) can’t be found, or can’t be used; "yardmaster config check" says more about that file`;
+  return { kind: 'read', text, reading, extension };
+}
+
+/**
  * Reads the repository's settings file and what it extends; without one, the organisation's. Good ones are kept, so that a mistake on the
  * default branch does not stop work. Throws `GitHubError`; then nothing was kept.
  */
 export async function readSettings(target: RepositoryTarget, deps: SettingsDeps): Promise<SettingsInForce> {
   const { store } = deps;
   const { id } = target.repository;
-  const reading = await readLayers(target, deps);
+  const reading = await readLayers(target, await readFirst(target, deps), deps);
   if (reading.ok) {
     await store.memory.keepSettings(id, JSON.stringify(reading.layers), await store.nowMs());
     return { settings: combineSettings(reading.files), problem: null, notice: null };
@@ -57,20 +88,34 @@ export async function readSettings(target: RepositoryTarget, deps: SettingsDeps)
   };
 }
 
-async function readLayers(target: RepositoryTarget, deps: SettingsDeps): Promise<LayersReading> {
+/** The repository's own file, otherwise the organisation's. */
+async function readFirst(target: RepositoryTarget, deps: SettingsDeps): Promise<Layer | null> {
+  const { owner, name } = target.repository;
+  const text = await deps.github.readSettingsFile(target);
+  if (text === null) return readLayer(target, organisationSettings(owner), deps);
+  return { place: { owner, name, path: SETTINGS_FILE_PATH }, text };
+}
+
+function isSamePlace(one: SettingsPlace, other: SettingsPlace): boolean {
+  return describePlace(one).toLowerCase() === describePlace(other).toLowerCase();
+}
+
+async function readLayers(
+  target: RepositoryTarget,
+  first: Layer | null,
+  deps: Pick<SettingsDeps, 'github'>,
+): Promise<LayersReading> {
   const { owner, name } = target.repository;
   const layers: Layer[] = [];
   const files: SettingsFile[] = [];
   const fail = (message: string): LayersReading => ({ ok: false, layers, message });
   const own = { owner, name, path: SETTINGS_FILE_PATH };
-  const first = await deps.github.readSettingsFile(target);
-  let next: Layer | null =
-    first === null ? await readLayer(target, organisationSettings(owner), deps) : { place: own, text: first };
+  let next = first;
 
   while (next !== null) {
     const { place, text } = next;
     layers.push(next);
-    const where = place === own ? undefined : describePlace(place);
+    const where = isSamePlace(place, own) ? undefined : describePlace(place);
     const document = readSettingsDocument(text);
     if (!document.ok) return fail(describeProblems(document.problems, document.more, where));
     files.push(document.file);
@@ -95,7 +140,7 @@ async function readLayers(target: RepositoryTarget, deps: SettingsDeps): Promise
 async function readLayer(
   target: RepositoryTarget,
   place: SettingsPlace,
-  deps: SettingsDeps,
+  deps: Pick<SettingsDeps, 'github'>,
 ): Promise<Layer | null> {
   const text = await deps.github.readSettingsFile(target, place);
   return text === null ? null : { place, text };

@@ -1,5 +1,6 @@
 import type { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../domain/check-run-text.ts';
 import type { toPullRequest } from '../domain/pull-request-text.ts';
+import type { toSettingsCheckRun } from '../domain/settings-check-text.ts';
 import type { toStartCommitMessage } from '../domain/start-commit-text.ts';
 import type { statusMarker, toStatusComment } from '../domain/status-comment-text.ts';
 
@@ -8,6 +9,7 @@ export type ReportTexts = {
   toCheckRun: typeof toCheckRun;
   toEvidenceCheckRun: typeof toEvidenceCheckRun;
   toLaterHeadCheckRun: typeof toLaterHeadCheckRun;
+  toSettingsCheckRun: typeof toSettingsCheckRun;
   toPullRequest: typeof toPullRequest;
   toStartCommitMessage: typeof toStartCommitMessage;
   statusMarker: typeof statusMarker;

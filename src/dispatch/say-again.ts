@@ -1,3 +1,4 @@
+import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -26,6 +27,26 @@ export async function sayEvidenceAgain(tx: StoreTx, job: StoredJob, headCommit: 
       installationId: job.installationId,
     });
   }
+}
+
+/** The same for what the settings of this commit mean; false where nothing was said of them. */
+export async function saySettingsAgain(
+  tx: StoreTx,
+  { installationId, repository: { id, owner, name } }: RepositoryTarget,
+  commit: string,
+): Promise<boolean> {
+  for (const isFork of [true, false]) {
+    const wanted = { repositoryId: id, commit, isFork };
+    if ((await tx.memory.getGitHubObject(settingsCheckKey(wanted))) === null) continue;
+    const effect = { kind: 'settings-check', fullName: `${owner}/${name}`, ...wanted } as const;
+    await tx.want({ effect, installationId });
+    return true;
+  }
+  return false;
+}
+
+export function settingsCheckKey(of: { repositoryId: number; commit: string; isFork: boolean }): string {
+  return `settings-check:${of.repositoryId}:${of.commit}${of.isFork ? ':fork' : ''}`;
 }
 
 /** Under which the store keeps what was last sent. */

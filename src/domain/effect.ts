@@ -23,6 +23,8 @@ export type Effect =
   | { kind: 'command'; repositoryId: number; commentId: number }
   /** Whoever pressed a button in vain finds the reason on the issue. */
   | { kind: 'press-answer'; key: string }
+  /** The check run that says what the settings file of this commit means, or what is wrong with it. */
+  | { kind: 'settings-check'; repositoryId: number; fullName: string; commit: string; isFork: boolean }
   | { kind: 'labels'; repositoryId: number; fullName: string }
   /** The tokens of whoever had the attempt in this epoch; the next one's are left alone. */
   | { kind: 'revoke-tokens'; attemptId: AttemptId; epoch: number };
@@ -49,6 +51,8 @@ export function toEffectKey(effect: Effect): string {
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
     case 'command':
       return `${effect.kind}:${effect.repositoryId}:${effect.commentId}`;
+    case 'settings-check':
+      return `${effect.kind}:${effect.repositoryId}:${effect.commit}${effect.isFork ? ':fork' : ''}`;
     case 'labels':
       return `${effect.kind}:${effect.repositoryId}`;
     default:
@@ -66,6 +70,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   evidence: 35,
   command: 33,
   'press-answer': 33,
+  'settings-check': 32,
   'status-comment': 30,
   'clean-branch': 20,
   labels: 10,

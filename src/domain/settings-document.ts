@@ -25,13 +25,14 @@ const MAX_KEY_CHARACTERS = 200;
 const MAX_MESSAGE_CHARACTERS = 300;
 
 /** `more`: how many problems there are beside those that are told. */
-type Reading = { ok: true; file: SettingsFile } | { ok: false; problems: SettingsProblem[]; more: number };
+export type SettingsReading =
+  { ok: true; file: SettingsFile } | { ok: false; problems: SettingsProblem[]; more: number };
 
 /** A mistake before the file is searched for its line, which takes time. */
 type Complaint = { path: readonly PropertyKey[]; explain: () => string };
 
 /** The text of a settings file, checked: YAML, known keys, sensible values. Hostile input costs no more than its size. */
-export function readSettingsDocument(text: string): Reading {
+export function readSettingsDocument(text: string): SettingsReading {
   if (text.length > MAX_SETTINGS_CHARACTERS) {
     return refuse(`it is longer than ${MAX_SETTINGS_CHARACTERS} characters; shorten it`);
   }
@@ -73,7 +74,7 @@ export function readSettingsDocument(text: string): Reading {
   return { ok: true, file: parsed.data };
 }
 
-function refuse(message: string, line: number | null = null): Reading {
+function refuse(message: string, line: number | null = null): SettingsReading {
   return {
     ok: false,
     problems: [{ key: null, line, message: toOneLine(message, MAX_MESSAGE_CHARACTERS) }],

@@ -7,9 +7,11 @@ export type SettingsPlace = { owner: string; name: string; path: string };
 /** A file, the one that it extends, and so on: more than this is a mistake. */
 export const MAX_SETTINGS_LAYERS = 5;
 
+export const ORGANISATION_REPOSITORY = '.github';
+
 /** Where an organisation keeps what holds for its repositories that have no settings of their own. */
 export function organisationSettings(owner: string): SettingsPlace {
-  return { owner, name: '.github', path: SETTINGS_FILE_PATH };
+  return { owner, name: ORGANISATION_REPOSITORY, path: SETTINGS_FILE_PATH };
 }
 
 /** How people know the file. */

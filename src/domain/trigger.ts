@@ -117,6 +117,16 @@ export type Trigger =
       target: RepositoryTarget;
       pullRequestNumber: number;
       headCommit: string;
+    }
+  | {
+      /** The head of a pull request, which may hold other settings than the default branch. */
+      kind: 'settings_proposed';
+      key: string;
+      target: RepositoryTarget;
+      pullRequestNumber: number;
+      headCommit: string;
+      /** Whoever wrote it may have no rights here at all. */
+      isFork: boolean;
     };
 
 /** What a webhook says of a check run. Its `external_id` could have been written by anybody's App: all of it has to fit what we know. */

@@ -30,9 +30,11 @@ export type GitHub = {
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
   /**
    * The text of a settings file on the default branch of `place`, by default the repository's own `.github/yardmaster.yml`; `null` when
-   * there is none, or none that this installation can see.
+   * there is none, or none that this installation can see. `commit`: as it is there instead.
    */
-  readSettingsFile(target: RepositoryTarget, place?: SettingsPlace): Promise<string | null>;
+  readSettingsFile(target: RepositoryTarget, place?: SettingsPlace, commit?: string): Promise<string | null>;
+  /** Whether the pull request adds, changes, renames or removes the file; no when there is no such pull request. */
+  changesFile(target: RepositoryTarget, pullRequestNumber: number, path: string): Promise<boolean>;
 
   /** Creates labels that are missing; leaves existing ones alone. */
   ensureLabels(

@@ -1,17 +1,24 @@
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import { findOrCreate, isKind } from './find-or-create.ts';
+import { findOrCreate, isKind, nullWhenGone } from './find-or-create.ts';
 import { type GitHubCall, ONCE, toPath } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
 /** What GitHub takes at the most. */
 const MAX_TITLE_CHARACTERS = 256;
 const MAX_BODY_CHARACTERS = 65_536;
+/** GitHub lists files by their paths, and a dot comes before letters: ours is on the first page, unless a great many hidden ones change. */
+const MAX_FILES_PAGES = 3;
+const FILES_PER_PAGE = 100;
 
 type Wanted = Parameters<GitHub['ensurePullRequest']>[1];
 type PullRequest = Awaited<ReturnType<GitHub['ensurePullRequest']>>;
 
 /** GitHub itself allows one open pull request for a branch: a second creation tells of the first. */
-export function createPullRequests({ call }: { call: GitHubCall }): Pick<GitHub, 'ensurePullRequest'> {
+export function createPullRequests({
+  call,
+}: {
+  call: GitHubCall;
+}): Pick<GitHub, 'ensurePullRequest' | 'changesFile'> {
   return {
     ensurePullRequest: (target, wanted) =>
       findOrCreate({
@@ -19,6 +26,24 @@ export function createPullRequests({ call }: { call: GitHubCall }): Pick<GitHub,
         find: () => find(target, wanted.head),
         create: () => createAsMayBe(target, wanted),
       }),
+    async changesFile(target, pullRequestNumber, path) {
+      for (let page = 1; page <= MAX_FILES_PAGES; page += 1) {
+        const answer = await nullWhenGone(
+          call(target.installationId, (octokit) =>
+            octokit.rest.pulls.listFiles({
+              ...toPath(target),
+              pull_number: pullRequestNumber,
+              per_page: FILES_PER_PAGE,
+              page,
+            }),
+          ),
+        );
+        const files = answer?.data ?? [];
+        if (files.some((file) => file.filename === path || file.previous_filename === path)) return true;
+        if (files.length < FILES_PER_PAGE) return false;
+      }
+      return false;
+    },
   };
 
   /** Drafts are refused to private repositories on free plans; GitHub doesn't say in a readable way that it is for this. */

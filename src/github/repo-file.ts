@@ -7,11 +7,18 @@ import type { GitHub } from './github.ts';
 
 export function createSettingsReader({ call }: { call: GitHubCall }): Pick<GitHub, 'readSettingsFile'> {
   return {
-    async readSettingsFile(target, place) {
+    async readSettingsFile(target, place, commit) {
       const { owner, name, path } = place ?? { ...target.repository, path: SETTINGS_FILE_PATH };
       // Without `ref`, GitHub takes the default branch.
       const response = await nullWhenGone(
-        call(target.installationId, (octokit) => octokit.rest.repos.getContent({ owner, repo: name, path })),
+        call(target.installationId, (octokit) =>
+          octokit.rest.repos.getContent({
+            owner,
+            repo: name,
+            path,
+            ...(commit !== undefined && { ref: commit }),
+          }),
+        ),
       );
       const file = response?.data;
       // A folder or a submodule of that name is no settings file.

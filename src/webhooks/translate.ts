@@ -7,7 +7,7 @@ import {
 import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
-import { translateSynchronize } from './pull-request.ts';
+import { translateOpened, translateSynchronize } from './pull-request.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
@@ -28,6 +28,8 @@ const TRANSLATORS = {
   'check_run.requested_action': translateButton,
   'check_run.rerequested': translateCheckRunRerequested,
   'check_suite.rerequested': translateCheckSuiteRerequested,
+  'pull_request.opened': translateOpened,
+  'pull_request.reopened': translateOpened,
   'pull_request.synchronize': translateSynchronize,
   'issue_comment.created': translateComment,
   'issues.locked': translateIssueEnd('locked'),

@@ -11,6 +11,7 @@ import * as checkRunTexts from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
+import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -109,7 +110,14 @@ function assemble({ github }: GitHubAtStandin, store: Store) {
     log: createTestLogger(),
   };
   const tokens = createAttemptTokens({ github, clock: systemClock });
-  const texts = { ...checkRunTexts, toPullRequest, toStartCommitMessage, statusMarker, toStatusComment };
+  const texts = {
+    ...checkRunTexts,
+    toSettingsCheckRun,
+    toPullRequest,
+    toStartCommitMessage,
+    statusMarker,
+    toStatusComment,
+  };
   const assigner = createAssigner(shared);
   const outbox = createOutbox({
     ...shared,

@@ -17,6 +17,7 @@ import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/d
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
+import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -65,6 +66,7 @@ export async function openDispatchWorld() {
     toCheckRun,
     toEvidenceCheckRun,
     toLaterHeadCheckRun,
+    toSettingsCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

@@ -88,6 +88,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
           ? state.settingsFile
           : (state.settingsElsewhere[`${place.name}:${place.path}`] ?? null),
       ),
+    changesFile: () => call('changesFile', () => false),
     ensureLabels: (_target, labels) =>
       call('ensureLabels', () => void state.labels.push(...labels.map((label) => label.name))),
     ensureStartCommit: (_target, { branch, message, takeOver }) =>

@@ -18,6 +18,7 @@ import { decide } from '../../src/domain/decide.ts';
 import { isLive, isTerminal } from '../../src/domain/job-lifecycle.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
+import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { BUDGETS, DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -524,6 +525,7 @@ function createParts(
     toCheckRun,
     toEvidenceCheckRun,
     toLaterHeadCheckRun,
+    toSettingsCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

@@ -9,6 +9,7 @@ import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/d
 import { decide } from '../../src/domain/decide.ts';
 import { BUILT_IN_LABELS } from '../../src/domain/labels.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
+import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { DEFAULT_TIMINGS, type Timings } from '../../src/domain/timings.ts';
@@ -54,6 +55,7 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
     toCheckRun,
     toEvidenceCheckRun,
     toLaterHeadCheckRun,
+    toSettingsCheckRun,
     toPullRequest,
     toStartCommitMessage,
     statusMarker,

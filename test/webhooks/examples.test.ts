@@ -62,6 +62,7 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     repositories_removed: 4,
     pull_request_moved: 1,
     rerun_asked: 2,
+    settings_proposed: 7,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(45);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(51);
 });

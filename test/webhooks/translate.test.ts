@@ -193,7 +193,25 @@ describe('what a webhook means', () => {
       },
     ],
   ])('%s %j', (event, payload, trigger) => {
-    expect(translate({ guid: GUID, event, payload })).toEqual({ triggers: [trigger], reason: null });
+    expect(translate({ guid: GUID, event, payload }).triggers).toContainEqual(trigger);
+  });
+
+  test.each([
+    ['opened', { id: 71 }, false],
+    ['reopened', { id: 72 }, true],
+    ['synchronize', null, true],
+  ])('pull_request.%s may propose settings', (action, repo, isFork) => {
+    const sha = 'b'.repeat(40);
+    const payload = aCheckRunPayload(action, { pull_request: { number: 7, head: { sha, repo } } });
+
+    expect(translate({ guid: GUID, event: 'pull_request', payload }).triggers).toContainEqual({
+      kind: 'settings_proposed',
+      key: `settings_proposed:71#7:${sha}`,
+      target,
+      pullRequestNumber: 7,
+      headCommit: sha,
+      isFork,
+    });
   });
 });
 

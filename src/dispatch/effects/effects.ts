@@ -9,6 +9,7 @@ import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
 import { answerPress } from './press-answer.ts';
+import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
 
 /** What each kind of effect does on GitHub. */
@@ -43,6 +44,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return answerCommand(effect, deps);
         case 'press-answer':
           return answerPress(effect.key, deps);
+        case 'settings-check':
+          return checkProposedSettings(effect, context, deps);
         case 'labels': {
           const { installationId } = context;
           const repository = await github.readRepository({ installationId, fullName: effect.fullName });
@@ -77,6 +80,7 @@ export function createEffects(deps: EffectDeps): Effects {
         }
         case 'command':
         case 'press-answer':
+        case 'settings-check':
         case 'labels':
           // It belongs to no job; the outbox has logged it.
           return undefined;

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSweepWorld } from '../support/sweep-world.ts';
+
+const PATH = '.github/yardmaster.yml';
+
+/** One coordinator and one GitHub for all; each test has a branch of its own. */
+let world: Awaited<ReturnType<typeof openSweepWorld>>;
+beforeAll(async () => {
+  world = await openSweepWorld();
+}, 60_000);
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** A pull request of alice's whose branch has these files. */
+async function propose(branch: string, files: Record<string, string | null>) {
+  const { standin, fullName } = world;
+  const head = await standin.as('alice').pushFiles(fullName, branch, files, 'Change');
+  const pull = await standin.as('alice').openPullRequest(fullName, { head: branch, title: 'Change' });
+  await world.settle();
+  return { head, number: pull.number };
+}
+
+const checksOn = (commit: string) =>
+  world.standin.state.checkRuns(world.fullName, commit).filter(({ name }) => name === 'Yardmaster settings');
+
+test('a pull request that changes the settings is told what they mean, or each mistake on its line', async () => {
+  const { standin, fullName, github, target } = world;
+  const { head, number } = await propose('settings', {
+    [PATH]: 'labels:\n  bug: backend\nlimits: {person: {jobs: 3}}\n',
+  });
+
+  expect(checksOn(head)).toMatchObject([{ status: 'completed', conclusion: 'success' }]);
+  expect(checksOn(head)[0]?.output.summary).toMatch(/`bug`.*\| `backend` \|/);
+  expect(checksOn(head)[0]?.output.summary).toContain('for each person 3 jobs');
+
+  const worse = await standin
+    .as('alice')
+    .pushFiles(
+      fullName,
+      'settings',
+      { [PATH]: 'labels:\n  bug: backend\ndefaults:\n  tset: x\n  max_turns: 0\n' },
+      'Slip',
+    );
+  await world.settle();
+  const [check] = checksOn(worse);
+  const octokit = await world.factory.octokitFor(target.installationId);
+  const { data: annotations } = await octokit.rest.checks.listAnnotations({
+    owner: target.repository.owner,
+    repo: target.repository.name,
+    check_run_id: check?.id ?? 0,
+  });
+
+  expect(check).toMatchObject({ conclusion: 'failure', output: { title: 'The settings have 2 mistakes' } });
+  expect(annotations).toMatchObject([
+    {
+      path: PATH,
+      start_line: 4,
+      title: 'defaults.tset',
+      message: expect.stringContaining('did you mean "test"'),
+    },
+    { path: PATH, start_line: 5, title: 'defaults.max_turns' },
+  ]);
+  // None of it is in force before it is merged.
+  expect(await github.readSettingsFile(target)).toBeNull();
+  expect(await world.store.memory.keptSettings(target.repository.id)).toBeNull();
+
+  await standin.as('alice').rerequestCheckRun(fullName, check?.id ?? 0);
+  await world.settle();
+  expect(checksOn(worse)).toMatchObject([{ id: check?.id, status: 'completed', conclusion: 'failure' }]);
+  expect(standin.state.pullRequests(fullName).map((pull) => pull.number)).toContain(number);
+});
+
+test('other pull requests get no such check run, for one look at their files', async () => {
+  const requests = await world.requestsOf(async () => {
+    const { head } = await propose('other', { 'README.md': 'Hello there\n' });
+    expect(checksOn(head)).toEqual([]);
+  });
+
+  expect(requests.filter((request) => request.includes('/files'))).toHaveLength(1);
+  expect(requests.filter((request) => request.includes('/contents/'))).toEqual([]);
+});
+
+test('what a stranger’s file extends is not looked at; that of somebody who may write has to be there', async () => {
+  const { acceptTrigger, target } = world;
+  const { head, number } = await propose('extends', { [PATH]: 'labels: {}\n_extends: secrets:plans.yml\n' });
+  const [own] = checksOn(head);
+  await acceptTrigger({
+    kind: 'settings_proposed',
+    key: 'from a fork',
+    target,
+    pullRequestNumber: number,
+    headCommit: head,
+    isFork: true,
+  });
+  const requests = await world.requestsOf(() => world.settle());
+
+  expect(own).toMatchObject({ conclusion: 'failure', output: { annotations_count: 1 } });
+  expect(checksOn(head).at(-1)).toMatchObject({ conclusion: 'success' });
+  expect(checksOn(head).at(-1)?.output.summary).toContain('comes from a fork');
+  expect(requests.filter((request) => request.includes('secrets'))).toEqual([]);
+});
+
+test('without the file, it is told what would count then', async () => {
+  const { standin, fullName } = world;
+  await standin.as('alice').pushFiles(fullName, 'main', { [PATH]: 'labels: {bug: backend}\n' }, 'Settings');
+  const { head } = await propose('removal', { [PATH]: null });
+
+  expect(checksOn(head)).toMatchObject([
+    { conclusion: 'neutral', output: { title: 'The settings file is removed' } },
+  ]);
+  expect(checksOn(head)[0]?.output.summary).toContain('the built-in settings');
+});
