@@ -4,7 +4,7 @@ import { toLabelName } from '../domain/labels.ts';
 import type { Timings } from '../domain/timings.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import { isKind } from '../github/find-or-create.ts';
+import { GitHubError } from '../github/github-error.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -124,7 +124,7 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
       if (!(await deps.github.changesFile(target, pullRequestNumber, SETTINGS_FILE_PATH)))
         return ignored('the pull request does not change the settings');
     } catch (error) {
-      if (!isKind(error, 'forbidden')) throw error;
+      if (!(error instanceof GitHubError) || error.kind !== 'forbidden') throw error;
       return ignored('the files of the pull request may not be read');
     }
     return record(trigger, async (tx) => {
