@@ -28,9 +28,6 @@ export type FileChange = {
   patch: string | undefined;
 };
 
-const fieldEnd = '\u001f';
-const logFormat = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '%B'].join('%x1f');
-
 /**
  * Reads objects out of bare repositories. Shas and paths given here must come from git or be checked by the
  * caller.
@@ -59,11 +56,13 @@ export function createObjects(git: Git) {
     range: readonly string[],
     more: readonly string[] = [],
   ): Promise<Commit[]> {
-    const args = ['log', '-z', `--format=${logFormat}`, ...more, ...range, '--'];
-    return (await git.text(folder, args))
-      .split('\0')
-      .filter((record) => record !== '')
-      .map(toCommit);
+    const shas = await git.text(folder, ['rev-list', ...more, ...range, '--']);
+    return Promise.all(
+      shas
+        .split('\n')
+        .filter(Boolean)
+        .map((sha) => commit(folder, sha)),
+    );
   }
 
   async function commit(folder: string, sha: string): Promise<Commit> {
@@ -145,19 +144,6 @@ export function createObjects(git: Git) {
 }
 
 export type Objects = ReturnType<typeof createObjects>;
-
-function toCommit(record: string): Commit {
-  const [sha = '', tree = '', parents = '', an = '', ae = '', ad = '', cn = '', ce = '', cd = '', ...body] =
-    record.split(fieldEnd);
-  return {
-    sha,
-    tree,
-    parents: parents.split(' ').filter(Boolean),
-    author: { name: an, email: ae, date: ad },
-    committer: { name: cn, email: ce, date: cd },
-    message: body.join(fieldEnd).replace(/\n+$/, ''),
-  };
-}
 
 /** A commit in git's own form: header lines, an empty line, the message. */
 function readCommit({ sha, content }: { sha: string; content: Buffer }): Commit {
