@@ -7,7 +7,7 @@ import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, CheckRunClaim, RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import {
   carryOutCommand,

@@ -1,6 +1,6 @@
 import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { INSTALLATION_SWEEP, ISSUE_SWEEP } from './sweep-names.ts';

@@ -2,7 +2,7 @@ import type { RunnerId } from '../contract/job.ts';
 import { chooseRunner, type RunnerChoice } from '../domain/choose-runner.ts';
 import type { RunnerView } from '../domain/job.ts';
 import type { Timings } from '../domain/timings.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { stillAvoided } from './end-attempt.ts';
 import { wantStatusComment } from './want-report.ts';

@@ -1,6 +1,6 @@
 import { isLeased, isTerminal } from '../domain/job-lifecycle.ts';
 import type { Timings } from '../domain/timings.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { closeCancelled } from './end-attempt.ts';
 import { wantStatusComment } from './want-report.ts';

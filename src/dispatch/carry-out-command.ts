@@ -4,7 +4,7 @@ import { combineSettings } from '../domain/repo-settings.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { holdJob, setPriority, unholdJob } from './hold-job.ts';

@@ -6,7 +6,7 @@ import type { GitHub } from '../github/github.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { type AcceptCall, acceptOffer } from './accept-offer.ts';
 import type { Answer } from './answer.ts';

@@ -3,7 +3,7 @@ import { planRetry } from '../domain/retry-policy.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Random } from '../lib/random.ts';
 import type { AttemptChange, StoredAttempt } from '../store/attempts.ts';
-import type { JobChange, StoredJob } from '../store/jobs.ts';
+import type { JobChange, StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
 import { newAttempt } from './new-attempt.ts';

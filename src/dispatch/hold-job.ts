@@ -1,5 +1,5 @@
 import { isTerminal } from '../domain/job-lifecycle.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { releaseAttempt } from './withdraw-offer.ts';
 import { wantStatusComment } from './want-report.ts';

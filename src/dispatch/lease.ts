@@ -2,7 +2,7 @@ import type { AttemptId } from '../contract/job.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import { matchesSecret } from '../lib/secret.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import type { Session } from './runner-registry.ts';

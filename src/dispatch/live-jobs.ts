@@ -1,5 +1,5 @@
 import type { JobId } from '../contract/job.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store } from '../store/store.ts';
 
 const PAGE = 100;

@@ -1,7 +1,7 @@
 import type { AttemptId, IssueSnapshot, JobId, JobSettings } from '../contract/job.ts';
 import { toBranchName } from '../domain/branch-name.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 
 /** A job as a trigger asked for it, linked to the one before of the same issue and specialty. Not stored yet. */

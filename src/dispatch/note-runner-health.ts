@@ -2,7 +2,7 @@ import { judgeRunner } from '../domain/quarantine.ts';
 import type { Outcome } from '../contract/job.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoredRunner } from '../store/runners.ts';
 import type { StoreTx } from '../store/store.ts';
 

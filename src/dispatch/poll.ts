@@ -1,6 +1,6 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Offer, RunnerRequest, RunnerResponse } from '../contract/runner-api.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { isCurrentSession, type Session } from './runner-registry.ts';

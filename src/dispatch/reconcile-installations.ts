@@ -1,5 +1,5 @@
 import { GitHubError } from '../github/github-error.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import { liveJobs } from './live-jobs.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 

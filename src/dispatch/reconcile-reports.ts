@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GitHubError } from '../github/github-error.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import { toTarget } from './effects/effect-deps.ts';
 import { liveJobs } from './live-jobs.ts';
 import { sayCheckRunAgain } from './say-again.ts';

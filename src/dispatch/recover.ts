@@ -7,7 +7,7 @@ import type { GitHub } from '../github/github.ts';
 import type { FoundCheckRun, RecoveryReads } from '../github/recovery-reads.ts';
 import type { SweepReads } from '../github/sweep-reads.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { parseExternalId } from './check-run-identity.ts';
 import { newAttempt } from './new-attempt.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AttemptId, CommitId, type IssueSnapshot, JOB_STATES, JobId, JobKind } from '../contract/job.ts';
 import { BranchName } from '../domain/branch-name.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 
 /** Jobs of an issue that its comment keeps facts of, the newest. */
 const MAX_JOBS = 10;

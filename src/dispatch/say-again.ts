@@ -1,6 +1,6 @@
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 
 /** The coordinator's last word on an attempt's check run is sent once more, even if nothing of it has changed. */

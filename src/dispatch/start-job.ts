@@ -1,7 +1,7 @@
 import type { AttemptId, IssueSnapshot, JobSettings } from '../contract/job.ts';
 import { LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { newAttempt } from './new-attempt.ts';
 import { newJob } from './new-job.ts';

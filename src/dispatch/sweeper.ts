@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { Assigner } from './assigner.ts';
 import { closeCancelled, endAttempt, type EndDeps } from './end-attempt.ts';

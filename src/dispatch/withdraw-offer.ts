@@ -1,7 +1,7 @@
 import type { RunnerId } from '../contract/job.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { JobChange, StoredJob } from '../store/jobs.ts';
+import type { JobChange, StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { closeUnstartable, stillAvoided } from './end-attempt.ts';
 import { wantStatusComment } from './want-report.ts';

@@ -9,7 +9,7 @@ import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Store } from '../store/store.ts';
 import { deliveryApi } from './delivery-api.ts';
 import { INTERNAL_ERROR, refuseMistakes, toErrorResponse } from './wire-answer.ts';

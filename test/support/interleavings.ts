@@ -25,7 +25,7 @@ import { BUDGETS, DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import type { Trigger } from '../../src/domain/trigger.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
-import type { StoredJob } from '../../src/store/jobs.ts';
+import type { StoredJob } from '../../src/store/stored-job.ts';
 import type { Store } from '../../src/store/store.ts';
 import { MAIL_KEY } from './dispatch-world.ts';
 import type { FakeClock } from './fake-clock.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AttemptId, JobId, RunnerId } from '../../src/contract/job.ts';
 import type { StoredAttempt } from '../../src/store/attempts.ts';
-import type { StoredJob } from '../../src/store/jobs.ts';
+import type { StoredJob } from '../../src/store/stored-job.ts';
 import type { StoredRunner } from '../../src/store/runners.ts';
 import type { NewDelivery } from '../../src/store/store.ts';
 import { aJob, anAttempt, NOON_MS } from './job-builders.ts';

@@ -3,7 +3,7 @@ import { isTerminal } from '../../domain/job-lifecycle.ts';
 import { BUDGETS } from '../../domain/timings.ts';
 import { GitHubError } from '../../github/github-error.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
-import type { StoredJob } from '../../store/jobs.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import { toExternalId } from '../check-run-identity.ts';
 import { closeCancelled, closeUnstartable } from '../end-attempt.ts';
 import { lockAttempt } from '../lease.ts';

@@ -1,7 +1,7 @@
 import type { JobId } from '../../contract/job.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
-import type { StoredJob } from '../../store/jobs.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
 /**

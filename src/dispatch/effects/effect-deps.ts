@@ -4,7 +4,7 @@ import type { Timings } from '../../domain/timings.ts';
 import type { GitHub } from '../../github/github.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { MessageKey } from '../../lib/signed-message.ts';
-import type { StoredJob } from '../../store/jobs.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import type { Store } from '../../store/store.ts';
 import type { AttemptTokens } from '../attempt-tokens.ts';
 import type { ReportTexts } from '../report-texts.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ReportedJob } from '../../domain/status-comment-text.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
-import type { StoredJob } from '../../store/jobs.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import { toRecoveryMarker } from '../recovery-marker.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 

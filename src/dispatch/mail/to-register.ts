@@ -4,7 +4,7 @@ import { isLeased } from '../../domain/job-lifecycle.ts';
 import type { Timings } from '../../domain/timings.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { CheckRunMail } from '../../store/check-run-mail.ts';
-import type { StoredJob } from '../../store/jobs.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 import type { StoredRunner } from '../../store/runners.ts';
 import type { Store } from '../../store/store.ts';
 
