@@ -120,6 +120,7 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   async function acceptProposed(trigger: ProposedTrigger): Promise<TriggerOutcome> {
     const { target, pullRequestNumber, headCommit: commit, isFork } = trigger;
     const { id: repositoryId, owner, name } = target.repository;
+    if (await isOwnWorkBesideSettings(trigger)) return ignored('our own work leaves the settings alone');
     try {
       if (!(await deps.github.changesFile(target, pullRequestNumber, SETTINGS_FILE_PATH)))
         return ignored('the pull request does not change the settings');
@@ -133,6 +134,23 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
       await tx.want({ effect, installationId: target.installationId });
       return { kind: 'noted', reason: `pull request #${pullRequestNumber} changes the settings` };
     });
+  }
+
+  /** Of work that a runner has pushed, its report tells which files changed; a renamed one has only its new name there, so GitHub is asked. */
+  async function isOwnWorkBesideSettings({
+    target,
+    branch,
+    headCommit,
+    isFork,
+  }: ProposedTrigger): Promise<boolean> {
+    const job = isFork ? null : await store.jobs.ofBranch(target.repository.id, branch);
+    const attempt = job?.attemptId == null ? null : await store.attempts.get(job.attemptId);
+    if (attempt?.result?.headCommit !== headCommit) return false;
+    const { changes, changedFiles } = attempt.result;
+    return (
+      changes.length === changedFiles &&
+      changes.every(({ path, status }) => path !== SETTINGS_FILE_PATH && status !== 'renamed')
+    );
   }
 
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {

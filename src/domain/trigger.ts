@@ -125,6 +125,8 @@ export type Trigger =
       target: RepositoryTarget;
       pullRequestNumber: number;
       headCommit: string;
+      /** In the repository that the pull request comes from. */
+      branch: string;
       /** Whoever wrote it may have no rights here at all. */
       isFork: boolean;
     };

@@ -9,6 +9,7 @@ const PullRequestPayload = RepositoryPayload.extend({
   pull_request: z.object({
     number: z.int().positive(),
     head: z.object({
+      ref: z.string(),
       sha: CommitId,
       /** GitHub has none when the fork was deleted. */
       repo: z.object({ id: z.int() }).nullish(),
@@ -43,6 +44,7 @@ function toProposal(payload: PullRequestPayload): Extract<Trigger, { kind: 'sett
     target,
     pullRequestNumber: number,
     headCommit: head.sha,
+    branch: head.ref,
     isFork: head.repo?.id !== target.repository.id,
   };
 }

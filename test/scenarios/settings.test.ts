@@ -89,6 +89,7 @@ test('what a stranger’s file extends is not looked at; that of somebody who ma
     target,
     pullRequestNumber: number,
     headCommit: head,
+    branch: 'extends',
     isFork: true,
   });
   const requests = await world.requestsOf(() => world.settle());

@@ -183,7 +183,9 @@ describe('what a webhook means', () => {
     ],
     [
       'pull_request',
-      aCheckRunPayload('synchronize', { pull_request: { number: 7, head: { sha: 'b'.repeat(40) } } }),
+      aCheckRunPayload('synchronize', {
+        pull_request: { number: 7, head: { ref: 'change', sha: 'b'.repeat(40) } },
+      }),
       {
         kind: 'pull_request_moved',
         key: `pull_request_moved:71#7:${'b'.repeat(40)}`,
@@ -202,7 +204,9 @@ describe('what a webhook means', () => {
     ['synchronize', null, true],
   ])('pull_request.%s may propose settings', (action, repo, isFork) => {
     const sha = 'b'.repeat(40);
-    const payload = aCheckRunPayload(action, { pull_request: { number: 7, head: { sha, repo } } });
+    const payload = aCheckRunPayload(action, {
+      pull_request: { number: 7, head: { ref: 'change', sha, repo } },
+    });
 
     expect(translate({ guid: GUID, event: 'pull_request', payload }).triggers).toContainEqual({
       kind: 'settings_proposed',
@@ -210,6 +214,7 @@ describe('what a webhook means', () => {
       target,
       pullRequestNumber: 7,
       headCommit: sha,
+      branch: 'change',
       isFork,
     });
   });
@@ -253,7 +258,7 @@ describe('what means nothing, and why', () => {
     ['check_run', aCheckRunPayload('rerequested', { check_run: aCheckRun({ app: null }) }), /of no App/],
     [
       'pull_request',
-      aCheckRunPayload('synchronize', { pull_request: { number: 7, head: { sha: 'x' } } }),
+      aCheckRunPayload('synchronize', { pull_request: { number: 7, head: { ref: 'change', sha: 'x' } } }),
       /head\.sha/,
     ],
     ['push', { ref: 'refs/heads/main' }, /nothing is to be done for push/],
