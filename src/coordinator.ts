@@ -26,6 +26,7 @@ import { openSharedLimits } from './github/shared-limits.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Random } from './lib/random.ts';
+import { createSeal } from './lib/seal.ts';
 import { deriveMessageKey } from './lib/signed-message.ts';
 import { stopEach } from './lib/stop-each.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
@@ -48,6 +49,8 @@ const TEXTS = {
   statusMarker,
   toStatusComment,
 };
+
+const TOKEN_SEAL_PURPOSE = 'yardmaster: tokens of attempts';
 
 /** Every part of the coordinator, built and running; whoever made it stops it. */
 export type Coordinator = {
@@ -97,7 +100,8 @@ export async function createCoordinator(
   });
 
   const assigner = createAssigner({ store, timings });
-  const tokens = createAttemptTokens({ github, clock });
+  const seal = createSeal(deriveMessageKey(config.privateKey, TOKEN_SEAL_PURPOSE).secret);
+  const tokens = createAttemptTokens({ github, store, seal, clock, log });
   const mailKey = deriveMessageKey(config.privateKey, MAIL_KEY_PURPOSE);
   const { githubApiUrl } = config;
   const effects = createEffects({

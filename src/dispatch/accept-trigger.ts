@@ -166,9 +166,11 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
     work: (tx: StoreTx) => Promise<TriggerOutcome>,
   ): Promise<TriggerOutcome> {
     return store.transact(async (tx) => {
-      if (await tx.memory.hasTrigger(trigger.key)) return ignored('the same was asked for before');
+      // First, so that whoever finds the same at the same time, a sweep beside a webhook, waits for the end of this.
+      if (!(await tx.memory.rememberTrigger(trigger.key, 'taken', tx.nowMs)))
+        return ignored('the same was asked for before');
       const outcome = await work(tx);
-      await tx.memory.rememberTrigger(trigger.key, outcome.kind, tx.nowMs);
+      await tx.memory.noteOutcome(trigger.key, outcome.kind);
       return outcome;
     });
   }

@@ -19,7 +19,7 @@ export async function noteRunnerHealth(
   timings: HealthTimings,
 ): Promise<void> {
   const { acceptedAtMs } = attempt;
-  const runner = job.runnerId === null ? null : await tx.runners.get(job.runnerId);
+  const runner = job.runnerId === null ? null : await tx.runners.lock(job.runnerId);
   if (!runner || acceptedAtMs === null) return;
   const { outcome, reason } = ended;
   const lastHeardAtMs = outcome === 'lost' ? findLastHeard(job, runner, tx.nowMs, timings) : tx.nowMs;

@@ -68,7 +68,8 @@ export function createOutbox(deps: {
     try {
       await effects.carryOut(claim.effect, {
         installationId: claim.installationId,
-        isRepeat: claim.attempt > 1,
+        // Also after a wait that GitHub asked for, which is no try: something may have been created before it.
+        isRepeat: claim.fence > 1,
       });
       return null;
     } catch (thrown) {

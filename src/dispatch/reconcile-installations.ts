@@ -1,4 +1,5 @@
 import { GitHubError } from '../github/github-error.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { liveJobs } from './live-jobs.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
@@ -9,12 +10,16 @@ import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
  */
 export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings> {
   const { store, reads, acceptTrigger } = deps;
+  const isConfirmed = createConfirmation(deps);
   const nowMs = await store.nowMs();
   const installations = await reads.installations();
   const open = installations.filter(({ isSuspended }) => !isSuspended);
   const suspended = new Set(installations.filter(({ isSuspended }) => isSuspended).map(({ id }) => id));
   const reachable = new Map<number, Set<number>>();
   const archived = new Set<number>();
+  const knownRepositories = store.sweeps
+    .repositories()
+    .then((targets) => new Map(targets.map((target) => [target.repository.id, target])));
 
   for (const { id } of open) {
     const repositories = await repositoriesOf(id);
@@ -23,7 +28,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
     reachable.set(id, new Set(usable.map(({ repository }) => repository.id)));
     for (const { repository, isArchived } of repositories) {
       if (isArchived) archived.add(repository.id);
-      else await store.sweeps.putRepository({ installationId: id, repository });
+      else await noteRepository({ installationId: id, repository });
     }
   }
   const listed = new Set(installations.map(({ id }) => id));
@@ -37,7 +42,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
   let cancelled = 0;
   for await (const job of liveJobs(store)) {
     const why = whyOver(job);
-    if (why === null) continue;
+    if (why === null || !(archived.has(job.repository.id) || (await isConfirmed(job)))) continue;
     cancelled += 1;
     await acceptTrigger({
       kind: 'repositories_removed',
@@ -48,6 +53,24 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
     });
   }
   return { cancelled };
+
+  /** One that we know by another name, or of another owner, was renamed or transferred, and no webhook told us. */
+  async function noteRepository(target: RepositoryTarget): Promise<void> {
+    const { id, owner, name } = target.repository;
+    const known = (await knownRepositories).get(id);
+    const isSame =
+      known === undefined ||
+      (known.installationId === target.installationId &&
+        known.repository.owner === owner &&
+        known.repository.name === name);
+    if (isSame) await store.sweeps.putRepository(target);
+    else
+      await acceptTrigger({
+        kind: 'repository_changed',
+        key: `repository_changed:sweep:${id}:${nowMs}`,
+        target,
+      });
+  }
 
   /** `null` when it ended just now: the next round sees that. */
   async function repositoriesOf(installationId: number) {
@@ -67,4 +90,31 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
     if (usable === undefined || usable.has(repository.id)) return null;
     return 'The repository was removed from the installation of the App, or deleted';
   }
+}
+
+/**
+ * Whether GitHub says the same when it is asked about this one repository. Lists are put together page by page while things move, and what
+ * is missing in one must not end work. One request for each repository.
+ */
+function createConfirmation({
+  reads,
+  log,
+}: Pick<SweepDeps, 'reads' | 'log'>): (job: StoredJob) => Promise<boolean> {
+  const asked = new Map<number, Promise<boolean>>();
+
+  async function ask({ installationId, repository }: StoredJob): Promise<boolean> {
+    if (!(await reads.isUsable({ installationId, repository }))) return true;
+    log.warn(
+      { repositoryId: repository.id },
+      'A repository is missing in a list of GitHub, and is there when asked for',
+    );
+    return false;
+  }
+
+  return (job) => {
+    const { id } = job.repository;
+    const answer = asked.get(id) ?? ask(job);
+    asked.set(id, answer);
+    return answer;
+  };
 }

@@ -1,10 +1,10 @@
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import { GitHubError } from '../github/github-error.ts';
 import type { LabelEvent, ListedIssue } from '../github/sweep-reads.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { sweepComments } from './reconcile-comments.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
+import { sweepEach } from './sweep-each.ts';
 import { ISSUE_SWEEP } from './sweep-names.ts';
 
 /** How far back the first look at a repository goes. */
@@ -28,16 +28,14 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
 
   return async () => {
     let found = 0;
-    for (const target of await store.sweeps.repositories()) {
-      try {
+    await sweepEach(
+      await store.sweeps.repositories(),
+      async (target) => {
         found += await sweepRepository(target);
-      } catch (error) {
-        if (!(error instanceof GitHubError) || (error.kind !== 'gone' && error.kind !== 'forbidden'))
-          throw error;
-        // Gone, archived, suspended: its webhook or the sweep of installations says so.
-        log.info({ err: error, repositoryId: target.repository.id }, 'A repository can not be looked at');
-      }
-    }
+      },
+      ({ repository }, error) =>
+        log.info({ err: error, repositoryId: repository.id }, 'A repository can not be looked at'),
+    );
     return { found };
   };
 
@@ -90,15 +88,18 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
     if (live.length > 0 && (issue.state === 'closed' || issue.locked)) {
       return { ...nothing, found: await acceptEnd(target, issue) };
     }
+    let events: LabelEvent[] | null = null;
     for (const { label } of live) {
-      if (label !== null && !issue.labels.some((name) => isSame(name, label)))
-        found += await acceptRemoval(target, issue, label);
+      if (label === null || issue.labels.some((name) => isSame(name, label))) continue;
+      events ??= await reads.labelEvents(target, issue.number);
+      // Not there any more, but not taken off either: the label itself was renamed or deleted, of which its own webhook tells.
+      const last = events.findLast((event) => isSame(event.label, label));
+      if (last?.kind === 'unlabeled') found += await acceptRemoval(target, issue, last);
     }
     if (issue.state === 'closed' || issue.labels.length === 0) return { ...nothing, found };
 
     let isTooYoung = false;
     const settings = await readSettings();
-    let events: LabelEvent[] | null = null;
     for (const label of issue.labels) {
       const specialty = settings.labels.get(label.toLowerCase());
       if (specialty === undefined || live.some((job) => job.specialty === specialty)) continue;
@@ -147,7 +148,7 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
   async function acceptRemoval(
     target: RepositoryTarget,
     { number, updatedAt }: ListedIssue,
-    label: string,
+    { label, actor }: LabelEvent,
   ): Promise<number> {
     return count({
       kind: 'label_removed',
@@ -155,7 +156,7 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       target,
       issueNumber: number,
       label,
-      sender: SOMEBODY,
+      sender: actor,
     });
   }
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { GitHubError } from '../github/github-error.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { toTarget } from './effects/effect-deps.ts';
@@ -7,6 +6,7 @@ import { liveJobs } from './live-jobs.ts';
 import { sayCheckRunAgain } from './say-again.ts';
 import { REPORT_SWEEP } from './sweep-names.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
+import { sweepEach } from './sweep-each.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /** The issue was deleted or moved: nobody did it that we know of. */
@@ -23,15 +23,11 @@ type Found = { ended: number; checkRuns: number; comments: number };
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   const found: Found = { ended: 0, checkRuns: 0, comments: 0 };
-  for await (const job of liveJobs(deps.store)) {
-    try {
-      await look(job, found, deps);
-    } catch (error) {
-      if (!isOutOfReach(error)) throw error;
-      // Out of reach; the sweep of installations finds out why.
-      deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub');
-    }
-  }
+  await sweepEach(
+    liveJobs(deps.store),
+    (job) => look(job, found, deps),
+    (job, error) => deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub'),
+  );
   found.checkRuns += await repairEnded(deps);
   return found;
 }
@@ -98,25 +94,21 @@ async function repairEnded(deps: SweepDeps): Promise<number> {
   const mark = await store.sweeps.getMark(REPORT_SWEEP);
   const untilMs = nowMs - ENDED_GRACE_MS;
   const sinceMs = mark === null ? untilMs - timings.reportSweepSeconds * 1000 : Number(mark);
-  for (const attempt of await store.attempts.ended(sinceMs, untilMs)) {
-    const job = await store.jobs.get(attempt.jobId);
-    if (job === null || attempt.checkRun === null) continue;
-    try {
+  await sweepEach(
+    await store.attempts.ended(sinceMs, untilMs),
+    async (attempt) => {
+      const job = await store.jobs.get(attempt.jobId);
+      if (job === null || attempt.checkRun === null) return;
       const status = await reads.checkRunStatus(toTarget(job), attempt.checkRun.id);
-      if (status === 'completed' || status === null) continue;
+      if (status === 'completed' || status === null) return;
       await store.transact((tx) => sayCheckRunAgain(tx, job, attempt));
       repaired += 1;
-    } catch (error) {
-      if (!isOutOfReach(error)) throw error;
-      log.info({ err: error, jobId: job.id }, 'The check run of a job can not be looked at on GitHub');
-    }
-  }
+    },
+    ({ jobId }, error) =>
+      log.info({ err: error, jobId }, 'The check run of a job can not be looked at on GitHub'),
+  );
   await store.sweeps.putMark(REPORT_SWEEP, String(Math.max(sinceMs, untilMs)));
   return repaired;
-}
-
-function isOutOfReach(error: unknown): boolean {
-  return error instanceof GitHubError && (error.kind === 'gone' || error.kind === 'forbidden');
 }
 
 async function repairComment(job: StoredJob, { store, reads }: SweepDeps): Promise<number> {

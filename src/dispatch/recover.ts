@@ -319,6 +319,8 @@ function toStoredAttempt(old: OldAttempt, recovered: RecoveredJob, nowMs: number
   };
 }
 
+const HELD_BEFORE = 'It was held before the coordinator lost its store. `/agent unhold` lets it go on.';
+
 function toStoredJob(
   recovered: RecoveredJob,
   issue: IssueSnapshot,
@@ -329,12 +331,13 @@ function toStoredJob(
   const states = { again: 'queued', linked: 'succeeded', ended: 'cancelled' } as const;
   const outcomes = { again: null, linked: 'pull_request', ended: 'cancelled' } as const;
   const isOver = recovered.kind !== 'again';
+  const isHeld = recovered.kind === 'again' && facts.state === 'held';
   const settings = recovered.kind === 'again' ? recovered.settings.specialties.get(facts.specialty) : null;
   return {
     id: facts.id,
     kind: facts.kind,
-    state: states[recovered.kind],
-    stateReason: recovered.kind === 'ended' ? recovered.reason : null,
+    state: isHeld ? 'held' : states[recovered.kind],
+    stateReason: recovered.kind === 'ended' ? recovered.reason : isHeld ? HELD_BEFORE : null,
     waitCode: null,
     installationId: target.installationId,
     repository: target.repository,

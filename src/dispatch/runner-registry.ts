@@ -127,20 +127,17 @@ export function createRunnerRegistry(deps: {
             await tx.runners.change(enrollToken.runnerId, { keyHash: hashSecret(key) });
             return accepted({ runnerId: enrollToken.runnerId, key });
           }
-          if (!enrollToken || enrollToken.usedAtMs !== null || enrollToken.expiresAtMs <= tx.nowMs) {
-            return refused(
-              'unauthorized',
-              'This enrolment token is unknown, used or over. Make a new one with `yardmaster runner token`.',
-            );
-          }
+          if (!enrollToken || enrollToken.usedAtMs !== null || enrollToken.expiresAtMs <= tx.nowMs)
+            return unknownEnrollToken();
           const allowed = judgeSpecialties(facts, enrollToken.specialties);
           if (!allowed.ok) return allowed;
 
           const runnerId = newId() as RunnerId;
+          // Of two that come at once, also at two coordinators, one gets it.
+          if (!(await tx.runners.useEnrollToken(tokenHash, runnerId, tx.nowMs))) return unknownEnrollToken();
           await tx.runners.insert(
             newRunner({ runnerId, key, facts, allowed: enrollToken.specialties, nowMs: tx.nowMs }),
           );
-          await tx.runners.useEnrollToken(tokenHash, runnerId, tx.nowMs);
           await tx.memory.putAnswer(
             scope,
             idempotency.key,
@@ -157,7 +154,7 @@ export function createRunnerRegistry(deps: {
 
     async openSession({ runnerId, key, facts }) {
       return store.transact(async (tx): Promise<Answer<RunnerResponse<'session'>>> => {
-        const runner = await tx.runners.get(runnerId);
+        const runner = await tx.runners.lock(runnerId);
         if (!runner || !matchesSecret(key, runner.keyHash)) {
           return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
         }
@@ -280,6 +277,13 @@ export function isCurrentSession(runner: StoredRunner, session: Session): Answer
   return refused(
     'superseded',
     'Another process has opened a newer session as this runner. Run one process for each runner; enrol a second one under its own name.',
+  );
+}
+
+function unknownEnrollToken(): Answer<never> {
+  return refused(
+    'unauthorized',
+    'This enrolment token is unknown, used or over. Make a new one with `yardmaster runner token`.',
   );
 }
 

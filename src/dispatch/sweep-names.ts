@@ -1,4 +1,6 @@
 /** By which the store knows the sweeps. */
+/** Under this name there is no sweep, but a mark: when a coordinator was last there. */
+export const ALIVE_MARK = 'coordinators-alive';
 export const DELIVERY_SWEEP = 'deliveries';
 export const ISSUE_SWEEP = 'issues';
 export const REPORT_SWEEP = 'reports';

@@ -8,20 +8,23 @@ import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import type { Assigner } from './assigner.ts';
 import { closeCancelled, endAttempt, type EndDeps } from './end-attempt.ts';
+import { ALIVE_MARK } from './sweep-names.ts';
 import { listen } from './wake.ts';
 import { withdrawOffer } from './withdraw-offer.ts';
 
 /** Overdue jobs judged in one round; the rest come in the next. */
 const ROUND = 200;
 const PRUNE_EVERY_MS = 60 * 60 * 1000;
+/** An outage shorter than this part of a lease left every runner that was well most of its lease to come back. */
+const SHORT_OUTAGE = 4;
 
 /** Moves on what nobody else will: lapsed offers and leases, runs that take too long, cancels nobody confirmed, retries that are due. */
 export type Sweeper = {
-  /** After a start, before the first `sweep`: gives every runner with a lease time to come back. */
+  /** After a start, before the first `sweep`: when no coordinator was there for a while, gives every runner with a lease time to come back. */
   forgiveOutage(): Promise<void>;
   /** One round. Idempotent; rounds of several coordinators may overlap. */
   sweep(): Promise<void>;
-  /** Forgives the outage, and later ones of the store, then sweeps now and then, and assigns whenever a slot or a job comes free, until it is stopped. */
+  /** Forgives outages, of the coordinators or of the store, sweeps now and then, and assigns whenever a slot or a job comes free, until it is stopped. */
   start(): void;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -41,13 +44,23 @@ export function createSweeper(deps: {
   let loops: Promise<unknown> | null = null;
   let prunedAtMs = clock.monotonicMs();
 
-  const forgiveOutage = (): Promise<void> => forgiveFor(timings.returnSeconds);
+  const forgiveOutage = (): Promise<void> => forgive(timings.returnSeconds);
 
-  async function forgiveFor(seconds: number): Promise<void> {
-    const untilMs = (await store.nowMs()) + seconds * 1000;
-    const forgiven = await store.jobs.extendLeases(untilMs);
-    if (forgiven > 0)
-      log.info({ forgiven, seconds }, 'Leases are not judged before their runners had time to come back');
+  /**
+   * While no coordinator could be reached, or none could reach the store, no heartbeat could be taken. A coordinator that starts beside others
+   * forgives nothing, or one that crashes again and again would keep lost runners' leases alive.
+   */
+  async function forgive(seconds: number): Promise<void> {
+    const nowMs = await store.nowMs();
+    const goneMs = nowMs - Number((await store.sweeps.getMark(ALIVE_MARK)) ?? 0);
+    if (goneMs >= (timings.leaseSeconds / SHORT_OUTAGE) * 1000) {
+      const forgiven = await store.jobs.extendLeases(nowMs + seconds * 1000);
+      if (forgiven > 0)
+        log.info({ forgiven, seconds }, 'Leases are not judged before their runners had time to come back');
+    }
+    // Also one from the future, of a clock that was put back.
+    if (goneMs < 0 || goneMs >= timings.heartbeatSeconds * 1000)
+      await store.sweeps.putMark(ALIVE_MARK, String(nowMs));
   }
 
   async function sweep(): Promise<void> {
@@ -68,14 +81,13 @@ export function createSweeper(deps: {
   }
 
   async function sweepRegularly(): Promise<void> {
-    await survive(forgiveOutage);
-    let wasAway = false;
+    let isStarting = true;
     while (!stopping.signal.aborted) {
-      // While the store was away no heartbeat could be taken, whoever sent them.
-      wasAway = !(await survive(async () => {
-        if (wasAway) await forgiveFor(timings.storeReturnSeconds);
+      await survive(async () => {
+        await forgive(isStarting ? timings.returnSeconds : timings.storeReturnSeconds);
+        isStarting = false;
         await sweep();
-      }));
+      });
       // Stopping ends the wait early; the loop ends by itself.
       await clock.sleep(timings.sweepSeconds * 1000, stopping.signal).catch(() => undefined);
     }
@@ -90,14 +102,12 @@ export function createSweeper(deps: {
     waiter.stop();
   }
 
-  /** False when it failed. The store may be away for a while; the next round finds what this one missed. */
-  async function survive(round: () => Promise<void>): Promise<boolean> {
+  /** The store may be away for a while; the next round finds what this one missed. */
+  async function survive(round: () => Promise<void>): Promise<void> {
     try {
       await round();
-      return true;
     } catch (error) {
       log.error({ err: error }, 'A round of the sweeper failed; the next one tries again');
-      return false;
     }
   }
 

@@ -59,6 +59,8 @@ export type SweepReads = {
   installations(): Promise<{ id: number; isSuspended: boolean }[]>;
   /** What an installation covers; archived repositories can only be read. */
   repositories(installationId: number): Promise<{ repository: RepositoryRef; isArchived: boolean }[]>;
+  /** Whether this installation, not suspended, covers the repository. */
+  isUsable(target: RepositoryTarget): Promise<boolean>;
   /** Issues and pull requests that were changed since then, those first that were left alone the longest; `null` when `etag` still holds. */
   changedIssues(
     target: RepositoryTarget,
@@ -147,6 +149,15 @@ export function createSweepReads(deps: {
         },
         isArchived: one.archived,
       }));
+    },
+
+    async isUsable({ installationId, repository }) {
+      const response = await nullWhenGone(
+        asApp((octokit) =>
+          octokit.rest.apps.getRepoInstallation({ owner: repository.owner, repo: repository.name }),
+        ),
+      );
+      return response?.data.id === installationId && response.data.suspended_at == null;
     },
 
     async changedIssues(target, since, etag) {

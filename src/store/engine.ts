@@ -3,7 +3,7 @@ import type { Schema } from './schema.ts';
 import type { WakeTopic } from './wakes.ts';
 
 /** What only one at a time may do, over all coordinators of a database. */
-export type Turn = 'assign' | 'sweep' | 'claim-delivery' | 'claim-effect';
+export type Turn = 'assign' | 'claim-delivery' | 'claim-effect';
 
 /** All that differs between the database engines; everything else is the same queries. */
 export type Engine = {

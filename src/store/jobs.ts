@@ -117,6 +117,8 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('id', '=', job.id)
         .where('state', '=', job.state)
         .where('attempt_number', '=', job.attemptNumber)
+        // A sweep may have taken its check run away since it was read.
+        .$if(to === 'offered', (query) => query.where('ready', '=', 1))
         .returning('id')
         .execute();
       return rows.length > 0;
@@ -305,7 +307,11 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
     async extendLeases(untilMs) {
       const rows = await db
         .updateTable('jobs')
-        .set({ deadline_at: untilMs })
+        .set((eb) => ({
+          deadline_at: untilMs,
+          // One that ran into its longest run meanwhile could not report its end either.
+          run_until: eb.case().when('run_until', '<', untilMs).then(untilMs).else(eb.ref('run_until')).end(),
+        }))
         .where('state', 'in', ['preparing', 'running', 'finishing'])
         .where('deadline_at', '<', untilMs)
         .returning('id')

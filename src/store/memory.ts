@@ -11,8 +11,11 @@ export type MemoryQueries = {
   putAnswer(scope: string, key: string, answer: StoredAnswer, nowMs: number): Promise<void>;
 
   hasTrigger(key: string): Promise<boolean>;
-  /** False if the same intent was dealt with before. */
+  /** False if the same intent was dealt with before; while somebody else deals with it, waits for the end of their transaction. */
   rememberTrigger(key: string, outcome: string, nowMs: number): Promise<boolean>;
+
+  /** What came of it, for people who look into the store. */
+  noteOutcome(key: string, outcome: string): Promise<void>;
 
   /** Times of the labellings of this issue with this label (in lower case) that were dealt with, as GitHub wrote them. */
   labellings(issue: { repositoryId: number; issueNumber: number }, label: string): Promise<string[]>;
@@ -62,6 +65,10 @@ export function createMemoryQueries(db: Kysely<Schema>): MemoryQueries {
         .returning('key')
         .execute();
       return rows.length > 0;
+    },
+
+    async noteOutcome(key, outcome) {
+      await db.updateTable('trigger_keys').set({ outcome }).where('key', '=', key).execute();
     },
 
     async labellings({ repositoryId, issueNumber }, label) {
@@ -153,6 +160,7 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
     .deleteFrom('presses')
     .where('created_at', '<', nowMs - keep.commandsMs)
     .execute();
+  await db.deleteFrom('attempt_tokens').where('expires_at', '<', nowMs).execute();
   await db
     .deleteFrom('trigger_keys')
     .where('created_at', '<', nowMs - keep.triggerKeysMs)

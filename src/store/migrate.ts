@@ -12,6 +12,7 @@ import { addUsage } from './migrations/0007-usage.ts';
 import { createPresses } from './migrations/0008-presses.ts';
 import { addRequesterId } from './migrations/0009-requester-id.ts';
 import { addFailedJobs } from './migrations/0010-failed-jobs.ts';
+import { createAttemptTokenTable } from './migrations/0011-attempt-tokens.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -32,6 +33,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0008-presses': createPresses,
   '0009-requester-id': addRequesterId,
   '0010-failed-jobs': addFailedJobs,
+  '0011-attempt-tokens': createAttemptTokenTable,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

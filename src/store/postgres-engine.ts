@@ -14,7 +14,6 @@ export const WAKE_CHANNEL = 'yardmaster_wake';
 
 const TURNS: Readonly<Record<Turn, number>> = {
   assign: 1,
-  sweep: 2,
   'claim-delivery': 3,
   'claim-effect': 4,
 };

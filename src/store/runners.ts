@@ -4,6 +4,7 @@ import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { RunnerView } from '../domain/job.ts';
 import type { RunnerHealth } from '../domain/quarantine.ts';
 import { SLOT_STATES } from '../domain/job-lifecycle.ts';
+import type { Engine } from './engine.ts';
 import type { RunnerRow, Schema } from './schema.ts';
 
 /** A registered runner, as the registry knows it. */
@@ -78,6 +79,8 @@ export type StoredEnrollToken = {
 export type RunnerQueries = {
   insert(runner: StoredRunner): Promise<void>;
   get(id: RunnerId): Promise<StoredRunner | null>;
+  /** The same, and nobody else changes it until the end of the transaction: for changes that build on what was read. */
+  lock(id: RunnerId): Promise<StoredRunner | null>;
   change(id: RunnerId, change: RunnerChange): Promise<void>;
   /** Replaces what the runner says of itself, its specialties included. Call it in a transaction: it is several statements. */
   setFacts(id: RunnerId, facts: RunnerFacts): Promise<void>;
@@ -90,7 +93,7 @@ export type RunnerQueries = {
   useEnrollToken(tokenHash: string, runnerId: RunnerId, nowMs: number): Promise<boolean>;
 };
 
-export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
+export function createRunnerQueries(db: Kysely<Schema>, engine: Pick<Engine, 'rowLocks'>): RunnerQueries {
   async function readSpecialties(id: RunnerId): Promise<string[]> {
     const rows = await db
       .selectFrom('runner_specialties')
@@ -99,6 +102,16 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
       .orderBy('specialty')
       .execute();
     return rows.map((row) => row.specialty);
+  }
+
+  async function read(id: RunnerId, isLocked: boolean): Promise<StoredRunner | null> {
+    const row = await db
+      .selectFrom('runners')
+      .selectAll()
+      .where('id', '=', id)
+      .$if(isLocked, (query) => query.forUpdate())
+      .executeTakeFirst();
+    return row ? toRunner(row, await readSpecialties(id)) : null;
   }
 
   async function addSpecialties(id: RunnerId, specialties: readonly string[]): Promise<void> {
@@ -143,10 +156,8 @@ export function createRunnerQueries(db: Kysely<Schema>): RunnerQueries {
       await addSpecialties(runner.id, runner.specialties);
     },
 
-    async get(id) {
-      const row = await db.selectFrom('runners').selectAll().where('id', '=', id).executeTakeFirst();
-      return row ? toRunner(row, await readSpecialties(id)) : null;
-    },
+    get: (id) => read(id, false),
+    lock: (id) => read(id, engine.rowLocks),
 
     async change(id, change) {
       await db

@@ -18,6 +18,7 @@ export type Schema = {
   installations: { id: number; paused_until: number; pause_reason: string };
   github_objects: GitHubObjectRow;
   check_run_mail: CheckRunMailRow;
+  attempt_tokens: AttemptTokenRow;
   commands: CommandRow;
   presses: PressRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
@@ -93,6 +94,14 @@ export type AttemptRow = {
   created_at: number;
   accepted_at: number | null;
   finished_at: number | null;
+};
+
+export type AttemptTokenRow = {
+  token_hash: string;
+  attempt_id: string;
+  epoch: number;
+  sealed: string;
+  expires_at: number;
 };
 
 export type JobEventRow = { id: string; job_id: string; at: number; kind: string; text: string };

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
+import { createAttemptTokenQueries } from './attempt-tokens.ts';
 import { createAttemptQueries } from './attempts.ts';
 import { createCheckRunMailQueries } from './check-run-mail.ts';
 import { createCommandQueries } from './commands.ts';
@@ -86,7 +87,8 @@ export function createSqlStore(deps: {
     return {
       jobs: createJobQueries(on, engine),
       attempts: createAttemptQueries(on),
-      runners: createRunnerQueries(on),
+      attemptTokens: createAttemptTokenQueries(on),
+      runners: createRunnerQueries(on, engine),
       effects: createEffectQueries(on, engine, newId),
       timeline: createTimelineQueries(on, newId),
       memory: createMemoryQueries(on),

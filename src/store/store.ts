@@ -1,4 +1,5 @@
 import type { JobId } from '../contract/job.ts';
+import type { AttemptTokenQueries } from './attempt-tokens.ts';
 import type { AttemptQueries } from './attempts.ts';
 import type { CheckRunMailQueries } from './check-run-mail.ts';
 import type { CommandQueries } from './commands.ts';
@@ -92,6 +93,7 @@ export type DeliveryStore = {
 export type Queries = {
   jobs: JobQueries;
   attempts: AttemptQueries;
+  attemptTokens: AttemptTokenQueries;
   runners: RunnerQueries;
   effects: Omit<EffectQueries, 'want'>;
   timeline: TimelineQueries;
@@ -116,7 +118,7 @@ export type StoreTx = Queries & {
   takeTurn(name: 'assign'): Promise<void>;
 };
 
-/** What must survive a restart. Nothing that decides is kept in memory; secrets are stored only as hashes. */
+/** What must survive a restart. Nothing that decides is kept in memory; secrets are stored only as hashes, or sealed. */
 export type Store = DeliveryStore &
   Queries & {
     /**

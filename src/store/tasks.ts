@@ -3,6 +3,9 @@ import { type Effect, effectPriority, toEffectKey } from '../domain/effect.ts';
 import type { Engine } from './engine.ts';
 import type { Schema, TaskRow } from './schema.ts';
 
+/** Fences a lost attempt, and costs nothing of what GitHub allows: it does not wait for an installation's pause to be over. */
+const UNPAUSED: Effect['kind'] = 'revoke-tokens';
+
 /** Something that should become true on GitHub, for one installation. */
 export type WantedEffect = {
   effect: Effect;
@@ -45,7 +48,7 @@ export type EffectQueries = {
   ): Promise<void>;
   /** Given up; wanted anew it gets a new chance. */
   bury(claim: ClaimedEffect, error: string, nowMs: number): Promise<void>;
-  /** Nothing of this installation is claimed before `untilMs`. */
+  /** Nothing of this installation is claimed before `untilMs`, except what ends tokens. */
   pauseInstallation(installationId: number, untilMs: number, reason: string): Promise<void>;
   /** When the next effect is due (pauses count); `null` when there is none. */
   nextDueMs(): Promise<number | null>;
@@ -225,7 +228,12 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
             .min<number | null>(
               eb
                 .case()
-                .when('installations.paused_until', '>', eb.ref('tasks.run_at'))
+                .when(
+                  eb.and([
+                    eb('installations.paused_until', '>', eb.ref('tasks.run_at')),
+                    eb('tasks.kind', '!=', sql.lit(UNPAUSED)),
+                  ]),
+                )
                 .then(eb.ref('installations.paused_until'))
                 .else(eb.ref('tasks.run_at'))
                 .end(),
@@ -272,15 +280,18 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
             ),
           )
           .where((eb) =>
-            eb.not(
-              eb.exists(
-                eb
-                  .selectFrom('installations')
-                  .select('installations.id')
-                  .where('paused_until', '>', nowMs)
-                  .whereRef('installations.id', '=', 't.installation_id'),
+            eb.or([
+              eb('t.kind', '=', sql.lit(UNPAUSED)),
+              eb.not(
+                eb.exists(
+                  eb
+                    .selectFrom('installations')
+                    .select('installations.id')
+                    .where('paused_until', '>', nowMs)
+                    .whereRef('installations.id', '=', 't.installation_id'),
+                ),
               ),
-            ),
+            ]),
           )
           .orderBy('t.priority', 'desc')
           .orderBy('t.id')

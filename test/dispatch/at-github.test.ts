@@ -24,6 +24,7 @@ import { fullNameOf, type GitHubAtStandin, openGitHubAtStandin } from '../suppor
 import { aResult } from '../support/job-builders.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
+import { aSeal } from '../support/seal.ts';
 
 test('a job goes from a label to its pull request on GitHub, with as few writes as it takes', async () => {
   await using at = await openGitHubAtStandin();
@@ -109,7 +110,7 @@ function assemble({ github }: GitHubAtStandin, store: Store) {
     timings: DEFAULT_TIMINGS,
     log: createTestLogger(),
   };
-  const tokens = createAttemptTokens({ github, clock: systemClock });
+  const tokens = createAttemptTokens({ ...shared, github, seal: aSeal() });
   const texts = {
     ...checkRunTexts,
     toSettingsCheckRun,

@@ -13,6 +13,7 @@ import { aResult } from '../support/job-builders.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
 import { openSweepWorld } from '../support/sweep-world.ts';
 import { createTestLogger } from '../support/test-logger.ts';
+import { aSeal } from '../support/seal.ts';
 
 /** One coordinator and one GitHub for all; each test has an issue of its own, and people of its own where their presses count. */
 let yard: Awaited<ReturnType<typeof openYard>>;
@@ -48,7 +49,7 @@ async function openYard() {
     log: createTestLogger(),
   };
   const assigner = createAssigner(shared);
-  const tokens = createAttemptTokens(shared);
+  const tokens = createAttemptTokens({ ...shared, seal: aSeal() });
   const dispatcher = createDispatcher({
     ...shared,
     tokens,

@@ -30,6 +30,7 @@ import { createGitHubRecorder } from './github-recorder.ts';
 import { aRepository, aResult } from './job-builders.ts';
 import { someRunnerFacts } from './runner-builders.ts';
 import { createTestLogger } from './test-logger.ts';
+import { aSeal } from './seal.ts';
 
 /** Signs the messages in check runs. */
 export const MAIL_KEY = { id: 'test-key', secret: new Uint8Array(32).fill(7) };
@@ -52,7 +53,7 @@ export async function openDispatchWorld() {
   const newId = createUuidV7({ clock, random });
   const shared = { store, clock, random, newId, timings: DEFAULT_TIMINGS, log: createTestLogger(lines) };
 
-  const tokens = createAttemptTokens({ github, clock });
+  const tokens = createAttemptTokens({ ...shared, github, seal: aSeal() });
   const assigner = createAssigner(shared);
   const dispatcher = createDispatcher({
     ...shared,

@@ -33,6 +33,7 @@ import { createGitHubRecorder } from './github-recorder.ts';
 import { aRepository, aResult } from './job-builders.ts';
 import { someRunnerFacts } from './runner-builders.ts';
 import { createTestLogger } from './test-logger.ts';
+import { aSeal } from './seal.ts';
 
 const SPECIALTIES = ['backend', 'frontend'] as const;
 const ISSUES = 3;
@@ -518,7 +519,7 @@ function createParts(
   const random = { ...systemRandom, fraction: () => 0.5 };
   const newId = createUuidV7({ clock, random });
   const shared = { store, clock, random, newId, timings: DEFAULT_TIMINGS, log: createTestLogger() };
-  const tokens = createAttemptTokens({ github, clock });
+  const tokens = createAttemptTokens({ ...shared, github, seal: aSeal() });
   const assigner = createAssigner(shared);
   const githubApiUrl = 'https://api.github.com';
   const texts = {

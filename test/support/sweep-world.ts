@@ -25,6 +25,7 @@ import { openTestStore } from './embedded-store.ts';
 import { fullNameOf, openGitHubAtStandin } from './github-at-standin.ts';
 import { serveApp } from './serve-app.ts';
 import { createTestLogger } from './test-logger.ts';
+import { aSeal } from './seal.ts';
 
 /**
  * A coordinator without its loops over a GitHub stand-in that sends it webhooks: inbox, triggers, outbox and sweeps, each carried out when
@@ -63,7 +64,7 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
   };
   const key = recoveryKey(standin.app.webhookSecret);
   const toGitHub = { mailKey: MAIL_KEY, githubApiUrl: 'https://api.github.com' };
-  const tokens = createAttemptTokens({ github, clock: systemClock });
+  const tokens = createAttemptTokens({ ...shared, github, seal: aSeal() });
   const outbox = createOutbox({
     ...shared,
     effects: createEffects({
