@@ -11,6 +11,7 @@ export default defineConfig({
     // Slow machines are told by FAULT_PACE (test/faults/support/fault-timings.ts); a hang still has to end.
     testTimeout: 8 * PATIENCE_MS,
     hookTimeout: 8 * PATIENCE_MS,
+    tags: [{ name: 'ci', description: 'short enough to be looked at with every change' }],
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -40,6 +40,19 @@ describe('starting an attempt on GitHub', () => {
     },
   );
 
+  test('a create that GitHub limited after it was done is found, although the wait was no try', async () => {
+    await using world = await openDispatchWorld();
+    const limited = new GitHubError('rate_limited', 'slow down', { status: 429, retryAfterMs: 5000 });
+    world.recorder.failNext('ensureCheckRun', limited, { after: true });
+    await world.label();
+
+    world.clock.advance(6);
+    await world.outbox.runDue();
+
+    expect(world.recorder.calls.filter((call) => call === 'ensureCheckRun')).toHaveLength(2);
+    expect(world.recorder.checkRuns).toHaveLength(1);
+  });
+
   test('a branch with somebody’s work on it is left alone, and the next name taken', async () => {
     await using world = await openDispatchWorld();
     const taken = 'agent/42-totals-are-wrong-for-empty-carts';

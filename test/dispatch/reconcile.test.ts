@@ -29,6 +29,19 @@ describe('failed deliveries', () => {
     expect(await world.jobsOf(issue)).toHaveLength(1);
   });
 
+  test('one that GitHub does not redeliver holds back no other', async () => {
+    await using world = await openSweepWorld();
+    world.standin.webhooks.faults.dropNext(2, ({ action }) => action === 'labeled');
+    const issues = [await world.ask(), await world.ask()];
+    await world.settle();
+    world.standin.faults.add({ path: /\/hook\/deliveries\/\d+\/attempts$/, status: 404, times: 1 });
+
+    expect(await world.sweep('deliveries')).toEqual([{ redelivered: 1 }]);
+
+    const jobs = await Promise.all(issues.map((issue) => world.jobsOf(issue)));
+    expect(jobs.map(({ length }) => length)).toEqual([0, 1]);
+  });
+
   test('a hundred and more failures are read page by page, the oldest first', async () => {
     await using world = await openSweepWorld();
     const { number } = await world.standin
@@ -146,6 +159,44 @@ describe('issues that no webhook told of', () => {
 
     for (const issue of [unlabelled, closed, locked])
       expect(await world.jobsOf(issue)).toMatchObject([{ state: 'cancelled' }]);
+  });
+
+  test('a label that was renamed while nobody listened ends no work, and its late webhook is obeyed', async () => {
+    await using world = await openSweepWorld();
+    await world.sweep('installations');
+    const issue = await world.ask();
+    await world.settle();
+    world.standin.webhooks.faults.dropNext(1, ({ event }) => event === 'label');
+    await world.standin.as('acme').renameLabel(world.fullName, 'agent:backend', 'robots');
+    await world.standin.as('alice').comment(world.fullName, issue, 'What about this?');
+    await world.settle();
+
+    await world.sweep('issues');
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', label: 'agent:backend' }]);
+
+    await world.sweep('deliveries');
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', label: 'robots' }]);
+  });
+
+  test('what GitHub does not answer for one repository holds back no other', async () => {
+    await using world = await openSweepWorld();
+    await world.standin.createRepository({ owner: 'acme', name: 'second' });
+    await world.settle();
+    await world.sweep('installations');
+    world.standin.webhooks.target(undefined);
+    const { number } = await world.standin.as('acme').openIssue({ repository: 'acme/second', title: 'Sums' });
+    await world.standin.as('acme').addLabel('acme/second', number, 'agent:backend');
+    world.standin.faults.add({
+      path: `/repos/${world.fullName}/issues`,
+      status: 422,
+      body: { message: 'odd' },
+    });
+
+    await expect(world.sweep('issues')).rejects.toThrow('odd');
+
+    const repositories = await world.store.sweeps.repositories();
+    const second = repositories.find(({ repository }) => repository.name === 'second');
+    expect(await world.store.jobs.ofIssue(second?.repository.id ?? 0, number, 9)).toHaveLength(1);
   });
 
   test('while nothing changes a round is one request, answered with 304', async () => {
@@ -318,6 +369,34 @@ describe('installations', () => {
 
     expect(await world.jobsOf(issue)).toMatchObject([{ state: 'cancelled', stateReason: reason }]);
     expect(await world.store.sweeps.repositories()).toEqual([]);
+  });
+});
+
+describe('what the sweep of installations is told', () => {
+  test('a repository that is only missing in a list keeps its work', async () => {
+    await using world = await openSweepWorld();
+    const issue = await world.ask();
+    await world.settle();
+    world.standin.webhooks.target(undefined);
+    const empty = { total_count: 0, repositories: [] };
+    world.standin.faults.add({ path: '/installation/repositories', status: 200, body: empty, times: 1 });
+
+    expect(await world.sweep('installations')).toEqual([{ cancelled: 0 }]);
+
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued' }]);
+  });
+
+  test('a repository that was renamed without a webhook goes on under its new name', async () => {
+    await using world = await openSweepWorld();
+    await world.sweep('installations');
+    const issue = await world.ask();
+    await world.settle();
+    world.standin.webhooks.target(undefined);
+    await world.standin.as('acme').renameRepository(world.fullName, 'renamed');
+
+    await world.sweep('installations');
+
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', repository: { name: 'renamed' } }]);
   });
 });
 

@@ -6,7 +6,8 @@ import { openSweepWorld } from '../support/sweep-world.ts';
 test('jobs come back from GitHub alone: begun again, linked or ended, and forged marks are not believed', async () => {
   await using world = await openSweepWorld();
   const { standin, fullName, target } = world;
-  const [again, edited, closed, done, forged, over] = [
+  const [again, edited, closed, done, forged, over, held] = [
+    await world.ask(),
     await world.ask(),
     await world.ask(),
     await world.ask(),
@@ -16,6 +17,7 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   ];
   await world.settle();
   await standin.as('alice').comment(fullName, over, '/agent cancel');
+  await standin.as('alice').comment(fullName, held, '/agent hold');
   await world.settle();
   expect(await world.jobsOf(over)).toMatchObject([{ state: 'cancelled' }]);
   const [jobAgain] = await world.jobsOf(again);
@@ -47,12 +49,16 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
     [edited]: 'ended',
     [closed]: 'ended',
     [done]: 'linked',
+    [held]: 'again',
   });
   expect(plan.notBelieved).toMatchObject([{ issueNumber: forged }]);
   expect(repeated).toEqual({ restored: 0 });
   const jobsOf = (issue: number) => second.store.jobs.ofIssue(target.repository.id, issue, 10);
   expect(await jobsOf(again)).toMatchObject([
     { id: jobAgain?.id, state: 'queued', ready: true, attemptNumber: 2, branch: jobAgain?.branch },
+  ]);
+  expect(await jobsOf(held)).toMatchObject([
+    { state: 'held', stateReason: expect.stringContaining('/agent unhold') },
   ]);
   expect(await jobsOf(edited)).toMatchObject([
     { state: 'cancelled', stateReason: expect.stringContaining('has changed since') },
@@ -63,9 +69,9 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   ]);
   expect(await jobsOf(forged)).toEqual([]);
   const open = standin.state.checkRuns(fullName).filter(({ status }) => status !== 'completed');
-  // The new attempt's, and that of the linked job, whose pull request is there.
+  // The new attempts', and that of the linked job, whose pull request is there.
   expect(new Set(open.map(({ external_id }) => external_id?.split(':')[0]))).toEqual(
-    new Set([jobAgain?.id, jobDone?.id]),
+    new Set([jobAgain?.id, jobDone?.id, (await jobsOf(held))[0]?.id]),
   );
   expect(
     standin.state.checkRuns(fullName).find(({ external_id }) => external_id === suffixed)?.status,

@@ -8,6 +8,22 @@ import { openDispatchWorld } from '../support/dispatch-world.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 
+test('one that starts again and again beside others keeps no lost lease alive', async () => {
+  await using world = await openDispatchWorld();
+  const jobId = await world.label();
+  await world.sweeper.forgiveOutage();
+  await world.take(await world.enrol());
+
+  const halfMinutes = Math.ceil((TIMINGS.leaseSeconds + TIMINGS.leaseGraceSeconds) / 30) + 1;
+  for (let count = 0; count < halfMinutes; count += 1) {
+    world.clock.advance(30);
+    await world.sweeper.forgiveOutage();
+    await world.sweeper.sweep();
+  }
+
+  expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', attemptNumber: 2 });
+});
+
 test('after an outage of the store alone, no lease is judged before its runner had time to come back', async () => {
   await using world = await openDispatchWorld();
   const jobId = await world.label();

@@ -61,7 +61,7 @@ describe('database restart or failover', () => {
 describe('one of several coordinators dies', () => {
   const ROW = 'one of several coordinators dies';
 
-  test('the other one serves its webhooks, runners and side effects', async (context) => {
+  test('the other one serves its webhooks, runners and side effects', { tags: ['ci'] }, async (context) => {
     await using yard = await startFaultYard({ engine: 'postgres', coordinators: 2 });
     const [first, second] = [yard.coordinator(1), yard.coordinator(2)];
     yard.leadTo(first.port());
@@ -69,6 +69,7 @@ describe('one of several coordinators dies', () => {
     const waiting = await yard.ask('Please wait');
     await yard.jobIn(waiting, 'running');
     const recoveries: number[] = [];
+    const writes: string[] = [];
     const expected: Record<number, ['succeeded']> = { [waiting]: ['succeeded'] };
 
     for (const nth of [3, 9, 15, 21]) {
@@ -76,9 +77,18 @@ describe('one of several coordinators dies', () => {
       first.plan({ nth });
       const issue = await yard.ask();
       expected[issue] = ['succeeded'];
-      await until('the first one is dead', () => !first.isRunning(), PATIENCE_MS);
+      // Work belongs to whoever is first: the other one may leave it fewer writes than that, and then the job just gets done.
+      await until(
+        'the first one is dead, or the job is done',
+        async () =>
+          !first.isRunning() ||
+          (await yard.jobs()).some((job) => job.issue === issue && job.state === 'succeeded'),
+        PATIENCE_MS,
+      );
+      const write = first.takeHit();
+      if (write !== null) writes.push(write);
+      await first.kill();
       const deadMs = performance.now();
-      first.takeHit();
       yard.leadTo(second.port());
       await yard.redeliverFailed();
       await yard.jobIn(issue, 'succeeded');
@@ -87,12 +97,13 @@ describe('one of several coordinators dies', () => {
         () => yard.github.state.comments(REPOSITORY, issue)[0]?.body?.includes('/pull/') === true,
         PATIENCE_MS,
       );
-      recoveries.push(elapsedMs(deadMs));
+      if (write !== null) recoveries.push(elapsedMs(deadMs));
       await first.start();
     }
 
     await yard.goOn();
     await assertNothingLost(yard, expected);
+    expect(writes, 'writes at which it died').not.toEqual([]);
     noteRecovery(context, ROW, 'until the job is done by the other', recoveries);
   });
 

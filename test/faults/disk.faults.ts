@@ -43,7 +43,10 @@ describe.skipIf(!isMountable)('disk full', () => {
   test('full in the middle of a run: it ends with the reason, is cleaned up, and the job is done elsewhere', async (context) => {
     await using disk = await mountSmallDisk(48);
     await using yard = await startFaultYard({ runners: [] });
-    await yard.addRunner('small', { workspaceRoot: path.join(disk.folder, 'work') });
+    await yard.addRunner('small', {
+      workspaceRoot: path.join(disk.folder, 'work'),
+      tuning: { minFreeDiskBytes: 8 * MIB },
+    });
     const issue = await yard.ask('Please wait, then do it');
     await yard.jobIn(issue, 'running');
     const ballast = path.join(disk.folder, 'ballast');

@@ -9,23 +9,27 @@ import { pass } from './support/pass.ts';
 import { elapsedMs, noteRecovery } from './support/recovery.ts';
 
 describe('runner kill -9 while running', () => {
-  test('not started again: the lease lapses, and the job goes to another one', async (context) => {
-    await using yard = await startFaultYard();
-    const issue = await yard.ask('Please wait');
-    await agentWorks(yard);
-    await yard.addRunner('two');
+  test(
+    'not started again: the lease lapses, and the job goes to another one',
+    { tags: ['ci'] },
+    async (context) => {
+      await using yard = await startFaultYard();
+      const issue = await yard.ask('Please wait');
+      await agentWorks(yard);
+      await yard.addRunner('two');
 
-    await yard.runner('one').kill();
-    const killedMs = performance.now();
-    await yard.goOn();
+      await yard.runner('one').kill();
+      const killedMs = performance.now();
+      await yard.goOn();
 
-    await yard.jobIn(issue, 'succeeded');
-    noteRecovery(context, 'runner kill -9 while running', 'not restarted', [elapsedMs(killedMs)]);
-    // What it left running belongs to nobody else on that machine: the next start ends it.
-    await yard.runner('one').start();
-    await assertNothingLost(yard, { [issue]: ['succeeded'] });
-    expect((await yard.jobs())[0]?.attempt).toBe(2);
-  });
+      await yard.jobIn(issue, 'succeeded');
+      noteRecovery(context, 'runner kill -9 while running', 'not restarted', [elapsedMs(killedMs)]);
+      // What it left running belongs to nobody else on that machine: the next start ends it.
+      await yard.runner('one').start();
+      await assertNothingLost(yard, { [issue]: ['succeeded'] });
+      expect((await yard.jobs())[0]?.attempt).toBe(2);
+    },
+  );
 
   test('an agent that outlives its runner is ended when that comes back', async (context) => {
     await using yard = await startFaultYard();

@@ -68,19 +68,23 @@ describe(ROW, () => {
     await assertNothingLost(yard, { [number]: [], [next]: ['succeeded'] });
   });
 
-  test('events while the coordinator is down are redelivered, and each is handled once', async (context) => {
-    await using yard = await startFaultYard();
-    await yard.coordinator().kill();
-    const issues = [await yard.ask(), await yard.ask()];
-    await yard.github.webhooks.idle();
+  test(
+    'events while the coordinator is down are redelivered, and each is handled once',
+    { tags: ['ci'] },
+    async (context) => {
+      await using yard = await startFaultYard();
+      await yard.coordinator().kill();
+      const issues = [await yard.ask(), await yard.ask()];
+      await yard.github.webhooks.idle();
 
-    await yard.coordinator().start();
-    const upMs = performance.now();
-    expect(await yard.redeliverFailed()).toBeGreaterThan(0);
+      await yard.coordinator().start();
+      const upMs = performance.now();
+      expect(await yard.redeliverFailed()).toBeGreaterThan(0);
 
-    await assertNothingLost(yard, Object.fromEntries(issues.map((issue) => [issue, ['succeeded']])));
-    noteRecovery(context, ROW, 'refused while down, redelivered', [elapsedMs(upMs)]);
-  });
+      await assertNothingLost(yard, Object.fromEntries(issues.map((issue) => [issue, ['succeeded']])));
+      noteRecovery(context, ROW, 'refused while down, redelivered', [elapsedMs(upMs)]);
+    },
+  );
 });
 
 describe('cancel at any moment', () => {
@@ -166,6 +170,8 @@ describe('app uninstalled, repository removed, issue closed, transferred, locked
         return yard.github.as(OWNER).transferIssue(REPOSITORY, issue, `${OWNER}/elsewhere`);
       },
     ],
+    ['issue locked', (yard, issue) => yard.github.as(OWNER).lockIssue(REPOSITORY, issue)],
+    ['repository removed', (yard) => yard.github.removeRepositories(yard.installationId, [REPOSITORY])],
     ['app uninstalled', (yard) => yard.github.uninstall(yard.installationId)],
     ['app suspended', (yard) => yard.github.suspend(yard.installationId)],
   ];
@@ -182,7 +188,7 @@ describe('app uninstalled, repository removed, issue closed, transferred, locked
 
       const job = await yard.jobIn(issue, 'cancelled');
       noteRecovery(context, ROW, event, [elapsedMs(happenedMs)]);
-      expect(job.reason).toMatch(/closed|deleted|transferred|moved|uninstalled|suspended/i);
+      expect(job.reason).toMatch(/closed|deleted|transferred|moved|uninstalled|suspended|locked|removed/i);
       await until(
         'its agent is gone',
         async () => (await yard.coordinator().operator.runners())[0]?.active === 0,
@@ -191,18 +197,4 @@ describe('app uninstalled, repository removed, issue closed, transferred, locked
       expect(yard.github.state.pullRequests(REPOSITORY)).toEqual([]);
     },
   );
-
-  test('a locked issue: the work goes on, and the check run tells of it', async (context) => {
-    await using yard = await startFaultYard();
-    const issue = await yard.ask('Please wait');
-    await yard.jobIn(issue, 'running');
-
-    await yard.github.as(OWNER).lockIssue(REPOSITORY, issue);
-    await yard.goOn();
-    const lockedMs = performance.now();
-
-    await yard.jobIn(issue, 'succeeded', 'cancelled');
-    noteRecovery(context, ROW, 'issue locked', [elapsedMs(lockedMs)]);
-    await assertNothingLost(yard, { [issue]: [['succeeded', 'cancelled']] });
-  });
 });

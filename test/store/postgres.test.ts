@@ -1,16 +1,23 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createRunnerRegistry } from '../../src/dispatch/runner-registry.ts';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
 import { FolderInUseError } from '../../src/store/folder-lock.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
 import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
 import type { Store, StoreTx } from '../../src/store/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { someRunnerFacts } from '../support/runner-builders.ts';
 import { aDelivery, aStoredJob, forIssue } from '../support/store-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
@@ -153,6 +160,44 @@ describe('two coordinators on one database', () => {
     const [one, two] = await Promise.all([answerOnce(pair.first, 'a'), answerOnce(pair.second, 'b')]);
 
     expect(one).toBe(two);
+  });
+
+  test('of two that find the same intent at once, the second waits, and knows it then', async () => {
+    await using pair = await openPair();
+    const work: string[] = [];
+    const accept = (store: Store, name: string) =>
+      store.transact(async (tx) => {
+        if (!(await tx.memory.rememberTrigger('label', 'taken', tx.nowMs))) return;
+        await setTimeout(50);
+        work.push(name);
+      });
+
+    await Promise.all([accept(pair.first, 'webhook'), accept(pair.second, 'sweep')]);
+
+    expect(work).toHaveLength(1);
+  });
+
+  test('two that enrol with one token at two coordinators at once: one is let in', async () => {
+    await using pair = await openPair();
+    const registries = [pair.first, pair.second].map((store) =>
+      createRunnerRegistry({
+        store,
+        newId: createUuidV7({ clock: systemClock, random: systemRandom }),
+        random: systemRandom,
+        timings: DEFAULT_TIMINGS,
+        coordinatorVersion: 'test',
+        log: createTestLogger(),
+      }),
+    );
+    for (let round = 0; round < 10; round += 1) {
+      const made = await registries[0]?.createEnrollToken({ specialties: null, expiresInSeconds: null });
+      const request = { token: made?.token ?? '', facts: someRunnerFacts() };
+      const answers = await Promise.all(
+        registries.map((registry) => registry.enroll(request, { key: randomUUID(), requestHash: 'h' })),
+      );
+      expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    }
+    expect(await registries[1]?.list()).toHaveLength(10);
   });
 
   test('a turn belongs to one transaction at a time', async () => {

@@ -246,6 +246,18 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await jobs.insert(aStoredJob())).toBe(true);
     });
 
+    test('a job whose check run was taken away meanwhile is not offered', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const job = aStoredJob();
+      await jobs.insert(job);
+      await jobs.change(job.id, { ready: false }, 1);
+
+      expect(await jobs.move(job, 'offered', {}, 2)).toBe(false);
+      await jobs.change(job.id, { ready: true }, 3);
+      expect(await jobs.move(job, 'offered', {}, 4)).toBe(true);
+    });
+
     test('of two that move a job from the same state, one is too late', async () => {
       await using opened = await open();
       const { jobs } = opened.store;
@@ -365,11 +377,11 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         await jobs.insert(job);
         await jobs.move(job, 'offered', { deadlineAtMs: 10 }, 1);
       }
-      for (const [job, deadlineAtMs] of [
-        [short, 20],
-        [long, 900],
+      for (const [job, deadlineAtMs, runUntilMs] of [
+        [short, 20, 30],
+        [long, 900, 1000],
       ] as const) {
-        await jobs.move({ ...job, state: 'offered' }, 'preparing', { deadlineAtMs }, 1);
+        await jobs.move({ ...job, state: 'offered' }, 'preparing', { deadlineAtMs, runUntilMs }, 1);
       }
 
       expect(await jobs.extendLeases(500)).toBe(1);
@@ -377,6 +389,8 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         [offered, short, long].map(async ({ id }) => (await jobs.get(id))?.deadlineAtMs),
       );
       expect(deadlines).toEqual([10, 500, 900]);
+      const ends = await Promise.all([short, long].map(async ({ id }) => (await jobs.get(id))?.runUntilMs));
+      expect(ends).toEqual([500, 1000]);
     });
 
     test('waiting jobs are explained in turn', async () => {
@@ -782,12 +796,19 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       await store.effects.pauseInstallation(5, runAtMs, 'slow down');
       await store.effects.retry(claim, { error: 'slow down', runAtMs, countsAsTry: false }, clock.nowMs());
       await want(store, { effect: { ...effect, repositoryId: 8 }, installationId: 5 });
+      const fence = { kind: 'revoke-tokens', attemptId: 'a' as AttemptId, epoch: 1 } as const;
+      await want(store, { effect: fence, installationId: 5 });
 
+      const fenceDueMs = await store.effects.nextDueMs();
+      const fenceClaim = await claimEffect(opened);
+      if (fenceClaim) await store.effects.finish(fenceClaim, clock.nowMs());
       const meanwhile = await claimEffect(opened);
       const dueMs = await store.effects.nextDueMs();
       clock.advance(60);
       const after = await claimEffect(opened);
 
+      expect(fenceClaim?.effect, 'what fences does not wait').toEqual(fence);
+      expect(fenceDueMs).toBe(clock.nowMs() - 60_000);
       expect(meanwhile).toBeNull();
       expect(dueMs).toBe(runAtMs);
       expect(after).toMatchObject({ attempt: 1 });
@@ -850,6 +871,22 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
   });
 
   describe(`${name}: memory`, () => {
+    test('tokens are kept for their holder until they are ended or over', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const holder = { attemptId: 'a' as AttemptId, epoch: 1 };
+      const token = { tokenHash: 'h1', sealed: 's1', expiresAtMs: clock.nowMs() + 1000 };
+      await store.attemptTokens.keep(holder, token);
+      await store.attemptTokens.keep(holder, { ...token, tokenHash: 'h2' });
+      await store.attemptTokens.keep({ ...holder, epoch: 2 }, { ...token, tokenHash: 'h3' });
+
+      await store.attemptTokens.forget('h2');
+      expect(await store.attemptTokens.ofHolder(holder)).toEqual([token]);
+      clock.advance(2);
+      await store.prune();
+      expect(await store.attemptTokens.ofHolder(holder)).toEqual([]);
+    });
+
     test('an intent is dealt with once', async () => {
       await using opened = await open();
       const { memory } = opened.store;

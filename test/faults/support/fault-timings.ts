@@ -1,7 +1,7 @@
 import { DEFAULT_TIMINGS, type Timings } from '../../../src/domain/timings.ts';
 
 /** How much faster everything goes than in production, so that a lease lapses in seconds. Slow machines want less: `FAULT_PACE=10`. */
-const FASTER = Number(process.env['FAULT_PACE'] ?? 40);
+export const FASTER = Number(process.env['FAULT_PACE'] ?? 40);
 
 /** How long anything may take that only waits for our programs, in milliseconds; far more than it takes. */
 export const PATIENCE_MS = 2_400_000 / FASTER;

@@ -297,7 +297,7 @@ export async function startFaultYard(options: Options = {}) {
   await Promise.all(coordinators.map((one) => one.start()));
   github.createUser(OWNER);
   await github.createRepository({ owner: OWNER, name: 'workshop', files: { ...FILES, ...options.files } });
-  const { installationId } = await github.install(OWNER, { repositories: 'all' });
+  const { installationId } = await github.install(OWNER, { repositories: [REPOSITORY] });
   for (const name of options.runners ?? ['one']) await addRunner(name);
 
   return {
