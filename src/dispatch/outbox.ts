@@ -39,17 +39,19 @@ export function createOutbox(deps: {
   let loop: Promise<void> | null = null;
   let onFinished = (): void => undefined;
 
-  /** Begins all that is due and may run beside what is running. */
-  async function begin(): Promise<void> {
+  /** Begins all that is due and may run beside what is running. True when nothing is due at all: none was running that others may have waited for. */
+  async function begin(): Promise<boolean> {
     while (running.size < CONCURRENCY && !stopping.signal.aborted) {
+      const isIdle = running.size === 0;
       const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
-      if (!claim) return;
+      if (!claim) return isIdle;
       const work = carryOut(claim).finally(() => {
         running.delete(work);
         onFinished();
       });
       running.add(work);
     }
+    return stopping.signal.aborted && running.size === 0;
   }
 
   /** Never rejects: what goes wrong is settled or, if the store is away, found again when the claim lapses. */
@@ -178,9 +180,8 @@ export function createOutbox(deps: {
     stop,
     async runDue() {
       for (;;) {
-        await begin();
-        if (running.size === 0) return;
-        await Promise.race(running);
+        if (await begin()) return;
+        if (running.size > 0) await Promise.race(running);
       }
     },
     [Symbol.asyncDispose]: stop,

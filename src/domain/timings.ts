@@ -167,4 +167,7 @@ export const BUDGETS = {
   toldQueuePlaces: 5,
   /** For how long a runner keeps the patch of work that was not accepted. */
   refusedPatchDays: 30,
+  /** How many workspaces of attempts that were lost to others a runner keeps, the newest, and for how long. */
+  workspacesAside: 3,
+  asideDays: 7,
 } as const;

@@ -223,7 +223,7 @@ async function runAttempt(
   } finally {
     over.abort();
     await Promise.all(background);
-    await removeWorkspace();
+    await removeWorkspace(state.stop?.kind === 'lost' || state.stop?.kind === 'lapsed' ? 'aside' : 'away');
     await liveLog.close();
     if (late === null) await journal.remove(spec.attemptId);
     else deps.late.add(late);
@@ -301,7 +301,7 @@ async function runAttempt(
     // A full disk must not keep the end from being reported.
     await note({ report: { result, checkRunFinished: false, idempotencyKey } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
-    const removal = removeWorkspace();
+    const removal = removeWorkspace('away');
     if (state.stop !== null) await removal;
     const checkRunFinished = await sayLastWords(result);
     const report = { result, checkRunFinished, idempotencyKey };
@@ -371,12 +371,12 @@ async function runAttempt(
   }
 
   /** Never rejects: what can't be removed now is swept at the next start. */
-  async function removeWorkspace(): Promise<void> {
+  async function removeWorkspace(where: 'away' | 'aside'): Promise<void> {
     const removed = workspace;
     workspace = null;
-    await removed
-      ?.remove()
-      .catch((error: unknown) => log.error({ err: error }, 'A workspace could not be removed'));
+    await (where === 'aside' ? removed?.setAside() : removed?.remove())?.catch((error: unknown) =>
+      log.error({ err: error }, 'A workspace could not be removed'),
+    );
   }
 }
 

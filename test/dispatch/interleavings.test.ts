@@ -90,6 +90,7 @@ async function check(
   do {
     await fc.assert(property, {
       numRuns: RUNS,
+      endOnFailure: process.env['PROPERTY_SHRINK'] === 'no',
       ...(SEED === undefined ? {} : { seed: Number(SEED) }),
       ...(PATH === undefined ? {} : { path: PATH }),
     });

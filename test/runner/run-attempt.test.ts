@@ -376,6 +376,8 @@ describe('attempts of others', () => {
 
     await until('the attempt is over', () => isOver());
     expect(attempt.result).toBe(null);
+    expect(existsSync(path.join(config.workspaceRoot, 'attempts', spec.attemptId))).toBe(false);
+    expect(existsSync(path.join(config.workspaceRoot, 'aside', spec.attemptId))).toBe(true);
     expect(processesWith(spec.attemptId)).toEqual([]);
     expect(await pushed(spec)).toBe(null);
   });

@@ -38,8 +38,9 @@ export type Fault =
   | 'lose-answer'
   /** Refused so. */
   | WireErrorCode
-  /** A proxy's page with this status. */
-  | number;
+  /** A proxy's page with this status, which may say how long to wait. */
+  | number
+  | { status: number; retryAfter: string };
 
 /** A job of the fake's, and what became of it. */
 export type FakeAttempt = {
@@ -301,8 +302,11 @@ export async function startFakeCoordinator(
       request.socket.destroy();
       return;
     }
-    if (typeof fault === 'number') {
-      response.writeHead(fault, { 'content-type': 'text/html' }).end('<h1>a proxy</h1>');
+    if (typeof fault === 'number' || typeof fault === 'object') {
+      const { status, retryAfter } = typeof fault === 'number' ? { status: fault, retryAfter: null } : fault;
+      response
+        .writeHead(status, { 'content-type': 'text/html', ...(retryAfter && { 'retry-after': retryAfter }) })
+        .end('<h1>a proxy</h1>');
       return;
     }
     try {

@@ -113,6 +113,8 @@ const happening = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('sweep' as const), at }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('effects' as const), at }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('session' as const), at, runner }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drain' as const), at, runner }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), at, runner }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), at }) },
 );
 export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
@@ -270,6 +272,19 @@ export async function live(
         if (known) await openSession(coordinator(one.at), known);
         return;
       }
+      case 'drain': {
+        const known = runners[one.runner];
+        if (known) await coordinator(one.at).registry.drain(known.id);
+        return;
+      }
+      case 'leave': {
+        const known = runners[one.runner];
+        if (!known) return;
+        const { registry } = coordinator(one.at);
+        const session = await registry.authenticate(known.sessionToken);
+        if (session.ok) await registry.closeSession(session.value);
+        return;
+      }
       case 'restart':
         // Not under the feet of something else that happens: a call that was cut off is a repeat.
         return alone ? restart(one.at) : undefined;
@@ -414,7 +429,7 @@ export async function live(
     for (const jobId of seen.keys()) await dispatcher.unhold(jobId, 'go on');
     for (let round = 0; round < 80; round += 1) {
       const left = (await store.jobs.list({ states: [], limit: 1000 })).filter(({ state }) => isLive(state));
-      if (left.length === 0) return;
+      if (left.length === 0) return lookAtTokens();
       const parts = coordinator(round);
       await parts.outbox.runDue();
       for (const known of runners) {
@@ -436,6 +451,14 @@ export async function live(
     }
     const left = (await store.jobs.list({ states: [], limit: 1000 })).filter(({ state }) => isLive(state));
     must(false, `every job ends, but not ${JSON.stringify(left, null, 1)}`);
+  }
+
+  async function lookAtTokens(): Promise<void> {
+    for (const { outbox } of coordinators) await outbox.runDue();
+    must(
+      recorder.tokens.every(({ revoked }) => revoked),
+      'tokens end with their attempts, whichever coordinator has minted them',
+    );
   }
 
   async function work(offer: KnownOffer, index: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
@@ -13,7 +13,7 @@ import { createWorkspace } from './workspace.ts';
 import type { GitIntent, GitTokenSource, Workspace, Workspaces } from './workspace-types.ts';
 
 export type WorkspacesOptions = {
-  /** Holds everything: `mirrors/`, `attempts/`, `private/` and `refused/`. Only one process at a time may use it. */
+  /** Holds everything: `mirrors/`, `attempts/`, `private/`, `refused/` and `aside/`. Only one process at a time may use it. */
   root: string;
   log: Logger;
   clock?: Clock;
@@ -26,10 +26,11 @@ export type WorkspacesOptions = {
 };
 
 const DEFAULT_GIT_TIMEOUT_MS = 15 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * Workspaces below one folder. `mirrors/<repository id>.git` is shared by all attempts (mount it read-only for agents),
- * `attempts/<attempt id>/` is what an attempt sees, `private/<attempt id>.git` and `refused/` must never be mounted for one.
+ * `attempts/<attempt id>/` is what an attempt sees, `private/<attempt id>.git`, `refused/` and `aside/` must never be mounted for one.
  */
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const { log, clock = systemClock } = options;
@@ -38,6 +39,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const privateFolder = join(root, 'private');
   const mirrorsFolder = join(root, 'mirrors');
   const refusedFolder = join(root, 'refused');
+  const asideFolder = join(root, 'aside');
   const git = createGit({
     machineEnv: options.machineEnv ?? {},
     timeoutMs: options.gitTimeoutMs ?? DEFAULT_GIT_TIMEOUT_MS,
@@ -72,6 +74,18 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       await removeFolders();
       await mirrors.release(spec.repository.id, attemptId);
     }
+    async function setAside(): Promise<void> {
+      const aside = join(asideFolder, attemptId);
+      await mkdir(asideFolder, { recursive: true, mode: 0o700 });
+      await removeTree(aside);
+      await rename(attemptFolder, aside);
+      await remove();
+      await removeAside(BUDGETS.workspacesAside);
+      log.info(
+        { attemptId, folder: aside },
+        'The workspace of an attempt that is not ours any more was set aside',
+      );
+    }
 
     signal.throwIfAborted();
     await makeFolders();
@@ -96,6 +110,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         publishRemote: (commit) => remoteFor({ kind: 'push', commit }),
         signal,
         remove,
+        setAside,
       });
     } catch (error) {
       await remove();
@@ -116,10 +131,25 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     }
     await mirrors.sweep(kept);
     await removeOldPatches();
+    await removeAside(BUDGETS.workspacesAside);
+  }
+
+  /** All but the newest `most`, and those that are too old. */
+  async function removeAside(most: number): Promise<void> {
+    const oldestMs = clock.nowMs() - BUDGETS.asideDays * DAY_MS;
+    // There is no such folder until the first one is kept.
+    const names = await readdir(asideFolder).catch(() => []);
+    const found = await Promise.all(
+      names.map(async (name) => ({ name, atMs: (await stat(join(asideFolder, name))).ctimeMs })),
+    );
+    const newestFirst = found.toSorted((a, b) => b.atMs - a.atMs);
+    for (const [place, { name, atMs }] of newestFirst.entries()) {
+      if (place >= most || atMs < oldestMs) await removeTree(join(asideFolder, name));
+    }
   }
 
   async function removeOldPatches(): Promise<void> {
-    const oldestMs = clock.nowMs() - BUDGETS.refusedPatchDays * 24 * 60 * 60_000;
+    const oldestMs = clock.nowMs() - BUDGETS.refusedPatchDays * DAY_MS;
     // There is no such folder until the first one is kept.
     for (const name of await readdir(refusedFolder).catch(() => [])) {
       const file = join(refusedFolder, name);
@@ -137,6 +167,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   async function makeRoom(bytes: number): Promise<number> {
     const isEnough = async (): Promise<boolean> => (await freeDiskBytes()) > bytes;
+    if (!(await isEnough())) await removeAside(0);
     if (!(await isEnough())) await mirrors.evict(isEnough);
     return await freeDiskBytes();
   }

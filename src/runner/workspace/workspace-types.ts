@@ -56,6 +56,8 @@ export type Workspace = {
   ): Promise<{ kind: 'pushed' } | { kind: 'fenced' } | { kind: 'refused'; reason: string }>;
   /** Puts tests' and agents' traces away: removes work tree, home, temp and private git dir. Safe to repeat. */
   remove(): Promise<void>;
+  /** In place of `remove`: what an attempt had done that is not ours any more stays for people to look at, a while, as long as there is room. */
+  setAside(): Promise<void>;
 };
 
 export type Workspaces = {
@@ -65,7 +67,8 @@ export type Workspaces = {
   sweep(keep: readonly string[]): Promise<void>;
   freeDiskBytes(): Promise<number>;
   /**
-   * Where there are no more than `bytes` free, removes mirrors that no attempt holds, the longest unused one first, until there are.
+   * Where there are no more than `bytes` free, removes what was set aside, then mirrors that no attempt holds, the longest unused one first,
+   * until there are.
    * Returns how many bytes are free then: it may still be too few.
    */
   makeRoom(bytes: number): Promise<number>;

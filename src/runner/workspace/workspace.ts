@@ -29,6 +29,7 @@ export type WorkspaceOptions = {
   publishRemote: (commit: string) => Promise<Remote>;
   signal: AbortSignal;
   remove: () => Promise<void>;
+  setAside: () => Promise<void>;
 };
 
 /** What a person can still be expected to look at. */
@@ -123,6 +124,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
         clock,
       }),
     remove: options.remove,
+    setAside: options.setAside,
   };
 }
 

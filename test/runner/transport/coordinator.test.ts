@@ -182,6 +182,18 @@ describe('trouble', () => {
     expect(coordinator.callsOf('poll')).toHaveLength(1);
   });
 
+  test.each([
+    ['seconds', () => '1'],
+    ['a date', () => new Date(Date.now() + 2000).toUTCString()],
+  ])('a wait that is asked for, in %s, is kept', async (_form, retryAfter) => {
+    coordinator.fail('poll', { status: 429, retryAfter: retryAfter() });
+
+    await transport.poll(POLL, never);
+
+    const [first, second] = coordinator.callsOf('poll').map(({ atMs }) => atMs);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(900);
+  });
+
   test('a heartbeat and a log chunk are tried once: who sends them knows better when to repeat', async () => {
     coordinator.offer(aJobSpec());
     const channel = transport.attempt((await claimNext()).lease);

@@ -11,6 +11,7 @@ import type { JobSpec } from '../../../src/contract/job.ts';
 import { startGitServer } from '../../support/git-server.ts';
 import { aRepository } from '../../support/job-builders.ts';
 import { aJobSpec } from '../../support/job-spec.ts';
+import { BUDGETS } from '../../../src/domain/timings.ts';
 import { gitIn, startYard, TOKEN } from '../../support/workspaces.ts';
 
 const exec = promisify(execFile);
@@ -475,6 +476,35 @@ describe('removing a workspace', () => {
     const second = await yard.open(spec);
 
     expect(await second.changes(await second.snapshot())).toEqual([]);
+  });
+});
+
+describe('a workspace that is set aside', () => {
+  it('keeps what the attempt had done, the newest few, until the room is needed', async () => {
+    await using yard = await startYard();
+    await yard.server.commit('main', { a: '1' });
+    const ids: string[] = [];
+    for (let count = 0; count <= BUDGETS.workspacesAside; count += 1) {
+      const spec = await yard.spec();
+      const workspace = await yard.open(spec);
+      await writeFile(join(workspace.folder, 'mine'), `${count}`);
+      await workspace.setAside();
+      await workspace.remove();
+      ids.push(spec.attemptId);
+    }
+    const aside = join(yard.root, 'aside');
+
+    expect((await readdir(aside)).sort()).toEqual(ids.slice(1).sort());
+    expect(await exec('find', [aside, '-name', 'mine'])).toMatchObject({
+      stdout: expect.stringContaining(ids.at(-1) ?? ''),
+    });
+    expect((await stat(aside)).mode & 0o077).toBe(0);
+    expect(await readdir(join(yard.root, 'attempts'))).toEqual([]);
+    expect(await readdir(join(yard.root, 'private'))).toEqual([]);
+    expect(await readdir(join(yard.root, 'mirrors/71.git/refs/keep'))).toEqual([]);
+
+    await yard.workspaces.makeRoom(Infinity);
+    expect(await readdir(aside)).toEqual([]);
   });
 });
 
