@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import type { JobSpec } from '../../src/contract/job.ts';
 import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
 import { writeKeyFile } from '../../src/runner/key-file.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import type { FakeAttempt } from '../support/fake-coordinator.ts';
 import { HOUSE_AGENT } from '../support/in-process-runner.ts';
 import { processesWith } from '../support/processes.ts';
@@ -196,7 +197,7 @@ function launch(file: string): ChildProcess {
   const script = `const { runFromFile } = await import(${JSON.stringify(main)});
 process.exitCode = await runFromFile(${JSON.stringify(file)}, process.env);`;
   const runner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    env: { PATH: process.env['PATH'], HOME: world.folder },
+    env: { PATH: process.env['PATH'], HOME: world.folder, ...COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   said = '';

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import type { CheckedStandin } from './standin.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -13,7 +14,7 @@ export function yardmaster(
 ) {
   return execa(process.execPath, [bin, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...COMPILE_CACHE, ...environment },
     extendEnv: false,
     stdin: 'ignore',
     reject: false,

@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { DEFAULT_TIMINGS, type Timings } from '../../src/domain/timings.ts';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
 import { startServing } from '../../src/serve.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { processesWith } from './processes.ts';
 import { startStandin } from './standin.ts';
 import { createTestLogger } from './test-logger.ts';
@@ -111,7 +112,12 @@ export async function startYard(
         },
       },
     };
-    const environment = { PATH: process.env['PATH'] ?? '', HOME: folder, ...options.environment };
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      ...COMPILE_CACHE,
+      ...options.environment,
+    };
     const common = {
       hostname: '127.0.0.1',
       workspace_root: path.join(folder, name),

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
+import { COMPILE_CACHE } from '../../support/compile-cache.ts';
 import { until } from '../../support/until.ts';
 import { PATIENCE_MS } from './fault-timings.ts';
 import type { FailPlan } from '../programs/fail-points.ts';
 
 const PROGRAMS = path.resolve(import.meta.dirname, '..', 'programs');
-
-const COMPILE_CACHE = path.resolve(import.meta.dirname, '../../../node_modules/.cache/yardmaster-faults');
 
 /** One of our programs as a process that is killed, stopped and started again, time after time, with the same settings. */
 export type Program = {
@@ -68,8 +67,7 @@ export function createProgram(options: {
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: options.folder,
-        // They are started often enough that compiling anew each time would be most of what they do.
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...COMPILE_CACHE,
         FAULT_POINT: failPoint,
         ...options.environment,
       },
