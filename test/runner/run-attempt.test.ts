@@ -217,6 +217,22 @@ describe('work that does not get through', () => {
     expect(told).not.toContain(token);
   });
 
+  test('may be mended by the agent, once, when it may not be published', async () => {
+    const { spec, attempt, result } = await work('workflow-then-fix', { settings: { repairRounds: 1 } });
+
+    expect(result).toMatchObject({ outcome: 'pull_request', evidence: { repairRounds: 0 } });
+    expect(result.changes.map(({ path }) => path)).toEqual(['sum.js']);
+    expect(attempt.log).toContain('given back to the agent');
+    expect(await pushed(spec)).toBe(result.headCommit);
+  });
+
+  test('is for people to decide about when nothing is left without what may not be published', async () => {
+    const { result } = await work('workflow-then-nothing', { settings: { repairRounds: 1 } });
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
+    expect(result.changes.map(({ path }) => path)).toEqual(['.github/workflows/own.yml']);
+  });
+
   test('is kept as the settings say', async () => {
     const { spec, result } = await edit(
       { 'sum.js': 'export const sum = (a, b) => a + b;\n' },

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 const WITH_GUIDANCE = ['backend', 'frontend', 'testing', 'devops'];
 
 /** A text of ours that goes into every prompt. */
-export async function readWording(name: 'preamble' | 'repair'): Promise<string> {
+export async function readWording(name: 'preamble' | 'repair' | 'refused'): Promise<string> {
   return await readShipped(`guidance/${name}.md`);
 }
 

@@ -1,4 +1,5 @@
 import { compareTests, judgeTests, mergeRerun } from '../../domain/compare-tests.ts';
+import { buildRefusalPrompt } from '../context/build-refusal-prompt.ts';
 import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
 import type { Ending } from '../attempt-record.ts';
 import { findFailures } from '../test-reports/find-failures.ts';
@@ -25,8 +26,8 @@ const NO_CHANGES: Ending = {
 };
 
 /**
- * Looks at the changes, runs the tests, and gives red results back to the agent as often as the settings allow. Each round takes one
- * snapshot before the tests: they run code that the agent wrote, which may write files that nobody has looked at.
+ * Looks at the changes, runs the tests, and gives red results back to the agent as often as the settings allow; what may not be published, once.
+ * Each round takes one snapshot before the tests: they run code that the agent wrote, which may write files that nobody has looked at.
  */
 export async function verify(
   worked: Worked,
@@ -36,14 +37,26 @@ export async function verify(
   const { spec, record } = attempt;
   let { session } = worked;
   let gaveUp = '';
+  /** Work that was given back because it may not be published. */
+  let refused: (Verified & { changes: typeof record.changes }) | null = null;
 
   for (;;) {
     const tree = await worked.workspace.snapshot();
     record.changes = await worked.workspace.changes(tree);
-    if (record.changes.length === 0) return end(NO_CHANGES);
+    if (record.changes.length === 0) {
+      if (refused === null) return end(NO_CHANGES);
+      // Nothing is left without what may not be: what people have to decide about is the work that was refused.
+      record.changes = refused.changes;
+      return next(refused);
+    }
     const refusal = await judgeWork(tree, worked, attempt, deps);
     if (refusal !== null) {
-      return next({ ...worked, session, tree, ending: toRefusedEnding(refusal), refusal });
+      const result = { ...worked, session, tree, ending: toRefusedEnding(refusal), refusal };
+      if (refused !== null || spec.settings.repairRounds === 0 || !hasBudget(attempt)) return next(result);
+      refused = { ...result, changes: record.changes };
+      attempt.say('The work is given back to the agent, once');
+      await goOn(await buildRefusalPrompt(refusal.reasons));
+      continue;
     }
     const run = await runTests(tree, worked, attempt, deps);
     const red = explainRed(run);
@@ -63,8 +76,12 @@ export async function verify(
     });
     // What the tests made must not get into the next snapshot.
     await worked.workspace.restore(tree);
+    await goOn(repair);
+  }
+
+  async function goOn(words: string): Promise<void> {
     // An agent without sessions has forgotten the task by now.
-    const prompt = session === null ? `${worked.prompt}\n\n${repair}` : repair;
+    const prompt = session === null ? `${worked.prompt}\n\n${words}` : words;
     const result = await runAgentRound({ prompt, resumeSession: session }, worked, attempt, deps);
     session = result.session ?? session;
     // Whatever it managed before it failed is still looked at and tested, once.
