@@ -15,6 +15,9 @@ import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 const MAX_SUMMARY_CHARACTERS = 65_000;
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_CHANGES_SHOWN = 20;
+/** Refused work is not run: what the rules refuse may be what would do harm when it runs. */
+const NOT_RUN_NOTE =
+  '**The tests were not run on this work**, since it was not accepted. What is told below is from before it.';
 
 /**
  * Only red tests and broken rules are failures. Trouble of the agent or the machines, running out of time included, says nothing about the
@@ -183,9 +186,10 @@ export function toEvidenceCheckRun({ job, attempt }: { job: Job; attempt: Attemp
     content: {
       status: 'completed',
       conclusion: conclusions[evidence.after?.verdict ?? 'not_run'],
-      title: toTitle(summarizeEvidence(evidence)),
+      title: toTitle(evidence.after === null ? 'tests not run on this work' : summarizeEvidence(evidence)),
       summary: join([
         EVIDENCE_NOTE,
+        evidence.after === null ? NOT_RUN_NOTE : null,
         toEvidenceSection(evidence),
         failing === null ? null : `### What failed\n\n${failing}`,
         attempt.result === null ? null : `### Changes\n\n${toChangesText(attempt.result, MAX_CHANGES_SHOWN)}`,

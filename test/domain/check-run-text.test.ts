@@ -317,6 +317,15 @@ describe('the evidence on the pull request', () => {
     expect(findDangers(content.summary, OWN_LINKS)).toEqual([]);
   });
 
+  test('work that was refused has no evidence of its own, which is said', () => {
+    const result = aResult({ outcome: 'policy_refused', evidence: { ...green.evidence, after: null } });
+
+    const { content } = toEvidenceCheckRun({ job: aJob({}), attempt: anAttempt({ result }) });
+
+    expect(content).toMatchObject({ conclusion: 'neutral', title: 'Tests not run on this work' });
+    expect(content.summary).toContain('**The tests were not run on this work**');
+  });
+
   test('tests that were not run are no success', () => {
     const evidence = { ...green.evidence, after: { verdict: 'not_run' as const, runs: [], counts: null } };
 
