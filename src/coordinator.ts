@@ -5,6 +5,7 @@ import { createAssigner } from './dispatch/assigner.ts';
 import { createAttemptTokens } from './dispatch/attempt-tokens.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
 import { createEffects } from './dispatch/effects/effects.ts';
+import { createExplainIssue, type ExplainIssue } from './dispatch/explain-issue.ts';
 import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
 import { createReconciler, type Reconciler } from './dispatch/reconcile.ts';
@@ -62,6 +63,8 @@ export type Coordinator = {
   registry: RunnerRegistry;
   outbox: Outbox;
   reconciler: Reconciler;
+  /** For an operator who wants to know what a label would do. */
+  explainIssue: ExplainIssue;
   /** Asks GitHub who we are. Throws `GitHubError`. */
   identity: GitHub['identity'];
   /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
@@ -206,6 +209,7 @@ export async function createCoordinator(
     registry,
     outbox,
     reconciler,
+    explainIssue: createExplainIssue({ store, github, decide, timings }),
     identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { parseRepoSettings } from '../domain/repo-settings.ts';
 import { toSettingsSchema } from '../domain/settings-file.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { describeSettings } from '../operator/describe-settings.ts';
-import { OperatorError } from '../operator/operator-client.ts';
+import { describeExplanation } from '../operator/describe-explanation.ts';
+import { createOperatorClient, OperatorError } from '../operator/operator-client.ts';
 import { type CommandLine, readStandardInput } from './command-line.ts';
 
 /** `yardmaster config …`: the settings of a repository. */
@@ -49,6 +50,42 @@ Examples:
     });
 
   config
+    .command('explain')
+    .description('say what a label would do to an issue and why, without doing it')
+    .argument('<issue>', 'such as acme/widgets#12', parseIssue)
+    .option('--label <label>', 'as if this label were added (default: each label of the issue that is ours)')
+    .option('--as <login>', 'as if this person added it')
+    .option('--json', 'for machines', false)
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      `
+Asks the coordinator on this machine, which reads settings, issue and permission from GitHub and changes nothing.
+Exit code 0: work would start, at once or when a runner is free. 1: it would not.
+
+Examples:
+  yardmaster config explain acme/widgets#12
+  yardmaster config explain acme/widgets#12 --label agent:backend --as alice`,
+    )
+    .action(
+      async (
+        { repository, issue }: IssueName,
+        options: { label?: string; as?: string; json: boolean; data: string },
+      ) => {
+        const { label, as } = options;
+        const explanation = await createOperatorClient(options.data).explain({
+          repository,
+          issue,
+          label,
+          as,
+        });
+        cli.print(options.json ? JSON.stringify(explanation, null, 2) : describeExplanation(explanation));
+        const starts = explanation.labels.some(({ verdict }) => ['starts', 'waits'].includes(verdict.kind));
+        process.exitCode = starts ? 0 : 1;
+      },
+    );
+
+  config
     .command('schema')
     .description('print the JSON Schema of the settings file, for editors')
     .addHelpText(
@@ -61,6 +98,16 @@ Example:
   yardmaster config schema > .github/yardmaster.schema.json`,
     )
     .action(() => cli.print(JSON.stringify(toSettingsSchema(), null, 2)));
+}
+
+type IssueName = { repository: string; issue: number };
+
+/** `owner/name#12`, or the address of its page. */
+function parseIssue(text: string): IssueName {
+  const match = /^(?:https?:\/\/[^/]+\/)?([\w.-]+\/[\w.-]+)(?:#|\/issues\/)(\d{1,9})$/.exec(text);
+  if (match === null || Number(match[2]) === 0)
+    throw new InvalidArgumentError('Write it as owner/name#number, such as acme/widgets#12.');
+  return { repository: match[1] ?? '', issue: Number(match[2]) };
 }
 
 function plain({

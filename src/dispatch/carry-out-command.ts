@@ -1,6 +1,5 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
-import { combineSettings } from '../domain/repo-settings.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -9,7 +8,7 @@ import type { Store, StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { holdJob, setPriority, unholdJob } from './hold-job.ts';
 import { judgeLimits } from './judge-limits.ts';
-import { readSettings, type SettingsInForce } from './read-settings.ts';
+import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 import { startJob, tellNotices } from './start-job.ts';
 
 type CarryOutDeps = { newId: () => string; timings: Timings };
@@ -19,7 +18,6 @@ export class OverLimit extends Error {
   override readonly name = 'OverLimit';
 }
 
-const BUILT_IN_SETTINGS: SettingsInForce = { settings: combineSettings([]), problem: null, notice: null };
 const NOT_READ: IssueReading = { found: false, reason: 'it was not read' };
 
 /** What commands are judged by beside the jobs; asked of GitHub only for those that start work. */

@@ -23,10 +23,20 @@ export type SettingsDeps = {
 /** What holds for a repository now. */
 export type SettingsInForce = {
   settings: RepoSettings;
+  /** The files that were read, the nearest first; none: there are only the built-in settings. */
+  places: readonly SettingsPlace[];
   /** Why work can't start, for people: the files have mistakes, and there never were good ones. `settings` are then the built-in ones. */
   problem: string | null;
   /** The files have mistakes, and the last good ones are in force: what to tell people, once for each version of the files. */
   notice: { text: string; key: string } | null;
+};
+
+/** What there is without any file, and where none needs to be read. */
+export const BUILT_IN_SETTINGS: SettingsInForce = {
+  settings: combineSettings([]),
+  places: [],
+  problem: null,
+  notice: null,
 };
 
 type Layer = { place: SettingsPlace; text: string };
@@ -71,15 +81,17 @@ export async function readSettings(target: RepositoryTarget, deps: SettingsDeps)
   const { store } = deps;
   const { id } = target.repository;
   const reading = await readLayers(target, await readFirst(target, deps), deps);
+  const places = reading.layers.map(({ place }) => place);
   if (reading.ok) {
     await store.memory.keepSettings(id, JSON.stringify(reading.layers), await store.nowMs());
-    return { settings: combineSettings(reading.files), problem: null, notice: null };
+    return { settings: combineSettings(reading.files), places, problem: null, notice: null };
   }
   const kept = await readKept(id, deps);
-  if (kept === null) return { settings: combineSettings([]), problem: reading.message, notice: null };
+  if (kept === null) return { settings: combineSettings([]), places, problem: reading.message, notice: null };
   const hash = createHash('sha256').update(JSON.stringify(reading.layers)).digest('hex');
   return {
     settings: kept,
+    places,
     problem: null,
     notice: {
       text: `${reading.message}\nUntil that is mended, the last settings without mistakes are in force.`,

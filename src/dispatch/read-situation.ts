@@ -1,10 +1,10 @@
 import type { IssueReading, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
-import { combineSettings, type RepoSettings } from '../domain/repo-settings.ts';
+import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
-import { readSettings, type SettingsInForce } from './read-settings.ts';
+import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 
 export type ReadingDeps = {
   store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
@@ -13,8 +13,6 @@ export type ReadingDeps = {
 
 export type SituationReading =
   { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation };
-
-const BUILT_IN_SETTINGS: SettingsInForce = { settings: combineSettings([]), problem: null, notice: null };
 
 /** Reads as little as the decision needs: most labels and most closed issues are none of our business. */
 export async function readSituation(

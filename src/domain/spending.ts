@@ -53,6 +53,14 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   };
 }
 
+/** How much of each limit is used up: `3 of 40 jobs`. Empty where nothing is limited. */
+export function describeUse(used: Spending, limits: DailyLimits): string[] {
+  return (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {
+    const limit = limits[measure];
+    return limit === undefined ? [] : [describe({ measure, limit, used: used[measure] })];
+  });
+}
+
 function describe({
   measure,
   limit,

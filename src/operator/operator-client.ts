@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { JOB_STATES } from '../contract/job.ts';
 import { WireError } from '../contract/wire-error.ts';
+import { Explanation } from '../domain/explanation.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import type { Clock } from '../lib/clock.ts';
 
@@ -215,6 +216,18 @@ export function createOperatorClient(dataFolder: string) {
     /** `month`: such as `2026-11`; the current one when left out. */
     usage: (month: string | undefined) =>
       call('GET', `/usage${month === undefined ? '' : `?month=${encodeURIComponent(month)}`}`, UsageReport),
+    /** What would happen to an issue and why; nothing is changed. `label` and `as` are left out or given. */
+    explain: (question: {
+      repository: string;
+      issue: number;
+      label?: string | undefined;
+      as?: string | undefined;
+    }) => {
+      const query = new URLSearchParams({ repository: question.repository, issue: String(question.issue) });
+      if (question.label !== undefined) query.set('label', question.label);
+      if (question.as !== undefined) query.set('as', question.as);
+      return call('GET', `/explain?${query.toString()}`, Explanation);
+    },
     jobs,
     job,
     findJob,

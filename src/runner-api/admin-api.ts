@@ -5,6 +5,7 @@ import { JOB_STATES, JobId, RunnerId, Specialty } from '../contract/job.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { type Refusal, refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { ExplainIssue } from '../dispatch/explain-issue.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { stripControl } from '../lib/strip-control.ts';
@@ -48,6 +49,16 @@ const Month = z.object({
     .optional(),
 });
 
+const ExplainQuestion = z.object({
+  repository: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'must be owner/name'),
+  issue: z.coerce.number('must be a number').int().positive(),
+  label: z.string().min(1).max(100).optional(),
+  as: z
+    .string()
+    .regex(/^[\w-]{1,100}(?:\[bot\])?$/, 'must be a login')
+    .optional(),
+});
+
 const LogPlace = z.object({ offset: z.coerce.number().int().nonnegative().default(0) });
 
 /**
@@ -58,6 +69,7 @@ export function createAdminApi(deps: {
   store: Store;
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
+  explainIssue: ExplainIssue;
   /** What `GET /status` answers: where the coordinator is, and which. */
   status: () => { url: string; pid: number; version: string };
   log: Logger;
@@ -103,6 +115,14 @@ export function createAdminApi(deps: {
     const nowMs = await store.nowMs();
     const { fromMs, toMs, name } = toMonth(month.data.month, nowMs);
     return context.json({ month: name, usage: await store.spending.between({ fromMs, toMs, nowMs }) });
+  });
+
+  app.get('/explain', async (context) => {
+    const question = ExplainQuestion.safeParse(context.req.query());
+    if (!question.success) return toErrorResponse(refuseMistakes(question.error));
+    const { repository, issue: issueNumber, label = null, as: login = null } = question.data;
+    const answer = await deps.explainIssue({ repository, issueNumber, label, login });
+    return answer.ok ? context.json(answer.value) : toErrorResponse(answer);
   });
 
   app.get('/jobs', async (context) => {

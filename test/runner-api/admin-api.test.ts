@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { WireError } from '../../src/contract/wire-error.ts';
+import { createExplainIssue } from '../../src/dispatch/explain-issue.ts';
+import { decide } from '../../src/domain/decide.ts';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { createAdminApi } from '../../src/runner-api/admin-api.ts';
 import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
@@ -159,6 +162,9 @@ describe('the operator', () => {
     ['GET', '/jobs?state=lost', 400],
     ['GET', '/jobs?limit=0', 400],
     ['GET', '/usage?month=13', 400],
+    ['GET', '/explain?repository=acme&issue=1', 400],
+    ['GET', '/explain?repository=acme/widgets&issue=0', 400],
+    ['GET', '/explain?repository=acme/widgets&issue=1&as=a%20b', 400],
     ['GET', '/nothing', 404],
     ['POST', '/jobs/nonsense/cancel', 404],
     ['POST', '/jobs/nonsense/hold', 404],
@@ -184,6 +190,12 @@ async function openAdmin() {
     store: world.store,
     dispatcher: world.dispatcher,
     registry: world.registry,
+    explainIssue: createExplainIssue({
+      store: world.store,
+      github: world.recorder.github,
+      decide,
+      timings: DEFAULT_TIMINGS,
+    }),
     status: () => ({ url: 'http://here', pid: 1, version: 'test' }),
     log: createTestLogger(),
   });

@@ -1,0 +1,163 @@
+import type { Decision, IssueReading, Situation } from '../domain/decide.ts';
+import {
+  explainIssue,
+  explainUnknownRepository,
+  type Explanation,
+  type IssueFacts,
+  type LabelFacts,
+} from '../domain/explanation.ts';
+import type { Timings } from '../domain/timings.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import { GitHubError } from '../github/github-error.ts';
+import type { GitHub } from '../github/github.ts';
+import type { Store } from '../store/store.ts';
+import { type Answer, accepted, refused } from './answer.ts';
+import { judgeLimits } from './judge-limits.ts';
+import { readSettingsWithAliases } from './read-situation.ts';
+
+/** What is asked about. `label`: `null` = those of the issue; `login`: who would add it, `null` = somebody who may. */
+export type ExplainQuestion = {
+  /** `owner/name`. */
+  repository: string;
+  issueNumber: number;
+  label: string | null;
+  login: string | null;
+};
+
+export type ExplainIssue = (question: ExplainQuestion) => Promise<Answer<Explanation>>;
+
+type Deps = {
+  store: Store;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  decide: (situation: Situation) => Decision;
+  timings: Pick<Timings, 'runnerGoneSeconds'>;
+};
+
+/** Who adds the label when nobody was named. */
+const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
+
+/**
+ * What would happen to an issue and why, by the very decisions that its label would meet. Nothing is written, neither to the store nor to
+ * GitHub. Refused when GitHub can't be asked.
+ */
+export function createExplainIssue(deps: Deps): ExplainIssue {
+  const { store } = deps;
+
+  return async (question) => {
+    const { repository, issueNumber } = question;
+    const targets = await store.sweeps.repositories();
+    const target = targets.find((known) => toFullName(known).toLowerCase() === repository.toLowerCase());
+    if (target === undefined) {
+      return accepted(explainUnknownRepository(repository, issueNumber, targets.map(toFullName)));
+    }
+    try {
+      return accepted(await explain(target, question, deps));
+    } catch (error) {
+      if (!(error instanceof GitHubError)) throw error;
+      return refused('unavailable', `GitHub can’t be asked about ${repository}: ${error.message}`);
+    }
+  };
+}
+
+async function explain(
+  target: RepositoryTarget,
+  { issueNumber, label, login }: ExplainQuestion,
+  deps: Deps,
+): Promise<Explanation> {
+  const { github } = deps;
+  const [inForce, issue, asker, identity] = await Promise.all([
+    readSettingsWithAliases(target, { github, store: withoutKeeping(deps.store) }),
+    github.readIssue(target, issueNumber),
+    login === null ? null : readAsker(target, login, deps),
+    github.identity(),
+  ]);
+  const { settings } = inForce;
+  const facts: IssueFacts = {
+    repository: toFullName(target),
+    number: issueNumber,
+    issue,
+    asker,
+    settings,
+    places: inForce.places,
+    settingsProblem: inForce.problem,
+    settingsNotice: inForce.notice?.text ?? null,
+  };
+  const ofIssue = issue.found
+    ? issue.issue.labels.filter((name) => settings.labels.has(name.toLowerCase()))
+    : [];
+  const labels = label === null ? ofIssue : [label];
+  return explainIssue(
+    facts,
+    await Promise.all(
+      labels.map((name) => readLabelFacts(target, { name, facts, botLogin: identity.bot.login }, deps)),
+    ),
+  );
+}
+
+async function readAsker(
+  target: RepositoryTarget,
+  login: string,
+  { github }: Deps,
+): Promise<IssueFacts['asker']> {
+  return { login, permission: await github.readPermission(target, login) };
+}
+
+async function readLabelFacts(
+  target: RepositoryTarget,
+  wanted: { name: string; facts: IssueFacts; botLogin: string },
+  { store, decide, timings }: Deps,
+): Promise<LabelFacts> {
+  const { name, facts, botLogin } = wanted;
+  const { settings, asker, number } = facts;
+  const sender = asker === null ? SOMEBODY : { ...SOMEBODY, login: asker.login };
+  const liveJobs = await store.jobs.liveOfIssue(target.repository.id, number);
+  const specialty = settings.labels.get(name.toLowerCase());
+  const decision = decide({
+    trigger: {
+      kind: 'label_added',
+      key: 'explained, and never stored',
+      target,
+      issueNumber: number,
+      label: name,
+      issue: { title: '', body: '' },
+      sender,
+    },
+    issue: withLabel(facts.issue, name),
+    permission: asker?.permission ?? 'write',
+    botLogin,
+    settings,
+    settingsProblem: facts.settingsProblem,
+    settingsNotice: null,
+    liveJobs,
+  });
+  const nowMs = await store.nowMs();
+  return {
+    label: name,
+    decision,
+    limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
+    liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
+    openPullRequest: null,
+    runners: await store.runners.views(nowMs, timings.runnerGoneSeconds * 1000),
+    nowMs,
+  };
+}
+
+/** As if the label had just been added. */
+function withLabel(reading: IssueReading, label: string): IssueReading {
+  if (!reading.found) return reading;
+  return { ...reading, issue: { ...reading.issue, labels: [...reading.issue.labels, label] } };
+}
+
+/** Settings without mistakes are not kept as the last good ones: nobody asked for work. */
+function withoutKeeping(store: Store): Pick<Store, 'memory' | 'sweeps' | 'jobs' | 'nowMs'> {
+  return {
+    memory: { ...store.memory, keepSettings: async () => undefined },
+    sweeps: store.sweeps,
+    jobs: store.jobs,
+    nowMs: () => store.nowMs(),
+  };
+}
+
+function toFullName({ repository }: RepositoryTarget): string {
+  return `${repository.owner}/${repository.name}`;
+}

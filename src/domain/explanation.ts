@@ -1,0 +1,234 @@
+import { z } from 'zod';
+import { chooseRunner, type RunnerChoice } from './choose-runner.ts';
+import type { Decision, IssueReading, Permission } from './decide.ts';
+import { formatCost } from './figures-text.ts';
+import type { Job, RunnerView } from './job.ts';
+import type { RepoSettings } from './repo-settings.ts';
+import { describePlace, type SettingsPlace } from './settings-layers.ts';
+
+/** `stops`: no work would start; `waits`: it would, and then wait; `unknown`: it was not looked at. */
+const Sign = z.enum(['ok', 'warning', 'waits', 'stops', 'unknown']);
+export type Sign = z.infer<typeof Sign>;
+
+/** One thing that was looked at. Texts are plain, and hold others' words. */
+const Finding = z.object({ about: z.string(), sign: Sign, text: z.string() });
+export type Finding = z.infer<typeof Finding>;
+
+/** What would happen to an issue and why, for the operator's terminal or a machine. */
+export const Explanation = z.object({
+  /** `owner/name#12`. */
+  issue: z.string(),
+  title: z.string().nullable(),
+  /** What holds whatever the label. */
+  findings: z.array(Finding),
+  /** For each label that was asked about. */
+  labels: z.array(
+    z.object({
+      label: z.string(),
+      findings: z.array(Finding),
+      /** `nothing`: the label would be left without an answer. */
+      verdict: z.object({ kind: z.enum(['starts', 'waits', 'refused', 'nothing']), text: z.string() }),
+    }),
+  ),
+});
+export type Explanation = z.infer<typeof Explanation>;
+type LabelExplanation = Explanation['labels'][number];
+
+/** What holds for the issue, whatever its labels. */
+export type IssueFacts = {
+  /** `owner/name`. */
+  repository: string;
+  number: number;
+  issue: IssueReading;
+  /** Who would add the label; `null`: nobody was named. */
+  asker: { login: string; permission: Permission } | null;
+  settings: RepoSettings;
+  /** Files in force, the nearest first; none: the built-in settings. */
+  places: readonly SettingsPlace[];
+  settingsProblem: string | null;
+  settingsNotice: string | null;
+};
+
+/** What one label would meet. */
+export type LabelFacts = {
+  label: string;
+  /** On an issue that has the label, asked for by somebody who may, if nobody was named. */
+  decision: Decision;
+  limits: { refusal: string | null; warnings: readonly string[]; used: readonly string[] };
+  /** Of the label's specialty. */
+  liveJob: Pick<Job, 'id' | 'state'> | null;
+  openPullRequest: { url: string } | null;
+  runners: readonly RunnerView[];
+  nowMs: number;
+};
+
+/** Everything that was looked at, with what comes of it. */
+export function explainIssue(facts: IssueFacts, labels: readonly LabelFacts[]): Explanation {
+  const { repository, number, issue } = facts;
+  return {
+    issue: `${repository}#${number}`,
+    title: issue.found ? issue.issue.title : null,
+    findings: [
+      { about: 'repository', sign: 'ok', text: `${repository} is in the App’s installation` },
+      explainSettings(facts),
+      explainIssueState(facts),
+      explainPermission(facts),
+      ...(labels.length === 0 ? [explainNoLabel(facts)] : []),
+    ],
+    labels: labels.map((label) => explainLabel(facts, label)),
+  };
+}
+
+/** A repository that no work can come from. `known`: those that it could be mistaken for. */
+export function explainUnknownRepository(
+  repository: string,
+  number: number,
+  known: readonly string[],
+): Explanation {
+  const others = known.length === 0 ? 'none so far' : known.slice(0, 8).join(', ');
+  const text = `${repository} is not known: install the App on it, or mend the name. Known: ${others}`;
+  return {
+    issue: `${repository}#${number}`,
+    title: null,
+    findings: [{ about: 'repository', sign: 'stops', text }],
+    labels: [],
+  };
+}
+
+function explainSettings({ places, settingsProblem, settingsNotice }: IssueFacts): Finding {
+  const about = 'settings';
+  if (settingsProblem !== null) return { about, sign: 'stops', text: settingsProblem };
+  if (settingsNotice !== null) return { about, sign: 'warning', text: settingsNotice };
+  if (places.length === 0) return { about, sign: 'ok', text: 'the built-in ones; there is no settings file' };
+  return { about, sign: 'ok', text: `${places.map(describePlace).join(', which extends ')}; no mistakes` };
+}
+
+function explainIssueState({ issue }: IssueFacts): Finding {
+  const about = 'issue';
+  if (!issue.found) return { about, sign: 'stops', text: `can’t be read: ${issue.reason}` };
+  if (issue.isPullRequest)
+    return { about, sign: 'stops', text: 'is a pull request; labels start work on issues only' };
+  if (issue.state === 'closed') return { about, sign: 'stops', text: 'is closed' };
+  if (issue.locked) return { about, sign: 'stops', text: 'is open, but locked' };
+  return { about, sign: 'ok', text: 'is open' };
+}
+
+function explainPermission({ asker }: IssueFacts): Finding {
+  const about = 'permission';
+  if (asker === null) {
+    const text =
+      'whoever adds the label needs write access; name somebody with --as, and it is looked at as well';
+    return { about, sign: 'unknown', text };
+  }
+  const may = asker.permission === 'admin' || asker.permission === 'write';
+  const text = `${asker.login} has ${asker.permission} access; starting work needs write access`;
+  return { about, sign: may ? 'ok' : 'stops', text };
+}
+
+function explainNoLabel({ issue, settings }: IssueFacts): Finding {
+  const has = issue.found && issue.issue.labels.length > 0 ? issue.issue.labels.join(', ') : 'none';
+  const known = [...settings.labels.keys()].join(', ');
+  const text = `none of the issue’s labels (${has}) stands for a specialty. Known: ${known}. --label looks at one as if it were there`;
+  return { about: 'label', sign: 'stops', text };
+}
+
+function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
+  const { settings } = facts;
+  const specialty = settings.labels.get(label.label.toLowerCase()) ?? null;
+  const wanted = specialty === null ? undefined : settings.specialties.get(specialty);
+  if (specialty === null || wanted === undefined) {
+    const known = [...settings.labels.keys()].join(', ');
+    const finding: Finding = {
+      about: 'specialty',
+      sign: 'stops',
+      text: `the label stands for none. Known: ${known}`,
+    };
+    return { label: label.label, findings: [finding], verdict: toVerdict(label, null) };
+  }
+  const choice = chooseRunner({
+    specialty,
+    needs: wanted.needs,
+    agent: wanted.settings.agent,
+    runners: label.runners,
+    avoid: new Set(),
+    nowMs: label.nowMs,
+  });
+  const { maxMinutes, maxTurns, maxBudgetUsd } = wanted.settings;
+  const budget = `an attempt has ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)}`;
+  return {
+    label: label.label,
+    findings: [
+      { about: 'specialty', sign: 'ok', text: specialty },
+      explainLiveJob(label),
+      explainPullRequest(label),
+      explainLimits(label),
+      { about: 'budget', sign: 'ok', text: budget },
+      explainRunners(specialty, label),
+      explainNeeds([specialty, ...wanted.needs], choice),
+    ],
+    verdict: toVerdict(label, choice),
+  };
+}
+
+function explainLiveJob({ liveJob }: LabelFacts): Finding {
+  const about = 'live job';
+  if (liveJob === null) return { about, sign: 'ok', text: 'none of this specialty on the issue' };
+  return {
+    about,
+    sign: 'stops',
+    text: `${liveJob.id} is ${liveJob.state}; “yardmaster jobs ${liveJob.id.slice(-8)}” tells of it`,
+  };
+}
+
+function explainPullRequest({ openPullRequest }: LabelFacts): Finding {
+  const about = 'pull request';
+  if (openPullRequest === null) return { about, sign: 'ok', text: 'none of this specialty is open' };
+  return { about, sign: 'stops', text: `${openPullRequest.url} is open` };
+}
+
+function explainLimits({ limits }: LabelFacts): Finding {
+  const about = 'limits';
+  if (limits.refusal !== null) return { about, sign: 'stops', text: limits.refusal };
+  if (limits.warnings.length > 0) return { about, sign: 'warning', text: limits.warnings.join(' ') };
+  if (limits.used.length === 0) return { about, sign: 'ok', text: 'none are set for a day' };
+  return { about, sign: 'ok', text: `used up today: ${limits.used.join('; ')}` };
+}
+
+function explainRunners(specialty: string, { runners }: LabelFacts): Finding {
+  const about = 'runners';
+  const specialists = runners.filter(
+    (runner) => runner.state !== 'revoked' && runner.specialties.includes(specialty),
+  );
+  if (specialists.length === 0) return { about, sign: 'waits', text: `none has the specialty ${specialty}` };
+  const names = specialists.map(
+    ({ name, state, active, capacity }) => `${name} (${state}, ${active} of ${capacity} taken)`,
+  );
+  const isOnline = specialists.some(({ state }) => state === 'online');
+  return { about, sign: isOnline ? 'ok' : 'waits', text: names.join(', ') };
+}
+
+function explainNeeds(needs: readonly string[], choice: RunnerChoice): Finding {
+  const about = 'needs';
+  if (choice.kind === 'none') return { about, sign: 'waits', text: choice.reason };
+  return { about, sign: 'ok', text: `${needs.join(', ')}: ${choice.runner.name} has all, and room` };
+}
+
+function toVerdict(
+  { decision, limits }: LabelFacts,
+  choice: RunnerChoice | null,
+): LabelExplanation['verdict'] {
+  switch (decision.kind) {
+    case 'start':
+      if (limits.refusal !== null) return { kind: 'refused', text: limits.refusal };
+      if (choice?.kind === 'chosen')
+        return { kind: 'starts', text: `work would start at once. ${choice.reason}` };
+      return { kind: 'waits', text: `a job would wait in the queue. ${choice?.reason ?? ''}`.trimEnd() };
+    case 'refuse':
+      return { kind: 'refused', text: decision.reason };
+    case 'ignore':
+    case 'cancel':
+      return { kind: 'nothing', text: `nothing would happen: ${decision.reason}` };
+    default:
+      return decision satisfies never;
+  }
+}

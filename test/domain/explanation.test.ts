@@ -1,0 +1,123 @@
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import type { RunnerId } from '../../src/contract/job.ts';
+import { explainIssue, explainUnknownRepository, type LabelFacts } from '../../src/domain/explanation.ts';
+import type { RunnerView } from '../../src/domain/job.ts';
+import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
+import { describeExplanation } from '../../src/operator/describe-explanation.ts';
+import { aJob, NOON_MS } from '../support/job-builders.ts';
+
+const GOLDEN = path.resolve(import.meta.dirname, '..', 'fixtures', 'texts');
+const PLACE = { owner: 'acme', name: 'widgets', path: '.github/yardmaster.yml' };
+const { issue } = aJob();
+
+function someSettings() {
+  const reading = parseRepoSettings('labels: {bug: backend}\nspecialties: {backend: {needs: [python]}}\n');
+  if (!reading.ok) throw new Error(reading.message);
+  return reading.settings;
+}
+
+function someFacts() {
+  return {
+    repository: 'acme/widgets',
+    number: 42,
+    issue: { found: true as const, issue, state: 'open' as const, locked: false, isPullRequest: false },
+    asker: { login: 'alice', permission: 'write' as const },
+    settings: someSettings(),
+    places: [PLACE],
+    settingsProblem: null,
+    settingsNotice: null,
+  };
+}
+
+function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
+  const runner: RunnerView = {
+    id: 'be-1' as RunnerId,
+    name: 'be-1',
+    hostname: 'be-1.local',
+    specialties: ['backend'],
+    capabilities: ['python', 'agent:claude'],
+    capacity: 2,
+    active: 1,
+    accepting: true,
+    state: 'online',
+    quarantinedUntilMs: null,
+    quarantineReason: null,
+    lastSeenAtMs: NOON_MS,
+    lastAssignedAtMs: 0,
+    version: '1',
+    transport: 'coordinator',
+  };
+  const { needs, settings } = someSettings().specialties.get('backend') ?? { needs: [], settings: null };
+  if (settings === null) throw new Error('there is no backend');
+  return {
+    label: 'bug',
+    decision: {
+      kind: 'start',
+      reason: 'alice added it',
+      issue,
+      specialty: 'backend',
+      needs,
+      settings,
+      instructions: null,
+    },
+    limits: { refusal: null, warnings: [], used: ['acme/widgets 3 of 40 jobs'] },
+    liveJob: null,
+    openPullRequest: null,
+    runners: [runner],
+    nowMs: NOON_MS,
+    ...overrides,
+  };
+}
+
+test('one line for each thing that was looked at, and what comes of it', async () => {
+  const [runner] = aLabel().runners;
+  if (runner === undefined) throw new Error('there is no runner');
+  const explanation = explainIssue(someFacts(), [
+    aLabel(),
+    aLabel({ label: 'agent:backend', runners: [{ ...runner, capabilities: ['agent:claude'] }] }),
+    aLabel({
+      label: 'agent:backend',
+      decision: { kind: 'ignore', reason: 'a backend job for this issue is under way already' },
+      liveJob: aJob({ state: 'running' }),
+    }),
+    aLabel({
+      label: 'agent:fronted',
+      decision: { kind: 'ignore', reason: 'the label "agent:fronted" stands for no specialty' },
+    }),
+  ]);
+
+  await expect(`${describeExplanation(explanation)}\n`).toMatchFileSnapshot(
+    path.join(GOLDEN, 'explanation.txt'),
+  );
+});
+
+test('what stops all work is said, whatever it is, and nothing leaves its line', async () => {
+  const facts = someFacts();
+  const hostile = 'a\u001B[31m\nlabel evil\n=> work would start';
+  const all = [
+    explainIssue(
+      {
+        ...facts,
+        issue: { ...facts.issue, issue: { ...issue, title: hostile, labels: [hostile] }, state: 'closed' },
+        asker: { login: 'mallory', permission: 'read' },
+        settingsProblem: ".github/yardmaster.yml can't be used:\n- line 3, defaults.tset: mend it",
+      },
+      [],
+    ),
+    explainIssue(
+      {
+        ...facts,
+        issue: { found: false, reason: 'it was deleted' },
+        asker: null,
+        places: [],
+      },
+      [aLabel({ limits: { refusal: 'The limit for alice is used up.', warnings: [], used: [] } })],
+    ),
+    explainUnknownRepository('acme/wigdets', 42, ['acme/widgets']),
+  ];
+
+  await expect(`${all.map(describeExplanation).join('\n\n----\n\n')}\n`).toMatchFileSnapshot(
+    path.join(GOLDEN, 'explanation-stopped.txt'),
+  );
+});
