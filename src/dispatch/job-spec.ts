@@ -1,5 +1,5 @@
-import type { JobSpec } from '../contract/job.ts';
-import type { Attempt, Job } from '../domain/job.ts';
+import type { JobSettings, JobSpec } from '../contract/job.ts';
+import type { AllJobSettings, Attempt, Job } from '../domain/job.ts';
 import { checkRunName } from '../domain/check-run-text.ts';
 import { toExternalId } from './check-run-identity.ts';
 
@@ -37,6 +37,11 @@ export function toJobSpec(
     },
     // GitHub shows commits with this address as the bot's own.
     commitAuthor: { name: bot.login, email: `${bot.id}+${bot.login}@users.noreply.github.com` },
-    settings: job.settings,
+    settings: toRunnerSettings(job.settings),
   };
+}
+
+/** What becomes of the work on GitHub is no concern of runners. */
+function toRunnerSettings({ pullRequest: _ours, quiet: _too, ...settings }: AllJobSettings): JobSettings {
+  return settings;
 }

@@ -1,5 +1,6 @@
-import type { AttemptId, IssueSnapshot, JobId, JobSettings } from '../contract/job.ts';
+import type { AttemptId, IssueSnapshot, JobId } from '../contract/job.ts';
 import { toBranchName } from '../domain/branch-name.ts';
+import type { AllJobSettings } from '../domain/job.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -19,7 +20,7 @@ export async function newJob(
     issue: IssueSnapshot;
     specialty: string;
     needs: string[];
-    settings: JobSettings;
+    settings: AllJobSettings;
     instructions: string | null;
     attemptId: AttemptId | null;
   },

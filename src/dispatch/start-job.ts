@@ -1,5 +1,5 @@
-import type { AttemptId, IssueSnapshot, JobSettings } from '../contract/job.ts';
-import { LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
+import type { AttemptId, IssueSnapshot } from '../contract/job.ts';
+import { type AllJobSettings, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -14,7 +14,7 @@ export type JobWish = {
   issue: IssueSnapshot;
   specialty: string;
   needs: string[];
-  settings: JobSettings;
+  settings: AllJobSettings;
   instructions: string | null;
   /** The label that stands for the job. */
   label: string | null;

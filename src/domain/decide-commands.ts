@@ -1,9 +1,9 @@
-import type { IssueSnapshot, JobSettings } from '../contract/job.ts';
+import type { IssueSnapshot } from '../contract/job.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
 import type { IssueReading, Permission } from './decide.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { PRIORITIES, type Job } from './job.ts';
+import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
 
@@ -37,7 +37,7 @@ export type CommandAction =
       issue: IssueSnapshot;
       specialty: string;
       needs: string[];
-      settings: JobSettings;
+      settings: AllJobSettings;
       instructions: string | null;
       /** The label of the issue that stands for the specialty; taking it off cancels the job. */
       label: string | null;

@@ -1,5 +1,5 @@
-import type { IssueSnapshot, JobSettings } from '../contract/job.ts';
-import type { Job } from './job.ts';
+import type { IssueSnapshot } from '../contract/job.ts';
+import type { AllJobSettings, Job } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -35,7 +35,7 @@ export type Decision =
       issue: IssueSnapshot;
       specialty: string;
       needs: string[];
-      settings: JobSettings;
+      settings: AllJobSettings;
       instructions: string | null;
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }

@@ -13,6 +13,8 @@ export type Effect =
   | { kind: 'check-run-mail'; attemptId: AttemptId }
   | { kind: 'status-comment'; repositoryId: number; issueNumber: number }
   | { kind: 'pull-request'; jobId: JobId }
+  /** Reviewers, labels and assignee of the job's pull request, as the settings say. */
+  | { kind: 'pull-request-wishes'; jobId: JobId }
   /**
    * The check run with the evidence, on the commit that the job has pushed; with `commit`, the check run on that later head of the branch,
    * which says that the evidence is of another one.
@@ -45,6 +47,7 @@ export function toEffectKey(effect: Effect): string {
     case 'press-answer':
       return `${effect.kind}:${effect.key}`;
     case 'pull-request':
+    case 'pull-request-wishes':
     case 'clean-branch':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
@@ -68,6 +71,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'check-run': 50,
   'attempt-start': 40,
   evidence: 35,
+  'pull-request-wishes': 34,
   command: 33,
   'press-answer': 33,
   'settings-check': 32,

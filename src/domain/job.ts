@@ -13,6 +13,27 @@ import type {
   RunnerId,
 } from '../contract/job.ts';
 
+/** What the repository's settings say for a job: to its runner, and to the coordinator, which alone opens pull requests. */
+export type AllJobSettings = JobSettings & { pullRequest?: PullRequestWishes; quiet?: boolean };
+
+/** How the pull request of a job is to be; absent = as if nothing had been said. */
+export type PullRequestWishes = {
+  /** Absent: a draft when no test confirms the work. */
+  draft?: boolean | undefined;
+  /** Branch that it goes into, and that the work begins from; absent = the default branch. */
+  base?: string | undefined;
+  /** Logins, `organisation/team`, or `who_asked`. */
+  reviewers?: string[] | undefined;
+  labels?: string[] | undefined;
+  /** A login, or `who_asked`. */
+  assignee?: string | undefined;
+  /** Whether the branch goes when the pull request has been merged or closed, as long as nobody else pushed to it. */
+  deleteBranch?: boolean | undefined;
+};
+
+/** Stands for whoever asked for the job, where a login is expected: no login of GitHub has such a name. */
+export const WHO_ASKED = 'who_asked';
+
 /** One request for work, as the store keeps it. All times are milliseconds since the epoch, by the store's clock. */
 export type Job = {
   id: JobId;
@@ -26,7 +47,7 @@ export type Job = {
   specialty: string;
   /** Capabilities that a runner must have beside the specialty. */
   needs: string[];
-  settings: JobSettings;
+  settings: AllJobSettings;
   instructions: string | null;
   requestedBy: string;
   /** The account's number, which outlives its login; `null` for jobs from before it was kept. */
@@ -89,6 +110,7 @@ export type JobEvent = {
 /** Kinds of events that everybody should read: they are shown above the timeline. */
 export const SETTINGS_NOTICE = 'settings_notice';
 export const LIMIT_NOTICE = 'limit_notice';
+export const PULL_REQUEST_NOTICE = 'pull_request_notice';
 
 /** A runner as dispatch sees it. */
 export type RunnerView = {

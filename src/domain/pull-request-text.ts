@@ -15,7 +15,7 @@ const MAX_CHANGES_SHOWN = 50;
  * The pull request of a job. Only our own `Closes #N` may close an issue: references in the title and in the agent's words
  * are broken, since GitHub acts on them when the pull request is merged.
  *
- * A draft when no test confirms the work: then a person has to look first.
+ * A draft when no test confirms the work, unless the settings say otherwise: then a person has to look first.
  */
 export function toPullRequest({ job, attempt }: { job: Job; attempt: Attempt }): {
   title: string;
@@ -28,7 +28,7 @@ export function toPullRequest({ job, attempt }: { job: Job; attempt: Attempt }):
   return {
     title: title === '' ? `Work on issue ${job.issue.number}` : title,
     body: toBody(job, attempt, result),
-    draft: result.evidence.after?.verdict !== 'passed',
+    draft: job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed',
   };
 }
 

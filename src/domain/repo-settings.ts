@@ -1,4 +1,5 @@
 import type { JobSettings } from '../contract/job.ts';
+import type { AllJobSettings, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
@@ -11,7 +12,7 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 export type RepoSettings = {
   /** Label name, lower case → specialty. Always has `agent:<specialty>` for every known specialty. */
   labels: ReadonlyMap<string, string>;
-  specialties: ReadonlyMap<string, { needs: string[]; settings: JobSettings }>;
+  specialties: ReadonlyMap<string, { needs: string[]; settings: AllJobSettings }>;
   /** What may be used up in a day: by all jobs of the repository, and by those of each person. */
   limits: { repository: DailyLimits; person: DailyLimits };
 };
@@ -81,7 +82,7 @@ function toDailyLimits(written: WrittenLimits): DailyLimits {
 function toSpecialty(
   defaults: SpecialtyFields,
   own: SpecialtyFields,
-): { needs: string[]; settings: JobSettings } {
+): { needs: string[]; settings: AllJobSettings } {
   const pick = <Key extends keyof SpecialtyFields>(key: Key): SpecialtyFields[Key] =>
     own[key] ?? defaults[key];
   return {
@@ -101,17 +102,26 @@ function toSpecialty(
       ...toOptional('protectedPaths', pick('protected_paths')),
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),
       ...toOptional('refusedWork', pick('refused_work')),
+      ...toOptional('quiet', pick('quiet')),
+      ...toOptional('pullRequest', toWishes({ ...defaults.pull_request, ...own.pull_request })),
     },
   };
 }
 
 /** A key that jobs from before it was known don't have: left out when nothing says anything. */
-function toOptional<Key extends keyof JobSettings>(
+function toOptional<Key extends keyof AllJobSettings>(
   key: Key,
-  value: JobSettings[Key],
-): Partial<Pick<JobSettings, Key>> {
+  value: AllJobSettings[Key],
+): Partial<Pick<AllJobSettings, Key>> {
   // One key with its own type, which the compiler can't tell of a computed one.
-  return value === undefined ? {} : ({ [key]: value } as Partial<Pick<JobSettings, Key>>);
+  return value === undefined ? {} : ({ [key]: value } as Partial<Pick<AllJobSettings, Key>>);
+}
+
+/** `undefined` when nothing is wished. */
+function toWishes(written: NonNullable<SpecialtyFields['pull_request']>): PullRequestWishes | undefined {
+  const { delete_branch: deleteBranch, ...rest } = written;
+  const wishes = { ...rest, ...(deleteBranch === undefined ? {} : { deleteBranch }) };
+  return Object.keys(wishes).length === 0 ? undefined : wishes;
 }
 
 /** A label may lead to a specialty without settings of its own, unless its name looks like a slip of the pen. */

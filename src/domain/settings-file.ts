@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Capability, type Command, RefusedWork, Specialty } from '../contract/job.ts';
+import { BranchName } from './branch-name.ts';
+import { WHO_ASKED } from './job.ts';
 import { explainBadPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './path-patterns.ts';
 import { splitCommandLine } from './split-command-line.ts';
 
@@ -36,6 +38,52 @@ const PathPattern = text(MAX_PATTERN_CHARACTERS).superRefine((pattern, context) 
 const PathPatterns = z
   .array(PathPattern, 'must be a list, such as [docs/**, "**/*.md"]')
   .max(MAX_PATTERNS, `must be at most ${MAX_PATTERNS} patterns`);
+
+/** What GitHub allows as login, and what it allows in managed ones besides; `organisation/team` for a team. */
+const LOGIN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+const LOGIN_OR_TEAM = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\/[\w.-]{1,100})?$/;
+
+const PullRequestFields = z.strictObject(
+  {
+    draft: z
+      .boolean('must be true or false')
+      .optional()
+      .describe('true: always a draft; false: never. Left out: a draft when no test confirms the work.'),
+    base: z
+      .string('must be the name of a branch')
+      .pipe(BranchName)
+      .transform((name): string => name)
+      .optional()
+      .describe(
+        'Branch that the work begins from, and that it is to be merged into. Left out: the default branch.',
+      ),
+    reviewers: z
+      .array(
+        z.string().regex(LOGIN_OR_TEAM, 'must be a login or organisation/team'),
+        'must be a list of logins',
+      )
+      .max(15, 'must be at most 15')
+      .optional()
+      .describe(`Who is asked for a review: logins, organisation/team, or ${WHO_ASKED}.`),
+    labels: z
+      .array(text(50), 'must be a list of labels')
+      .max(20, 'must be at most 20')
+      .optional()
+      .describe('Labels of the pull request.'),
+    assignee: z
+      .string('must be a login')
+      .regex(LOGIN, 'must be a login')
+      .optional()
+      .describe(`Who the pull request is assigned to: a login, or ${WHO_ASKED}.`),
+    delete_branch: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether the branch is deleted when the pull request has been merged or closed, unless somebody else pushed to it. Default false.',
+      ),
+  },
+  'must be keys with values, such as "reviewers: [octavia]"',
+);
 
 const SpecialtyFields = z.strictObject(
   {
@@ -94,6 +142,11 @@ const SpecialtyFields = z.strictObject(
       .describe(
         'What becomes of work that may not be published: kept on its branch without a pull request, kept as a patch on the runner, or thrown away. Default branch.',
       ),
+    pull_request: PullRequestFields.nullish().describe('How pull requests are opened.'),
+    quiet: z
+      .boolean('must be true or false')
+      .optional()
+      .describe('Whether the issue is only told how the work ended, and what needs a person. Default false.'),
   },
   'must be keys with values, such as "test: npm test"',
 );
@@ -165,6 +218,7 @@ export const SPECIALTY_KEYS = Object.keys(SpecialtyFields.shape);
 /** Keys that are known below `path`. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_LEVEL_KEYS;
+  if (path.at(-1) === 'pull_request') return Object.keys(PullRequestFields.shape);
   if (path[0] !== 'limits') return SPECIALTY_KEYS;
   return Object.keys((path.length === 1 ? Limits : DailyLimits).shape);
 }

@@ -1,4 +1,4 @@
-import type { SettingsFile } from './settings-file.ts';
+import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
 import { SETTINGS_FILE_PATH } from './settings-problem.ts';
 
 /** Where a settings file is: always on the default branch. */
@@ -63,13 +63,19 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
     specialties: Object.fromEntries(
       [...names].map((name) => [
         name,
-        Object.assign({}, ...farthestFirst.map(({ specialties }) => specialties?.[name] ?? {})),
+        mergeFields(farthestFirst.map(({ specialties }) => specialties?.[name] ?? {})),
       ]),
     ),
     limits: {
       repository: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.repository ?? {})),
       person: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.person ?? {})),
     },
-    defaults: Object.assign({}, ...farthestFirst.map(({ defaults }) => defaults ?? {})),
+    defaults: mergeFields(farthestFirst.map(({ defaults }) => defaults ?? {})),
   };
+}
+
+function mergeFields(farthestFirst: readonly SpecialtyFields[]): SpecialtyFields {
+  const merged: SpecialtyFields = Object.assign({}, ...farthestFirst);
+  const wishes = farthestFirst.flatMap(({ pull_request }) => pull_request ?? []);
+  return wishes.length === 0 ? merged : { ...merged, pull_request: Object.assign({}, ...wishes) };
 }

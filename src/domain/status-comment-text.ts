@@ -2,7 +2,14 @@ import { Phase } from '../contract/job.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { LIMIT_NOTICE, SETTINGS_NOTICE, type Attempt, type Job, type JobEvent } from './job.ts';
+import {
+  LIMIT_NOTICE,
+  PULL_REQUEST_NOTICE,
+  SETTINGS_NOTICE,
+  type Attempt,
+  type Job,
+  type JobEvent,
+} from './job.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
@@ -111,12 +118,12 @@ function toReason({ state, stateReason }: Job, attempt: Attempt | null): string 
   return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
 }
 
-/** What people should do something about: mistakes in the settings, limits that are nearly used up. */
+/** What people should do something about: mistakes in the settings, limits that are nearly used up, wishes that GitHub did not grant. */
 function toNotice(events: readonly JobEvent[]): string | null {
   const notices = events.flatMap(({ kind, text }) => {
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
-    return kind === LIMIT_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
+    return kind === LIMIT_NOTICE || kind === PULL_REQUEST_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   return notices.length === 0 ? null : notices.join('\n\n');
 }

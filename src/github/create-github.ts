@@ -13,6 +13,7 @@ import type { Octokit } from './probot-octokit.ts';
 import { createPullRequests } from './pull-request.ts';
 import { createSettingsReader } from './repo-file.ts';
 import { createRecoveryReads, type RecoveryReads } from './recovery-reads.ts';
+import { createPullRequestWishes } from './pull-request-wishes.ts';
 import { createReactions } from './reaction.ts';
 import { createRepositoryReader } from './repository.ts';
 import { createStartCommits } from './start-commit.ts';
@@ -43,6 +44,7 @@ export function createGitHub(deps: {
     ...createStatusComments({ call, identity }),
     ...createReactions({ call }),
     ...createPullRequests({ call }),
+    ...createPullRequestWishes({ call }),
     ...createBranches({ call }),
     ...createJobTokens(deps),
     sweeps: { ...createSweepReads({ ...deps, call }), ...createRecoveryReads({ call, identity }) },

@@ -42,12 +42,12 @@ export type GitHub = {
     labels: readonly { name: string; color: string; description: string }[],
   ): Promise<void>;
   /**
-   * The empty commit on the job's branch whose parent is the head of the default branch. `takeOver`: what this job's former
+   * The empty commit on the job's branch whose parent is the head of `base`, by default the default branch. `takeOver`: what this job's former
    * attempts have put on the branch, which may be moved from there; any other commit on the branch is a `conflict`.
    */
   ensureStartCommit(
     target: RepositoryTarget,
-    wanted: { branch: string; message: string; takeOver: readonly string[] },
+    wanted: { branch: string; base?: string | undefined; message: string; takeOver: readonly string[] },
   ): Promise<StartCommit>;
   /**
    * Creates the check run, or finds the one with the same name and `externalId` on that commit; one that has ended only if the wanted one
@@ -93,6 +93,15 @@ export type GitHub = {
     target: RepositoryTarget,
     wanted: { head: string; base: string; title: string; body: string; draft: boolean },
   ): Promise<{ number: number; url: string; headCommit: string }>;
+  /**
+   * Asks for reviews, adds labels, assigns: each as far as GitHub lets us. Repeating it changes nothing. Answers what GitHub did not take,
+   * in plain sentences.
+   */
+  addToPullRequest(
+    target: RepositoryTarget,
+    number: number,
+    wanted: { reviewers: readonly string[]; labels: readonly string[]; assignee: string | null },
+  ): Promise<string[]>;
   /** Removes the branch if it stands at one of `commits`; otherwise, or when there is none, leaves it. True when it was removed. */
   deleteBranch(target: RepositoryTarget, branch: string, commits: readonly string[]): Promise<boolean>;
 

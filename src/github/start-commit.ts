@@ -16,7 +16,7 @@ export function createStartCommits({ call }: { call: GitHubCall }): Pick<GitHub,
   return { ensureStartCommit };
 
   async function ensureStartCommit(target: RepositoryTarget, wanted: Wanted): Promise<StartCommit> {
-    const base = target.repository.defaultBranch;
+    const base = wanted.base ?? target.repository.defaultBranch;
     // Only a former attempt of this job can have made the branch; without one, the creation itself tells.
     const standing = wanted.takeOver.length === 0 ? null : await readBranchHead(call, target, wanted.branch);
     if (standing !== null && !wanted.takeOver.includes(standing)) return recognise(target, wanted, standing);
@@ -40,6 +40,13 @@ export function createStartCommits({ call }: { call: GitHubCall }): Pick<GitHub,
       return { commit: data.commit.sha, tree: data.commit.commit.tree.sha };
     } catch (error) {
       if (!isKind(error, 'gone')) throw error;
+      if (branch !== target.repository.defaultBranch) {
+        throw new GitHubError(
+          'invalid',
+          `There is no branch "${branch}", which pull_request.base of the settings names; create it, or mend the settings`,
+          { status: 404, cause: error },
+        );
+      }
       throw new GitHubError(
         'gone',
         `The default branch "${branch}" is not there; an empty repository needs a first commit`,
@@ -93,7 +100,7 @@ export function createStartCommits({ call }: { call: GitHubCall }): Pick<GitHub,
 
   async function recognise(
     target: RepositoryTarget,
-    { branch, message }: Wanted,
+    { branch, base, message }: Wanted,
     standing: string,
   ): Promise<StartCommit> {
     const { data } = await call(target.installationId, (octokit) =>
@@ -106,6 +113,9 @@ export function createStartCommits({ call }: { call: GitHubCall }): Pick<GitHub,
         `The branch "${branch}" stands at ${standing.slice(0, 12)}, which is not of this job. Delete or rename it, then try again`,
       );
     }
-    return { base: { branch: target.repository.defaultBranch, commit: parent.sha }, startCommit: standing };
+    return {
+      base: { branch: base ?? target.repository.defaultBranch, commit: parent.sha },
+      startCommit: standing,
+    };
   }
 }

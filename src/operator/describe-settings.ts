@@ -1,11 +1,12 @@
 import type { Command, JobSettings } from '../contract/job.ts';
+import type { PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
 export function describeSettings({ labels, specialties, limits }: RepoSettings): string {
   const blocks = [...specialties].map(([name, { needs, settings }]) => {
     const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
-    const facts: [string, string][] = [
+    const facts: (readonly [string, string])[] = [
       ['labels', leading.join(', ')],
       ['needs', needs.length === 0 ? `a runner of the specialty ${name}` : `${name}, ${needs.join(', ')}`],
       ['set-up', describeCommands(settings.setupCommands)],
@@ -19,6 +20,8 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
         settings.guidance === null ? 'built in' : `${settings.guidance.length} characters of your own`,
       ],
       ['paths', describePaths(settings)],
+      ['pull', describeWishes(settings.pullRequest ?? {})],
+      ...(settings.quiet === true ? [['quiet', 'only how work ends, and what needs a person'] as const] : []),
       [
         'limits',
         `${settings.maxMinutes} min, ${settings.maxTurns} turns, $${settings.maxBudgetUsd}, ${settings.repairRounds} rounds of repair`,
@@ -27,6 +30,22 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
     return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
   });
   return [...blocks, describeLimits(limits)].filter((block) => block !== null).join('\n\n');
+}
+
+function describeWishes(wishes: PullRequestWishes): string {
+  const { draft, base, reviewers = [], labels = [], assignee, deleteBranch = false } = wishes;
+  return [
+    `into ${base ?? 'the default branch'}`,
+    draft === undefined
+      ? 'a draft when no test confirms the work'
+      : draft
+        ? 'always a draft'
+        : 'never a draft',
+    ...(reviewers.length === 0 ? [] : [`reviewers ${reviewers.join(', ')}`]),
+    ...(labels.length === 0 ? [] : [`labels ${labels.join(', ')}`]),
+    ...(assignee === undefined ? [] : [`assigned to ${assignee}`]),
+    ...(deleteBranch ? ['its branch is deleted in the end'] : []),
+  ].join('; ');
 }
 
 function describeLimits({ repository, person }: RepoSettings['limits']): string | null {

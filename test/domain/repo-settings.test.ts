@@ -92,6 +92,58 @@ specialties:
   });
 });
 
+describe('pull requests', () => {
+  test('are wished for all specialties, and key by key otherwise for one', () => {
+    const { specialties } = parsed(`
+defaults:
+  pull_request: {base: develop, reviewers: [olga, acme/web], labels: [agents], delete_branch: true}
+  quiet: true
+specialties:
+  frontend:
+    pull_request: {reviewers: [who_asked], draft: true, assignee: olga}
+    quiet: false
+`);
+
+    expect(specialties.get('backend')?.settings).toMatchObject({
+      pullRequest: {
+        base: 'develop',
+        reviewers: ['olga', 'acme/web'],
+        labels: ['agents'],
+        deleteBranch: true,
+      },
+      quiet: true,
+    });
+    expect(specialties.get('frontend')?.settings).toMatchObject({
+      pullRequest: {
+        base: 'develop',
+        reviewers: ['who_asked'],
+        labels: ['agents'],
+        deleteBranch: true,
+        draft: true,
+        assignee: 'olga',
+      },
+      quiet: false,
+    });
+  });
+
+  test.each([
+    ['{drfat: true}', /did you mean "draft"/],
+    ['{draft: yes please}', /draft: must be true or false/],
+    ['{base: "a..b"}', /base: must be a name that git allows/],
+    ['{base: 7}', /base: must be the name of a branch/],
+    ['{reviewers: olga}', /reviewers: must be a list of logins/],
+    ['{reviewers: ["@olga"]}', /reviewers\.0: must be a login or organisation\/team/],
+    ['{assignee: acme/web}', /assignee: must be a login/],
+    ['{labels: [7]}', /labels\.0: must be text of 1 to 50 characters/],
+    ['olga', /must be keys with values, such as "reviewers/],
+  ])('%s is a mistake, told with the mend', (wishes, message) => {
+    const reading = parseRepoSettings(`defaults:\n  pull_request: ${wishes}\n`);
+
+    expect(reading).toMatchObject({ ok: false, message: expect.stringMatching(message) });
+    expect(reading).toMatchObject({ message: expect.stringContaining('line 2') });
+  });
+});
+
 describe('what may be changed', () => {
   test('is told for all specialties or for one; lists are taken whole', () => {
     const { specialties } = parsed(`

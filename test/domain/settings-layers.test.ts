@@ -45,6 +45,15 @@ specialties:
 `;
   const { labels, specialties } = combineSettings([toFile(near), toFile(far)]);
 
+  test('of what is wished of pull requests, the nearest file counts key by key', () => {
+    const { specialties: merged } = combineSettings([
+      toFile('defaults: {pull_request: {draft: true}}\n'),
+      toFile('defaults: {pull_request: {draft: false, base: develop}}\n'),
+    ]);
+
+    expect(merged.get('backend')?.settings.pullRequest).toEqual({ draft: true, base: 'develop' });
+  });
+
   test('labels are put together, the nearest file counts, and case does not matter', () => {
     expect(Object.fromEntries(labels)).toMatchObject({ bug: 'backend', chore: 'testing' });
   });

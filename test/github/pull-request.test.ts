@@ -90,6 +90,80 @@ describe('the pull request', () => {
   });
 });
 
+describe('what is wished of it', () => {
+  test('is done with a request for each kind', async () => {
+    const { target, number } = await anOpenPullRequest();
+    at.standin.createUser('olga');
+    at.standin.setRole(fullNameOf(target), 'olga', 'read');
+    let refused: string[] = [];
+
+    const requests = await at.requestsOf(async () => {
+      refused = await at.github.addToPullRequest(target, number, {
+        reviewers: ['alice', 'olga'],
+        labels: ['from-agents', 'bug'],
+        assignee: 'alice',
+      });
+    });
+
+    expect(refused).toEqual([]);
+    expect(requests).toEqual([
+      `POST …/pulls/${number}/requested_reviewers`,
+      `POST …/issues/${number}/labels`,
+      `POST …/issues/${number}/assignees`,
+    ]);
+    expect(pullsOf(target)).toMatchObject([
+      {
+        requested_reviewers: [{ login: 'alice' }, { login: 'olga' }],
+        labels: [{ name: 'from-agents' }, { name: 'bug' }],
+        assignees: [{ login: 'alice' }],
+      },
+    ]);
+  });
+
+  test('is told where GitHub does not take it, and the rest is done', async () => {
+    const { target, number } = await anOpenPullRequest();
+    at.standin.createUser('mallory');
+    at.standin.faults.add({
+      method: 'POST',
+      path: /\/labels$/,
+      status: 422,
+      body: { message: 'Validation Failed' },
+    });
+
+    const refused = await at.github.addToPullRequest(target, number, {
+      reviewers: ['mallory', 'alice', 'acme/ghosts', 'evil/team'],
+      labels: ['bug'],
+      assignee: 'mallory',
+    });
+
+    expect(refused).toEqual([
+      expect.stringMatching(
+        /^mallory could not be asked for a review\. GitHub answered 422: Reviews may only .* repository\.$/,
+      ),
+      expect.stringMatching(/^acme\/ghosts could not be asked .*422/),
+      'evil/team could not be asked for a review. It is no team of acme.',
+      expect.stringMatching(/^The pull request could not be labelled bug\. GitHub answered 422/),
+      'The pull request could not be assigned to mallory. GitHub lets only people with write access be assigned.',
+    ]);
+    expect(pullsOf(target)).toMatchObject([{ requested_reviewers: [{ login: 'alice' }], assignees: [] }]);
+  });
+
+  test('is tried again when GitHub is to be asked later', async () => {
+    const { target, number } = await anOpenPullRequest();
+    at.standin.faults.add({ method: 'POST', path: /requested_reviewers$/, status: 429, times: 1 });
+
+    await expect(
+      at.github.addToPullRequest(target, number, { reviewers: ['alice'], labels: [], assignee: null }),
+    ).rejects.toMatchObject({ kind: 'rate_limited' });
+  });
+});
+
+async function anOpenPullRequest() {
+  const target = await aPushedBranch();
+  const { number } = await at.github.ensurePullRequest(target, wanted);
+  return { target, number };
+}
+
 async function aPushedBranch(): Promise<RepositoryTarget> {
   const target = await at.createTarget();
   await at.standin.as('alice').pushFiles(fullNameOf(target), wanted.head, { 'src/x.js': '1' }, 'Work');

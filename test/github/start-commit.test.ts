@@ -24,6 +24,25 @@ describe('the start commit', () => {
     expect(start?.message).toContain('Yardmaster-Attempt: 1');
   });
 
+  test('is on another branch where the settings say so, and tells of one that is not there', async () => {
+    const target = await at.createTarget();
+    const onto = await at.standin
+      .as('alice')
+      .pushFiles(fullNameOf(target), 'develop', { 'new.txt': 'x' }, 'Develop');
+
+    const made = await at.github.ensureStartCommit(target, { ...wanted, base: 'develop' });
+    const again = await at.github.ensureStartCommit(target, { ...wanted, base: 'develop' });
+
+    expect(made.base).toEqual({ branch: 'develop', commit: onto });
+    expect(again).toEqual(made);
+    await expect(
+      at.github.ensureStartCommit(target, { ...wanted, branch: 'agent/43-x', base: 'devlop' }),
+    ).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('There is no branch "devlop"'),
+    });
+  });
+
   test('is the same one when it is asked for again', async () => {
     const target = await at.createTarget();
     const first = await at.github.ensureStartCommit(target, wanted);

@@ -3,14 +3,32 @@ import { createExplainIssue, type ExplainQuestion } from '../../src/dispatch/exp
 import { decide } from '../../src/domain/decide.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { describeExplanation } from '../../src/operator/describe-explanation.ts';
-import { openSweepWorld } from '../support/sweep-world.ts';
+import { aResult } from '../support/job-builders.ts';
+import { openWorkingWorld } from '../support/working-world.ts';
 
 /** One coordinator and one GitHub for all; each test has issues of its own. */
-let world: Awaited<ReturnType<typeof openSweepWorld>>;
+let yard: Awaited<ReturnType<typeof openWorkingWorld>>;
+let world: (typeof yard)['world'];
 beforeAll(async () => {
-  world = await openSweepWorld();
+  yard = await openWorkingWorld();
+  ({ world } = yard);
+  world.standin.createUser('mallory');
 }, 60_000);
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => yard[Symbol.asyncDispose]());
+
+/** From now on. */
+async function settings(text: string): Promise<void> {
+  const files = { '.github/yardmaster.yml': text };
+  await world.standin.as('alice').pushFiles(world.fullName, 'main', files, 'Settings');
+}
+
+const pullsOf = (issue: number) =>
+  world.standin.state
+    .pullRequests(world.fullName)
+    .filter(({ head }) => head.ref.startsWith(`agent/${issue}-`));
+
+/** Text of the issue's first comment. */
+const commentOf = (issue: number): string => world.commentsOf(issue)[0]?.body ?? '';
 
 async function explain(question: Partial<ExplainQuestion> & { issueNumber: number }): Promise<string> {
   const { store, github, fullName } = world;
@@ -23,7 +41,6 @@ async function explain(question: Partial<ExplainQuestion> & { issueNumber: numbe
 test('an operator is told what a label would do, and nothing is done', async () => {
   const { standin, fullName, store, target } = world;
   await store.sweeps.putRepository(target);
-  standin.createUser('mallory');
   const { number } = await standin.as('alice').openIssue({ repository: fullName, title: 'Sums are wrong' });
   await world.settle();
 
@@ -40,9 +57,60 @@ test('an operator is told what a label would do, and nothing is done', async () 
   expect(stranger).toMatch(/STOP +permission +mallory has read access/);
   expect(stranger).toMatch(/=> mallory may only read .*needs write access/);
   expect(writer).toMatch(/ok +settings +the built-in ones/);
-  expect(writer).toMatch(/=> a job would wait in the queue\. No runner has the specialty/);
+  expect(writer).toMatch(/=> work would start at once\. be-1 is the only one with room/);
   expect(unknown).toMatch(/STOP +repository +acme\/nothing is not known.*Known: acme\//);
   expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
   expect(await store.memory.keptSettings(target.repository.id)).toBeNull();
   expect(await world.jobsOf(number)).toEqual([]);
+});
+
+test('a pull request is opened as the settings say; what GitHub does not take is told, and the issue is told nothing else', async () => {
+  const { standin, fullName, requestsOf } = world;
+  standin.setRole(fullName, 'mallory', 'none');
+  const onto = await standin.as('alice').pushFiles(fullName, 'develop', { 'b.txt': 'b' }, 'Develop');
+  await settings(`
+defaults:
+  quiet: true
+  pull_request:
+    base: develop
+    draft: true
+    reviewers: [who_asked, mallory]
+    labels: [from-agents]
+    assignee: who_asked
+`);
+  const issue = await world.ask();
+
+  const requests = await requestsOf(() => yard.work(issue, aResult(), { 'src/x.js': '1' }));
+
+  const [job] = await world.jobsOf(issue);
+  const [pull] = pullsOf(issue);
+  const attempt = job?.attemptId == null ? null : await world.store.attempts.get(job.attemptId);
+  expect(attempt?.base).toEqual({ branch: 'develop', commit: onto });
+  expect(pull).toMatchObject({
+    draft: true,
+    base: { ref: 'develop' },
+    requested_reviewers: [{ login: 'alice' }],
+    labels: [{ name: 'from-agents' }],
+    assignees: [{ login: 'alice' }],
+  });
+  expect(world.commentsOf(issue)).toHaveLength(1);
+  expect(commentOf(issue)).toMatch(/pull request #\d+ is open/);
+  expect(commentOf(issue)).toMatch(
+    /⚠️ mallory could not be asked for a review\. GitHub answered 422: Reviews may/,
+  );
+  expect(requests.filter((request) => request.includes('/comments'))).toEqual([
+    expect.stringContaining('GET '),
+    `POST …/issues/${issue}/comments`,
+    expect.stringContaining('PATCH …/issues/comments/'),
+  ]);
+});
+
+test('a base branch that is not there ends the job with what to mend', async () => {
+  await settings('defaults: {pull_request: {base: devlop}}\n');
+  const issue = await world.ask();
+  await world.settle();
+
+  expect(commentOf(issue)).toContain(
+    'There is no branch "devlop", which pull_request.base of the settings names',
+  );
 });

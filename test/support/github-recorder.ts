@@ -157,6 +157,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
           headCommit: state.branches.get(head) ?? '',
         };
       }),
+    addToPullRequest: () => call('addToPullRequest', () => []),
     deleteBranch: (_target, branch, commits) =>
       call('deleteBranch', () => {
         const standing = state.branches.get(branch);

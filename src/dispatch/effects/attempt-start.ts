@@ -67,6 +67,7 @@ async function createStartCommit(
   for (const branch of branchNames(job.branch)) {
     const wanted = {
       branch,
+      base: job.settings.pullRequest?.base,
       message: deps.texts.toStartCommitMessage({ job: { ...job, branch }, attempt }),
       takeOver,
     };

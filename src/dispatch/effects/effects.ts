@@ -8,6 +8,7 @@ import { cleanBranch } from './clean-branch.ts';
 import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
+import { grantPullRequestWishes } from './pull-request-wishes.ts';
 import { answerPress } from './press-answer.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
@@ -36,6 +37,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return publishStatusComment(effect, deps);
         case 'pull-request':
           return openPullRequest(effect.jobId, deps);
+        case 'pull-request-wishes':
+          return grantPullRequestWishes(effect.jobId, deps);
         case 'evidence':
           return publishEvidence(effect, context, deps);
         case 'clean-branch':
@@ -72,6 +75,7 @@ export function createEffects(deps: EffectDeps): Effects {
           return attempt ? tell(attempt.jobId, effect, error) : undefined;
         }
         case 'evidence':
+        case 'pull-request-wishes':
         case 'clean-branch':
           return tell(effect.jobId, effect, error);
         case 'status-comment': {

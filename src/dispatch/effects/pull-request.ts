@@ -1,6 +1,7 @@
 import type { JobId } from '../../contract/job.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
+import { hasWishes } from './pull-request-wishes.ts';
 
 /** Opens the pull request of a job whose work is on its branch, or finds the one that is open. */
 export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<void> {
@@ -19,6 +20,8 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
     await tx.tell(jobId, 'pull_request', `Pull request #${number} is open: ${url}`);
     const { installationId } = job;
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
+    if (hasWishes(job.settings.pullRequest))
+      await tx.want({ effect: { kind: 'pull-request-wishes', jobId }, installationId });
     // Somebody was faster than the pull request.
     if (headCommit !== attempt.result?.headCommit)
       await tx.want({ effect: { kind: 'evidence', jobId, commit: headCommit }, installationId });

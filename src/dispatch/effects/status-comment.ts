@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type QuietNews, toQuietNews } from '../../domain/quiet.ts';
 import type { ReportedJob } from '../../domain/status-comment-text.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
@@ -20,12 +21,16 @@ export async function publishStatusComment(
 
   const marker = texts.statusMarker(issue);
   const reported = await Promise.all(jobs.map((job) => toReport(job, deps)));
+  const key = statusCommentKey(issue);
+  const sent = await store.memory.getGitHubObject(key);
+  const quiet = toQuietNews(reported);
+  const quietKey = `${key}:quiet`;
+  if (quiet !== null && !(await isNews(quiet, sent, quietKey, deps))) return;
+
   const { recoveryKey } = deps;
   const kept = recoveryKey === undefined ? '' : `\n${toRecoveryMarker(issue, reported, recoveryKey)}`;
   const body = texts.toStatusComment({ marker: `${marker}${kept}`, jobs: reported });
-  const key = statusCommentKey(issue);
-  const bodyHash = createHash('sha256').update(body).digest('hex');
-  const sent = await store.memory.getGitHubObject(key);
+  const bodyHash = toHash(body);
   if (sent?.bodyHash === bodyHash) return;
 
   const sentId = sent?.objectId ?? null;
@@ -43,6 +48,23 @@ export async function publishStatusComment(
   }
   // Where nothing can be commented (a locked issue), the check run has to tell; the next state tries again.
   await store.memory.putGitHubObject(key, { objectId: comment?.id ?? sentId, bodyHash }, nowMs);
+  if (quiet !== null)
+    await store.memory.putGitHubObject(quietKey, { objectId: null, bodyHash: toHash(quiet.news) }, nowMs);
+}
+
+/** Whether a quiet issue is to hear of it; a comment that was deleted or edited comes back in any case. */
+async function isNews(
+  { isWorthBeginning, news }: QuietNews,
+  sent: { bodyHash: string | null } | null,
+  quietKey: string,
+  { store }: EffectDeps,
+): Promise<boolean> {
+  if (sent === null) return isWorthBeginning;
+  return sent.bodyHash === null || (await store.memory.getGitHubObject(quietKey))?.bodyHash !== toHash(news);
+}
+
+function toHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Under which the store keeps what was last sent. */

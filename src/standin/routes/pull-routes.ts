@@ -6,7 +6,7 @@ import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import { commitOfRef } from './commit-of-ref.ts';
 import { asPull, type Pull } from '../shapes/pull-shapes.ts';
 import type { Site } from '../site.ts';
-import type { Repository } from '../world.ts';
+import { hasRole, type Account, type Repository } from '../world.ts';
 
 /** Pull requests: open, read, change, list what they hold, merge. */
 export function pullRoutes(
@@ -85,16 +85,19 @@ export function pullRoutes(
 
   async function changeReviewers(call: Call, kind: 'add' | 'remove'): Promise<Reply> {
     const { repository, pull } = pullOf(call, site, write);
-    const named = (createBodyReader(call.body).texts('reviewers') ?? []).map((login) => {
+    const body = createBodyReader(call.body);
+    // There are no teams here, so that none is a collaborator.
+    const teams = body.texts('team_reviewers') ?? [];
+    const named = (body.texts('reviewers') ?? []).flatMap((login) => {
       const account = world.account(login);
-      if (!account) {
-        throw new ApiError(
-          422,
-          'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of this repository.',
-        );
-      }
-      return account;
+      return account && isCollaborator(repository, account) ? account : [];
     });
+    if (teams.length > 0 || named.length < (body.texts('reviewers') ?? []).length) {
+      throw new ApiError(
+        422,
+        `Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the ${repository.owner.login}/${repository.name} repository.`,
+      );
+    }
     if (kind === 'add') {
       await pulls.requestReviewers(repository, pull, access.doer(call.actor), named);
     } else {
@@ -214,6 +217,11 @@ export function pullOf(
   const role = isAuthor && wanted.role === 'triage' ? 'read' : wanted.role;
   site.access.check(call.actor, repository, { ...wanted, role });
   return { repository, pull };
+}
+
+/** Reading a public repository makes nobody its collaborator. */
+function isCollaborator(repository: Repository, account: Account): boolean {
+  return hasRole(repository, account, 'triage') || (repository.roles.get(account.id) ?? 'none') !== 'none';
 }
 
 function sameText(a: string, b: string): boolean {
