@@ -10,6 +10,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
 import { acceptButton, acceptRerun } from './accept-press.ts';
+import { acceptPullRequestTurn } from './accept-pull-request.ts';
 import {
   addRepositories,
   changeRepository,
@@ -38,7 +39,10 @@ type CheckRunTrigger = Extract<Trigger, { kind: 'check_run_completed' }>;
 
 type TriggerDeps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'changesFile' | 'identity'>;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'changesFile' | 'identity'
+  >;
   decide: (situation: Situation) => Decision;
   newId: () => string;
   /** Takes what the runner of the attempt says in its check run, if it is one that only reaches GitHub. May throw `GitHubError`. */
@@ -83,6 +87,9 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
         return acceptRerun(trigger, deps, (work) => record(trigger, work));
       case 'pull_request_moved':
         return acceptMoved(trigger);
+      case 'pull_request_ended':
+      case 'pull_request_reopened':
+        return acceptPullRequestTurn(trigger, deps, (work) => record(trigger, work));
       case 'settings_proposed':
         return acceptProposed(trigger);
       default:

@@ -82,7 +82,7 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
     nowMs: number,
   ): Promise<{ found: number; isTooYoung: boolean }> {
     const nothing = { found: 0, isTooYoung: false };
-    if (issue.isPullRequest) return nothing;
+    if (issue.isPullRequest) return { ...nothing, found: await lookAtPullRequest(target, issue) };
     const live = await store.jobs.liveOfIssue(target.repository.id, issue.number);
     let found = 0;
     if (live.length > 0 && (issue.state === 'closed' || issue.locked)) {
@@ -110,6 +110,19 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       else found += await acceptLabel(target, issue, label, labelled);
     }
     return { found, isTooYoung };
+  }
+
+  /** One of ours that was merged, closed or opened again. */
+  async function lookAtPullRequest(
+    target: RepositoryTarget,
+    { number, state, closedAt, updatedAt }: ListedIssue,
+  ): Promise<number> {
+    const job = await store.jobs.ofPullRequest(target.repository.id, number);
+    if (job === null || (state === 'closed') === (job.pullRequest?.ended !== undefined)) return 0;
+    const kind = state === 'closed' ? 'pull_request_ended' : 'pull_request_reopened';
+    const at = (state === 'closed' ? closedAt : null) ?? updatedAt;
+    const key = `${kind}:${target.repository.id}#${number}:${at}`;
+    return count({ kind, key, target, pullRequestNumber: number, sender: SOMEBODY });
   }
 
   /** The same labelling, or a later one, was dealt with. */

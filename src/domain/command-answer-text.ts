@@ -109,7 +109,7 @@ function toStatus({ jobs, statusUrl }: AnswerFacts): string {
   const lines = current.map(
     ({ job, attempt, queuePosition }) =>
       `- ${[
-        `${toStateEmoji(job.state)} **${toInline(job.specialty, 50)}**: ${toStateText(job, attempt)}`,
+        `${toStateEmoji(job)} **${toInline(job.specialty, 50)}**: ${toStateText(job, attempt)}`,
         queuePosition === null ? null : `place ${queuePosition} in the queue`,
         attempt?.checkRun == null ? null : `[check run](${attempt.checkRun.url})`,
         job.pullRequest === null ? null : `[pull request](${job.pullRequest.url})`,

@@ -21,6 +21,8 @@ export type Effect =
    */
   | { kind: 'evidence'; jobId: JobId; commit?: string }
   | { kind: 'clean-branch'; jobId: JobId }
+  /** The label that asked for the job is off its issue, now that the pull request has ended. */
+  | { kind: 'clean-label'; jobId: JobId }
   /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
   | { kind: 'command'; repositoryId: number; commentId: number }
   /** Whoever pressed a button in vain finds the reason on the issue. */
@@ -49,6 +51,7 @@ export function toEffectKey(effect: Effect): string {
     case 'pull-request':
     case 'pull-request-wishes':
     case 'clean-branch':
+    case 'clean-label':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
@@ -77,6 +80,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'settings-check': 32,
   'status-comment': 30,
   'clean-branch': 20,
+  'clean-label': 20,
   labels: 10,
 };
 

@@ -49,9 +49,15 @@ const OUTCOME_TEXTS: Record<Outcome, string> = {
   lost: 'the runner was lost',
 };
 
-/** One sign for the state, for people who skim. */
-export function toStateEmoji(state: JobState): string {
-  return EMOJI[state];
+const PULL_REQUEST_TEXTS = {
+  open: 'is open',
+  merged: 'was merged',
+  closed: 'was closed without being merged',
+};
+
+/** One sign for where the job stands, for people who skim. */
+export function toStateEmoji({ state, pullRequest }: Pick<Job, 'state' | 'pullRequest'>): string {
+  return pullRequest?.ended?.how === 'closed' ? '🚪' : EMOJI[state];
 }
 
 /** How an attempt ended, in a few words. */
@@ -70,7 +76,6 @@ export function toStateText(job: Job, attempt: Attempt | null): string {
   if (state === 'running') return PHASE_TEXTS[attempt?.phase ?? 'agent'];
   if (state === 'failed') return outcome === null ? 'failed' : OUTCOME_TEXTS[outcome];
   if (state !== 'succeeded') return STATE_TEXTS[state];
-  return pullRequest === null
-    ? 'done; the pull request is being opened'
-    : `pull request #${pullRequest.number} is open`;
+  if (pullRequest === null) return 'done; the pull request is being opened';
+  return `pull request #${pullRequest.number} ${PULL_REQUEST_TEXTS[pullRequest.ended?.how ?? 'open']}`;
 }

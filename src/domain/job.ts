@@ -34,6 +34,9 @@ export type PullRequestWishes = {
 /** Stands for whoever asked for the job, where a login is expected: no login of GitHub has such a name. */
 export const WHO_ASKED = 'who_asked';
 
+/** What became of a pull request. `by`: a login; `null` when nobody could say. */
+export type PullRequestEnd = { how: 'merged' | 'closed'; by: string | null; atMs: number };
+
 /** One request for work, as the store keeps it. All times are milliseconds since the epoch, by the store's clock. */
 export type Job = {
   id: JobId;
@@ -57,7 +60,8 @@ export type Job = {
   priority: number;
   branch: string;
   outcome: Outcome | null;
-  pullRequest: { number: number; url: string } | null;
+  /** `ended`: as far as we heard; absent while it is open. */
+  pullRequest: { number: number; url: string; ended?: PullRequestEnd } | null;
   /** Number of the newest attempt; 0 before the first. */
   attemptNumber: number;
   /** Offers that a runner heard of and did not take. */

@@ -75,10 +75,11 @@ function toComment(
 
 function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail: Detail): string {
   return [
-    `### ${toStateEmoji(job.state)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`,
+    `### ${toStateEmoji(job)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`,
     toFactsLine(job, attempt),
     toWaiting(job, queuePosition),
     toReason(job, attempt),
+    toPullRequestEnd(job),
     toNotice(events),
     attempt === null ? null : toPhaseList(job, attempt),
     toLeftBranch(job, attempt),
@@ -116,6 +117,12 @@ function toReason({ state, stateReason }: Job, attempt: Attempt | null): string 
   const told = isTerminal(state) && state !== 'cancelled' ? attempt?.result?.reason : undefined;
   const reasons = [...new Set([stateReason, told])].filter((reason) => reason != null && reason !== '');
   return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+}
+
+function toPullRequestEnd({ pullRequest }: Job): string | null {
+  if (pullRequest?.ended === undefined) return null;
+  const { how, by, atMs } = pullRequest.ended;
+  return `${how === 'merged' ? 'Merged' : 'Closed'}${by === null ? '' : ` by ${toCode(by, 100)}`} at ${formatTime(atMs)}.`;
 }
 
 /** What people should do something about: mistakes in the settings, limits that are nearly used up, wishes that GitHub did not grant. */
@@ -177,7 +184,7 @@ function toTimeline(events: readonly JobEvent[], { timeline }: Detail): string |
 function toEarlierJobs(entries: readonly ReportedJob[], { earlier }: Detail): string | null {
   if (entries.length === 0 || earlier === 0) return null;
   const lines = entries.slice(0, earlier).map(({ job, attempt }) => {
-    const state = `${toStateEmoji(job.state)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`;
+    const state = `${toStateEmoji(job)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`;
     return `- ${state} (${formatTime(job.createdAtMs)}) · ${toFactsLine(job, attempt)}`;
   });
   const hidden = entries.length > earlier ? [`- … ${entries.length - earlier} more`] : [];
@@ -194,9 +201,19 @@ function toFooter(current: readonly ReportedJob[]): string {
   const lines = [
     live.length === 0 ? null : `To cancel, remove ${toLabelNames(live)} or close the issue.`,
     ended.length === 0 ? null : `To try again, remove ${toLabelNames(ended)} and add it again.`,
-    live.length + ended.length === 0 ? 'Review the pull request, and merge it if it is good.' : null,
+    live.length + ended.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
+}
+
+/** What is left to do when all has gone well so far. */
+function toLastWords(current: readonly ReportedJob[]): string {
+  const ends = current.map(({ job }) => job.pullRequest?.ended?.how);
+  if (ends.includes(undefined)) return 'Review the pull request, and merge it if it is good.';
+  const closed = current.filter(({ job }) => job.pullRequest?.ended?.how === 'closed');
+  if (closed.length === 0) return 'All of it was merged; nothing is left to do here.';
+  const commands = closed.map(({ job }) => toCode(`/agent run ${job.specialty}`, 100));
+  return `To have it done anew, write ${commands.join(' or ')}.`;
 }
 
 function toLabelNames(entries: readonly ReportedJob[]): string {

@@ -119,6 +119,16 @@ export type Trigger =
       headCommit: string;
     }
   | {
+      /** `ended`: it was merged or closed. */
+      kind: 'pull_request_ended' | 'pull_request_reopened';
+      /** Same turn, same key, whichever way we learnt of it. */
+      key: string;
+      target: RepositoryTarget;
+      pullRequestNumber: number;
+      /** Its id is 0 when nobody could say. */
+      sender: Actor;
+    }
+  | {
       /** The head of a pull request, which may hold other settings than the default branch. */
       kind: 'settings_proposed';
       key: string;

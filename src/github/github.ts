@@ -4,6 +4,16 @@ import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { SettingsPlace } from '../domain/settings-layers.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 
+/** A pull request as it is now. */
+export type PullRequestReading = {
+  state: 'open' | 'merged' | 'closed';
+  url: string;
+  headCommit: string;
+  mergedBy: string | null;
+  /** As GitHub writes it. */
+  closedAt: string | null;
+};
+
 export type StartCommit = {
   base: { branch: string; commit: string };
   startCommit: string;
@@ -41,6 +51,8 @@ export type GitHub = {
     target: RepositoryTarget,
     labels: readonly { name: string; color: string; description: string }[],
   ): Promise<void>;
+  /** Takes a label off an issue; nothing happens when it is not there. */
+  removeLabel(target: RepositoryTarget, issueNumber: number, label: string): Promise<void>;
   /**
    * The empty commit on the job's branch whose parent is the head of `base`, by default the default branch. `takeOver`: what this job's former
    * attempts have put on the branch, which may be moved from there; any other commit on the branch is a `conflict`.
@@ -88,6 +100,8 @@ export type GitHub = {
     commentId: number,
     reaction: 'eyes' | 'rocket' | 'confused',
   ): Promise<void>;
+  /** `null` when it isn't there. */
+  readPullRequest(target: RepositoryTarget, number: number): Promise<PullRequestReading | null>;
   /** Opens the pull request of `head`, or finds the open one. */
   ensurePullRequest(
     target: RepositoryTarget,

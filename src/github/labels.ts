@@ -1,5 +1,5 @@
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import { isKind } from './find-or-create.ts';
+import { isKind, nullWhenGone } from './find-or-create.ts';
 import { type GitHubCall, ONCE, toPath } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
@@ -7,8 +7,15 @@ const PAGE_SIZE = 100;
 /** Whoever has more labels than this pays one refused request for each that is there already. */
 const MAX_PAGES = 10;
 
-export function createLabels({ call }: { call: GitHubCall }): Pick<GitHub, 'ensureLabels'> {
+export function createLabels({ call }: { call: GitHubCall }): Pick<GitHub, 'ensureLabels' | 'removeLabel'> {
   return {
+    async removeLabel(target, issueNumber, name) {
+      await nullWhenGone(
+        call(target.installationId, (octokit) =>
+          octokit.rest.issues.removeLabel({ ...toPath(target), ...ONCE, issue_number: issueNumber, name }),
+        ),
+      );
+    },
     async ensureLabels(target, labels) {
       const existing = await readNames(target);
       const missing = labels.filter(({ name }) => !existing.has(name.toLowerCase()));

@@ -18,7 +18,7 @@ export function createPullRequests({
   call,
 }: {
   call: GitHubCall;
-}): Pick<GitHub, 'ensurePullRequest' | 'changesFile'> {
+}): Pick<GitHub, 'ensurePullRequest' | 'readPullRequest' | 'changesFile'> {
   return {
     ensurePullRequest: (target, wanted) =>
       findOrCreate({
@@ -26,6 +26,22 @@ export function createPullRequests({
         find: () => find(target, wanted.head),
         create: () => createAsMayBe(target, wanted),
       }),
+    async readPullRequest(target, number) {
+      const answer = await nullWhenGone(
+        call(target.installationId, (octokit) =>
+          octokit.rest.pulls.get({ ...toPath(target), pull_number: number }),
+        ),
+      );
+      if (answer === null) return null;
+      const { merged, state, html_url: url, head, merged_by: mergedBy, closed_at: closedAt } = answer.data;
+      return {
+        state: merged ? 'merged' : state,
+        url,
+        headCommit: head.sha,
+        mergedBy: mergedBy?.login ?? null,
+        closedAt,
+      };
+    },
     async changesFile(target, pullRequestNumber, path) {
       for (let page = 1; page <= MAX_FILES_PAGES; page += 1) {
         const answer = await nullWhenGone(

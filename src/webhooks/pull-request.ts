@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { CommitId } from '../contract/job.ts';
-import type { Trigger } from '../domain/trigger.ts';
-import { NO_INSTALLATION, RepositoryPayload, toTarget } from './payload.ts';
+import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
+import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
 
 const PullRequestPayload = RepositoryPayload.extend({
   pull_request: z.object({
     number: z.int().positive(),
+    updated_at: z.string().nullish(),
+    closed_at: z.string().nullish(),
     head: z.object({
       ref: z.string(),
       sha: CommitId,
@@ -18,11 +20,42 @@ const PullRequestPayload = RepositoryPayload.extend({
 });
 type PullRequestPayload = z.infer<typeof PullRequestPayload>;
 
-/** `pull_request.opened`, `pull_request.reopened`. */
+/** `pull_request.opened`. */
 export const translateOpened: Translator = translatorOf(PullRequestPayload, (payload) => {
   const proposal = toProposal(payload);
   return proposal === null ? meansNothing(NO_INSTALLATION) : means(proposal);
 });
+
+/** `pull_request.reopened`. */
+export const translateReopened: Translator = translatorOf(PullRequestPayload, (payload) => {
+  const proposal = toProposal(payload);
+  if (proposal === null) return meansNothing(NO_INSTALLATION);
+  const { number, updated_at } = payload.pull_request;
+  return means(
+    toPullRequestTurn('pull_request_reopened', proposal.target, number, updated_at, payload),
+    proposal,
+  );
+});
+
+/** `pull_request.closed`: merged, too. */
+export const translateClosed: Translator = translatorOf(PullRequestPayload, (payload) => {
+  const target = toTarget(payload);
+  if (target === null) return meansNothing(NO_INSTALLATION);
+  const { number, closed_at, updated_at } = payload.pull_request;
+  const at = closed_at ?? updated_at;
+  return means(toPullRequestTurn('pull_request_ended', target, number, at, payload));
+});
+
+function toPullRequestTurn(
+  kind: 'pull_request_ended' | 'pull_request_reopened',
+  target: RepositoryTarget,
+  pullRequestNumber: number,
+  at: string | null | undefined,
+  payload: PullRequestPayload,
+): Trigger {
+  const key = `${kind}:${target.repository.id}#${pullRequestNumber}:${at ?? ''}`;
+  return { kind, key, target, pullRequestNumber, sender: toActor(payload) };
+}
 
 /** `pull_request.synchronize`: somebody pushed to its branch; we ourselves only do so before there is a pull request. */
 export const translateSynchronize: Translator = translatorOf(PullRequestPayload, (payload) => {

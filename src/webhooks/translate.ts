@@ -7,7 +7,7 @@ import {
 import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
-import { translateOpened, translateSynchronize } from './pull-request.ts';
+import { translateClosed, translateOpened, translateReopened, translateSynchronize } from './pull-request.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
@@ -29,7 +29,8 @@ const TRANSLATORS = {
   'check_run.rerequested': translateCheckRunRerequested,
   'check_suite.rerequested': translateCheckSuiteRerequested,
   'pull_request.opened': translateOpened,
-  'pull_request.reopened': translateOpened,
+  'pull_request.reopened': translateReopened,
+  'pull_request.closed': translateClosed,
   'pull_request.synchronize': translateSynchronize,
   'issue_comment.created': translateComment,
   'issues.locked': translateIssueEnd('locked'),

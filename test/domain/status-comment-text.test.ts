@@ -35,6 +35,35 @@ describe('the status comment of an issue', () => {
       ],
     },
     {
+      name: 'merged',
+      jobs: [
+        reported({
+          job: aJob({
+            state: 'succeeded',
+            outcome: 'pull_request',
+            pullRequest: { ...pullRequest, ended: { how: 'merged', by: 'olga', atMs: NOON_MS } },
+          }),
+          attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
+        }),
+      ],
+    },
+    {
+      name: 'closed',
+      jobs: [
+        reported({
+          job: aJob({
+            state: 'succeeded',
+            outcome: 'pull_request',
+            pullRequest: { ...pullRequest, ended: { how: 'closed', by: null, atMs: NOON_MS } },
+          }),
+          attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
+          events: someEvents(
+            'pull_request_notice: olga could not be asked for a review. GitHub answered 422: Reviews may only be requested from collaborators.',
+          ),
+        }),
+      ],
+    },
+    {
       name: 'tests-failed',
       jobs: [
         reported({

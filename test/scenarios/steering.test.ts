@@ -27,6 +27,9 @@ const pullsOf = (issue: number) =>
     .pullRequests(world.fullName)
     .filter(({ head }) => head.ref.startsWith(`agent/${issue}-`));
 
+const labelsOf = (issue: number) =>
+  world.standin.state.issue(world.fullName, issue).labels.map(({ name }) => name);
+
 /** Text of the issue's first comment. */
 const commentOf = (issue: number): string => world.commentsOf(issue)[0]?.body ?? '';
 
@@ -113,4 +116,50 @@ test('a base branch that is not there ends the job with what to mend', async () 
   expect(commentOf(issue)).toContain(
     'There is no branch "devlop", which pull_request.base of the settings names',
   );
+});
+
+test('a merged pull request is the end of the story: who merged it, no label, and no branch where the settings say so', async () => {
+  const { standin, fullName } = world;
+  await settings('defaults: {pull_request: {delete_branch: true}}\n');
+  const issue = await world.ask();
+  const { job } = await yard.work(issue, aResult(), { 'src/merged.js': '1' });
+  const [pull] = pullsOf(issue);
+  standin.webhooks.faults.duplicateNext(1, ({ event }) => event === 'pull_request');
+
+  await standin.as('alice').mergePullRequest(fullName, pull?.number ?? 0);
+  await world.settle();
+
+  expect(commentOf(issue)).toMatch(/### ✅ backend: pull request #\d+ was merged/);
+  expect(commentOf(issue)).toMatch(/Merged by `alice` at 20/);
+  expect(commentOf(issue)).toMatch(/nothing is left to do here/);
+  expect(labelsOf(issue)).toEqual([]);
+  expect(Object.keys(await standin.state.branches(fullName))).not.toContain(job.branch);
+  const events = await world.store.timeline.eventsOf(job.id);
+  expect(events.filter(({ kind }) => kind === 'pull_request_merged')).toHaveLength(1);
+});
+
+test('one that no webhook told of is found, closed or open again; a branch that somebody else pushed to stays', async () => {
+  const { standin, fullName, sweep } = world;
+  const issue = await world.ask();
+  const { job } = await yard.work(issue, aResult(), { 'src/closed.js': '1' });
+  const [pull] = pullsOf(issue);
+  const number = pull?.number ?? 0;
+  await standin.as('alice').pushFiles(fullName, job.branch, { 'src/more.js': '1' }, 'More');
+  await world.settle();
+  standin.webhooks.faults.dropNext(1, ({ event, action }) => event === 'pull_request' && action === 'closed');
+  await standin.as('alice').closePullRequest(fullName, number);
+  await world.settle();
+  expect(commentOf(issue)).toMatch(/pull request #\d+ is open/);
+
+  await sweep('issues');
+  await sweep('issues');
+
+  expect(commentOf(issue)).toMatch(/### 🚪 backend: pull request #\d+ was closed without being merged/);
+  expect(commentOf(issue)).toMatch(/To have it done anew, write `\/agent run backend`/);
+  expect(labelsOf(issue)).toEqual([]);
+  expect(Object.keys(await standin.state.branches(fullName))).toContain(job.branch);
+
+  await standin.as('alice').reopenPullRequest(fullName, number);
+  await world.settle();
+  expect(commentOf(issue)).toMatch(/### ✅ backend: pull request #\d+ is open/);
 });

@@ -157,6 +157,8 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
           headCommit: state.branches.get(head) ?? '',
         };
       }),
+    readPullRequest: () => call('readPullRequest', () => null),
+    removeLabel: () => call('removeLabel', () => undefined),
     addToPullRequest: () => call('addToPullRequest', () => []),
     deleteBranch: (_target, branch, commits) =>
       call('deleteBranch', () => {

@@ -199,6 +199,28 @@ describe('what a webhook means', () => {
   });
 
   test.each([
+    ['closed', 'pull_request_ended:71#7:2026-05-04T12:00:00Z'],
+    ['reopened', 'pull_request_reopened:71#7:2026-05-05T12:00:00Z'],
+  ])('pull_request.%s has the key that the sweep would give it', (action, key) => {
+    const payload = aCheckRunPayload(action, {
+      pull_request: {
+        number: 7,
+        head: { ref: 'change', sha: 'b'.repeat(40) },
+        closed_at: action === 'closed' ? '2026-05-04T12:00:00Z' : null,
+        updated_at: '2026-05-05T12:00:00Z',
+      },
+    });
+
+    expect(translate({ guid: GUID, event: 'pull_request', payload }).triggers).toContainEqual({
+      kind: `pull_request_${action === 'closed' ? 'ended' : action}`,
+      key,
+      target,
+      pullRequestNumber: 7,
+      sender: { login: 'alice', id: 4, isBot: false },
+    });
+  });
+
+  test.each([
     ['opened', { id: 71 }, false],
     ['reopened', { id: 72 }, true],
     ['synchronize', null, true],

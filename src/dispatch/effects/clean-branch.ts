@@ -11,7 +11,9 @@ import { type EffectDeps, toTarget } from './effect-deps.ts';
  */
 export async function cleanBranch(jobId: JobId, deps: EffectDeps): Promise<void> {
   const job = await deps.store.jobs.get(jobId);
-  if (!job || !isTerminal(job.state) || job.state === 'succeeded' || job.pullRequest !== null) return;
+  if (!job || !isTerminal(job.state)) return;
+  if (job.pullRequest !== null) return cleanEnded(job, deps);
+  if (job.state === 'succeeded') return;
   // A revision works on the branch of an open pull request.
   if (job.kind === 'revise') return;
 
@@ -24,6 +26,19 @@ export async function cleanBranch(jobId: JobId, deps: EffectDeps): Promise<void>
     if (removed) {
       await deps.store.transact((tx) => tx.tell(jobId, 'branch_removed', `Branch ${branch} was removed`));
     }
+  }
+}
+
+/** The branch of a pull request that has ended, if the settings want it gone and nobody else pushed to it. */
+async function cleanEnded(job: StoredJob, deps: EffectDeps): Promise<void> {
+  if (job.pullRequest?.ended === undefined || job.settings.pullRequest?.deleteBranch !== true) return;
+  const attempt = job.attemptId === null ? null : await deps.store.attempts.get(job.attemptId);
+  const pushed = attempt?.result?.headCommit ?? null;
+  if (pushed === null) return;
+  if (await deps.github.deleteBranch(toTarget(job), job.branch, [pushed])) {
+    await deps.store.transact((tx) =>
+      tx.tell(job.id, 'branch_removed', `Branch ${job.branch} was removed, as the settings say`),
+    );
   }
 }
 

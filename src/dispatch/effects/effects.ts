@@ -5,6 +5,7 @@ import { giveUpMail, sendMail } from './check-run-mail.ts';
 import { answerCommand } from './answer-command.ts';
 import { updateCheckRun } from './check-run.ts';
 import { cleanBranch } from './clean-branch.ts';
+import { cleanLabel } from './clean-label.ts';
 import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
@@ -43,6 +44,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return publishEvidence(effect, context, deps);
         case 'clean-branch':
           return cleanBranch(effect.jobId, deps);
+        case 'clean-label':
+          return cleanLabel(effect.jobId, deps);
         case 'command':
           return answerCommand(effect, deps);
         case 'press-answer':
@@ -77,6 +80,7 @@ export function createEffects(deps: EffectDeps): Effects {
         case 'evidence':
         case 'pull-request-wishes':
         case 'clean-branch':
+        case 'clean-label':
           return tell(effect.jobId, effect, error);
         case 'status-comment': {
           const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);

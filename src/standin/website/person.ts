@@ -179,6 +179,11 @@ export function createPerson(
       const [found, pull] = pullAs(repository, number, 'triage', true);
       await issues.close(found, pull, by);
     },
+    async reopenPullRequest(repository: string, number: number): Promise<void> {
+      const [found, pull] = pullAs(repository, number, 'triage', true);
+      if (pull.pull.mergedAtMs !== null) throw new Error(`#${number} of ${repository} was merged`);
+      await issues.reopen(found, pull, by);
+    },
     /** From draft to ready, or back. */
     async setDraft(repository: string, number: number, draft: boolean): Promise<void> {
       const [found, pull] = pullAs(repository, number, 'write', true);
