@@ -13,12 +13,13 @@ import {
   OverLimit,
   readForCommands,
 } from './carry-out-command.ts';
+import { readStatusUrl } from './effects/status-comment.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest'>;
   newId: () => string;
   timings: Timings;
 };
@@ -55,7 +56,7 @@ export async function acceptComment(
   }
   const starts =
     mayWrite && reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
-  const { inForce, issue } = await readForCommands(
+  const { inForce, issue, openPullRequests } = await readForCommands(
     { target, issueNumber: subject.issueNumber, starts },
     deps,
   );
@@ -71,6 +72,8 @@ export async function acceptComment(
       settings: inForce.settings,
       settingsProblem: inForce.problem,
       jobs,
+      openPullRequests,
+      statusUrl: await readStatusUrl(tx, target.repository, subject.issueNumber),
       by: 'by a command',
     };
     const decision = decideCommands(situation);

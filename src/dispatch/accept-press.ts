@@ -17,13 +17,14 @@ import {
   readForCommands,
 } from './carry-out-command.ts';
 import { sayCheckRunAgain, sayEvidenceAgain, saySettingsAgain } from './say-again.ts';
+import { readStatusUrl } from './effects/status-comment.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type ButtonTrigger = Extract<Trigger, { kind: 'button_pressed' }>;
 type RerunTrigger = Extract<Trigger, { kind: 'rerun_asked' }>;
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
   newId: () => string;
   timings: Timings;
 };
@@ -157,7 +158,7 @@ async function judge(
   const permission = await deps.github.readPermission(target, sender.login);
   const starts = wish !== 'cancel' && (permission === 'admin' || permission === 'write');
   const issueNumber = job.issue.number;
-  const { inForce, issue } = await readForCommands({ target, issueNumber, starts }, deps);
+  const { inForce, issue, openPullRequests } = await readForCommands({ target, issueNumber, starts }, deps);
 
   return {
     async decide(tx) {
@@ -175,6 +176,8 @@ async function judge(
         issue: asAskedThen(issue, job),
         settings: inForce.settings,
         settingsProblem: inForce.problem,
+        openPullRequests,
+        statusUrl: await readStatusUrl(tx, target.repository, issueNumber),
       });
     },
     async carryOut(tx, decision) {

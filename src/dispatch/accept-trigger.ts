@@ -1,5 +1,6 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
+import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { Timings } from '../domain/timings.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
@@ -196,6 +197,10 @@ async function carryOut(
       return startWithinLimits(tx, decision, situation, deps);
     case 'refuse':
       return refuseJob(tx, decision.reason, situation, deps);
+    case 'point_to':
+      await tx.tell(decision.job.id, ASKED_AGAIN_NOTICE, decision.reason);
+      await wantStatusComment(tx, decision.job, 'final');
+      return { kind: 'refused', reason: decision.reason };
     case 'cancel':
       for (const { id } of decision.jobs) {
         const job = await tx.jobs.lock(id);

@@ -1,5 +1,5 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
-import type { IssueReading } from '../domain/decide.ts';
+import type { IssueReading, OpenPullRequest } from '../domain/decide.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -8,6 +8,7 @@ import type { Store, StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { holdJob, setPriority, unholdJob } from './hold-job.ts';
 import { judgeLimits } from './judge-limits.ts';
+import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 import { startJob, tellNotices } from './start-job.ts';
 
@@ -23,14 +24,18 @@ const NOT_READ: IssueReading = { found: false, reason: 'it was not read' };
 /** What commands are judged by beside the jobs; asked of GitHub only for those that start work. */
 export async function readForCommands(
   wanted: { target: RepositoryTarget; issueNumber: number; starts: boolean },
-  deps: { store: Pick<Store, 'memory' | 'nowMs'>; github: Pick<GitHub, 'readIssue' | 'readSettingsFile'> },
-): Promise<{ inForce: SettingsInForce; issue: IssueReading }> {
+  deps: {
+    store: Pick<Store, 'jobs' | 'memory' | 'nowMs'>;
+    github: Pick<GitHub, 'readIssue' | 'readSettingsFile' | 'readPullRequest'>;
+  },
+): Promise<{ inForce: SettingsInForce; issue: IssueReading; openPullRequests: OpenPullRequest[] }> {
   const { target, issueNumber, starts } = wanted;
-  const [inForce, issue] = await Promise.all([
+  const [inForce, issue, openPullRequests] = await Promise.all([
     starts ? readSettings(target, deps) : BUILT_IN_SETTINGS,
     starts ? deps.github.readIssue(target, issueNumber) : NOT_READ,
+    starts ? readOpenPullRequests(target, issueNumber, deps) : [],
   ]);
-  return { inForce, issue };
+  return { inForce, issue, openPullRequests };
 }
 
 /** Does what was decided, in the transaction that decided it. Throws `OverLimit` when the job must not start today. */

@@ -13,6 +13,7 @@ import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, accepted, refused } from './answer.ts';
 import { judgeLimits } from './judge-limits.ts';
+import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 
 /** What is asked about. `label`: `null` = those of the issue; `login`: who would add it, `null` = somebody who may. */
@@ -28,7 +29,7 @@ export type ExplainIssue = (question: ExplainQuestion) => Promise<Answer<Explana
 
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
   decide: (situation: Situation) => Decision;
   timings: Pick<Timings, 'runnerGoneSeconds'>;
 };
@@ -105,13 +106,14 @@ async function readAsker(
 async function readLabelFacts(
   target: RepositoryTarget,
   wanted: { name: string; facts: IssueFacts; botLogin: string },
-  { store, decide, timings }: Deps,
+  { store, github, decide, timings }: Deps,
 ): Promise<LabelFacts> {
   const { name, facts, botLogin } = wanted;
   const { settings, asker, number } = facts;
   const sender = asker === null ? SOMEBODY : { ...SOMEBODY, login: asker.login };
   const liveJobs = await store.jobs.liveOfIssue(target.repository.id, number);
   const specialty = settings.labels.get(name.toLowerCase());
+  const openPullRequests = await readOpenPullRequests(target, number, { store, github });
   const decision = decide({
     trigger: {
       kind: 'label_added',
@@ -129,6 +131,7 @@ async function readLabelFacts(
     settingsProblem: facts.settingsProblem,
     settingsNotice: null,
     liveJobs,
+    openPullRequests,
   });
   const nowMs = await store.nowMs();
   return {
@@ -136,7 +139,7 @@ async function readLabelFacts(
     decision,
     limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
     liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
-    openPullRequest: null,
+    openPullRequest: openPullRequests.find(({ job }) => job.specialty === specialty) ?? null,
     runners: await store.runners.views(nowMs, timings.runnerGoneSeconds * 1000),
     nowMs,
   };

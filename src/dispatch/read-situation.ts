@@ -4,11 +4,12 @@ import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
+import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 
 export type ReadingDeps = {
   store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'identity'>;
+  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
 };
 
 export type SituationReading =
@@ -34,11 +35,12 @@ export async function readSituation(
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
   }
 
-  const [issue, permission, identity] = await Promise.all([
+  const [issue, permission, identity, openPullRequests] = await Promise.all([
     github.readIssue(target, issueNumber),
     // Who removes a label or closes an issue may do so; only starting work asks for more.
     trigger.kind === 'label_added' ? github.readPermission(target, trigger.sender.login) : ('none' as const),
     github.identity(),
+    trigger.kind === 'label_added' ? readOpenPullRequests(target, issueNumber, deps) : [],
   ]);
   const situation: Situation = {
     trigger,
@@ -49,6 +51,7 @@ export async function readSituation(
     settingsProblem: inForce.problem,
     settingsNotice: inForce.notice,
     liveJobs,
+    openPullRequests,
   };
   return { kind: 'read', situation };
 }
@@ -56,7 +59,7 @@ export async function readSituation(
 /** With the labels that were renamed on GitHub and not in the settings: they go on standing for their specialties. */
 export async function readSettingsWithAliases(
   target: RepositoryTarget,
-  deps: Pick<ReadingDeps, 'store' | 'github'>,
+  deps: { store: ReadingDeps['store']; github: Pick<GitHub, 'readSettingsFile'> },
 ): Promise<SettingsInForce> {
   const [inForce, aliases] = await Promise.all([
     readSettings(target, deps),

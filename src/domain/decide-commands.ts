@@ -1,7 +1,7 @@
 import type { IssueSnapshot } from '../contract/job.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
-import type { IssueReading, Permission } from './decide.ts';
+import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
 import { toCode, toInline } from './markdown-escape.ts';
@@ -26,6 +26,10 @@ export type CommandSituation = {
   settingsProblem: string | null;
   /** Jobs of the issue, the newest first, refused ones included. */
   jobs: readonly Job[];
+  /** Of the issue; looked for only when work is to start. */
+  openPullRequests: readonly OpenPullRequest[];
+  /** Address of the issue's status comment, if there is one. */
+  statusUrl: string | null;
   /** How it was asked for, for people: `by a command`. */
   by: string;
 };
@@ -142,7 +146,9 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
   }
   const failed = newest.find((job) => isTerminal(job.state) && job.state !== 'succeeded');
   if (failed === undefined) {
-    return refused(isTerminal(last.state) ? explainSucceeded(last) : explainUnderWay(last.specialty));
+    return refused(
+      isTerminal(last.state) ? explainSucceeded(last) : explainUnderWay(last.specialty, situation),
+    );
   }
   if (!settings.specialties.has(failed.specialty)) {
     return refused(explainUnknownSpecialty(failed.specialty, settings));
@@ -151,18 +157,21 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
 }
 
 function start(
-  { settings, jobs, sender, by }: CommandSituation,
+  situation: CommandSituation,
   specialty: string,
   instructions: string | null,
   options: { agent: string | null; model: string | null },
   issue: IssueReading,
 ): Verdict {
+  const { settings, jobs, sender, by, openPullRequests } = situation;
   const wanted = settings.specialties.get(specialty);
   if (!issue.found || wanted === undefined)
     throw new Error(`Nothing is known of the issue, or of ${specialty}`);
   if (jobs.some((job) => job.specialty === specialty && !isTerminal(job.state))) {
-    return refused(explainUnderWay(specialty));
+    return refused(explainUnderWay(specialty, situation));
   }
+  const open = openPullRequests.find(({ job }) => job.specialty === specialty);
+  if (open !== undefined) return refused(explainOpen(specialty, open));
   const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
   return {
     kind: 'start',
@@ -248,8 +257,13 @@ function newestOfEach(jobs: readonly Job[]): Job[] {
   return jobs.filter((job, at) => jobs.findIndex(({ specialty }) => specialty === job.specialty) === at);
 }
 
-function explainUnderWay(specialty: string): string {
-  return `A ${toCode(specialty, 50)} job is under way on this issue already. \`/agent status\` tells where it stands, \`/agent cancel\` stops it.`;
+function explainUnderWay(specialty: string, { statusUrl }: CommandSituation): string {
+  const status = statusUrl === null ? '`/agent status`' : `Its [status](${statusUrl})`;
+  return `A ${toCode(specialty, 50)} job is under way on this issue already. ${status} tells where it stands, \`/agent cancel\` stops it.`;
+}
+
+function explainOpen(specialty: string, { number, url }: OpenPullRequest): string {
+  return `[Pull request ${number}](${url}) of the last ${toCode(specialty, 50)} job is open. Merge or close it first, then ask again.`;
 }
 
 function explainSucceeded({ specialty, pullRequest }: Job): string {

@@ -9,7 +9,14 @@ export type PressWish = ButtonName | 'rerun';
 /** Everything that is looked at when somebody presses a button of a check run. */
 export type PressSituation = Pick<
   CommandSituation,
-  'sender' | 'permission' | 'repository' | 'issue' | 'settings' | 'settingsProblem'
+  | 'sender'
+  | 'permission'
+  | 'repository'
+  | 'issue'
+  | 'settings'
+  | 'settingsProblem'
+  | 'openPullRequests'
+  | 'statusUrl'
 > & {
   wish: PressWish;
   /** Whose check run it is. */
@@ -30,6 +37,7 @@ export function decidePress(situation: PressSituation): CommandDecision {
   // One that was refused never was any work.
   const jobs = situation.jobs.filter(({ state }) => state !== 'refused');
   const { sender, permission, repository, issue, settings, settingsProblem } = situation;
+  const { openPullRequests, statusUrl } = situation;
   const decision = decideCommands({
     lines: [{ line: 1, command: toCommand(wish, job) }],
     sender,
@@ -40,6 +48,8 @@ export function decidePress(situation: PressSituation): CommandDecision {
     settings,
     settingsProblem,
     jobs,
+    openPullRequests,
+    statusUrl,
     by: wish === 'rerun' ? 'by re-running its check run' : 'with a button of its check run',
   });
   if (decision.kind === 'refuse' && decision.code === 'permission') return decision;

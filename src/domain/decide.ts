@@ -11,6 +11,9 @@ export type IssueReading =
   | { found: true; issue: IssueSnapshot; state: 'open' | 'closed'; locked: boolean; isPullRequest: boolean }
   | { found: false; reason: string };
 
+/** Of a job of the issue, and open as GitHub has it now. */
+export type OpenPullRequest = { job: Job; number: number; url: string };
+
 /** Everything `decide` looks at. Nothing in here is read by `decide` itself. */
 export type Situation = {
   trigger: Extract<Trigger, { kind: 'label_added' | 'label_removed' | 'issue_ended' }>;
@@ -25,6 +28,7 @@ export type Situation = {
   settingsNotice: { text: string; key: string } | null;
   /** Jobs of this issue that have not ended. */
   liveJobs: readonly Job[];
+  openPullRequests: readonly OpenPullRequest[];
 };
 
 /** What is to be done, always with a reason that a person can read. */
@@ -39,6 +43,8 @@ export type Decision =
       instructions: string | null;
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
+  /** Answered where the issue tells of this job, which has done already what is asked for. */
+  | { kind: 'point_to'; reason: string; job: Job }
   /** Nothing to do; logged, never shown on GitHub. */
   | { kind: 'ignore'; reason: string }
   /** Answered on the issue. */
@@ -101,6 +107,13 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     return refuse(
       `The label "${trigger.label}" was added while Yardmaster could not hear of it, and the issue has changed since. Look at its text, then remove the label and add it again.`,
     );
+  }
+
+  const open = situation.openPullRequests.find(({ job }) => job.specialty === specialty);
+  if (open !== undefined) {
+    const { job, number } = open;
+    const reason = `${trigger.sender.login} asked for it again, and pull request ${number} is open. Merge or close it first, then remove the label "${trigger.label}" and add it again.`;
+    return { kind: 'point_to', reason, job };
   }
 
   const wanted = specialty === undefined ? undefined : settings.specialties.get(specialty);

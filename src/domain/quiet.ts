@@ -1,6 +1,13 @@
 import type { NoRunnerCode } from './choose-runner.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { type Job, type JobEvent, LIMIT_NOTICE, PULL_REQUEST_NOTICE, SETTINGS_NOTICE } from './job.ts';
+import {
+  ASKED_AGAIN_NOTICE,
+  type Job,
+  type JobEvent,
+  LIMIT_NOTICE,
+  PULL_REQUEST_NOTICE,
+  SETTINGS_NOTICE,
+} from './job.ts';
 
 /** A job as far as quiet issues are told of it. `waitCode`: why it waits. */
 export type QuietJob = { job: Job & { waitCode: string | null }; events: readonly JobEvent[] };
@@ -13,7 +20,7 @@ const NEEDS_PEOPLE: readonly string[] = [
   'quarantined',
 ] satisfies NoRunnerCode[];
 
-const NOTICES: readonly string[] = [SETTINGS_NOTICE, LIMIT_NOTICE, PULL_REQUEST_NOTICE];
+const NOTICES: readonly string[] = [SETTINGS_NOTICE, LIMIT_NOTICE, PULL_REQUEST_NOTICE, ASKED_AGAIN_NOTICE];
 
 /** `null`: the issue is to hear of everything. Otherwise `news` is what it is to hear of, and stays the same while there is nothing new. */
 export type QuietNews = { isWorthBeginning: boolean; news: string };

@@ -3,6 +3,7 @@ import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import {
+  ASKED_AGAIN_NOTICE,
   LIMIT_NOTICE,
   PULL_REQUEST_NOTICE,
   SETTINGS_NOTICE,
@@ -80,7 +81,7 @@ function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail:
     toWaiting(job, queuePosition),
     toReason(job, attempt),
     toPullRequestEnd(job),
-    toNotice(events),
+    toNotice(events, job),
     attempt === null ? null : toPhaseList(job, attempt),
     toLeftBranch(job, attempt),
     toTimeline(events, detail),
@@ -126,12 +127,15 @@ function toPullRequestEnd({ pullRequest }: Job): string | null {
 }
 
 /** What people should do something about: mistakes in the settings, limits that are nearly used up, wishes that GitHub did not grant. */
-function toNotice(events: readonly JobEvent[]): string | null {
+function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | null {
+  const askedAgain = events.findLast(({ kind }) => kind === ASKED_AGAIN_NOTICE);
   const notices = events.flatMap(({ kind, text }) => {
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
     return kind === LIMIT_NOTICE || kind === PULL_REQUEST_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
+  if (askedAgain !== undefined && pullRequest?.ended === undefined)
+    notices.push(`⚠️ ${toInline(askedAgain.text, 500)}`);
   return notices.length === 0 ? null : notices.join('\n\n');
 }
 

@@ -11,6 +11,8 @@ const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/commands
 const unlabelled = { ...aJob().issue, labels: ['bug'] };
 const open = { found: true, issue: unlabelled, state: 'open', locked: false, isPullRequest: false } as const;
 
+const PULL_URL = 'https://github.com/acme/widgets/pull/7';
+
 /** What a comment of Mallory's is answered, read and decided as it would be. */
 function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
   const reading = parseComment(comment);
@@ -26,6 +28,8 @@ function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
     settings: combineSettings([]),
     settingsProblem: null,
     jobs: [],
+    openPullRequests: [],
+    statusUrl: null,
     by: 'by a command',
     ...facts,
   });
@@ -47,6 +51,7 @@ describe('docs/commands.md', () => {
     ['/agent run', { issue: { ...open, locked: true } }],
     ['/agent run', { isPullRequest: true }],
     ['/agent run backend', { jobs: [aJob()] }],
+    ['/agent run backend', { openPullRequests: [{ job: aJob(), number: 7, url: PULL_URL }] }],
     ['/agent retry', {}],
     ['/agent cancel', {}],
     ['/agent hold', { jobs: [aJob({ state: 'running' })] }],
@@ -85,6 +90,15 @@ describe('what is decided', () => {
     expect(decideComment('/agent retry', { jobs: [done] })).toMatchObject({
       kind: 'refuse',
       reason: expect.stringContaining('/pull/7'),
+    });
+  });
+
+  test('what is under way is linked, where the issue tells of it', () => {
+    const statusUrl = 'https://github.com/acme/widgets/issues/42#issuecomment-9';
+
+    expect(decideComment('/agent run backend', { jobs: [aJob()], statusUrl })).toMatchObject({
+      kind: 'refuse',
+      reason: expect.stringContaining(`Its [status](${statusUrl}) tells where it stands`),
     });
   });
 

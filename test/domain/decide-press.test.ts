@@ -29,6 +29,8 @@ function decide(facts: Partial<PressSituation>) {
     issue: open,
     settings: combineSettings([]),
     settingsProblem: null,
+    openPullRequests: [],
+    statusUrl: null,
     ...facts,
   });
 }

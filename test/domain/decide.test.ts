@@ -21,12 +21,14 @@ type Case = {
   issue?: IssueReading;
   permission?: Situation['permission'];
   liveJobs?: Situation['liveJobs'];
+  openPullRequests?: Situation['openPullRequests'];
   settingsProblem?: string;
   kind: string;
   reason: RegExp;
 };
 
 const running = aJob({ state: 'running' });
+const succeeded = aJob({ state: 'succeeded' });
 const frontendJob = aJob({
   id: 'f'.repeat(36) as JobId,
   specialty: 'frontend',
@@ -132,6 +134,21 @@ describe('a label was added', () => {
       issue: anIssue({ locked: true }),
       kind: 'refuse',
       reason: /locked.*Unlock it/,
+    },
+    {
+      name: 'while the pull request of an earlier job is open',
+      trigger: added('agent:backend'),
+      openPullRequests: [{ job: succeeded, number: 7, url: 'https://github.com/acme/widgets/pull/7' }],
+      kind: 'point_to',
+      reason: /alice asked for it again, and pull request 7 is open\. Merge or close it first/,
+    },
+    {
+      name: 'while only another specialty’s pull request is open',
+      trigger: added('agent:frontend'),
+      issue: anIssue({ labels: ['agent:frontend'] }),
+      openPullRequests: [{ job: succeeded, number: 7, url: 'https://github.com/acme/widgets/pull/7' }],
+      kind: 'start',
+      reason: /alice added/,
     },
     {
       name: 'to an issue that is gone',
@@ -287,7 +304,7 @@ function cancelledBy(decision: Decision): readonly Job[] {
 }
 
 function toSituation(
-  given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs' | 'settingsProblem'>,
+  given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs' | 'openPullRequests' | 'settingsProblem'>,
 ): Situation {
   const reading = parseRepoSettings(SETTINGS_FILE);
   if (!reading.ok) throw new Error(reading.message);
@@ -300,6 +317,7 @@ function toSituation(
     settingsProblem: given.settingsProblem ?? null,
     settingsNotice: null,
     liveJobs: given.liveJobs ?? [],
+    openPullRequests: given.openPullRequests ?? [],
   };
 }
 

@@ -35,6 +35,19 @@ describe('the status comment of an issue', () => {
       ],
     },
     {
+      name: 'asked-again',
+      jobs: [
+        reported({
+          job: aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest }),
+          attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
+          events: someEvents(
+            'asked_again_notice: bob asked for it again, and pull request 7 is open.',
+            'asked_again_notice: alice asked for it again, and pull request 7 is open. Merge or close it first, then remove the label "agent:backend" and add it again.',
+          ),
+        }),
+      ],
+    },
+    {
       name: 'merged',
       jobs: [
         reported({
@@ -58,6 +71,7 @@ describe('the status comment of an issue', () => {
           }),
           attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
           events: someEvents(
+            'asked_again_notice: bob asked for it again, and pull request 7 is open.',
             'pull_request_notice: olga could not be asked for a review. GitHub answered 422: Reviews may only be requested from collaborators.',
           ),
         }),

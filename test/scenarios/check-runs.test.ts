@@ -210,7 +210,7 @@ test('Cancel stops work under way, where GitHub shows it', async () => {
   });
 });
 
-test('a pull request has evidence on each of its heads, re-runs start nothing, and it can be asked for again', async () => {
+test('a pull request has evidence on each of its heads, re-runs start nothing, and it can be asked for again once that is closed', async () => {
   const issue = await yard.world.ask();
   const { job, attempt, headCommit } = await yard.work(issue, aResult(), { 'a.txt': `${issue}\n` });
   const { standin, fullName } = yard.world;
@@ -246,7 +246,13 @@ test('a pull request has evidence on each of its heads, re-runs start nothing, a
   });
 
   await yard.press(attempt.checkRun?.id, 'ask_again');
+  expect(await yard.statesOf(issue)).toEqual(['succeeded']);
+  expect(yard.answersOf(issue)).toEqual([
+    expect.stringMatching(/\[Pull request \d+\]\(http.*\/pull\/\d+\) of the last `backend` job is open\./),
+  ]);
 
+  await standin.as('alice').closePullRequest(fullName, job.pullRequest?.number ?? 0);
+  await yard.press(attempt.checkRun?.id, 'ask_again');
   expect(await yard.statesOf(issue)).toEqual(['succeeded', 'queued']);
 });
 

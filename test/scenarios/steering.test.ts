@@ -163,3 +163,26 @@ test('one that no webhook told of is found, closed or open again; a branch that 
   await world.settle();
   expect(commentOf(issue)).toMatch(/### ✅ backend: pull request #\d+ is open/);
 });
+
+test('work whose pull request is open is not done twice: the label is answered on the status comment', async () => {
+  const { standin, fullName } = world;
+  await settings('');
+  const issue = await world.ask();
+  await yard.work(issue, aResult(), { 'src/twice.js': '1' });
+  const [pull] = pullsOf(issue);
+
+  await standin.as('alice').removeLabel(fullName, issue, 'agent:backend');
+  await standin.as('alice').addLabel(fullName, issue, 'agent:backend');
+  await world.settle();
+
+  expect(await world.jobsOf(issue)).toHaveLength(1);
+  expect(commentOf(issue)).toContain(`](${pull?.html_url})`);
+  expect(commentOf(issue)).toMatch(/⚠️ alice asked for it again, and pull request \d+ is open/);
+  expect(await explain({ issueNumber: issue })).toMatch(/STOP +pull request +http.*is open/);
+
+  await standin.as('alice').closePullRequest(fullName, pull?.number ?? 0);
+  await world.settle();
+  await standin.as('alice').comment(fullName, issue, '/agent run backend');
+  await world.settle();
+  expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued' }, { state: 'succeeded' }]);
+});

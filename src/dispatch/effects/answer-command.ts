@@ -9,7 +9,7 @@ import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import { readSettings } from '../read-settings.ts';
 import type { EffectDeps } from './effect-deps.ts';
-import { statusCommentKey, toReport } from './status-comment.ts';
+import { readStatusUrl, toReport } from './status-comment.ts';
 
 /** Jobs of an issue that an answer looks at. */
 const JOBS_READ = 30;
@@ -66,12 +66,10 @@ async function readFacts(
   const { store } = deps;
   const issue = { repositoryId: command.repository.id, issueNumber: command.subjectNumber };
   const jobs = await store.jobs.ofIssue(issue.repositoryId, issue.issueNumber, JOBS_READ);
-  const status = await store.memory.getGitHubObject(statusCommentKey(issue));
   const nowMs = await store.nowMs();
-  const issueUrl = `${command.repository.htmlUrl}/issues/${issue.issueNumber}`;
   return {
     jobs: await Promise.all(jobs.map((job) => toReport(job, deps))),
-    statusUrl: status?.objectId == null ? null : `${issueUrl}#issuecomment-${status.objectId}`,
+    statusUrl: await readStatusUrl(store, command.repository, issue.issueNumber),
     runners: await store.runners.views(nowMs, deps.timings.runnerGoneSeconds * 1000),
     nowMs,
     why: command.topics.includes('why')

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { RepositoryRef } from '../../contract/job.ts';
 import { type QuietNews, toQuietNews } from '../../domain/quiet.ts';
 import type { ReportedJob } from '../../domain/status-comment-text.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
+import type { Store } from '../../store/store.ts';
 import { toRecoveryMarker } from '../recovery-marker.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
@@ -70,6 +72,16 @@ function toHash(text: string): string {
 /** Under which the store keeps what was last sent. */
 export function statusCommentKey(issue: { repositoryId: number; issueNumber: number }): string {
   return `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
+}
+
+/** Where people find it; `null` while there is none. */
+export async function readStatusUrl(
+  { memory }: Pick<Store, 'memory'>,
+  { id: repositoryId, htmlUrl }: RepositoryRef,
+  issueNumber: number,
+): Promise<string | null> {
+  const sent = await memory.getGitHubObject(statusCommentKey({ repositoryId, issueNumber }));
+  return sent?.objectId == null ? null : `${htmlUrl}/issues/${issueNumber}#issuecomment-${sent.objectId}`;
 }
 
 /** A job with all that reports tell of it. */

@@ -1,0 +1,27 @@
+import type { OpenPullRequest } from '../domain/decide.ts';
+import type { RepositoryTarget } from '../domain/trigger.ts';
+import type { GitHub } from '../github/github.ts';
+import type { Store } from '../store/store.ts';
+
+/** Jobs of an issue that are looked at. */
+const JOBS_READ = 30;
+
+/**
+ * Pull requests that work on this issue has led to, and that are open: those that we take for open are asked of GitHub, since nobody may
+ * have told us of their end. None is the ordinary case, and costs no request.
+ */
+export async function readOpenPullRequests(
+  target: RepositoryTarget,
+  issueNumber: number,
+  { store, github }: { store: Pick<Store, 'jobs'>; github: Pick<GitHub, 'readPullRequest'> },
+): Promise<OpenPullRequest[]> {
+  const jobs = await store.jobs.ofIssue(target.repository.id, issueNumber, JOBS_READ);
+  const open: OpenPullRequest[] = [];
+  for (const job of jobs) {
+    if (job.pullRequest === null || job.pullRequest.ended !== undefined) continue;
+    const { number, url } = job.pullRequest;
+    const pull = await github.readPullRequest(target, number);
+    if (pull?.state === 'open') open.push({ job, number, url });
+  }
+  return open;
+}
