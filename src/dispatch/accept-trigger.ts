@@ -19,6 +19,7 @@ import {
   removeRepositories,
   renameLabel,
 } from './accept-repository-trigger.ts';
+import { wantLooksAtBlocked } from './blocked-jobs.ts';
 import { cancelJob } from './cancel-job.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { newJob } from './new-job.ts';
@@ -163,9 +164,11 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
 
   async function acceptIssueTrigger(trigger: IssueTrigger): Promise<TriggerOutcome> {
     const read = await readSituation(trigger, deps);
-    if (read.kind === 'of_no_interest') return record(trigger, async () => ignored(read.reason));
-    const decision = deps.decide(read.situation);
-    return record(trigger, (tx) => carryOut(tx, decision, read.situation, deps));
+    return record(trigger, async (tx) => {
+      if (trigger.kind === 'issue_ended') await wantLooksAtBlocked(tx, trigger.target);
+      if (read.kind === 'of_no_interest') return ignored(read.reason);
+      return carryOut(tx, deps.decide(read.situation), read.situation, deps);
+    });
   }
 
   /** Does `work` in one transaction with the key of the trigger, so that the same intent is dealt with once. */

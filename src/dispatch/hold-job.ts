@@ -12,7 +12,14 @@ export type HoldResult = 'held' | 'queued' | 'same' | 'under_way' | 'ended';
  * keeps its place in the queue, its start commit and its check run. `reason` says who asked, for people.
  */
 export async function holdJob(tx: StoreTx, job: StoredJob, reason: string): Promise<HoldResult> {
-  if (job.state === 'held') return 'same';
+  if (job.state === 'held') {
+    if (job.waitCode === null) return 'same';
+    // It waited for something of itself; from now on only a person lets it go on.
+    await tx.jobs.change(job.id, { stateReason: reason, waitCode: null }, tx.nowMs);
+    await tx.tell(job.id, 'held', reason);
+    await wantStatusComment(tx, job);
+    return 'held';
+  }
   if (job.state !== 'queued' && job.state !== 'offered') return isTerminal(job.state) ? 'ended' : 'under_way';
   const attempt = job.attemptId === null ? null : await tx.attempts.get(job.attemptId);
   const moved = await tx.jobs.move(job, 'held', { stateReason: reason }, tx.nowMs);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { toTarget } from './effects/effect-deps.ts';
+import { isBlocked, lookAtBlockers } from './blocked-jobs.ts';
 import { liveJobs } from './live-jobs.ts';
 import { sayCheckRunAgain } from './say-again.ts';
 import { REPORT_SWEEP } from './sweep-names.ts';
@@ -15,14 +16,14 @@ const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
 /** Last words may still be on their way. */
 const ENDED_GRACE_MS = 600_000;
 
-type Found = { ended: number; checkRuns: number; comments: number };
+type Found = { ended: number; unblocked: number; checkRuns: number; comments: number };
 
 /**
  * For each live job: is its issue still there, are its check runs what they should be, does its comment say what we wrote? What isn't so
  * is wanted anew. Some three requests a job. And are the check runs of those that ended since the last time completed? One request each.
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
-  const found: Found = { ended: 0, checkRuns: 0, comments: 0 };
+  const found: Found = { ended: 0, unblocked: 0, checkRuns: 0, comments: 0 };
   await sweepEach(
     liveJobs(deps.store),
     (job) => look(job, found, deps),
@@ -43,6 +44,7 @@ async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void
     if (kind === 'cancelled') found.ended += 1;
     return;
   }
+  if (isBlocked(job) && (await lookAtBlockers(job.id, deps))) found.unblocked += 1;
   found.checkRuns += await repairCheckRuns(job, deps);
   found.comments += await repairComment(job, deps);
 }

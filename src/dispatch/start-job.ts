@@ -1,8 +1,10 @@
 import type { AttemptId, IssueSnapshot } from '../contract/job.ts';
 import { type AllJobSettings, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
+import type { Blocker } from '../domain/blockers.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
+import { holdWhileBlocked } from './blocked-jobs.ts';
 import { newAttempt } from './new-attempt.ts';
 import { newJob } from './new-job.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -18,11 +20,13 @@ export type JobWish = {
   instructions: string | null;
   /** The label that stands for the job. */
   label: string | null;
+  /** Open issues that block this one. */
+  blockers: readonly Blocker[];
   /** Who asked, in a line. */
   reason: string;
 };
 
-/** Puts a new job in the queue, and its start commit, check run and status comment in line; `null` if one of that specialty is live. */
+/** Puts a new job in the queue, or on hold while its issue is blocked, and its start commit, check run and status comment in line; `null` if one of that specialty is live. */
 export async function startJob(
   tx: StoreTx,
   wish: JobWish,
@@ -35,6 +39,7 @@ export async function startJob(
   await tx.sweeps.putRepository(wish.target);
   await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
   await tx.tell(job.id, 'queued', wish.reason);
+  await holdWhileBlocked(tx, job, wish.blockers);
   await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
   await wantStatusComment(tx, job);
   return job;

@@ -1,4 +1,5 @@
 import type { IssueSnapshot } from '../contract/job.ts';
+import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
 import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
@@ -45,6 +46,8 @@ export type CommandAction =
       instructions: string | null;
       /** The label of the issue that stands for the specialty; taking it off cancels the job. */
       label: string | null;
+      /** While there are any, the job waits. */
+      blockers: readonly Blocker[];
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   | { kind: 'hold'; reason: string; jobs: readonly Job[] }
@@ -186,6 +189,7 @@ function start(
     },
     instructions,
     label: label ?? null,
+    blockers: issue.openBlockers,
   };
 }
 

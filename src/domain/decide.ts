@@ -1,4 +1,5 @@
 import type { IssueSnapshot } from '../contract/job.ts';
+import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import type { Trigger } from './trigger.ts';
@@ -8,7 +9,15 @@ export type Permission = 'admin' | 'write' | 'read' | 'none';
 
 /** The issue as GitHub has it now, read again before deciding, or why it can't be worked on. */
 export type IssueReading =
-  | { found: true; issue: IssueSnapshot; state: 'open' | 'closed'; locked: boolean; isPullRequest: boolean }
+  | {
+      found: true;
+      issue: IssueSnapshot;
+      state: 'open' | 'closed';
+      locked: boolean;
+      isPullRequest: boolean;
+      /** Open issues that block it. */
+      openBlockers: readonly Blocker[];
+    }
   | { found: false; reason: string };
 
 /** Of a job of the issue, and open as GitHub has it now. */
@@ -41,6 +50,8 @@ export type Decision =
       needs: string[];
       settings: AllJobSettings;
       instructions: string | null;
+      /** While there are any, the job waits. */
+      blockers: readonly Blocker[];
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
@@ -79,7 +90,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   }
   if (!situation.issue.found) return ignore(`the issue can't be read: ${situation.issue.reason}`);
 
-  const { issue, state, locked, isPullRequest } = situation.issue;
+  const { issue, state, locked, isPullRequest, openBlockers: blockers } = situation.issue;
   if (!hasLabel(issue, trigger.label)) {
     return ignore(`the label "${trigger.label}" is no longer on the issue`);
   }
@@ -127,6 +138,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     needs: wanted.needs,
     settings: wanted.settings,
     instructions: null,
+    blockers,
   };
 }
 

@@ -23,6 +23,8 @@ export type Effect =
   | { kind: 'clean-branch'; jobId: JobId }
   /** The label that asked for the job is off its issue, now that the pull request has ended. */
   | { kind: 'clean-label'; jobId: JobId }
+  /** A job that waits for open issues goes on if they are closed by now. */
+  | { kind: 'look-at-blockers'; jobId: JobId }
   /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
   | { kind: 'command'; repositoryId: number; commentId: number }
   /** Whoever pressed a button in vain finds the reason on the issue. */
@@ -52,6 +54,7 @@ export function toEffectKey(effect: Effect): string {
     case 'pull-request-wishes':
     case 'clean-branch':
     case 'clean-label':
+    case 'look-at-blockers':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
@@ -73,6 +76,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'pull-request': 60,
   'check-run': 50,
   'attempt-start': 40,
+  'look-at-blockers': 38,
   evidence: 35,
   'pull-request-wishes': 34,
   command: 33,

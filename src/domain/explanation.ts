@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explainBlockers } from './blockers.ts';
 import { chooseRunner, type RunnerChoice } from './choose-runner.ts';
 import type { Decision, IssueReading, Permission } from './decide.ts';
 import { formatCost } from './figures-text.ts';
@@ -143,7 +144,7 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
       sign: 'stops',
       text: `the label stands for none. Known: ${known}`,
     };
-    return { label: label.label, findings: [finding], verdict: toVerdict(label, null) };
+    return { label: label.label, findings: [finding], verdict: toVerdict(label, null, facts) };
   }
   const choice = chooseRunner({
     specialty,
@@ -161,12 +162,13 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
       { about: 'specialty', sign: 'ok', text: specialty },
       explainLiveJob(label),
       explainPullRequest(label),
+      ...explainBlocked(facts),
       explainLimits(label),
       { about: 'budget', sign: 'ok', text: budget },
       explainRunners(specialty, label),
       explainNeeds([specialty, ...wanted.needs], choice),
     ],
-    verdict: toVerdict(label, choice),
+    verdict: toVerdict(label, choice, facts),
   };
 }
 
@@ -184,6 +186,11 @@ function explainPullRequest({ openPullRequest }: LabelFacts): Finding {
   const about = 'pull request';
   if (openPullRequest === null) return { about, sign: 'ok', text: 'none of this specialty is open' };
   return { about, sign: 'stops', text: `${openPullRequest.url} is open` };
+}
+
+function explainBlocked({ issue, repository }: IssueFacts): Finding[] {
+  if (!issue.found || issue.openBlockers.length === 0) return [];
+  return [{ about: 'blocked', sign: 'waits', text: explainBlockers(issue.openBlockers, repository) }];
 }
 
 function explainLimits({ limits }: LabelFacts): Finding {
@@ -216,10 +223,16 @@ function explainNeeds(needs: readonly string[], choice: RunnerChoice): Finding {
 function toVerdict(
   { decision, limits }: LabelFacts,
   choice: RunnerChoice | null,
+  facts: IssueFacts,
 ): LabelExplanation['verdict'] {
   switch (decision.kind) {
     case 'start':
       if (limits.refusal !== null) return { kind: 'refused', text: limits.refusal };
+      if (decision.blockers.length > 0)
+        return {
+          kind: 'waits',
+          text: `a job would wait. ${explainBlockers(decision.blockers, facts.repository)}`,
+        };
       if (choice?.kind === 'chosen')
         return { kind: 'starts', text: `work would start at once. ${choice.reason}` };
       return { kind: 'waits', text: `a job would wait in the queue. ${choice?.reason ?? ''}`.trimEnd() };

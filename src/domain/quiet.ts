@@ -1,3 +1,4 @@
+import { BLOCKED } from './blockers.ts';
 import type { NoRunnerCode } from './choose-runner.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import {
@@ -49,5 +50,6 @@ function toTold({ job, events }: QuietJob): unknown {
   if (isTerminal(state) && !isBeingOpened) {
     return { state, pullRequest, notices: events.filter(({ kind }) => NOTICES.includes(kind)).length };
   }
+  if (state === 'held' && waitCode === BLOCKED) return { waitCode };
   return state === 'queued' && waitCode !== null && NEEDS_PEOPLE.includes(waitCode) ? { waitCode } : null;
 }

@@ -1,4 +1,5 @@
 import type { RepositoryRef } from '../contract/job.ts';
+import type { Blocker } from '../domain/blockers.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { nullWhenGone } from './find-or-create.ts';
@@ -37,7 +38,25 @@ export function createIssueReader(deps: {
       state: data.state === 'closed' ? 'closed' : 'open',
       locked: data.locked,
       isPullRequest: data.pull_request != null,
+      openBlockers: isMaybeBlocked(data) ? await readBlockers(target, issueNumber) : [],
     };
+  }
+
+  /** Few issues are blocked, so only those cost another request. */
+  async function readBlockers(target: RepositoryTarget, issueNumber: number): Promise<Blocker[]> {
+    const answer = await nullWhenGone(
+      call(target.installationId, (octokit) =>
+        octokit.rest.issues.listDependenciesBlockedBy({
+          ...toPath(target),
+          issue_number: issueNumber,
+          per_page: 100,
+        }),
+      ),
+    );
+    return (answer?.data ?? []).flatMap(({ state, number, repository_url: url }) => {
+      const repository = /\/repos\/([^/]+\/[^/]+)$/.exec(url)?.[1];
+      return state === 'open' && repository !== undefined ? [{ repository, number }] : [];
+    });
   }
 
   /** GitHub redirects to where an issue was moved, and likewise when only the repository was renamed. */
@@ -48,6 +67,11 @@ export function createIssueReader(deps: {
     const now: RepositoryRef = await readRepository({ installationId, fullName: `${owner}/${name}` });
     return now.id === target.repository.id && endsWithName(repositoryUrl, `${now.owner}/${now.name}`);
   }
+}
+
+/** Older servers say nothing of it, and have no such list. */
+function isMaybeBlocked(data: { issue_dependencies_summary?: { blocked_by: number } }): boolean {
+  return (data.issue_dependencies_summary?.blocked_by ?? 0) > 0;
 }
 
 function endsWithName(url: string, fullName: string): boolean {

@@ -48,7 +48,11 @@ export type Issue = {
   /** Oldest first. */
   events: IssueEvent[];
   pull: PullRequest | null;
+  blockedBy: IssuePlace[];
+  blocking: IssuePlace[];
 };
+
+export type IssuePlace = { repository: Repository; issue: Issue };
 
 /** What happened to an issue, as its list of events tells; here only what was done to its labels, and closing. */
 export type IssueEvent = {

@@ -41,6 +41,8 @@ export type JobQueries = {
   changeRepository(target: RepositoryTarget): Promise<void>;
   /** Live jobs that were asked for by this label bear its new name. */
   renameLabel(repositoryId: number, from: string, to: string): Promise<void>;
+  /** Jobs on hold for this reason, in `waitCode`. */
+  heldFor(waitCode: string, installationId: number): Promise<StoredJob[]>;
   /** Jobs that take a slot of this runner. */
   heldBy(runnerId: RunnerId): Promise<StoredJob[]>;
   /** Jobs that could be offered now, the most urgent first; `after` is the last job of the page before. */
@@ -109,7 +111,7 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
           ...toColumns(change),
           ...(holdsSlot ? {} : released),
           state: to,
-          wait_code: to === 'queued' ? (change.waitCode ?? null) : null,
+          wait_code: to === 'queued' || to === 'held' ? (change.waitCode ?? null) : null,
           explained_at: to === 'queued' ? 0 : nowMs,
           updated_at: nowMs,
           finished_at: isTerminal(to) ? nowMs : null,
@@ -239,6 +241,16 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('state', 'in', LIVE_STATES)
         .where((eb) => eb(eb.fn('lower', ['label']), '=', from.toLowerCase()))
         .execute();
+    },
+
+    async heldFor(waitCode, installationId) {
+      const rows = await selectJobs()
+        .where('state', '=', sql.lit('held' as const))
+        .where('wait_code', '=', waitCode)
+        .where('installation_id', '=', installationId)
+        .orderBy('id')
+        .execute();
+      return rows.map(toJob);
     },
 
     async heldBy(runnerId) {

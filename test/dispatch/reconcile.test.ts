@@ -287,7 +287,7 @@ describe('check runs and comments of live jobs', () => {
     await world.settle();
 
     const before = world.standin.state.requests().length;
-    expect(await world.sweep('reports')).toEqual([{ ended: 0, checkRuns: 0, comments: 0 }]);
+    expect(await world.sweep('reports')).toEqual([{ ended: 0, unblocked: 0, checkRuns: 0, comments: 0 }]);
 
     const requests = world.standin.state.requests().slice(before);
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);

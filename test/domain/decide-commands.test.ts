@@ -9,7 +9,14 @@ import { aJob } from '../support/job-builders.ts';
 
 const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/commands.md'), 'utf8');
 const unlabelled = { ...aJob().issue, labels: ['bug'] };
-const open = { found: true, issue: unlabelled, state: 'open', locked: false, isPullRequest: false } as const;
+const open = {
+  found: true,
+  issue: unlabelled,
+  state: 'open',
+  locked: false,
+  isPullRequest: false,
+  openBlockers: [],
+} as const;
 
 const PULL_URL = 'https://github.com/acme/widgets/pull/7';
 

@@ -13,6 +13,7 @@ const open = {
   state: 'open',
   locked: false,
   isPullRequest: false,
+  openBlockers: [],
 } as const;
 
 function decide(facts: Partial<PressSituation>) {

@@ -331,6 +331,7 @@ function anIssue(
     state: 'open',
     locked: false,
     isPullRequest: false,
+    openBlockers: [],
     ...rest,
   };
 }

@@ -21,7 +21,14 @@ function someFacts() {
   return {
     repository: 'acme/widgets',
     number: 42,
-    issue: { found: true as const, issue, state: 'open' as const, locked: false, isPullRequest: false },
+    issue: {
+      found: true as const,
+      issue,
+      state: 'open' as const,
+      locked: false,
+      isPullRequest: false,
+      openBlockers: [],
+    },
     asker: { login: 'alice', permission: 'write' as const },
     settings: someSettings(),
     places: [PLACE],
@@ -60,6 +67,7 @@ function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
       needs,
       settings,
       instructions: null,
+      blockers: [],
     },
     limits: { refusal: null, warnings: [], used: ['acme/widgets 3 of 40 jobs'] },
     liveJob: null,

@@ -58,7 +58,32 @@ describe('an issue', () => {
       state: 'open',
       locked: false,
       isPullRequest: false,
+      openBlockers: [],
     });
+  });
+
+  test('is read with the open issues that block it, for one more request', async () => {
+    const target = await at.createTarget();
+    const fullName = fullNameOf(target);
+    const alice = at.standin.as('alice');
+    const open = async (title: string) => (await alice.openIssue({ repository: fullName, title })).number;
+    const [blocked, one, other] = [await open('Blocked'), await open('One'), await open('Other')];
+    await alice.blockIssue(fullName, blocked, one);
+    await alice.blockIssue(fullName, blocked, other);
+    await alice.closeIssue(fullName, one);
+
+    const requests = await at.requestsOf(async () => {
+      expect(await at.github.readIssue(target, blocked)).toMatchObject({
+        openBlockers: [{ repository: fullName, number: other }],
+      });
+      expect(await at.github.readIssue(target, other)).toMatchObject({ openBlockers: [] });
+    });
+
+    expect(requests.map((request) => request.replace(/\d+/, 'N').replace(/\?.*/, ''))).toEqual([
+      'GET …/issues/N',
+      'GET …/issues/N/dependencies/blocked_by',
+      'GET …/issues/N',
+    ]);
   });
 
   test('that is closed, locked, and without a text says so', async () => {

@@ -22,6 +22,9 @@ async function settings(text: string): Promise<void> {
   await world.standin.as('alice').pushFiles(world.fullName, 'main', files, 'Settings');
 }
 
+/** Without what keeps GitHub from linking. */
+const plain = (text: string): string => text.replaceAll('\u200B', '');
+
 const pullsOf = (issue: number) =>
   world.standin.state
     .pullRequests(world.fullName)
@@ -185,4 +188,61 @@ test('work whose pull request is open is not done twice: the label is answered o
   await standin.as('alice').comment(fullName, issue, '/agent run backend');
   await world.settle();
   expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued' }, { state: 'succeeded' }]);
+});
+
+test('a blocked issue waits, says so, and goes on when nothing open blocks it any more', async () => {
+  const { standin, fullName, store } = world;
+  const alice = standin.as('alice');
+  const open = async (title: string) => (await alice.openIssue({ repository: fullName, title })).number;
+  const [blocked, first, second] = [await open('Blocked'), await open('First'), await open('Second')];
+  await alice.blockIssue(fullName, blocked, first);
+  await alice.blockIssue(fullName, blocked, second);
+  await alice.addLabel(fullName, blocked, 'agent:backend');
+  await world.settle();
+
+  expect(await world.jobsOf(blocked)).toMatchObject([{ state: 'held', waitCode: 'blocked', ready: true }]);
+  expect(plain(commentOf(blocked))).toContain(`It is blocked by #${first} and #${second}, which are open.`);
+  expect(await explain({ issueNumber: blocked })).toMatch(/wait +blocked +It is blocked by/);
+
+  await alice.closeIssue(fullName, first);
+  await world.settle();
+  expect(plain(commentOf(blocked))).toContain(`It is blocked by #${second}, which is open.`);
+
+  await alice.closeIssue(fullName, second);
+  await world.settle();
+  expect(await world.jobsOf(blocked)).toMatchObject([{ state: 'queued', waitCode: null, stateReason: null }]);
+  const [job] = await world.jobsOf(blocked);
+  const events = job === undefined ? [] : await store.timeline.eventsOf(job.id);
+  expect(events.map(({ text }) => text)).toContain('No open issue blocks it any more');
+});
+
+test('a blocked issue that no webhook told of is found by the sweep; people hold it, or let it go on, as they like', async () => {
+  const { standin, fullName } = world;
+  const alice = standin.as('alice');
+  const open = async (title: string) => (await alice.openIssue({ repository: fullName, title })).number;
+  const blocker = await open('Blocker');
+  const ask = async () => {
+    const issue = await open('Blocked');
+    await alice.blockIssue(fullName, issue, blocker);
+    await alice.addLabel(fullName, issue, 'agent:backend');
+    await world.settle();
+    return issue;
+  };
+  const [held, freed, found] = [await ask(), await ask(), await ask()];
+  await alice.comment(fullName, held, '/agent hold');
+  await alice.comment(fullName, freed, '/agent unhold');
+  await world.settle();
+  expect(await world.jobsOf(freed)).toMatchObject([{ state: 'queued' }]);
+
+  standin.webhooks.faults.dropNext(1, ({ action }) => action === 'closed');
+  await alice.closeIssue(fullName, blocker);
+  await world.settle();
+  expect(await world.jobsOf(found)).toMatchObject([{ state: 'held' }]);
+
+  await world.sweep('reports');
+
+  expect(await world.jobsOf(found)).toMatchObject([{ state: 'queued' }]);
+  expect(await world.jobsOf(held)).toMatchObject([
+    { state: 'held', stateReason: expect.stringContaining('alice put it on hold') },
+  ]);
 });

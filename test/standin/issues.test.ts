@@ -185,3 +185,27 @@ test('what happens to an issue is told step by step, by the person who did it', 
   const edited = receiver.received.find(({ action }) => action === 'edited');
   expect(edited?.payload).toMatchObject({ changes: { body: { from: '' } } });
 });
+
+test('issues block each other, and tell how many open ones do', async () => {
+  await using setting = await startSetting();
+  const { standin, app } = setting;
+  const alice = standin.as('alice');
+  const blocked = await alice.openIssue({ repository: repo, title: 'Blocked' });
+  const blocker = await alice.openIssue({ repository: repo, title: 'Blocker' });
+  const dependencies = `${at}/issues/${blocked.number}/dependencies/blocked_by`;
+  const summary = async (number: number) =>
+    ((await app('GET', `${at}/issues/${number}`)).body as { issue_dependencies_summary: unknown })
+      .issue_dependencies_summary;
+
+  expect(await app('POST', dependencies, { issue_id: blocked.id })).toMatchObject({ status: 422 });
+  expect(await app('POST', dependencies, { issue_id: 1 })).toMatchObject({ status: 404 });
+  expect(await app('POST', dependencies, { issue_id: blocker.id })).toMatchObject({ status: 201 });
+  expect(await app('GET', dependencies)).toMatchObject({ body: [{ number: blocker.number }] });
+  expect(await summary(blocked.number)).toMatchObject({ blocked_by: 1, total_blocked_by: 1, blocking: 0 });
+  expect(await summary(blocker.number)).toMatchObject({ blocked_by: 0, blocking: 1 });
+
+  await alice.closeIssue(repo, blocker.number);
+  expect(await summary(blocked.number)).toMatchObject({ blocked_by: 0, total_blocked_by: 1 });
+  expect(await app('DELETE', `${dependencies}/${blocker.id}`)).toMatchObject({ status: 200 });
+  expect(await summary(blocked.number)).toMatchObject({ blocked_by: 0, total_blocked_by: 0 });
+});

@@ -79,7 +79,14 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
       call('readIssue', () => {
         const { snapshot, state: issueState, found } = state.issue;
         if (!found) return { found: false, reason: 'it was deleted' };
-        return { found: true, issue: snapshot, state: issueState, locked: false, isPullRequest: false };
+        return {
+          found: true,
+          issue: snapshot,
+          state: issueState,
+          locked: false,
+          isPullRequest: false,
+          openBlockers: [],
+        };
       }),
     readPermission: () => call('readPermission', () => state.permission),
     readSettingsFile: (_target, place) =>

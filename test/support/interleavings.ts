@@ -537,6 +537,7 @@ function createParts(
       state: 'open',
       locked: false,
       isPullRequest: false,
+      openBlockers: [],
     }),
   };
   const random = { ...systemRandom, fraction: () => 0.5 };

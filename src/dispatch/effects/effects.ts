@@ -10,6 +10,7 @@ import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
 import { grantPullRequestWishes } from './pull-request-wishes.ts';
+import { lookAtBlockers } from '../blocked-jobs.ts';
 import { answerPress } from './press-answer.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
@@ -46,6 +47,9 @@ export function createEffects(deps: EffectDeps): Effects {
           return cleanBranch(effect.jobId, deps);
         case 'clean-label':
           return cleanLabel(effect.jobId, deps);
+        case 'look-at-blockers':
+          await lookAtBlockers(effect.jobId, deps);
+          return undefined;
         case 'command':
           return answerCommand(effect, deps);
         case 'press-answer':
@@ -86,6 +90,9 @@ export function createEffects(deps: EffectDeps): Effects {
           const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);
           return newest ? tell(newest.id, effect, error) : undefined;
         }
+        case 'look-at-blockers':
+          // The sweep looks again.
+          return undefined;
         case 'command':
         case 'press-answer':
         case 'settings-check':

@@ -7,6 +7,7 @@ import {
   type Account,
   type Issue,
   type IssueEvent,
+  type IssuePlace,
   type Label,
   type Repository,
   type World,
@@ -51,6 +52,8 @@ export function createIssueActions(deps: {
       closedBy: null,
       events: [],
       pull: null,
+      blockedBy: [],
+      blocking: [],
     };
     repository.nextNumber += 1;
     repository.issues.set(issue.number, issue);
@@ -137,6 +140,20 @@ export function createIssueActions(deps: {
       touch(issue);
       await announceAssignee(repository, issue, 'assigned', added, by);
     }
+  }
+
+  /** Once is enough. */
+  function block(blocked: IssuePlace, blocker: IssuePlace): void {
+    if (blocked.issue.blockedBy.some(({ issue }) => issue === blocker.issue)) return;
+    blocked.issue.blockedBy.push(blocker);
+    blocker.issue.blocking.push(blocked);
+    touch(blocked.issue);
+  }
+
+  function unblock(blocked: IssuePlace, blocker: IssuePlace): void {
+    blocked.issue.blockedBy = blocked.issue.blockedBy.filter(({ issue }) => issue !== blocker.issue);
+    blocker.issue.blocking = blocker.issue.blocking.filter(({ issue }) => issue !== blocked.issue);
+    touch(blocked.issue);
   }
 
   async function close(
@@ -263,6 +280,8 @@ export function createIssueActions(deps: {
     removeLabel,
     setLabels,
     setAssignees,
+    block,
+    unblock,
     close,
     reopen,
     setLocked,

@@ -7,6 +7,7 @@ import { checkSuiteRoutes } from './check-suite-routes.ts';
 import { commentRoutes } from './comment-routes.ts';
 import { commitRoutes } from './commit-routes.ts';
 import { contentRoutes } from './content-routes.ts';
+import { dependencyRoutes } from './dependency-routes.ts';
 import { gitObjectRoutes } from './git-object-routes.ts';
 import { gitRefRoutes } from './git-ref-routes.ts';
 import { hookRoutes } from './hook-routes.ts';
@@ -28,6 +29,7 @@ export function allRoutes(site: Site): Route[] {
     reactionRoutes,
     labelRoutes,
     issueRoutes,
+    dependencyRoutes,
     checkRunRoutes,
     checkSuiteRoutes,
     gitRefRoutes,

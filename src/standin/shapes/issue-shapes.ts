@@ -3,6 +3,7 @@ import {
   type Issue,
   type IssueComment,
   type IssueEvent,
+  type IssuePlace,
   type Reaction,
   type Repository,
 } from '../world.ts';
@@ -56,7 +57,12 @@ export function createIssueShapes(deps: { accounts: AccountShapes; repositories:
       performed_via_github_app: accounts.viaApp(one.viaApp),
       state_reason: one.stateReason,
       sub_issues_summary: { total: 0, completed: 0, percent_completed: 0 },
-      issue_dependencies_summary: { blocked_by: 0, total_blocked_by: 0, blocking: 0, total_blocking: 0 },
+      issue_dependencies_summary: {
+        blocked_by: countOpen(one.blockedBy),
+        total_blocked_by: one.blockedBy.length,
+        blocking: countOpen(one.blocking),
+        total_blocking: one.blocking.length,
+      },
     };
   }
 
@@ -121,6 +127,10 @@ export function createIssueShapes(deps: { accounts: AccountShapes; repositories:
 }
 
 export type IssueShapes = ReturnType<typeof createIssueShapes>;
+
+function countOpen(places: readonly IssuePlace[]): number {
+  return places.filter(({ issue }) => issue.state === 'open').length;
+}
 
 /** How often each reaction was given. */
 function rollup(url: string, reactions: readonly Reaction[]) {

@@ -106,6 +106,11 @@ export function createPerson(
       if (!assignee) throw new Error(`There is no user ${login}`);
       await issues.setAssignees(found, issue, by, [...issue.assignees, assignee]);
     },
+    /** Both of the same repository. */
+    async blockIssue(repository: string, number: number, by: number): Promise<void> {
+      const [found, issue] = issueAs(repository, number, 'triage', false);
+      issues.block({ repository: found, issue }, { repository: found, issue: issueOf(found, by) });
+    },
     async comment(repository: string, number: number, body: string) {
       const [found, issue] = issueAs(repository, number, 'read');
       return shapes.issues.comment(found, issue, comments.create(found, issue, by, body));

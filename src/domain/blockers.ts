@@ -1,0 +1,26 @@
+/** An open issue that blocks another one, by the relationships that people keep on GitHub. */
+export type Blocker = {
+  /** `owner/name`. */
+  repository: string;
+  number: number;
+};
+
+/** Why a job on hold waits: not because somebody held it. */
+export const BLOCKED = 'blocked';
+
+const NAMED_AT_MOST = 5;
+
+/** Why work on an issue of `repository` does not begin; plain text. */
+export function explainBlockers(blockers: readonly Blocker[], repository: string): string {
+  const names = blockers
+    .slice(0, NAMED_AT_MOST)
+    .map((blocker) =>
+      blocker.repository.toLowerCase() === repository.toLowerCase()
+        ? `#${blocker.number}`
+        : `${blocker.repository}#${blocker.number}`,
+    );
+  const more = blockers.length - names.length;
+  const list = more > 0 ? `${names.join(', ')} and ${more} more` : names.join(' and ');
+  const [are, that] = blockers.length === 1 ? ['is', 'that is'] : ['are', 'all of them are'];
+  return `It is blocked by ${list}, which ${are} open. It goes on by itself once ${that} closed; \`/agent unhold\` starts it now.`;
+}
