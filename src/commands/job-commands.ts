@@ -126,15 +126,18 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
     .command('usage')
     .description('what the jobs of a month have used up, by repository and specialty')
     .option('--month <month>', 'such as 2026-11 (default: this month)')
+    .option('--repository <owner/name>', 'of this repository alone')
     .option('--json', 'for machines', false)
     .addOption(cli.dataOption())
     .addHelpText(
       'after',
-      '\nMonths are of UTC; a job counts for the month in which it was asked for. Money is what the agents themselves say.\n\nExamples:\n  yardmaster usage\n  yardmaster usage --month 2026-10 --json',
+      '\nMonths are of UTC; a job counts for the month in which it was asked for. Money and tokens are what the agents themselves say.' +
+        ' Minutes are of runners.\n\nExamples:\n  yardmaster usage\n  yardmaster usage --month 2026-10 --repository acme/widgets --json',
     )
-    .action(async (options: { month?: string; json: boolean; data: string }) => {
-      const report = await createOperatorClient(options.data).usage(options.month);
-      cli.print(options.json ? JSON.stringify(report, null, 2) : describeUsage(report));
+    .action(async (options: { month?: string; repository?: string; json: boolean; data: string }) => {
+      const { month, repository } = options;
+      const report = await createOperatorClient(options.data).usage({ month, repository });
+      cli.print(options.json ? JSON.stringify(report, null, 2) : describeUsage(report, repository));
     });
 
   program

@@ -9,7 +9,15 @@ export type Spending = {
   minutes: number;
 };
 
-export type MonthlySpending = Spending & { repository: string; specialty: string; pullRequests: number };
+export type MonthlySpending = Spending & {
+  /** `owner/name`. */
+  repository: string;
+  specialty: string;
+  pullRequests: number;
+  /** Of the model, as far as agents tell. */
+  inputTokens: number;
+  outputTokens: number;
+};
 
 /** The most for one day; `undefined` = no limit. */
 export type DailyLimits = Partial<Record<keyof Spending, number | undefined>>;

@@ -47,19 +47,22 @@ export function describeEvents({ job, attempts, events }: JobDetail): string {
   return lines.join('\n');
 }
 
-/** A month's usage as a table with its sum. */
-export function describeUsage({ month, usage }: UsageReport): string {
-  if (usage.length === 0) return `No jobs in ${month}.`;
-  const sum = { jobs: 0, pullRequests: 0, costUsd: 0, minutes: 0 };
+/** A month's usage as a table with its sum; `repository`: the only one that was asked about. */
+export function describeUsage({ month, usage }: UsageReport, repository?: string): string {
+  if (usage.length === 0)
+    return repository === undefined ? `No jobs in ${month}.` : `No jobs of ${plain(repository)} in ${month}.`;
+  const sum = { jobs: 0, pullRequests: 0, costUsd: 0, minutes: 0, inputTokens: 0, outputTokens: 0 };
   for (const row of usage) {
     sum.jobs += row.jobs;
     sum.pullRequests += row.pullRequests;
     sum.costUsd += row.costUsd;
     sum.minutes += row.minutes;
+    sum.inputTokens += row.inputTokens;
+    sum.outputTokens += row.outputTokens;
   }
   const all = { repository: 'all', specialty: '', ...sum };
   return toTable([
-    [month, 'SPECIALTY', 'JOBS', 'PULL REQUESTS', 'COST', 'MINUTES'],
+    [month, 'SPECIALTY', 'JOBS', 'PULL REQUESTS', 'COST', 'MINUTES', 'TOKENS IN', 'OUT'],
     ...[...usage, all].map((row): Cell[] => [
       row.repository,
       row.specialty,
@@ -67,8 +70,16 @@ export function describeUsage({ month, usage }: UsageReport): string {
       String(row.pullRequests),
       formatCost(row.costUsd),
       String(Math.round(row.minutes)),
+      formatTokens(row.inputTokens),
+      formatTokens(row.outputTokens),
     ]),
   ]);
+}
+
+/** `900`, `52 k`, `1.4 M`. */
+function formatTokens(tokens: number): string {
+  if (tokens < 1000) return String(tokens);
+  return tokens < 999_500 ? `${Math.round(tokens / 1000)} k` : `${(tokens / 1e6).toFixed(1)} M`;
 }
 
 /** The fleet as a table. */

@@ -108,6 +108,8 @@ const UsageReport = z.object({
       pullRequests: z.number(),
       costUsd: z.number(),
       minutes: z.number(),
+      inputTokens: z.number(),
+      outputTokens: z.number(),
     }),
   ),
 });
@@ -213,9 +215,13 @@ export function createOperatorClient(dataFolder: string) {
       }
       await call('POST', `/runners/${runner.id}/release`, z.object({}));
     },
-    /** `month`: such as `2026-11`; the current one when left out. */
-    usage: (month: string | undefined) =>
-      call('GET', `/usage${month === undefined ? '' : `?month=${encodeURIComponent(month)}`}`, UsageReport),
+    /** `month`: such as `2026-11`; the current one when left out. `repository`: `owner/name`; all when left out. */
+    usage: (question: { month?: string | undefined; repository?: string | undefined }) => {
+      const query = new URLSearchParams();
+      if (question.month !== undefined) query.set('month', question.month);
+      if (question.repository !== undefined) query.set('repository', question.repository);
+      return call('GET', `/usage?${query.toString()}`, UsageReport);
+    },
     /** What would happen to an issue and why; nothing is changed. `label` and `as` are left out or given. */
     explain: (question: {
       repository: string;

@@ -42,15 +42,18 @@ const JobFilter = z.object({
 
 const PriorityWish = z.object({ priority: z.enum(['high', 'normal', 'low']) });
 
-const Month = z.object({
+const FullName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'must be owner/name');
+
+const UsageQuestion = z.object({
   month: z
     .string()
     .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
     .optional(),
+  repository: FullName.optional(),
 });
 
 const ExplainQuestion = z.object({
-  repository: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'must be owner/name'),
+  repository: FullName,
   issue: z.coerce.number('must be a number').int().positive(),
   label: z.string().min(1).max(100).optional(),
   as: z
@@ -110,11 +113,13 @@ export function createAdminApi(deps: {
   app.post('/runners/:id/release', (context) => changeRunner(context, (id) => registry.release(id)));
 
   app.get('/usage', async (context) => {
-    const month = Month.safeParse(context.req.query());
-    if (!month.success) return toErrorResponse(refuseMistakes(month.error));
+    const question = UsageQuestion.safeParse(context.req.query());
+    if (!question.success) return toErrorResponse(refuseMistakes(question.error));
     const nowMs = await store.nowMs();
-    const { fromMs, toMs, name } = toMonth(month.data.month, nowMs);
-    return context.json({ month: name, usage: await store.spending.between({ fromMs, toMs, nowMs }) });
+    const { fromMs, toMs, name } = toMonth(question.data.month, nowMs);
+    const time = { fromMs, toMs, nowMs };
+    const usage = await store.spending.between(time, question.data.repository ?? null);
+    return context.json({ month: name, usage });
   });
 
   app.get('/explain', async (context) => {

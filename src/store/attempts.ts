@@ -85,7 +85,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           result: attempt.result === null ? null : JSON.stringify(attempt.result),
           outcome: attempt.outcome,
           log_offset: attempt.logOffset,
-          cost_micro_usd: toMicroUsd(attempt.result),
+          ...toUsageColumns(attempt.result),
           created_at: attempt.createdAtMs,
           accepted_at: attempt.acceptedAtMs,
           finished_at: attempt.finishedAtMs,
@@ -185,11 +185,20 @@ function toColumns(change: AttemptChange) {
     ...(evidence === undefined ? {} : { evidence: evidence === null ? null : JSON.stringify(evidence) }),
     ...(result === undefined
       ? {}
-      : { result: result === null ? null : JSON.stringify(result), cost_micro_usd: toMicroUsd(result) }),
+      : { result: result === null ? null : JSON.stringify(result), ...toUsageColumns(result) }),
     outcome: change.outcome,
     log_offset: change.logOffset,
     accepted_at: change.acceptedAtMs,
     finished_at: change.finishedAtMs,
+  };
+}
+
+/** What is added up. */
+function toUsageColumns(result: Attempt['result']) {
+  return {
+    cost_micro_usd: toMicroUsd(result),
+    input_tokens: result?.usage.inputTokens ?? null,
+    output_tokens: result?.usage.outputTokens ?? null,
   };
 }
 

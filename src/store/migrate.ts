@@ -13,6 +13,7 @@ import { createPresses } from './migrations/0008-presses.ts';
 import { addRequesterId } from './migrations/0009-requester-id.ts';
 import { addFailedJobs } from './migrations/0010-failed-jobs.ts';
 import { createAttemptTokenTable } from './migrations/0011-attempt-tokens.ts';
+import { addUsageTokens } from './migrations/0012-usage-tokens.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -34,6 +35,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0009-requester-id': addRequesterId,
   '0010-failed-jobs': addFailedJobs,
   '0011-attempt-tokens': createAttemptTokenTable,
+  '0012-usage-tokens': addUsageTokens,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -91,6 +91,9 @@ export type AttemptRow = {
   log_offset: number;
   /** Millionths of a US dollar; `null` when nobody could say. */
   cost_micro_usd: number | null;
+  /** `null` when nobody could say, and for attempts from before they were kept. */
+  input_tokens: number | null;
+  output_tokens: number | null;
   created_at: number;
   accepted_at: number | null;
   finished_at: number | null;

@@ -10,8 +10,11 @@ export type SpendingQueries = {
     whose: { repositoryId: number; requestedBy?: string },
     time: { sinceMs: number; nowMs: number },
   ): Promise<Spending>;
-  /** By repository and specialty, the most expensive first. */
-  between(time: { fromMs: number; toMs: number; nowMs: number }): Promise<MonthlySpending[]>;
+  /** By repository and specialty, the most expensive first; of one repository (`owner/name`, in any case) when it is given. */
+  between(
+    time: { fromMs: number; toMs: number; nowMs: number },
+    repository?: string | null,
+  ): Promise<MonthlySpending[]>;
 };
 
 export function createSpendingQueries(db: Kysely<Schema>): SpendingQueries {
@@ -40,13 +43,15 @@ export function createSpendingQueries(db: Kysely<Schema>): SpendingQueries {
       return toSpending(row);
     },
 
-    async between({ fromMs, toMs, nowMs }) {
+    async between({ fromMs, toMs, nowMs }, wanted = null) {
       const rows = await attemptsOfJobs(nowMs)
         .select((eb) => [
           'jobs.repository_id',
           'jobs.specialty',
           // A repository that was renamed counts as one, by its newest name.
           eb.fn.max('jobs.repository').as('repository'),
+          eb.fn.sum<number | string | null>('attempts.input_tokens').as('inputTokens'),
+          eb.fn.sum<number | string | null>('attempts.output_tokens').as('outputTokens'),
           eb.fn
             .count<number>(eb.case().when('jobs.outcome', '=', 'pull_request').then(eb.ref('jobs.id')).end())
             .distinct()
@@ -66,8 +71,11 @@ export function createSpendingQueries(db: Kysely<Schema>): SpendingQueries {
             specialty,
             pullRequests,
             ...toSpending(row),
+            inputTokens: Number(row.inputTokens ?? 0),
+            outputTokens: Number(row.outputTokens ?? 0),
           };
         })
+        .filter(({ repository }) => wanted === null || repository.toLowerCase() === wanted.toLowerCase())
         .sort((a, b) => b.costUsd - a.costUsd || b.jobs - a.jobs || (a.repository < b.repository ? -1 : 1));
     },
   };

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { describeEvents, describeJobs, describeRunners } from '../../src/operator/describe.ts';
+import { describeEvents, describeJobs, describeRunners, describeUsage } from '../../src/operator/describe.ts';
 import type { JobSummary, RunnerSummary } from '../../src/operator/operator-client.ts';
 
 /** Would set the window's title, clear the screen, turn the reading direction and start a line of its own. */
@@ -50,4 +50,22 @@ test.each([
 test('tables say what to do when they are empty', () => {
   expect(describeJobs([])).toContain('agent:<specialty>');
   expect(describeRunners([], 0)).toContain('yardmaster runner token');
+});
+
+test('a month is told by repository and specialty, with its sum', () => {
+  const row = { repository: 'acme/widgets', specialty: 'backend', jobs: 2, pullRequests: 1 };
+  const usage = [
+    { ...row, costUsd: 5.1, minutes: 4.4, inputTokens: 1_400_000, outputTokens: 900 },
+    { ...row, specialty: 'frontend', costUsd: 0.2, minutes: 2.2, inputTokens: 52_000, outputTokens: 999_600 },
+  ];
+
+  const lines = describeUsage({ month: '2026-11', usage }).split('\n');
+
+  expect(lines).toEqual([
+    '2026-11       SPECIALTY  JOBS  PULL REQUESTS  COST   MINUTES  TOKENS IN  OUT',
+    'acme/widgets  backend    2     1              $5.10  4        1.4 M      900',
+    'acme/widgets  frontend   2     1              $0.20  2        52 k       1.0 M',
+    'all                      4     2              $5.30  7        1.5 M      1.0 M',
+  ]);
+  expect(describeUsage({ month: '2026-11', usage: [] }, 'acme/api')).toBe('No jobs of acme/api in 2026-11.');
 });

@@ -109,9 +109,13 @@ describe('the operator', () => {
           pullRequests: 0,
           costUsd: 0,
           minutes: 0,
+          inputTokens: 0,
+          outputTokens: 0,
         },
       ],
     });
+    expect(await admin.get('/usage?repository=ACME/widgets')).toMatchObject({ usage: [{ jobs: 1 }] });
+    expect(await admin.get('/usage?repository=acme/other')).toMatchObject({ usage: [] });
     expect(await admin.get('/usage?month=2026-04')).toEqual({ month: '2026-04', usage: [] });
   });
 
@@ -162,6 +166,7 @@ describe('the operator', () => {
     ['GET', '/jobs?state=lost', 400],
     ['GET', '/jobs?limit=0', 400],
     ['GET', '/usage?month=13', 400],
+    ['GET', '/usage?repository=acme', 400],
     ['GET', '/explain?repository=acme&issue=1', 400],
     ['GET', '/explain?repository=acme/widgets&issue=0', 400],
     ['GET', '/explain?repository=acme/widgets&issue=1&as=a%20b', 400],

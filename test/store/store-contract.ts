@@ -613,7 +613,14 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(ofRepository).toEqual({ jobs: 2, costUsd: 0.3, minutes: 4 });
       expect(ofBob).toEqual({ jobs: 1, costUsd: 0.2, minutes: 2 });
       expect(byMonth).toEqual([
-        expect.objectContaining({ specialty: 'backend', jobs: 2, costUsd: 5.1, minutes: 4 }),
+        expect.objectContaining({
+          specialty: 'backend',
+          jobs: 2,
+          costUsd: 5.1,
+          minutes: 4,
+          inputTokens: 2 * aResult().usage.inputTokens,
+          outputTokens: 2 * aResult().usage.outputTokens,
+        }),
         expect.objectContaining({ specialty: 'frontend', jobs: 1, costUsd: 0.2, minutes: 2 }),
       ]);
     });
