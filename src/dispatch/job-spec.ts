@@ -42,6 +42,7 @@ export function toJobSpec(
 }
 
 /** What becomes of the work on GitHub is no concern of runners. */
-function toRunnerSettings({ pullRequest: _ours, quiet: _too, ...settings }: AllJobSettings): JobSettings {
+function toRunnerSettings(all: AllJobSettings): JobSettings {
+  const { pullRequest: _pullRequest, quiet: _quiet, assignIssue: _assignIssue, ...settings } = all;
   return settings;
 }

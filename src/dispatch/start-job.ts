@@ -41,6 +41,11 @@ export async function startJob(
   await tx.tell(job.id, 'queued', wish.reason);
   await holdWhileBlocked(tx, job, wish.blockers);
   await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
+  if (job.settings.assignIssue === true)
+    await tx.want({
+      effect: { kind: 'assign-issue', jobId: job.id },
+      installationId: job.installationId,
+    });
   await wantStatusComment(tx, job);
   return job;
 }

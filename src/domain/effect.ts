@@ -23,6 +23,8 @@ export type Effect =
   | { kind: 'clean-branch'; jobId: JobId }
   /** The label that asked for the job is off its issue, now that the pull request has ended. */
   | { kind: 'clean-label'; jobId: JobId }
+  /** The issue of the job is assigned to whoever asked, as the settings say. */
+  | { kind: 'assign-issue'; jobId: JobId }
   /** A job that waits for open issues goes on if they are closed by now. */
   | { kind: 'look-at-blockers'; jobId: JobId }
   /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
@@ -55,6 +57,7 @@ export function toEffectKey(effect: Effect): string {
     case 'clean-branch':
     case 'clean-label':
     case 'look-at-blockers':
+    case 'assign-issue':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
@@ -85,6 +88,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'status-comment': 30,
   'clean-branch': 20,
   'clean-label': 20,
+  'assign-issue': 15,
   labels: 10,
 };
 

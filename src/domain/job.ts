@@ -14,7 +14,12 @@ import type {
 } from '../contract/job.ts';
 
 /** What the repository's settings say for a job: to its runner, and to the coordinator, which alone opens pull requests. */
-export type AllJobSettings = JobSettings & { pullRequest?: PullRequestWishes; quiet?: boolean };
+export type AllJobSettings = JobSettings & {
+  pullRequest?: PullRequestWishes;
+  quiet?: boolean;
+  /** Whether the issue is assigned to whoever asked. */
+  assignIssue?: boolean;
+};
 
 /** How the pull request of a job is to be; absent = as if nothing had been said. */
 export type PullRequestWishes = {
@@ -116,7 +121,8 @@ export const SETTINGS_NOTICE = 'settings_notice';
 export const LIMIT_NOTICE = 'limit_notice';
 /** Somebody asked for what a job has done already; only the newest one counts, while its pull request is open. */
 export const ASKED_AGAIN_NOTICE = 'asked_again_notice';
-export const PULL_REQUEST_NOTICE = 'pull_request_notice';
+/** GitHub did not do what the settings wish. */
+export const WISH_NOTICE = 'wish_notice';
 
 /** A runner as dispatch sees it. */
 export type RunnerView = {

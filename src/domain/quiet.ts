@@ -6,7 +6,7 @@ import {
   type Job,
   type JobEvent,
   LIMIT_NOTICE,
-  PULL_REQUEST_NOTICE,
+  WISH_NOTICE,
   SETTINGS_NOTICE,
 } from './job.ts';
 
@@ -21,7 +21,7 @@ const NEEDS_PEOPLE: readonly string[] = [
   'quarantined',
 ] satisfies NoRunnerCode[];
 
-const NOTICES: readonly string[] = [SETTINGS_NOTICE, LIMIT_NOTICE, PULL_REQUEST_NOTICE, ASKED_AGAIN_NOTICE];
+const NOTICES: readonly string[] = [SETTINGS_NOTICE, LIMIT_NOTICE, WISH_NOTICE, ASKED_AGAIN_NOTICE];
 
 /** `null`: the issue is to hear of everything. Otherwise `news` is what it is to hear of, and stays the same while there is nothing new. */
 export type QuietNews = { isWorthBeginning: boolean; news: string };

@@ -103,6 +103,7 @@ function toSpecialty(
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),
       ...toOptional('refusedWork', pick('refused_work')),
       ...toOptional('quiet', pick('quiet')),
+      ...toOptional('assignIssue', pick('assign_issue')),
       ...toOptional('pullRequest', toWishes({ ...defaults.pull_request, ...own.pull_request })),
     },
   };

@@ -143,6 +143,10 @@ const SpecialtyFields = z.strictObject(
         'What becomes of work that may not be published: kept on its branch without a pull request, kept as a patch on the runner, or thrown away. Default branch.',
       ),
     pull_request: PullRequestFields.nullish().describe('How pull requests are opened.'),
+    assign_issue: z
+      .boolean('must be true or false')
+      .optional()
+      .describe('Whether the issue is assigned to whoever asks for the work. Default false.'),
     quiet: z
       .boolean('must be true or false')
       .optional()

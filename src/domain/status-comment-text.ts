@@ -5,7 +5,7 @@ import { isTerminal } from './job-lifecycle.ts';
 import {
   ASKED_AGAIN_NOTICE,
   LIMIT_NOTICE,
-  PULL_REQUEST_NOTICE,
+  WISH_NOTICE,
   SETTINGS_NOTICE,
   type Attempt,
   type Job,
@@ -132,7 +132,7 @@ function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | n
   const notices = events.flatMap(({ kind, text }) => {
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
-    return kind === LIMIT_NOTICE || kind === PULL_REQUEST_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
+    return kind === LIMIT_NOTICE || kind === WISH_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   if (askedAgain !== undefined && pullRequest?.ended === undefined)
     notices.push(`⚠️ ${toInline(askedAgain.text, 500)}`);

@@ -51,6 +51,8 @@ export type GitHub = {
     target: RepositoryTarget,
     labels: readonly { name: string; color: string; description: string }[],
   ): Promise<void>;
+  /** Assigns an issue or pull request; `null` when that was done, otherwise why it could not be, in a sentence. */
+  assign(target: RepositoryTarget, number: number, login: string): Promise<string | null>;
   /** Takes a label off an issue; nothing happens when it is not there. */
   removeLabel(target: RepositoryTarget, issueNumber: number, label: string): Promise<void>;
   /**

@@ -8,13 +8,18 @@ import type { GitHub } from './github.ts';
  * Reviewers, labels and assignee of a pull request. GitHub takes a list of reviewers whole or not at all, so after a refusal each is asked for
  * alone; whom it does not let be assigned it leaves out in silence, so its answer is looked at.
  */
-export function createPullRequestWishes({ call }: { call: GitHubCall }): Pick<GitHub, 'addToPullRequest'> {
+export function createPullRequestWishes({
+  call,
+}: {
+  call: GitHubCall;
+}): Pick<GitHub, 'addToPullRequest' | 'assign'> {
   return {
+    assign,
     async addToPullRequest(target, number, { reviewers, labels, assignee }) {
       return [
         ...(await askForReviews(target, number, reviewers)),
         ...(await addLabels(target, number, labels)),
-        ...(await assign(target, number, assignee)),
+        ...(await assignPullRequest(target, number, assignee)),
       ];
     },
   };
@@ -65,26 +70,29 @@ export function createPullRequestWishes({ call }: { call: GitHubCall }): Pick<Gi
       : [`The pull request could not be labelled ${labels.join(', ')}. ${refusal}`];
   }
 
-  async function assign(
+  async function assignPullRequest(
     target: RepositoryTarget,
     number: number,
     assignee: string | null,
   ): Promise<string[]> {
-    if (assignee === null) return [];
+    const refusal = assignee === null ? null : await assign(target, number, assignee);
+    return refusal === null ? [] : [`The pull request could not be assigned to ${assignee}. ${refusal}`];
+  }
+
+  async function assign(target: RepositoryTarget, number: number, login: string): Promise<string | null> {
     let assigned: string[] = [];
     const refusal = await unlessRefused(
       call(target.installationId, async (octokit) => {
         const { data } = await octokit.rest.issues.addAssignees({
           ...toPath(target),
           issue_number: number,
-          assignees: [assignee],
+          assignees: [login],
         });
-        assigned = (data.assignees ?? []).map(({ login }) => login.toLowerCase());
+        assigned = (data.assignees ?? []).map((one) => one.login.toLowerCase());
       }),
     );
-    if (refusal === null && assigned.includes(assignee.toLowerCase())) return [];
-    const why = refusal ?? 'GitHub lets only people with write access be assigned.';
-    return [`The pull request could not be assigned to ${assignee}. ${why}`];
+    if (refusal !== null || assigned.includes(login.toLowerCase())) return refusal;
+    return 'GitHub lets only people with write access be assigned.';
   }
 }
 

@@ -43,7 +43,7 @@ describe('an issue whose jobs are quiet', () => {
       aQuietJob({ state: 'running' }, someEvents('phase: agent')),
       aQuietJob({ state: 'succeeded' }),
       aQuietJob({ state: 'succeeded', pullRequest }),
-      aQuietJob({ state: 'succeeded', pullRequest }, someEvents('pull_request_notice: no reviewer')),
+      aQuietJob({ state: 'succeeded', pullRequest }, someEvents('wish_notice: no reviewer')),
     ].map((job) => toQuietNews([job])?.news);
 
     expect(new Set(news.slice(0, 4)).size).toBe(1);

@@ -72,7 +72,7 @@ describe('the status comment of an issue', () => {
           attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
           events: someEvents(
             'asked_again_notice: bob asked for it again, and pull request 7 is open.',
-            'pull_request_notice: olga could not be asked for a review. GitHub answered 422: Reviews may only be requested from collaborators.',
+            'wish_notice: olga could not be asked for a review. GitHub answered 422: Reviews may only be requested from collaborators.',
           ),
         }),
       ],

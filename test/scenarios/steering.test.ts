@@ -77,6 +77,7 @@ test('a pull request is opened as the settings say; what GitHub does not take is
   await settings(`
 defaults:
   quiet: true
+  assign_issue: true
   pull_request:
     base: develop
     draft: true
@@ -92,6 +93,7 @@ defaults:
   const [pull] = pullsOf(issue);
   const attempt = job?.attemptId == null ? null : await world.store.attempts.get(job.attemptId);
   expect(attempt?.base).toEqual({ branch: 'develop', commit: onto });
+  expect(standin.state.issue(fullName, issue).assignees).toMatchObject([{ login: 'alice' }]);
   expect(pull).toMatchObject({
     draft: true,
     base: { ref: 'develop' },

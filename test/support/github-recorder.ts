@@ -164,6 +164,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
           headCommit: state.branches.get(head) ?? '',
         };
       }),
+    assign: () => call('assign', () => null),
     readPullRequest: () => call('readPullRequest', () => null),
     removeLabel: () => call('removeLabel', () => undefined),
     addToPullRequest: () => call('addToPullRequest', () => []),

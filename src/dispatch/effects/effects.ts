@@ -11,6 +11,7 @@ import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
 import { grantPullRequestWishes } from './pull-request-wishes.ts';
 import { lookAtBlockers } from '../blocked-jobs.ts';
+import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
@@ -47,6 +48,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return cleanBranch(effect.jobId, deps);
         case 'clean-label':
           return cleanLabel(effect.jobId, deps);
+        case 'assign-issue':
+          return assignIssue(effect.jobId, deps);
         case 'look-at-blockers':
           await lookAtBlockers(effect.jobId, deps);
           return undefined;
@@ -85,6 +88,7 @@ export function createEffects(deps: EffectDeps): Effects {
         case 'pull-request-wishes':
         case 'clean-branch':
         case 'clean-label':
+        case 'assign-issue':
           return tell(effect.jobId, effect, error);
         case 'status-comment': {
           const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);

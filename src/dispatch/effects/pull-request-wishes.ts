@@ -1,5 +1,5 @@
 import type { JobId } from '../../contract/job.ts';
-import { PULL_REQUEST_NOTICE, type PullRequestWishes, WHO_ASKED } from '../../domain/job.ts';
+import { WISH_NOTICE, type PullRequestWishes, WHO_ASKED } from '../../domain/job.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
@@ -22,7 +22,7 @@ export async function grantPullRequestWishes(jobId: JobId, deps: EffectDeps): Pr
   });
   if (refused.length === 0) return;
   await deps.store.transact(async (tx) => {
-    for (const text of refused) await tx.tell(jobId, PULL_REQUEST_NOTICE, text);
+    for (const text of refused) await tx.tell(jobId, WISH_NOTICE, text);
     await wantStatusComment(tx, job, 'final');
   });
 }
