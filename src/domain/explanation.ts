@@ -237,8 +237,9 @@ function toVerdict(
         return { kind: 'starts', text: `work would start at once. ${choice.reason}` };
       return { kind: 'waits', text: `a job would wait in the queue. ${choice?.reason ?? ''}`.trimEnd() };
     case 'refuse':
-    case 'point_to':
       return { kind: 'refused', text: decision.reason };
+    case 'point_to':
+      return { kind: 'refused', text: `the status comment would answer: ${decision.reason}` };
     case 'ignore':
     case 'cancel':
       return { kind: 'nothing', text: `nothing would happen: ${decision.reason}` };
