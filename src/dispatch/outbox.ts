@@ -44,7 +44,8 @@ export function createOutbox(deps: {
     while (running.size < CONCURRENCY && !stopping.signal.aborted) {
       const isIdle = running.size === 0;
       const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
-      if (!claim) return isIdle;
+      // Meanwhile the loop may have claimed what we looked for.
+      if (!claim) return isIdle && running.size === 0;
       const work = carryOut(claim).finally(() => {
         running.delete(work);
         onFinished();
