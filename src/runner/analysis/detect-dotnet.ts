@@ -27,6 +27,14 @@ export const dotnet: Ecosystem = {
         testProject === undefined
           ? []
           : [{ command: ['dotnet', 'test', manifest], reason: `${quoted(testProject)} is a test project` }],
+      lint: [folder, ''].some((place) => files.has(inFolder(place, '.editorconfig')))
+        ? [
+            {
+              command: ['dotnet', 'format', manifest, '--verify-no-changes'],
+              reason: `${quoted(manifest)}, and an \`.editorconfig\` says how it is written`,
+            },
+          ]
+        : [],
     });
   },
 };

@@ -1,5 +1,8 @@
-import { aFinding, type Ecosystem, quoted } from './ecosystem.ts';
-import { inFolder } from './repository-files.ts';
+import { aFinding, atFolder, type Ecosystem, quoted } from './ecosystem.ts';
+import type { FoundCommand } from './repository-analysis.ts';
+import { inFolder, type RepositoryFiles } from './repository-files.ts';
+
+const GOLANGCI = ['.golangci.yml', '.golangci.yaml', '.golangci.toml', '.golangci.json'];
 
 /** Go modules. */
 export const go: Ecosystem = {
@@ -25,7 +28,19 @@ export const go: Ecosystem = {
             },
           ]
         : [],
-      lint: [{ command: [...program, 'vet', './...'], reason: `${quoted(manifest)}: vet comes with Go` }],
+      lint: [
+        { command: [...program, 'vet', './...'], reason: `${quoted(manifest)}: vet comes with Go` },
+        ...findGolangci(files, folder),
+      ],
     });
   },
 };
+
+/** It looks for its configuration in the folders above, too. */
+function findGolangci(files: RepositoryFiles, folder: string): FoundCommand[] {
+  const config = [folder, '']
+    .flatMap((place) => GOLANGCI.map((name) => inFolder(place, name)))
+    .find((path) => files.has(path));
+  if (config === undefined) return [];
+  return [{ command: [...atFolder(folder), 'golangci-lint', 'run'], reason: `there is a ${quoted(config)}` }];
+}

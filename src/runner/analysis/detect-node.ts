@@ -1,4 +1,12 @@
-import { aFinding, asObject, type Ecosystem, parseObject, pickFrameworks, quoted } from './ecosystem.ts';
+import {
+  aFinding,
+  asObject,
+  atFolder,
+  type Ecosystem,
+  parseObject,
+  pickFrameworks,
+  quoted,
+} from './ecosystem.ts';
 import type { FoundCommand } from './repository-analysis.ts';
 import { inFolder, type RepositoryFiles } from './repository-files.ts';
 
@@ -40,6 +48,9 @@ const FRAMEWORKS = [
   ['jest', 'Jest'],
   ['mocha', 'Mocha'],
   ['@playwright/test', 'Playwright'],
+  ['turbo', 'Turborepo'],
+  ['nx', 'Nx'],
+  ['lerna', 'Lerna'],
   ['cypress', 'Cypress'],
 ] as const;
 
@@ -56,7 +67,7 @@ export const node: Ecosystem = {
       frameworks: pickFrameworks(project.dependencies, FRAMEWORKS),
       setup: await findSetup(files, project),
       test: await findTests(files, project),
-      lint: findScript('lint', project),
+      lint: findLint(files, project),
     });
   },
 };
@@ -170,11 +181,46 @@ function isPlaceholder(script: string): boolean {
   return /no test specified/i.test(script);
 }
 
-function findScript(name: string, project: Project): FoundCommand[] {
-  const script = project.scripts.get(name);
-  if (script === undefined) return [];
-  const reason = `${quoted(inFolder(project.folder, 'package.json'))} has a ${name} script: ${quoted(script)}`;
-  return [{ command: [...toProgram(project), 'run', name], reason }];
+/** Scripts that check; of those with the same purpose the first. */
+const LINT_SCRIPTS = [
+  ['lint'],
+  ['typecheck', 'type-check', 'check-types'],
+  ['format:check', 'check:format', 'format-check'],
+] as const;
+
+/** For projects without a script: dependency, names of its configuration, and how it is run. */
+const LINTERS = [
+  ['eslint', /^(eslint\.config\.[cm]?[jt]s|\.eslintrc(\.(js|cjs|json|ya?ml))?)$/, ['eslint', '.']],
+  ['@biomejs/biome', /^biome\.jsonc?$/, ['biome', 'check', '.']],
+  ['oxlint', /^\.oxlintrc\.json$/, ['oxlint']],
+] as const;
+
+function findLint(files: RepositoryFiles, project: Project): FoundCommand[] {
+  const { folder, scripts, dependencies } = project;
+  const manifest = quoted(inFolder(folder, 'package.json'));
+  const found = LINT_SCRIPTS.flatMap((names) => {
+    const name = names.find((name) => scripts.has(name));
+    if (name === undefined) return [];
+    const reason = `${manifest} has a ${name} script: ${quoted(scripts.get(name) ?? '')}`;
+    return [{ command: [...toProgram(project), 'run', name], reason }];
+  });
+  if (scripts.has('lint')) return found;
+  const names = files.namesIn(folder);
+  const linters = LINTERS.flatMap(([dependency, config, command]) => {
+    const name = names.find((name) => config.test(name));
+    if (name === undefined || !dependencies.has(dependency)) return [];
+    const reason = `there is a ${quoted(inFolder(folder, name))}, and ${manifest} names ${dependency}`;
+    return [{ command: [...toExecute(project), ...command], reason }];
+  });
+  return [...linters, ...found];
+}
+
+/** Runs a program of the dependencies, and never fetches one. */
+function toExecute({ manager, folder }: Project): string[] {
+  // npm would run it in the root all the same.
+  if (manager === 'npm') return [...atFolder(folder), 'npm', 'exec', '--no', '--'];
+  const run = manager === 'pnpm' ? ['exec'] : ['run'];
+  return folder === '' ? [manager, ...run] : [manager, FOLDER_OPTION[manager], folder, ...run];
 }
 
 function toProgram({ manager, folder }: Project): string[] {

@@ -55,7 +55,7 @@ export const python: Ecosystem = {
       frameworks: pickFrameworks(names, FRAMEWORKS),
       setup: findSetup(files, project),
       test: await findTests(files, project),
-      lint: findLint(project),
+      lint: findLint(files, project),
     });
   },
 };
@@ -103,9 +103,12 @@ function findSetup(files: RepositoryFiles, { tool, folder, text }: Project): Fou
         },
       ];
     case 'pipenv':
-      // It has no option for the folder.
-      if (folder !== '') return [];
-      return [{ command: ['pipenv', 'sync', '--dev'], reason: '`Pipfile` names dependencies' }];
+      return [
+        {
+          command: [...toPipenv(folder), 'sync', '--dev'],
+          reason: `${quoted(at('Pipfile'))} names dependencies`,
+        },
+      ];
     case 'pip': {
       const commands = REQUIREMENTS.map(at)
         .filter((path) => files.has(path))
@@ -130,7 +133,7 @@ function findSetup(files: RepositoryFiles, { tool, folder, text }: Project): Fou
 async function findTests(files: RepositoryFiles, project: Project): Promise<FoundCommand[]> {
   const { folder, text, tests, tool } = project;
   const hint = await findPytestHint(files, project);
-  const run = tool === 'pip' ? [] : [tool, ...inPlace('--directory', tool === 'pipenv' ? '' : folder), 'run'];
+  const run = toRun(project);
   // With uv and poetry, the folder is changed before the program starts.
   const place = folder === '' || tool === 'uv' || tool === 'poetry' ? [] : [folder];
   const interpreter = tool === 'pip' ? 'python3' : 'python';
@@ -168,10 +171,42 @@ function findStartFolder(folder: string, tests: readonly string[]): string {
   return candidates.find((candidate) => tests.every((path) => path.startsWith(`${candidate}/`))) ?? folder;
 }
 
-function findLint({ folder, text, tool }: Project): FoundCommand[] {
-  if (!/^\[tool\.ruff\b/m.test(text)) return [];
-  const run = tool === 'uv' || tool === 'poetry' ? [tool, 'run'] : [];
-  return [{ command: [...run, 'ruff', 'check', folder === '' ? '.' : folder], reason: 'ruff is configured' }];
+/** Linters, and what tells that the project uses them: a table of its configuration, or a file of their own. */
+const LINTERS = [
+  { name: 'ruff', table: /^\[tool\.ruff\b/m, files: ['ruff.toml', '.ruff.toml'], command: ['ruff', 'check'] },
+  { name: 'flake8', table: /^\[flake8\]/m, files: ['.flake8'], command: ['flake8'] },
+  { name: 'mypy', table: /^\[(tool\.)?mypy\]/m, files: ['mypy.ini', '.mypy.ini'], command: ['mypy'] },
+] as const;
+
+function findLint(repository: RepositoryFiles, project: Project): FoundCommand[] {
+  const { folder, text, tool } = project;
+  const place = folder === '' || tool === 'uv' || tool === 'poetry' ? '.' : folder;
+  return LINTERS.flatMap(({ name, table, files, command }) => {
+    const file = files.map((file) => inFolder(folder, file)).find((path) => repository.has(path));
+    if (file === undefined && !table.test(text)) return [];
+    const reason = file === undefined ? `${name} is configured` : `there is a ${quoted(file)}`;
+    return [{ command: [...toRun(project), ...command, place], reason }];
+  });
+}
+
+/** What a program of the project's own environment is started by. */
+function toRun({ tool, folder }: Project): string[] {
+  switch (tool) {
+    case 'uv':
+    case 'poetry':
+      return [tool, ...inPlace('--directory', folder), 'run'];
+    case 'pipenv':
+      return [...toPipenv(folder), 'run'];
+    case 'pip':
+      return [];
+    default:
+      return tool satisfies never;
+  }
+}
+
+/** It has no option for the folder, and works where it is called. */
+function toPipenv(folder: string): string[] {
+  return folder === '' ? ['pipenv'] : ['env', `PIPENV_PIPFILE=${folder}/Pipfile`, 'pipenv'];
 }
 
 function inPlace(option: string, folder: string): string[] {

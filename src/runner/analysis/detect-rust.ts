@@ -17,6 +17,16 @@ export const rust: Ecosystem = {
       test: [
         { command: ['cargo', 'test', ...place, ...workspace], reason: `there is a ${quoted(manifest)}` },
       ],
+      lint: [
+        {
+          command: ['cargo', 'fmt', ...place, '--all', '--check'],
+          reason: `${quoted(manifest)}: rustfmt comes with Rust`,
+        },
+        {
+          command: ['cargo', 'clippy', ...place, ...workspace, '--all-targets'],
+          reason: `${quoted(manifest)}: clippy comes with Rust`,
+        },
+      ],
     });
   },
 };

@@ -33,6 +33,11 @@ export function quoted(text: string): string {
   return `\`${toOneLine(text, 80).replaceAll('`', "'")}\``;
 }
 
+/** Goes before a program that has no option for the folder it works in; nothing in the root. */
+export function atFolder(folder: string): string[] {
+  return folder === '' ? [] : ['env', '--chdir', folder];
+}
+
 /** JSON as an object, or `null` for everything else. */
 export function parseObject(text: string | null): Record<string, unknown> | null {
   if (text === null) return null;

@@ -8,6 +8,8 @@ export type RepositoryAnalysis = {
   languages: { name: string; files: number }[];
   packageManagers: string[];
   frameworks: string[];
+  /** Where what was found; '' is the root. `omitted`: how many more there are, beyond what one job can look after. */
+  projects: { found: { folder: string; ecosystem: string }[]; omitted: number };
   setup: FoundCommand[];
   test: FoundCommand[];
   lint: FoundCommand[];

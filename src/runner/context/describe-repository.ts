@@ -14,6 +14,7 @@ export function describeRepository(analysis: RepositoryAnalysis, settings: JobSe
       `- Languages: ${languages === '' ? 'none that is known' : languages}`,
       ...listOf('Package managers', analysis.packageManagers),
       ...listOf('Frameworks', analysis.frameworks),
+      ...listOf('Projects', describeProjects(analysis.projects)),
     ].join('\n'),
     describeCommands('Set-up, done already', analysis.setup, settings.setupCommands),
     describeCommands('Tests, by which your work is judged', analysis.test, settings.testCommands),
@@ -22,6 +23,17 @@ export function describeRepository(analysis: RepositoryAnalysis, settings: JobSe
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** Where there is more than one: who works in a monorepo has to know where he is. */
+function describeProjects({ found, omitted }: RepositoryAnalysis['projects']): string[] {
+  if (found.length < 2) return [];
+  const places = found.map(
+    ({ folder, ecosystem }) => `${ecosystem} in ${folder === '' ? 'the root' : folder}`,
+  );
+  return omitted === 0
+    ? places
+    : [...places, `and ${omitted} more, whose commands are not among those below`];
 }
 
 function listOf(title: string, names: readonly string[]): string[] {

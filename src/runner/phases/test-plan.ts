@@ -33,7 +33,7 @@ export function planTests(
 
 /** Files that say what has to be installed: when one changes, set-up has to run again before the tests. */
 const DEPENDENCY_FILES =
-  /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|composer\.(json|lock)|[^/]+\.(csproj|sln))$/;
+  /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|composer\.(json|lock)|[^/]+\.(csproj|fsproj|vbproj|slnx?)|Directory\.Packages\.props|mix\.(exs|lock)|\.terraform\.lock\.hcl|[^/]+\.tf)$/;
 
 export function touchesDependencies(paths: readonly string[]): boolean {
   return paths.some((path) => DEPENDENCY_FILES.test(path));

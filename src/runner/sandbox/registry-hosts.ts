@@ -30,6 +30,13 @@ export const REGISTRY_HOSTS: readonly string[] = [
   // PHP
   'packagist.org',
   'repo.packagist.org',
+  // Elixir
+  'hex.pm',
+  'repo.hex.pm',
+  'builds.hex.pm',
+  // Terraform
+  'registry.terraform.io',
+  'releases.hashicorp.com',
 ];
 
 /** What an entry without a port stands for: https and http. */

@@ -21,6 +21,8 @@ const NEVER_COMMITTED = [
   '.ipynb_checkpoints/',
   '.nyc_output/',
   '.turbo/',
+  '.terraform/',
+  '.elixir_ls/',
   '.eslintcache',
   '.stylelintcache',
   '.coverage',

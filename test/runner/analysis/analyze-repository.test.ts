@@ -218,6 +218,164 @@ const CASES: [string, Files, Expected][] = [
       test: ['cmake --build .yardmaster-build', 'ctest --test-dir .yardmaster-build --output-on-failure'],
     },
   ],
+  [
+    'pipenv, in a folder',
+    { 'svc/Pipfile': '[packages]\npytest = "*"\n', 'svc/test_a.py': '' },
+    {
+      setup: ['env PIPENV_PIPFILE=svc/Pipfile pipenv sync --dev'],
+      test: ['env PIPENV_PIPFILE=svc/Pipfile pipenv run python -m pytest svc'],
+      managers: ['pipenv'],
+    },
+  ],
+  [
+    'linters of Python',
+    { 'setup.cfg': '[flake8]\n[mypy]\n', 'ruff.toml': '', 'test_a.py': 'import pytest\n' },
+    { lint: ['ruff check .', 'flake8 .', 'mypy .'] },
+  ],
+  [
+    'linters of Node.js without a script',
+    {
+      'package.json': manifest({
+        devDependencies: { eslint: '1', '@biomejs/biome': '1' },
+        scripts: { typecheck: 'tsc' },
+      }),
+      'eslint.config.mjs': '',
+      'pnpm-lock.yaml': '',
+      'web/package.json': manifest({ devDependencies: { oxlint: '1' } }),
+      'web/.oxlintrc.json': '',
+      'web/package-lock.json': '',
+    },
+    {
+      lint: ['pnpm exec eslint .', 'pnpm run typecheck', 'env --chdir web npm exec --no -- oxlint'],
+    },
+  ],
+  [
+    'linters of Go, in a folder',
+    { 'srv/go.mod': 'module a\n', '.golangci.yml': '' },
+    { lint: ['go -C srv vet ./...', 'env --chdir srv golangci-lint run'] },
+  ],
+  [
+    'linters of Rust',
+    { 'Cargo.toml': '[package]\n' },
+    { lint: ['cargo fmt --all --check', 'cargo clippy --all-targets'] },
+  ],
+  [
+    'Kotlin with its linters, in a folder',
+    { 'app/build.gradle.kts': 'id("io.gitlab.arturbosch.detekt")\nimplementation("io.ktor:x")', gradlew: '' },
+    {
+      test: ['./gradlew --no-daemon --project-dir app test'],
+      lint: ['./gradlew --no-daemon --project-dir app detekt'],
+      frameworks: ['Ktor'],
+    },
+  ],
+  [
+    '.NET with rules for its form',
+    { 'App.csproj': '', '.editorconfig': '' },
+    { test: [], lint: ['dotnet format App.csproj --verify-no-changes'] },
+  ],
+  [
+    'Ruby in a folder',
+    { 'api/Gemfile': "gem 'rspec'\ngem 'standard'\n", 'api/spec/a_spec.rb': '' },
+    {
+      setup: ['env --chdir api bundle install'],
+      test: ['env --chdir api bundle exec rspec'],
+      lint: ['env --chdir api bundle exec standardrb'],
+    },
+  ],
+  [
+    'PHP with Pest and PHPStan, in a folder',
+    {
+      'api/composer.json': manifest({ 'require-dev': { 'pestphp/pest': '1', 'phpstan/phpstan': '1' } }),
+      'api/phpstan.neon': '',
+    },
+    {
+      test: ['env --chdir api vendor/bin/pest'],
+      lint: ['env --chdir api vendor/bin/phpstan analyse'],
+    },
+  ],
+  [
+    'Elixir',
+    {
+      'mix.exs': 'defp deps, do: [{:phoenix, "~> 1.7"}, {:credo, "~> 1.7", only: :dev}]',
+      '.formatter.exs': '',
+      'test/a_test.exs': '',
+    },
+    {
+      setup: ['mix deps.get'],
+      test: ['mix test'],
+      lint: ['mix format --check-formatted', 'mix credo'],
+      managers: ['mix'],
+      frameworks: ['Phoenix'],
+    },
+  ],
+  [
+    'Elixir without dependencies, in a folder',
+    { 'core/mix.exs': 'defp deps, do: []', 'core/test/a_test.exs': '' },
+    { setup: [], test: ['env --chdir core mix test'] },
+  ],
+  [
+    'CMake and make in folders of their own',
+    { 'lib/CMakeLists.txt': 'enable_testing()\n', 'fw/Makefile': 'check:\nlint:\n' },
+    {
+      setup: ['cmake -S lib -B .yardmaster-build/lib'],
+      test: [
+        'make -C fw check',
+        'cmake --build .yardmaster-build/lib',
+        'ctest --test-dir .yardmaster-build/lib --output-on-failure',
+      ],
+      lint: ['make -C fw lint'],
+      managers: ['make', 'cmake'],
+    },
+  ],
+  [
+    'make that only wraps what others test, but has a lint target',
+    { Makefile: 'test:\nlint:\n', 'web/package.json': manifest({ scripts: { test: 'x' } }) },
+    { test: ['npm --prefix web test'], lint: ['make lint'] },
+  ],
+  [
+    'Terraform with tests',
+    { 'main.tf': '', 'tests/a.tftest.hcl': '' },
+    {
+      setup: ['terraform init -backend=false -input=false'],
+      test: ['terraform test'],
+      lint: ['terraform fmt -check -recursive', 'terraform validate'],
+      managers: ['terraform'],
+    },
+  ],
+  [
+    'Terraform without tests: nothing is fetched',
+    { 'infra/main.tf': '' },
+    { setup: [], test: [], lint: ['terraform -chdir=infra fmt -check -recursive'] },
+  ],
+  [
+    'Docker, which a runner only checks',
+    { Dockerfile: '', '.hadolint.yaml': '', 'compose.yaml': '', 'compose.override.yaml': '' },
+    {
+      setup: [],
+      test: [],
+      lint: [
+        'hadolint --config .hadolint.yaml Dockerfile',
+        'docker compose --file compose.yaml config --quiet',
+      ],
+      frameworks: ['Docker', 'Docker Compose'],
+    },
+  ],
+  [
+    'a monorepo of several ecosystems',
+    {
+      'web/package.json': manifest({ scripts: { test: 'x' } }),
+      'api/go.mod': 'module a\n',
+      'api/a_test.go': '',
+      'worker/mix.exs': '',
+      'worker/test/a_test.exs': '',
+      'infra/main.tf': '',
+      'deploy/Dockerfile': '',
+    },
+    {
+      test: ['npm --prefix web test', 'go -C api test ./...', 'env --chdir worker mix test'],
+      lint: ['go -C api vet ./...', 'terraform -chdir=infra fmt -check -recursive'],
+    },
+  ],
   ['nothing at all', {}, { setup: [], test: [], lint: [], managers: [], frameworks: [] }],
 ];
 
@@ -235,6 +393,25 @@ describe('the commands of a repository', () => {
       frameworks: analysis.frameworks,
     };
     expect(found).toMatchObject(expected);
+  });
+
+  it('are those of five projects of an ecosystem, and how many more there are is said', async () => {
+    const projects = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name): [string, string] => [
+      `${name}/package.json`,
+      manifest({ scripts: { test: 'x' } }),
+    ]);
+    const analysis = await analyzeRepository(
+      await aFolder({ ...Object.fromEntries(projects), 'a/go.mod': 'module a' }),
+    );
+
+    expect(analysis.test).toHaveLength(5);
+    expect(analysis.projects).toEqual({
+      found: [
+        ...['a', 'b', 'c', 'd', 'e'].map((folder) => ({ folder, ecosystem: 'Node.js' })),
+        { folder: 'a', ecosystem: 'Go' },
+      ],
+      omitted: 2,
+    });
   });
 
   it('each have a reason', async () => {

@@ -51,6 +51,19 @@ describe('the prompt', () => {
     expect(prompt).not.toContain('- `npm test`');
   });
 
+  it('tells of the projects of a monorepo', async () => {
+    const found = [
+      { folder: '', ecosystem: 'Make' },
+      { folder: 'web', ecosystem: 'Node.js' },
+    ];
+    const analysis = { ...anAnalysis(), projects: { found, omitted: 2 } };
+    const prompt = await buildPrompt({ spec: aJobSpec(), analysis, evidenceBefore: BEFORE });
+
+    expect(prompt).toContain(
+      '- Projects: Make in the root, Node.js in web, and 2 more, whose commands are not among those below\n',
+    );
+  });
+
   it('tells of a pull request to rework', async () => {
     expect(await promptOf({ kind: 'revise' })).toContain('Rework the solution of issue 42');
   });
@@ -155,6 +168,7 @@ describe('hostile text', () => {
       languages: [{ name: 'Go', files: 1 }],
       packageManagers: [long],
       frameworks: [long],
+      projects: { found: times(60, { folder: long, ecosystem: 'Go' }), omitted: 3 },
       setup: times(100, { command: [long], reason: long }),
       test: [],
       lint: [],
@@ -190,6 +204,7 @@ function anAnalysis(): RepositoryAnalysis {
     languages: [{ name: 'JavaScript', files: 12 }],
     packageManagers: ['npm'],
     frameworks: ['Express'],
+    projects: { found: [{ folder: '', ecosystem: 'Node.js' }], omitted: 0 },
     setup: [
       {
         command: ['npm', 'ci'],
