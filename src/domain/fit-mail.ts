@@ -101,8 +101,28 @@ function cutSpec(spec: JobSpec, length: number): JobSpec {
   const { issue, instructions, settings } = spec;
   return {
     ...spec,
-    issue: { ...issue, body: shorten(issue.body), labels: issue.labels.slice(0, 100) },
+    issue: {
+      ...issue,
+      body: shorten(issue.body),
+      labels: issue.labels.slice(0, 100),
+      ...(issue.comments === undefined ? {} : cutComments(issue, length)),
+    },
     instructions: instructions === null ? null : shorten(instructions),
     settings: { ...settings, guidance: settings.guidance === null ? null : shorten(settings.guidance) },
   };
+}
+
+/** The newest comments, as many as have room. */
+function cutComments(
+  { comments = [], commentsLeftOut }: JobSpec['issue'],
+  length: number,
+): Pick<JobSpec['issue'], 'comments' | 'commentsLeftOut'> {
+  let left = length;
+  const kept = comments.toReversed().filter(({ body }) => {
+    left -= body.length;
+    return left >= 0;
+  });
+  const { untrusted = 0, edited = 0, unread = 0 } = commentsLeftOut ?? {};
+  const unsent = comments.length - kept.length;
+  return { comments: kept.toReversed(), commentsLeftOut: { untrusted, edited, unread: unread + unsent } };
 }

@@ -3,6 +3,7 @@ import { Capability, RunnerId, Specialty } from '../contract/job.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { LOG_LEVELS, type LogLevel } from '../lib/logger.ts';
 import { AgentsConfig } from './agents/agents-config.ts';
+import { LEAST_PROMPT_TOKENS } from './context/build-prompt.ts';
 import { SandboxFile } from './sandbox/sandbox-settings.ts';
 
 /** Names that other programs use for our log levels. */
@@ -98,6 +99,17 @@ export const RunnerFile = z.strictObject({
     .nullish(),
   logging: z
     .strictObject({ level: Level.nullish(), file: text('/var/log/yardmaster/runner.log').nullish() })
+    .nullish(),
+  context: z
+    .strictObject({
+      guidance_folder: text('./guidance').nullish(),
+      max_tokens: z
+        .int(`must be a whole number from ${LEAST_PROMPT_TOKENS} to 500000`)
+        .min(LEAST_PROMPT_TOKENS, `must be at least ${LEAST_PROMPT_TOKENS}`)
+        .max(500_000, 'must be at most 500000')
+        .nullish(),
+      images: z.boolean('must be true or false').nullish(),
+    })
     .nullish(),
   agents: AgentsConfig.nullish(),
   default_agent: text('claude').nullish(),

@@ -14,6 +14,8 @@ import {
 } from './config-environment.ts';
 import { GitHubRunnerFile, RunnerFile } from './config-file.ts';
 import { describeIssue, toLinePrefix } from './config-problems.ts';
+import { DEFAULT_PROMPT_TOKENS } from './context/build-prompt.ts';
+import type { ContextSettings } from './context/context-settings.ts';
 import { isWithin } from './sandbox/paths.ts';
 import { type SandboxSettings, toSandboxSettings } from './sandbox/sandbox-settings.ts';
 
@@ -34,6 +36,7 @@ export type RunnerConfig = {
   /** `null` = the first of `agents`, or Claude Code. */
   defaultAgent: string | null;
   sandbox: SandboxSettings;
+  context: ContextSettings;
   capabilities: {
     /** Added to what is found on the machine. */
     extra: string[];
@@ -173,6 +176,11 @@ function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): 
       agents,
       defaultAgent,
       sandbox,
+      context: {
+        guidanceFolder: resolvePath(file.context?.guidance_folder ?? 'guidance', sources),
+        maxTokens: file.context?.max_tokens ?? DEFAULT_PROMPT_TOKENS,
+        images: file.context?.images ?? true,
+      },
       capabilities: {
         extra: file.capabilities?.extra ?? [],
         declared: file.capabilities?.declared ?? null,

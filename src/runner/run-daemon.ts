@@ -174,6 +174,7 @@ export async function runDaemon(
         agents,
         sandbox,
         reach: config.sandbox,
+        context: config.context,
         clock,
         machineEnv,
         ownGit: config.github,

@@ -55,6 +55,7 @@ export function aRunnerConfig(
     },
     defaultAgent: null,
     sandbox: toSandboxSettings('off', (folder) => folder),
+    context: { guidanceFolder: path.join(world.folder, 'guidance'), maxTokens: 50_000, images: true },
     capabilities: { extra: [], declared: ['os:linux'] },
     transport: 'coordinator',
     githubApp: null,

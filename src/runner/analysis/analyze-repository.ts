@@ -15,7 +15,7 @@ import { rust } from './detect-rust.ts';
 import { terraform } from './detect-terraform.ts';
 import type { Ecosystem, Finding } from './ecosystem.ts';
 import { mapFiles } from './map-files.ts';
-import { readInstructions } from './read-instructions.ts';
+import { readInstructions, readOwnGuidance } from './read-instructions.ts';
 import type { RepositoryAnalysis } from './repository-analysis.ts';
 import { inFolder, openRepositoryFiles, type RepositoryFiles } from './repository-files.ts';
 
@@ -54,6 +54,8 @@ export async function analyzeRepository(
   options: {
     /** Paths relative to `folder`; without them the folder is walked through. */
     trackedPaths?: string[];
+    /** Whose advice is looked for. */
+    specialty?: string;
   } = {},
 ): Promise<RepositoryAnalysis> {
   const files = await openRepositoryFiles(folder, options.trackedPaths);
@@ -82,6 +84,7 @@ export async function analyzeRepository(
     test: findings.flatMap((finding) => finding.test),
     lint: findings.flatMap((finding) => finding.lint),
     fileMap: mapFiles(files.paths),
+    guidance: options.specialty === undefined ? null : await readOwnGuidance(files, options.specialty),
     instructions: await readInstructions(files),
   };
 }

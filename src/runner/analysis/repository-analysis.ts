@@ -15,6 +15,11 @@ export type RepositoryAnalysis = {
   lint: FoundCommand[];
   /** Tracked paths, most telling first, cut to a few hundred; `omitted` says how many are left out. */
   fileMap: { paths: string[]; omitted: number };
-  /** The repository's own instructions for agents (AGENTS.md, CLAUDE.md, CONTRIBUTING.md), cut; from the base commit. */
+  /** The repository's own advice for the specialty, `.github/yardmaster/<specialty>.md`, cut; `null` = there is none. */
+  guidance: { path: string; text: string } | null;
+  /**
+   * The repository's own instructions for agents (AGENTS.md, CLAUDE.md, CONTRIBUTING.md), cut: those of the root first, then those of
+   * folders below. As they are in `folder`, so from the base, before an agent has touched it.
+   */
   instructions: { path: string; text: string }[];
 };

@@ -2,9 +2,12 @@ import type { JobSettings } from '../../contract/job.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { FoundCommand, RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import { removeUnseen } from './clean-text.ts';
+import { estimateTokens } from './estimate-tokens.ts';
 import { fence, inlineCode } from './fence.ts';
+import type { Rendered } from './fit-parts.ts';
 
-const MAX_MAP = 20_000;
+/** For what stands around the list of files. */
+const AROUND_MAP_TOKENS = 40;
 
 /** What the look at the files found, as Markdown, with the commands that will really be run. */
 export function describeRepository(analysis: RepositoryAnalysis, settings: JobSettings): string {
@@ -19,7 +22,6 @@ export function describeRepository(analysis: RepositoryAnalysis, settings: JobSe
     describeCommands('Set-up, done already', analysis.setup, settings.setupCommands),
     describeCommands('Tests, by which your work is judged', analysis.test, settings.testCommands),
     describeCommands('Lint', analysis.lint, null),
-    describeMap(analysis.fileMap),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -60,17 +62,23 @@ function describeCommands(
   return `${title}:\n${lines.join('\n')}`;
 }
 
-function describeMap({ paths, omitted }: RepositoryAnalysis['fileMap']): string {
-  const shown: string[] = [];
-  let length = 0;
+/** Paths of the repository, the most telling ones where there is little room. */
+export function describeFiles(
+  { paths, omitted }: RepositoryAnalysis['fileMap'],
+  maxTokens: number,
+): Rendered {
+  const lines: string[] = [];
+  let room = maxTokens - AROUND_MAP_TOKENS;
   for (const path of paths) {
     const line = removeUnseen(path).replaceAll('\n', '?');
-    length += line.length + 1;
-    if (length > MAX_MAP) break;
-    shown.push(line);
+    room -= estimateTokens(line) + 1;
+    if (room < 0) break;
+    lines.push(line);
   }
-  if (shown.length === 0) return '';
-  const left = omitted + paths.length - shown.length;
-  const more = left === 0 ? '' : ` (${left} more are not listed)`;
-  return `Files${more}:\n\n${fence(shown.join('\n'))}`;
+  const taken = lines.length;
+  const cuts = taken === paths.length ? [] : [`files: the first ${taken} of ${paths.length} are listed`];
+  if (taken === 0) return { text: '', cuts };
+  const left = omitted + paths.length - taken;
+  const more = left === 0 ? 'All of them:' : `The most telling ones (${left} more are not listed):`;
+  return { text: `${more}\n\n${fence(lines.join('\n'))}`, cuts };
 }

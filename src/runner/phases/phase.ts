@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { MachineEnv } from '../agents/agent-environment.ts';
 import type { Agents } from '../agents/create-agents.ts';
 import type { AttemptRecord, Ending } from '../attempt-record.ts';
+import type { ContextSettings } from '../context/context-settings.ts';
 import type { JobTokens } from '../job-tokens.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxSettings } from '../sandbox/sandbox-settings.ts';
@@ -43,6 +44,7 @@ export type PhaseDeps = {
   sandbox: Sandbox;
   /** What set-up and tests reach of the network when there is a sandbox. */
   reach: Pick<SandboxSettings, 'registries' | 'hosts'>;
+  context: ContextSettings;
   clock: Clock;
   /** The runner's own environment, of which a few harmless facts are passed on. */
   machineEnv: MachineEnv;

@@ -38,7 +38,7 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   await attempt.keepWorkspace(workspace);
   signal.throwIfAborted();
 
-  const analysis = await analyzeRepository(workspace.folder);
+  const analysis = await analyzeRepository(workspace.folder, { specialty: spec.specialty });
   const languages = analysis.languages.map(({ name }) => name).join(', ');
   attempt.say(`Found ${languages === '' ? 'no language that is known' : languages}`);
   return next({ agent, workspace, analysis });

@@ -518,13 +518,30 @@ describe('the picture of a repository', () => {
         'AGENTS.md': 'Use tabs.\n',
         'CONTRIBUTING.md': 'x'.repeat(30_000),
         'CLAUDE.md': '  \n',
+        'services/api/AGENTS.md': 'Use spaces.',
+        'web/CLAUDE.md': 'Use tabs.',
+        'vendor/x/AGENTS.md': 'Use nothing.',
       }),
     );
 
-    expect(analysis.instructions.map(({ path }) => path)).toEqual(['AGENTS.md', 'CONTRIBUTING.md']);
+    expect(analysis.instructions.map(({ path }) => path)).toEqual([
+      'AGENTS.md',
+      'CONTRIBUTING.md',
+      'services/api/AGENTS.md',
+    ]);
     expect(analysis.instructions[0]?.text).toBe('Use tabs.');
     expect(analysis.instructions[1]?.text).toMatch(/^x{20000}\n\[cut here\]$/);
   });
+});
+
+it('the repository’s own advice for a specialty is found, when it is asked for', async () => {
+  const folder = await aFolder({ '.github/yardmaster/backend.md': 'Ask Grace.\n' });
+
+  const backend = await analyzeRepository(folder, { specialty: 'backend' });
+  const frontend = await analyzeRepository(folder, { specialty: 'frontend' });
+
+  expect(backend.guidance).toEqual({ path: '.github/yardmaster/backend.md', text: 'Ask Grace.' });
+  expect(frontend.guidance).toBeNull();
 });
 
 async function aFolder(files: Files): Promise<string> {

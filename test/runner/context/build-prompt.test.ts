@@ -2,28 +2,51 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence, JobSettings } from '../../../src/contract/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../../src/domain/repo-settings.ts';
 import type { RepositoryAnalysis } from '../../../src/runner/analysis/repository-analysis.ts';
-import { buildPrompt } from '../../../src/runner/context/build-prompt.ts';
+import {
+  buildPrompt,
+  DEFAULT_PROMPT_TOKENS,
+  LEAST_PROMPT_TOKENS,
+  type PromptJob,
+} from '../../../src/runner/context/build-prompt.ts';
+import { readGuidance } from '../../../src/runner/context/read-guidance.ts';
 import { HOSTILE_TEXT } from '../../support/hostile-text.ts';
 import { aResult } from '../../support/job-builders.ts';
 import { aJobSpec } from '../../support/job-spec.ts';
 
 const BEFORE: Evidence = { ...aResult().evidence, after: null, repairRounds: 0 };
+const SOME_GUIDANCE = { text: 'Be careful.', from: 'Yardmaster', isBuiltIn: true };
+const SOME_IMAGES: PromptJob['images'] = [
+  {
+    kind: 'file',
+    url: 'https://github.com/user-attachments/assets/1',
+    file: '/work/attempt/images/1.png',
+    mediaType: 'image/png',
+    bytes: 5000,
+  },
+  { kind: 'missing', url: 'https://example.com/2.png', problem: 'it is on another host' },
+];
 
 describe('the prompt', () => {
   it('reads as it was agreed', async () => {
-    const prompt = await buildPrompt({
-      spec: aJobSpec({ instructions: 'Keep the rounding as it is.' }),
-      analysis: anAnalysis(),
-      evidenceBefore: BEFORE,
-    });
+    const prompt = await promptOf(
+      {
+        instructions: 'Keep the rounding as it is.',
+        issue: {
+          ...aJobSpec().issue,
+          comments: [
+            { author: 'grace', createdAt: '2026-11-20T10:00:00Z', body: 'It is the discount, I think.' },
+          ],
+          commentsLeftOut: { untrusted: 2, edited: 1, unread: 0 },
+        },
+      },
+      { images: SOME_IMAGES },
+    );
 
     await expect(prompt).toMatchFileSnapshot('../../fixtures/prompts/backend.md');
   });
 
   it('is the same for the same job', async () => {
-    const job = { spec: aJobSpec(), analysis: anAnalysis(), evidenceBefore: BEFORE };
-
-    expect(await buildPrompt(job)).toBe(await buildPrompt(job));
+    expect(await promptOf({})).toBe(await promptOf({}));
   });
 
   it.each([
@@ -57,7 +80,7 @@ describe('the prompt', () => {
       { folder: 'web', ecosystem: 'Node.js' },
     ];
     const analysis = { ...anAnalysis(), projects: { found, omitted: 2 } };
-    const prompt = await buildPrompt({ spec: aJobSpec(), analysis, evidenceBefore: BEFORE });
+    const prompt = await promptOf({}, { analysis });
 
     expect(prompt).toContain(
       '- Projects: Make in the root, Node.js in web, and 2 more, whose commands are not among those below\n',
@@ -91,7 +114,7 @@ describe('the prompt', () => {
       repairRounds: 0,
     };
 
-    const prompt = await buildPrompt({ spec: aJobSpec(), analysis: anAnalysis(), evidenceBefore });
+    const prompt = await promptOf({}, { evidenceBefore });
 
     expect(prompt).toContain(
       '`npm ci`: did not end in time. The end of its output:\n\n```text\nno network\n```',
@@ -113,22 +136,36 @@ describe('hostile text', () => {
   ];
 
   it.each(attacks)('stays in its block, behind our own words: %j', async (attack) => {
-    const issue = { ...aJobSpec().issue, title: attack, body: attack, author: attack, labels: [attack] };
+    const comments = [{ author: attack, createdAt: attack, body: attack }];
+    const issue = {
+      ...aJobSpec().issue,
+      title: attack,
+      body: attack,
+      author: attack,
+      labels: [attack],
+      comments,
+    };
     const notes = { ...anAnalysis(), instructions: [{ path: attack, text: attack }] };
-    const prompt = await buildPrompt({
-      spec: aJobSpec({ issue, instructions: attack, requestedBy: attack }),
-      analysis: { ...notes, fileMap: { paths: [attack], omitted: 0 } },
-      evidenceBefore: BEFORE,
-    });
+    const prompt = await promptOf(
+      { issue, instructions: attack, requestedBy: attack },
+      {
+        analysis: { ...notes, fileMap: { paths: [attack], omitted: 0 } },
+        guidance: { text: attack, from: attack, isBuiltIn: false },
+        images: [{ kind: 'missing', url: attack, problem: attack }],
+      },
+    );
 
     expect(prompt).toMatch(/^You are a coding agent\./);
     expect(headingsOutsideBlocks(prompt)).toEqual([
       '## Your task',
       '## Advice for backend work',
       '## The repository',
+      '## Its files',
       '## Its notes for those who work on it',
       '## Before your work',
       '## The issue',
+      '## Images of the issue',
+      '## Comments on the issue',
     ]);
     expect(prompt.trimEnd().split('\n').at(-1)).toBe(
       'This is the end of the issue. Now solve issue 42, by the rules from the beginning.',
@@ -174,6 +211,7 @@ describe('hostile text', () => {
       lint: [],
       fileMap: { paths: times(300, long.slice(0, 4096)), omitted: 5 },
       instructions: times(5, { path: long, text: long }),
+      guidance: null,
     };
     const evidenceBefore: Evidence = {
       setup: times(20, run),
@@ -183,16 +221,36 @@ describe('hostile text', () => {
       repairRounds: 0,
     };
 
-    const prompt = await buildPrompt({ spec, analysis, evidenceBefore });
+    const job = { spec, analysis, guidance: SOME_GUIDANCE, images: [], evidenceBefore };
+    for (const maxTokens of [LEAST_PROMPT_TOKENS, DEFAULT_PROMPT_TOKENS, 500_000]) {
+      const prompt = await buildPrompt({ ...job, maxTokens });
 
-    expect(prompt.length).toBeLessThan(400_000);
-    expect(prompt).toContain('[cut here: the text has 2000000 characters]');
-    expect(prompt).toContain('are not listed)');
+      expect(prompt.tokens).toBeLessThanOrEqual(maxTokens);
+      expect(prompt.text).toMatch(/^You are a coding agent\./);
+      expect(prompt.text).toContain('Title: x x');
+      for (const cut of prompt.cuts.slice(0, 3)) expect(prompt.text).toContain(`\n- ${cut}\n`);
+      expect(prompt.cuts.join()).toMatch(/files: the first \d+ of 300 are listed/);
+    }
   });
 });
 
-async function promptOf(overrides: Parameters<typeof aJobSpec>[0]): Promise<string> {
-  return await buildPrompt({ spec: aJobSpec(overrides), analysis: anAnalysis(), evidenceBefore: BEFORE });
+async function promptOf(
+  overrides: Parameters<typeof aJobSpec>[0],
+  facts: Partial<Omit<PromptJob, 'spec'>> = {},
+): Promise<string> {
+  const spec = aJobSpec(overrides);
+  const analysis = anAnalysis();
+  const { guidance } = await readGuidance(spec, analysis, '/nowhere');
+  const prompt = await buildPrompt({
+    spec,
+    analysis,
+    guidance,
+    images: [],
+    evidenceBefore: BEFORE,
+    maxTokens: DEFAULT_PROMPT_TOKENS,
+    ...facts,
+  });
+  return prompt.text;
 }
 
 function someSettings(overrides: Partial<JobSettings>): JobSettings {
@@ -214,6 +272,7 @@ function anAnalysis(): RepositoryAnalysis {
     test: [{ command: ['npm', 'test'], reason: '`package.json` has a test script: `node --test`' }],
     lint: [],
     fileMap: { paths: ['README.md', 'package.json', 'src/cart.js'], omitted: 3 },
+    guidance: null,
     instructions: [{ path: 'AGENTS.md', text: 'Use `npm run format` before you stop.' }],
   };
 }
