@@ -14,12 +14,16 @@ import {
   readForCommands,
 } from './carry-out-command.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
+import { withComments } from './read-comments.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest'>;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readComments' | 'readSettingsFile' | 'readPullRequest'
+  >;
   newId: () => string;
   timings: Timings;
 };
@@ -56,10 +60,13 @@ export async function acceptComment(
   }
   const starts =
     mayWrite && reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
-  const { inForce, issue, openPullRequests } = await readForCommands(
-    { target, issueNumber: subject.issueNumber, starts },
-    deps,
-  );
+  const {
+    inForce,
+    issue: found,
+    openPullRequests,
+  } = await readForCommands({ target, issueNumber: subject.issueNumber, starts }, deps);
+  const asking = { at: trigger.at, commentId: trigger.commentId };
+  const issue = await withComments(target, found, asking, { [sender.login]: permission }, deps);
   const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
     const jobs = await tx.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
     const situation: CommandSituation = {

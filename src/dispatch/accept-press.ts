@@ -187,8 +187,19 @@ async function judge(
   };
 }
 
-function asAskedThen(reading: IssueReading, { issue: { title, body } }: StoredJob): IssueReading {
-  return reading.found ? { ...reading, issue: { ...reading.issue, title, body } } : reading;
+function asAskedThen(reading: IssueReading, { issue }: StoredJob): IssueReading {
+  if (!reading.found) return reading;
+  const { title, body, comments, commentsLeftOut } = issue;
+  return {
+    ...reading,
+    issue: {
+      ...reading.issue,
+      title,
+      body,
+      ...(comments === undefined ? {} : { comments }),
+      ...(commentsLeftOut === undefined ? {} : { commentsLeftOut }),
+    },
+  };
 }
 
 /** Comments with commands and presses of this person lately. */

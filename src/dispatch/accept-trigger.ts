@@ -43,7 +43,13 @@ type TriggerDeps = {
   store: Store;
   github: Pick<
     GitHub,
-    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'changesFile' | 'identity'
+    | 'readIssue'
+    | 'readPermission'
+    | 'readComments'
+    | 'readSettingsFile'
+    | 'readPullRequest'
+    | 'changesFile'
+    | 'identity'
   >;
   decide: (situation: Situation) => Decision;
   newId: () => string;

@@ -121,6 +121,7 @@ async function readLabelFacts(
       target,
       issueNumber: number,
       label: name,
+      at: new Date(await store.nowMs()).toISOString(),
       issue: { title: '', body: '' },
       sender,
     },

@@ -1,15 +1,19 @@
-import type { IssueReading, Situation } from '../domain/decide.ts';
+import type { IssueReading, Permission, Situation } from '../domain/decide.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
+import { withComments } from './read-comments.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 
 export type ReadingDeps = {
   store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readComments' | 'readSettingsFile' | 'readPullRequest' | 'identity'
+  >;
 };
 
 export type SituationReading =
@@ -44,7 +48,7 @@ export async function readSituation(
   ]);
   const situation: Situation = {
     trigger,
-    issue: asLabelled(issue, trigger),
+    issue: asLabelled(await readSaid(issue, permission), trigger),
     permission,
     botLogin: identity.bot.login,
     settings,
@@ -54,6 +58,13 @@ export async function readSituation(
     openPullRequests,
   };
   return { kind: 'read', situation };
+
+  /** Comments cost requests, which somebody who may not start work does not get. */
+  async function readSaid(reading: IssueReading, permission: Permission): Promise<IssueReading> {
+    if (trigger.kind !== 'label_added' || (permission !== 'admin' && permission !== 'write')) return reading;
+    const asking = { at: trigger.at, commentId: null };
+    return withComments(target, reading, asking, { [trigger.sender.login]: permission }, deps);
+  }
 }
 
 /** With the labels that were renamed on GitHub and not in the settings: they go on standing for their specialties. */

@@ -146,6 +146,7 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       target,
       issueNumber: number,
       label,
+      at,
       issue: { title, body },
       // Whoever added the label answers for the text of that moment. An author who may start work may change it; others may not.
       ...(wasChanged && !(await mayWrite(target, issue.author)) ? { isTextUnsure: true } : {}),

@@ -17,6 +17,8 @@ export type IssueReading =
       isPullRequest: boolean;
       /** Open issues that block it. */
       openBlockers: readonly Blocker[];
+      /** Of all comments, whoever wrote them; absent = not known, and they are not looked at. */
+      commentCount?: number;
     }
   | { found: false; reason: string };
 

@@ -17,6 +17,8 @@ export type Trigger =
       target: RepositoryTarget;
       issueNumber: number;
       label: string;
+      /** When the label was added, by GitHub's clock. */
+      at: string;
       /** What the issue said when it was labelled: whoever added the label answers for this text, and for no later one. */
       issue: Pick<IssueSnapshot, 'title' | 'body'>;
       /** It was found late, and `issue` may have been rewritten since by somebody who may not start work. */
@@ -48,6 +50,8 @@ export type Trigger =
       issueNumber: number;
       isPullRequest: boolean;
       commentId: number;
+      /** When it was written, by GitHub's clock. */
+      at: string;
       reading: Exclude<CommentReading, { kind: 'none' }>;
       /** What the issue said then: whoever asks for work answers for this text, and for no later one. */
       issue: Pick<IssueSnapshot, 'title' | 'body'>;

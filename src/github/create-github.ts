@@ -5,6 +5,7 @@ import { createCheckRuns } from './check-run.ts';
 import { createGitHubCall } from './github-call.ts';
 import type { GitHub } from './github.ts';
 import { createIdentity } from './identity.ts';
+import { createCommentReader } from './issue-comments.ts';
 import { createIssueReader } from './issue.ts';
 import { createJobTokens } from './job-token.ts';
 import { createLabels } from './labels.ts';
@@ -36,6 +37,7 @@ export function createGitHub(deps: {
     identity,
     readRepository,
     ...createIssueReader({ call, readRepository }),
+    ...createCommentReader({ call }),
     ...createPermissionReader({ call }),
     ...createSettingsReader({ call }),
     ...createLabels({ call }),

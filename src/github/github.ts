@@ -1,3 +1,4 @@
+import type { CommentReading } from '../domain/choose-comments.ts';
 import type { IssueReading, Permission } from '../domain/decide.ts';
 import type { RepositoryRef } from '../contract/job.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
@@ -38,6 +39,12 @@ export type GitHub = {
   readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
+  /** The newest of an issue's `count` comments, oldest first; `unread`: how many older ones there are. */
+  readComments(
+    target: RepositoryTarget,
+    issueNumber: number,
+    count: number,
+  ): Promise<{ comments: CommentReading[]; unread: number }>;
   /**
    * The text of a settings file on the default branch of `place`, by default the repository's own `.github/yardmaster.yml`; `null` when
    * there is none, or none that this installation can see. `commit`: as it is there instead.

@@ -39,6 +39,7 @@ export function createIssueReader(deps: {
       locked: data.locked,
       isPullRequest: data.pull_request != null,
       openBlockers: isMaybeBlocked(data) ? await readBlockers(target, issueNumber) : [],
+      commentCount: data.comments,
     };
   }
 

@@ -60,6 +60,7 @@ export function toCommentTriggers(found: {
     issueNumber: issue.number,
     isPullRequest: issue.pull_request != null,
     commentId: comment.id,
+    at: comment.created_at,
     reading,
     issue: { title: issue.title, body: issue.body ?? '' },
     sender,

@@ -25,8 +25,8 @@ const LabeledPayload = LabelPayload.extend({
 export const translateLabeled: Translator = translatorOf(LabeledPayload, (payload) => {
   const event = toLabelEvent('label_added', payload);
   if (!event.ok) return meansNothing(event.reason);
-  const { title, body } = payload.issue;
-  return means({ ...event.trigger, issue: { title, body: body ?? '' } });
+  const { title, body, updated_at: at } = payload.issue;
+  return means({ ...event.trigger, at, issue: { title, body: body ?? '' } });
 });
 
 /** `issues.unlabeled`. */

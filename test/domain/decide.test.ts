@@ -341,6 +341,7 @@ function added(label: string, login = 'alice') {
   const issue = { title, body };
   return {
     kind: 'label_added',
+    at: '2026-05-04T12:00:00Z',
     label,
     key: 'k',
     issueNumber: 42,

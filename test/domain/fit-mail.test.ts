@@ -93,6 +93,21 @@ test('a long issue is cut with a note, and everything else of the job is kept', 
   expect(cut).toMatchObject({ ...spec, issue: { title: spec.issue.title } });
 });
 
+test('a job with many comments loses the oldest ones, which is counted', () => {
+  const spec = aJobSpec();
+  const comments = ['first', 'second', 'third'].map((author) => ({
+    author,
+    createdAt: '2026-11-20T10:00:00Z',
+    body: 'x'.repeat(8000),
+  }));
+  const commentsLeftOut = { untrusted: 1, edited: 0, unread: 2 };
+
+  const cut = fitSpec({ ...spec, issue: { ...spec.issue, comments, commentsLeftOut } }, fits);
+
+  expect(cut?.issue.comments?.map(({ author }) => author)).toEqual(['second', 'third']);
+  expect(cut?.issue.commentsLeftOut).toEqual({ untrusted: 1, edited: 0, unread: 3 });
+});
+
 test('a job whose commands alone are too long does not fit', () => {
   const spec = aJobSpec();
   const settings = { ...spec.settings, testCommands: [['x'.repeat(30_000)]] };

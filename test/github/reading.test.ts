@@ -59,6 +59,7 @@ describe('an issue', () => {
       locked: false,
       isPullRequest: false,
       openBlockers: [],
+      commentCount: 0,
     });
   });
 
@@ -84,6 +85,27 @@ describe('an issue', () => {
       'GET …/issues/N/dependencies/blocked_by',
       'GET …/issues/N',
     ]);
+  });
+
+  test('has comments, of which the newest are read', async () => {
+    const target = await at.createTarget();
+    const alice = at.standin.as('alice');
+    const { number } = await alice.openIssue({ repository: fullNameOf(target), title: 'Sums' });
+    for (let index = 0; index < 102; index += 1)
+      await alice.comment(fullNameOf(target), number, `say ${index}`);
+    const issue = await at.github.readIssue(target, number);
+    const count = issue.found ? issue.commentCount : undefined;
+
+    const { comments, unread } = await at.github.readComments(target, number, count ?? 0);
+    const elsewhere = await at.github.readComments(target, 4711, 1);
+
+    expect(count).toBe(102);
+    expect(comments.map(({ body }) => body)).toEqual(
+      Array.from({ length: 102 }, (_, index) => `say ${index}`),
+    );
+    expect(comments[0]).toMatchObject({ author: { login: 'alice', isBot: false } });
+    expect(unread).toBe(0);
+    expect(elsewhere).toEqual({ comments: [], unread: 1 });
   });
 
   test('that is closed, locked, and without a text says so', async () => {

@@ -214,6 +214,7 @@ export function aLabelTrigger(
     target: { installationId: 5, repository: aRepository() },
     issueNumber: 42,
     label: 'agent:backend',
+    at: '2026-05-04T12:00:00Z',
     issue: { title: 'Totals are wrong for empty carts', body: 'An empty cart gives NaN.' },
     sender: { login: 'alice', id: 1, isBot: false },
     ...overrides,

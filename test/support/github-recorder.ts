@@ -75,6 +75,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
   const messages = new Map<string, string>();
   const github: GitHub = {
     readRepository: () => call('readRepository', () => repository),
+    readComments: () => call('readComments', () => ({ comments: [], unread: 0 })),
     readIssue: () =>
       call('readIssue', () => {
         const { snapshot, state: issueState, found } = state.issue;

@@ -501,7 +501,12 @@ function toTrigger(one: Extract<Happening, { kind: 'label' | 'unlabel' }>): Trig
   };
   return one.kind === 'unlabel'
     ? { kind: 'label_removed', ...shared }
-    : { kind: 'label_added', issue: { title: 'Totals are wrong', body: '' }, ...shared };
+    : {
+        kind: 'label_added',
+        at: '2026-05-04T12:00:00Z',
+        issue: { title: 'Totals are wrong', body: '' },
+        ...shared,
+      };
 }
 
 async function enrol({ registry }: Coordinator, facts: (typeof RUNNERS)[number]): Promise<TestRunner> {

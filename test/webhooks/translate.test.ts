@@ -46,6 +46,7 @@ describe('what a webhook means', () => {
         target,
         issueNumber: 42,
         label: 'Agent:Backend',
+        at: '2026-05-04T12:00:00Z',
         issue: { title: 'Totals are wrong', body: '' },
         sender: alice,
       },
