@@ -93,7 +93,7 @@ export const DeclineReason = z.enum([
 ]);
 export type DeclineReason = z.infer<typeof DeclineReason>;
 
-/** `run`: read contents, write its check run. `publish`: write contents; given only while the lease holds, at the end. */
+/** `run`: read contents (and, in a private repository, issues, for their images), write its check run. `publish`: write contents; given only while the lease holds, at the end. */
 export const TokenPurpose = z.enum(['run', 'publish']);
 export type TokenPurpose = z.infer<typeof TokenPurpose>;
 

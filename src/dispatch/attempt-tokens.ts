@@ -1,4 +1,5 @@
 import type { GitHubToken, TokenPurpose } from '../contract/runner-api.ts';
+import { tokenPermissions } from '../domain/token-permissions.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -7,12 +8,6 @@ import type { Seal } from '../lib/seal.ts';
 import { hashSecret } from '../lib/secret.ts';
 import type { TokenHolder } from '../store/attempt-tokens.ts';
 import type { Store } from '../store/store.ts';
-
-/** All that a token of each purpose may do, in the one repository of the job. */
-const PERMISSIONS = {
-  run: { contents: 'read', checks: 'write', metadata: 'read' },
-  publish: { contents: 'write' },
-} as const satisfies Record<TokenPurpose, Record<string, 'read' | 'write'>>;
 
 /** GitHub tokens of attempts. */
 export type AttemptTokens = {
@@ -45,7 +40,10 @@ export function createAttemptTokens(deps: {
 
   return {
     async mint(target, holder, purpose) {
-      const { token, expiresAtMs } = await github.mintToken(target, PERMISSIONS[purpose]);
+      const { token, expiresAtMs } = await github.mintToken(
+        target,
+        tokenPermissions(purpose, target.repository),
+      );
       const kept = { tokenHash: hashSecret(token), sealed: seal.close(token), expiresAtMs };
       try {
         await store.attemptTokens.keep(holder, kept);

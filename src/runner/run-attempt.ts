@@ -40,10 +40,8 @@ export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
   late: Pick<LateReports, 'add'>;
   /** What must not get into logs and reports, beside the tokens of the attempt. */
   secrets: readonly string[];
-  fetch: typeof fetch;
   random: Random;
   log: Logger;
-  userAgent: string;
   timings: Pick<Timings, 'leaseSafetySeconds'>;
   /** Least time between two progress updates of the check run. */
   checkRunSpacingMs: number;

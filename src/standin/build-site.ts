@@ -28,6 +28,7 @@ import type { SentWebhook } from './webhooks/delivery.ts';
 import { createEvents } from './webhooks/events.ts';
 import { createWebhookSender } from './webhooks/sender.ts';
 import type { WebhookFaults } from './webhooks/webhook-faults.ts';
+import { createAttachments } from './website/attachments.ts';
 import type { World } from './world.ts';
 
 /** Puts the parts of the stand-in together, each with what it needs. */
@@ -92,6 +93,7 @@ export function buildSite(given: {
     comments: createCommentActions(acting),
     reactions: createReactionActions(acting),
     reviews: createReviewActions(acting),
+    attachments: createAttachments(base),
     merge: createMerge({ ...acting, pulls, refChanges, rules }),
   };
 }

@@ -22,6 +22,7 @@ import type { Links } from './shapes/links.ts';
 import type { Shapes } from './shapes/shapes.ts';
 import type { Events } from './webhooks/events.ts';
 import type { WebhookSender } from './webhooks/sender.ts';
+import type { Attachments } from './website/attachments.ts';
 import type { World } from './world.ts';
 
 /** The parts the stand-in is built of; each route and control names those it uses. */
@@ -52,4 +53,5 @@ export type Site = {
   pulls: PullActions;
   merge: Merge;
   reviews: ReviewActions;
+  attachments: Attachments;
 };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -89,6 +89,28 @@ test('fixes a file, runs the tests, and goes on with the session in the next rou
   expect(second.usage.costUsd).toBeCloseTo((first.usage.costUsd ?? 0) / 4, 6);
   expect(model.turns()[4]?.body).toContain('I read the code first.');
   expect((await readdir(folders.workspace)).sort()).toEqual(['add.js', 'add.test.js', 'package.json']);
+});
+
+/** One red pixel. */
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==';
+
+test.each([true, false])('sees an image beside the workspace only when it is given: %s', async (isGiven) => {
+  const imagesFolder = join(folders.root, 'images');
+  await mkdir(imagesFolder);
+  const file = join(imagesFolder, '1.png');
+  await writeFile(file, Buffer.from(PIXEL, 'base64'));
+  await using model = await startMessagesApi([
+    { use: [{ tool: 'Read', input: { file_path: file } }] },
+    { say: 'It is red.' },
+  ]);
+
+  const task = anAgentTask(folders, { imagesFolder: isGiven ? imagesFolder : null });
+  const result = await realClaude(model.url, { env: { FAMILY: family } }).run(task);
+
+  expect(result).toMatchObject({ ending: 'completed', summary: 'It is red.' });
+  const seen = (model.turns()[1]?.body ?? '').includes('"type":"image"');
+  expect(seen).toBe(isGiven);
 });
 
 test('a refused key ends the run in seconds instead of minutes', async () => {

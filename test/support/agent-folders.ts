@@ -36,6 +36,7 @@ export function anAgentTask(
     homeFolder: folders.home,
     tempFolder: folders.temp,
     readableFolders: [],
+    imagesFolder: null,
     model: null,
     resumeSession: null,
     maxTurns: 20,

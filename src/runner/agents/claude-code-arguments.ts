@@ -10,6 +10,7 @@ export const REQUIRED_OPTIONS = [
   '--tools',
   '--max-budget-usd',
   '--session-id',
+  '--add-dir',
 ] as const;
 
 /**
@@ -54,6 +55,8 @@ export function claudeArguments(
     // Claude Code takes 0 turns for no limit at all.
     `--max-turns=${Math.max(1, Math.floor(task.maxTurns))}`,
     `--max-budget-usd=${task.maxBudgetUsd}`,
+    // Its file tools stay in the workspace otherwise.
+    ...(task.imagesFolder === null ? [] : [`--add-dir=${task.imagesFolder}`]),
     ...(options.model === null ? [] : [`--model=${options.model}`]),
     task.resumeSession === null ? `--session-id=${options.session}` : `--resume=${task.resumeSession}`,
   ];

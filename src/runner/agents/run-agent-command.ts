@@ -134,7 +134,7 @@ async function wrapLaunch(options: {
       workspace: task.folder,
       home: task.homeFolder,
       temp: task.tempFolder,
-      readable: task.readableFolders,
+      readable: [...task.readableFolders, ...(task.imagesFolder === null ? [] : [task.imagesFolder])],
       ...needs,
     });
   } catch (thrown) {

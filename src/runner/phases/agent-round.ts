@@ -15,7 +15,7 @@ export function hasBudget({ spec, record }: AttemptContext): boolean {
  * Throws the signal's reason when the attempt was stopped meanwhile.
  */
 export async function runAgentRound(
-  round: { prompt: string; resumeSession: string | null },
+  round: { prompt: string; resumeSession: string | null; imagesFolder: string | null },
   { agent, workspace }: Pick<Prepared, 'agent' | 'workspace'>,
   attempt: AttemptContext,
   deps: PhaseDeps,

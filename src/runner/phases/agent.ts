@@ -1,11 +1,16 @@
 import { buildPrompt } from '../context/build-prompt.ts';
+import type { IssueImage } from '../context/describe-images.ts';
+import { fetchImages } from '../context/fetch-images.ts';
 import { readGuidance } from '../context/read-guidance.ts';
+import { toOneLine } from '../../lib/strip-control.ts';
 import { judgeAgentEnding, runAgentRound } from './agent-round.ts';
 import type { Baselined } from './baseline.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 
 export type Worked = Baselined & {
   prompt: string;
+  /** As in `AgentTask`. */
+  imagesFolder: string | null;
   /** To go on with in a repair round; `null` when the agent has no sessions. */
   session: string | null;
 };
@@ -16,16 +21,34 @@ export async function runAgent(
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<PhaseResult<Worked>> {
-  const prompt = await makePrompt(baselined, attempt, deps);
-  const result = await runAgentRound({ prompt, resumeSession: null }, baselined, attempt, deps);
+  const images = deps.context.images ? await fetchIssueImages(baselined, attempt, deps) : [];
+  const imagesFolder = images.some(({ kind }) => kind === 'file') ? baselined.workspace.imagesFolder : null;
+  const prompt = await makePrompt(baselined, images, attempt, deps);
+  const result = await runAgentRound({ prompt, resumeSession: null, imagesFolder }, baselined, attempt, deps);
   const ending = judgeAgentEnding(result);
   if (ending !== null) return end(ending);
-  return next({ ...baselined, prompt, session: result.session });
+  return next({ ...baselined, prompt, imagesFolder, session: result.session });
+}
+
+async function fetchIssueImages(
+  { workspace }: Baselined,
+  { spec, tokens, signal, say }: AttemptContext,
+  { fetch, userAgent }: PhaseDeps,
+): Promise<IssueImage[]> {
+  const { imagesFolder: folder } = workspace;
+  const images = await fetchImages(spec, { token: tokens.run, fetch, folder, userAgent, signal });
+  for (const image of images) {
+    const url = toOneLine(image.url, 300);
+    if (image.kind === 'file') say(`Fetched an image of the issue: ${url}`);
+    else say(`An image of the issue is not given to the agent: ${url}: ${image.problem}`);
+  }
+  return images;
 }
 
 /** What the agent is told; what it is from, and what had to be left out, goes in the live log. */
 async function makePrompt(
   { analysis }: Pick<Baselined, 'analysis'>,
+  images: readonly IssueImage[],
   { spec, record, say }: AttemptContext,
   { context }: PhaseDeps,
 ): Promise<string> {
@@ -35,7 +58,7 @@ async function makePrompt(
     spec,
     analysis,
     guidance,
-    images: [],
+    images,
     evidenceBefore: record.evidence,
     maxTokens: context.maxTokens,
   });

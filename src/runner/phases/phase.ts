@@ -45,6 +45,8 @@ export type PhaseDeps = {
   /** What set-up and tests reach of the network when there is a sandbox. */
   reach: Pick<SandboxSettings, 'registries' | 'hosts'>;
   context: ContextSettings;
+  fetch: typeof fetch;
+  userAgent: string;
   clock: Clock;
   /** The runner's own environment, of which a few harmless facts are passed on. */
   machineEnv: MachineEnv;

@@ -82,7 +82,12 @@ export async function verify(
   async function goOn(words: string): Promise<void> {
     // An agent without sessions has forgotten the task by now.
     const prompt = session === null ? `${worked.prompt}\n\n${words}` : words;
-    const result = await runAgentRound({ prompt, resumeSession: session }, worked, attempt, deps);
+    const result = await runAgentRound(
+      { prompt, resumeSession: session, imagesFolder: worked.imagesFolder },
+      worked,
+      attempt,
+      deps,
+    );
     session = result.session ?? session;
     // Whatever it managed before it failed is still looked at and tested, once.
     if (judgeAgentEnding(result) !== null)

@@ -332,6 +332,7 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
       repositoryId: repository.id,
       owner: repository.owner,
       repo: repository.repo,
+      isPrivate: spec.repository.private,
       checkRunId: spec.checkRun.id,
       jobId,
       attemptId,

@@ -13,6 +13,8 @@ export type Workspace = {
   /** HOME and TMPDIR for what runs in the workspace; empty at first, beside the work tree. */
   homeFolder: string;
   tempFolder: string;
+  /** For images of the issue, beside the work tree; not there until somebody makes it. */
+  imagesFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
   objectsFolder: string;
   /**

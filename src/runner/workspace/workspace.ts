@@ -101,6 +101,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     folder,
     homeFolder,
     tempFolder,
+    imagesFolder: join(attemptFolder, 'images'),
     objectsFolder,
     snapshot: () => inTurn('index', () => index.writeTree()),
     leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),

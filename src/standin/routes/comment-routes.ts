@@ -5,11 +5,14 @@ import { pageOf } from '../http/paging.ts';
 import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
 import { issueOf } from '../actions/issues.ts';
+import { wantsHtml } from '../website/attachments.ts';
 import type { Issue, IssueComment, Repository } from '../world.ts';
 
 /** Comments on issues and in pull requests' conversations. */
-export function commentRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'comments'>): Route[] {
-  const { links, shapes, access, comments } = site;
+export function commentRoutes(
+  site: Pick<Site, 'links' | 'shapes' | 'access' | 'comments' | 'attachments'>,
+): Route[] {
+  const { links, shapes, access, comments, attachments } = site;
 
   type Found = { repository: Repository; issue: Issue; comment: IssueComment };
 
@@ -34,9 +37,10 @@ export function commentRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | '
 
   function page(call: Call, repository: Repository, found: IssueComment[]): Reply {
     const { items, headers } = pageOf(call, links, found);
-    const body = items.map((comment) =>
-      shapes.issues.comment(repository, issueOf(repository, comment.issueNumber), comment),
-    );
+    const body = items.map((comment) => ({
+      ...shapes.issues.comment(repository, issueOf(repository, comment.issueNumber), comment),
+      ...(wantsHtml(call.headers) ? { body_html: attachments.toHtml(comment.body) } : {}),
+    }));
     return { status: 200, body, headers };
   }
 

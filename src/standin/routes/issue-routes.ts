@@ -4,11 +4,14 @@ import { createBodyReader, type BodyReader } from '../http/body-reader.ts';
 import { pageOf } from '../http/paging.ts';
 import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
+import { wantsHtml } from '../website/attachments.ts';
 import { hasRole, type Account, type Issue, type Repository } from '../world.ts';
 
 /** Issues, and pull requests as far as they are issues: list, open, read, change, lock, assign. */
-export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'access' | 'issues'>): Route[] {
-  const { world, links, shapes, access, issues } = site;
+export function issueRoutes(
+  site: Pick<Site, 'world' | 'links' | 'shapes' | 'access' | 'issues' | 'attachments'>,
+): Route[] {
+  const { world, links, shapes, access, issues, attachments } = site;
 
   /** By its author or by somebody with triage rights. */
   function authorOr(call: Call, role: 'triage' | 'write') {
@@ -119,7 +122,9 @@ export function issueRoutes(site: Pick<Site, 'world' | 'links' | 'shapes' | 'acc
       pattern: one,
       handle(call) {
         const { repository, issue } = access.issue(call, (found) => issueNeed(found, 'read', 'read'));
-        return answer(repository, issue);
+        const body = shapes.issues.issue(repository, issue);
+        if (!wantsHtml(call.headers)) return { status: 200, body };
+        return { status: 200, body: { ...body, body_html: attachments.toHtml(issue.body ?? '') } };
       },
     },
     {

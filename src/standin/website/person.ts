@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { need, issueNeed } from '../access/access.ts';
 import type { Actor, Doer } from '../access/actor.ts';
 import { issueOf } from '../actions/issues.ts';
@@ -26,6 +27,7 @@ export function createPerson(
     | 'reviews'
     | 'merge'
     | 'repositories'
+    | 'attachments'
   >,
   account: Account,
 ) {
@@ -83,6 +85,10 @@ export function createPerson(
         assignees: [],
       });
       return shapes.issues.issue(repository, issue);
+    },
+    /** Drops an image into a text that is being written; answers the address that stands there then. */
+    async attachImage(repository: string, bytes: Buffer, mediaType: string): Promise<string> {
+      return site.attachments.put(repositoryAs(repository, 'read'), bytes, mediaType);
     },
     async editIssue(
       repository: string,

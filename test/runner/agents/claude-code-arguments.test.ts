@@ -30,6 +30,12 @@ test('a first round: all that keeps the repository out, and a session of its own
   ]);
 });
 
+test('images are shown to its file tools, which stay in the workspace otherwise', () => {
+  const task = anAgentTask(folders, { imagesFolder: '/work/images' });
+
+  expect(claudeArguments(task, { model: null, session: SESSION })).toContain('--add-dir=/work/images');
+});
+
 test('a later round goes on with the session', () => {
   const args = claudeArguments(anAgentTask(folders, { resumeSession: 'earlier' }), {
     model: null,

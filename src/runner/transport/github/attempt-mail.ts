@@ -8,11 +8,12 @@ import {
   REPORT_KIND,
   ReportMail,
 } from '../../../contract/check-run-mail.ts';
-import type { RunnerFacts } from '../../../contract/runner-api.ts';
+import type { RunnerFacts, TokenPurpose } from '../../../contract/runner-api.ts';
 import { toActions } from '../../../domain/check-run-buttons.ts';
 import type { CheckRunContent } from '../../../domain/check-run-content.ts';
 import { fitResult } from '../../../domain/fit-mail.ts';
 import { toFence } from '../../../domain/markdown-escape.ts';
+import { tokenPermissions } from '../../../domain/token-permissions.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import {
@@ -30,8 +31,6 @@ const GET_RUN = 'GET /repos/{owner}/{repo}/check-runs/{check_run_id}';
 const PATCH_RUN = 'PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}';
 const REPORT_TITLE = 'For the coordinator (machine-readable)';
 const RENEW_TOKEN_BEFORE_MS = 5 * 60_000;
-/** All that a token for the work may do; the one for publishing is another. */
-const WORKING = { contents: 'read', checks: 'write', metadata: 'read' } as const;
 /** Of the log, for people, below the message. */
 const MAX_LOG_SHOWN = 3000;
 
@@ -132,7 +131,7 @@ export function createAttemptMail(
       return run.status === 'completed' && report.result !== null;
     },
     workingToken,
-    publishToken: (signal) => mint({ contents: 'write' }, signal),
+    publishToken: (signal) => mint('publish', signal),
     dispose: async (signal) => {
       const ended = tokens.splice(0);
       working = null;
@@ -226,16 +225,17 @@ export function createAttemptMail(
   async function workingToken(signal: AbortSignal): Promise<{ token: string; expiresInSeconds: number }> {
     const nowMs = clock.monotonicMs();
     if (working === null || working.endsAtMs - nowMs < RENEW_TOKEN_BEFORE_MS) {
-      const { token, expiresInSeconds } = await mint(WORKING, signal);
+      const { token, expiresInSeconds } = await mint('run', signal);
       working = { token, endsAtMs: nowMs + expiresInSeconds * 1000 };
     }
     return { token: working.token, expiresInSeconds: (working.endsAtMs - nowMs) / 1000 };
   }
 
   async function mint(
-    permissions: Readonly<Record<string, 'read' | 'write'>>,
+    purpose: TokenPurpose,
     signal: AbortSignal,
   ): Promise<{ token: string; expiresInSeconds: number }> {
+    const permissions = tokenPermissions(purpose, { private: place.isPrivate });
     const scope = { repositoryId: place.repositoryId, permissions };
     const minted = await client.mint(place.installationId, scope, signal);
     tokens.push(minted.token);

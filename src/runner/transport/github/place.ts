@@ -8,6 +8,8 @@ export const AttemptPlace = z.object({
   repositoryId: z.int(),
   owner: z.string(),
   repo: z.string(),
+  /** Absent in leases of older runners. */
+  isPrivate: z.boolean().default(false),
   checkRunId: z.int(),
   jobId: JobId,
   attemptId: AttemptId,
