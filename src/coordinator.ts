@@ -10,6 +10,7 @@ import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
 import { createReconciler, type Reconciler } from './dispatch/reconcile.ts';
 import { recoveryKey } from './dispatch/recovery-marker.ts';
+import { createPreviewJob, type PreviewJob } from './dispatch/preview-job.ts';
 import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
 import { createSweeper } from './dispatch/sweeper.ts';
 import { decide } from './domain/decide.ts';
@@ -61,6 +62,7 @@ export type Coordinator = {
   acceptTrigger: AcceptTrigger;
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
+  previewJob: PreviewJob;
   outbox: Outbox;
   reconciler: Reconciler;
   /** For an operator who wants to know what a label would do. */
@@ -165,6 +167,7 @@ export async function createCoordinator(
     coordinatorVersion: packageVersion(),
     log,
   });
+  const previewJob = createPreviewJob({ store, github, githubApiUrl, clock, log });
   const inboxWorker = createInboxWorker({ store, translate, acceptTrigger, log, clock });
   const inbox = createInbox({ store, secret: config.webhookSecret, log, onStored: inboxWorker.wake });
 
@@ -207,6 +210,7 @@ export async function createCoordinator(
     acceptTrigger,
     dispatcher,
     registry,
+    previewJob,
     outbox,
     reconciler,
     explainIssue: createExplainIssue({ store, github, decide, timings }),

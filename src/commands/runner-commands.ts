@@ -136,6 +136,36 @@ Example:
     );
 
   runner
+    .command('context')
+    .description('print what this machine’s agent would be told about an issue, and run nothing')
+    .argument('<issue>', 'OWNER/REPOSITORY#NUMBER', toIssue)
+    .option('--specialty <name>', 'for which work (default: by the issue’s labels, or the runner’s only one)')
+    .option('--checkout <folder>', 'look at this clone of the repository, instead of cloning it')
+    .option('--config <file>', 'the runner’s configuration', 'runner.yml')
+    .addHelpText(
+      'after',
+      `
+The prompt goes to standard output, what is to be said about it to standard error. The coordinator answers for repositories that it knows and
+specialties of this runner, and gives no token: a private repository is cloned with the credentials in runner.yml, or named by --checkout.
+
+Examples:
+  yardmaster runner context acme/widgets#42
+  yardmaster runner context acme/widgets#42 --specialty backend --checkout ~/src/widgets > prompt.md`,
+    )
+    .action(async (issue: Issue, options: { specialty?: string; checkout?: string; config: string }) => {
+      const { previewFromFile } = await import('../runner/main.ts');
+      const wish = {
+        ...issue,
+        specialty: options.specialty ?? null,
+        checkout: options.checkout ?? null,
+      };
+      const signal = cli.stopSignal();
+      const { text, notes } = await previewFromFile(options.config, cli.environment, wish, signal);
+      for (const note of notes) cli.complain(note);
+      cli.print(text.trimEnd());
+    });
+
+  runner
     .command('run')
     .description('poll for work and do it, until told to stop')
     .option('--config <file>', 'the runner’s configuration', 'runner.yml')
@@ -161,6 +191,15 @@ Examples:
       const once = { idleMs: idleSeconds === undefined ? null : idleSeconds * 1000 };
       process.exitCode = await runFromFile(options.config, cli.environment, options.once ? once : undefined);
     });
+}
+
+type Issue = { repository: string; issueNumber: number };
+
+function toIssue(text: string): Issue {
+  const [, repository, number] = /^([\w.-]{1,100}\/[\w.-]{1,100})#(\d{1,9})$/.exec(text) ?? [];
+  if (repository === undefined || Number(number) < 1)
+    throw new InvalidArgumentError('It must be OWNER/REPOSITORY#NUMBER, such as acme/widgets#42.');
+  return { repository, issueNumber: Number(number) };
 }
 
 function toMinutes(text: string): number {

@@ -176,6 +176,20 @@ export const JobSpec = z.object({
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
+/** What an agent would be told of, if somebody asked for work on an issue now. */
+export const JobPreview = JobSpec.pick({
+  kind: true,
+  specialty: true,
+  githubApiUrl: true,
+  repository: true,
+  issue: true,
+  instructions: true,
+  requestedBy: true,
+  base: true,
+  settings: true,
+});
+export type JobPreview = z.infer<typeof JobPreview>;
+
 /** One command that the runner ran, and what it saw. */
 export const CommandRun = z.object({
   command: Command,

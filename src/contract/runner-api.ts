@@ -6,6 +6,7 @@ import {
   CommitId,
   Evidence,
   JobId,
+  JobPreview,
   JobSpec,
   Phase,
   RunnerId,
@@ -239,6 +240,22 @@ export const RUNNER_API = {
       checkRunFinished: z.boolean(),
     }),
     response: Empty,
+  },
+  preview: {
+    method: 'POST',
+    path: '/api/v1/preview',
+    auth: 'runner-key',
+    idempotent: false,
+    summary:
+      'What a job on an issue would be, for the runner’s owner to look at. By the runner’s key, so that its session goes on; nothing is stored, and there is no token.',
+    request: z.object({
+      runnerId: RunnerId,
+      repository: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'must be OWNER/REPOSITORY'),
+      issueNumber: z.int().positive(),
+      /** `null`: by the issue’s labels. */
+      specialty: Specialty.nullable(),
+    }),
+    response: JobPreview,
   },
   closeSession: {
     method: 'POST',

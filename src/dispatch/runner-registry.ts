@@ -44,6 +44,11 @@ export type RunnerRegistry = {
     key: string;
     facts: RunnerFacts;
   }): Promise<Answer<RunnerResponse<'session'>>>;
+  /** Who has this key, without a session: one that is open goes on. */
+  identify(claim: {
+    runnerId: RunnerId;
+    key: string;
+  }): Promise<Answer<{ id: RunnerId; name: string; specialties: string[] }>>;
   /** Whose session token this is. */
   authenticate(sessionToken: string): Promise<Answer<Session>>;
   /** The runner leaves in order: it is offered nothing until its next session. */
@@ -152,13 +157,18 @@ export function createRunnerRegistry(deps: {
       return answer;
     },
 
+    async identify({ runnerId, key }) {
+      const known = judgeKey(await store.runners.get(runnerId), key);
+      if (!known.ok) return known;
+      const { name, specialties } = known.value;
+      return accepted({ id: runnerId, name, specialties });
+    },
+
     async openSession({ runnerId, key, facts }) {
       return store.transact(async (tx): Promise<Answer<RunnerResponse<'session'>>> => {
-        const runner = await tx.runners.lock(runnerId);
-        if (!runner || !matchesSecret(key, runner.keyHash)) {
-          return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
-        }
-        if (runner.revokedAtMs !== null) return revoked();
+        const known = judgeKey(await tx.runners.lock(runnerId), key);
+        if (!known.ok) return known;
+        const runner = known.value;
         const allowed = judgeSpecialties(facts, runner.allowedSpecialties);
         if (!allowed.ok) return allowed;
 
@@ -285,6 +295,12 @@ function unknownEnrollToken(): Answer<never> {
     'unauthorized',
     'This enrolment token is unknown, used or over. Make a new one with `yardmaster runner token`.',
   );
+}
+
+function judgeKey(runner: StoredRunner | null, key: string): Answer<StoredRunner> {
+  if (!runner || !matchesSecret(key, runner.keyHash))
+    return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
+  return runner.revokedAtMs === null ? accepted(runner) : revoked();
 }
 
 function unknownSession(): Answer<never> {

@@ -17,8 +17,10 @@ export async function readBranchHead(
   return response?.data.object.sha ?? null;
 }
 
-export function createBranches({ call }: { call: GitHubCall }): Pick<GitHub, 'deleteBranch'> {
+export function createBranches({ call }: { call: GitHubCall }): Pick<GitHub, 'deleteBranch' | 'readHead'> {
   return {
+    readHead: (target, branch) => readBranchHead(call, target, branch),
+
     async deleteBranch(target, branch, commits) {
       if (branch === target.repository.defaultBranch) return false;
       const head = await readBranchHead(call, target, branch);

@@ -38,6 +38,8 @@ export type GitHub = {
   /** Reads: never cached. */
   readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
+  /** The commit that a branch stands at; `null` when there is no such branch. */
+  readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
   /** The newest of an issue's `count` comments, oldest first; `unread`: how many older ones there are. */
   readComments(

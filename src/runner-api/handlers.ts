@@ -1,5 +1,6 @@
 import { accepted } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { PreviewJob } from '../dispatch/preview-job.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { RunnerApiHandlers } from './runner-call.ts';
 
@@ -7,12 +8,17 @@ import type { RunnerApiHandlers } from './runner-call.ts';
 export function createHandlers(deps: {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
+  previewJob: PreviewJob;
 }): RunnerApiHandlers {
-  const { dispatcher, registry } = deps;
+  const { dispatcher, registry, previewJob } = deps;
 
   return {
     enroll: ({ body, idempotency }) => registry.enroll(body, idempotency),
     session: ({ body, key }) => registry.openSession({ ...body, key }),
+    preview: async ({ body, key }) => {
+      const runner = await registry.identify({ runnerId: body.runnerId, key });
+      return runner.ok ? previewJob({ runner: runner.value, request: body }) : runner;
+    },
     closeSession: async ({ session }) => {
       await registry.closeSession(session);
       return accepted({});

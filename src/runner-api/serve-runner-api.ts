@@ -4,6 +4,7 @@ import { judgeProtocol, PROTOCOL_HEADER } from '../contract/protocol-version.ts'
 import { RUNNER_API, type RunnerCall } from '../contract/runner-api.ts';
 import { refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { PreviewJob } from '../dispatch/preview-job.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createHandlers } from './handlers.ts';
@@ -33,6 +34,7 @@ const BODY_BYTES: Partial<Record<RunnerCall, number>> = {
 export function createRunnerApi(deps: {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
+  previewJob: PreviewJob;
   shutdown: AbortSignal;
   /** Of this coordinator, for the OpenAPI document. */
   version: string;

@@ -13,6 +13,7 @@ import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { findSecrets } from './find-secrets.ts';
 import { findStateFolder, takeIdentityLock, takeWorkspaceLock, type RunnerLock } from './lock.ts';
 import { type DaemonDeps, runDaemon } from './run-daemon.ts';
+import { previewPrompt, type PromptPreview } from './preview/preview-prompt.ts';
 import { readIdentity, type RunnerIdentity } from './runner-identity.ts';
 import { type LogOutput, openRunnerLog } from './runner-log.ts';
 
@@ -51,6 +52,31 @@ export async function runFromFile(
   // Otherwise what is still under way would keep the process alive, which is just what was not wanted.
   if (exit === RUNNER_EXIT.forced) process.exit(exit);
   return exit;
+}
+
+/** `yardmaster runner context`: what this machine's agent would be told about an issue. Throws with what is wrong. */
+export async function previewFromFile(
+  file: string,
+  environment: EnvironmentVariables,
+  wish: Parameters<typeof previewPrompt>[0],
+  signal: AbortSignal,
+): Promise<PromptPreview> {
+  const reading = await readRunnerConfig({ file, variables: environment, machine: thisMachine() });
+  if (!reading.ok) throw new Error(explainConfigProblems(file, reading.problems));
+  const found = await readIdentity(reading.config);
+  if (!found.ok) throw new Error(found.problem);
+  const secrets = [...findSecrets(reading.config, environment), ...found.secrets];
+  const log = createLogger({
+    level: 'warn',
+    format: 'json',
+    redact: createRedactor(secrets).redact,
+    destination: process.stderr,
+  });
+  return await previewPrompt(
+    wish,
+    { config: reading.config, identity: found.identity },
+    { fetch, clock: systemClock, log, machineEnv: environment, signal },
+  );
 }
 
 /** `yardmaster runner enroll`: makes this machine a runner, and answers what to do next. Throws with what is wrong. */

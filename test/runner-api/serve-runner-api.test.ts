@@ -12,9 +12,10 @@ import {
   type RunnerResponse,
 } from '../../src/contract/runner-api.ts';
 import { WireError } from '../../src/contract/wire-error.ts';
+import { createPreviewJob } from '../../src/dispatch/preview-job.ts';
 import { createRunnerApi } from '../../src/runner-api/serve-runner-api.ts';
 import { openDispatchWorld, type Taken, type TestRunner } from '../support/dispatch-world.ts';
-import { aResult } from '../support/job-builders.ts';
+import { aRepository, aResult } from '../support/job-builders.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
 import { serveApp } from '../support/serve-app.ts';
 import { createTestLogger } from '../support/test-logger.ts';
@@ -322,6 +323,13 @@ async function openApi(lines: Record<string, unknown>[] = []) {
   const app = createRunnerApi({
     dispatcher,
     registry: world.registry,
+    previewJob: createPreviewJob({
+      store: world.store,
+      github: world.recorder.github,
+      githubApiUrl: 'https://api.github.com',
+      clock: world.clock,
+      log: createTestLogger(lines),
+    }),
     shutdown: shutdown.signal,
     version: '0.0.0-test',
     log: createTestLogger(lines),
@@ -384,6 +392,63 @@ async function openApi(lines: Record<string, unknown>[] = []) {
     },
   };
 }
+
+describe('what a job would be', () => {
+  const wish = { repository: 'ACME/widgets', issueNumber: 42, specialty: null };
+
+  test('is told by the runner’s key, and nothing comes of it: its session goes on, GitHub is only read', async () => {
+    await using api = await openApi();
+    const runner = await api.world.enrol({ specialties: ['frontend', 'backend'] });
+    await api.world.store.sweeps.putRepository({ installationId: 5, repository: aRepository() });
+    const { recorder } = api.world;
+    recorder.issue.snapshot = { ...recorder.issue.snapshot, labels: ['bug', 'Agent:Backend'] };
+
+    const preview = await api.call('preview', {
+      bearer: runner.key,
+      body: { ...wish, runnerId: runner.id },
+    });
+
+    expect(preview).toMatchObject({
+      specialty: 'backend',
+      repository: aRepository(),
+      issue: { number: recorder.issue.snapshot.number },
+      base: { branch: 'main', commit: recorder.branches.get('main') },
+    });
+    expect(preview).not.toHaveProperty('runToken');
+    await api.call('poll', { bearer: runner.sessionToken, body: POLL });
+    expect(new Set(recorder.calls)).toEqual(
+      new Set(['readRepository', 'readSettingsFile', 'readIssue', 'readHead']),
+    );
+    expect(await api.world.store.jobs.ofIssue(aRepository().id, 42, 1)).toEqual([]);
+  });
+
+  test('is told of known repositories and the runner’s own specialties only, and not without end', async () => {
+    await using api = await openApi();
+    const runner = await api.world.enrol({ specialties: ['backend'] });
+    const ask = (body: object, bearer = runner.key) =>
+      api.send('preview', { bearer, body: { ...wish, runnerId: runner.id, ...body } });
+
+    const unknown = await ask({});
+    await api.world.store.sweeps.putRepository({ installationId: 5, repository: aRepository() });
+    const foreign = await ask({ specialty: 'frontend' });
+    const stranger = await ask({}, 'ymk_wrong');
+    api.world.recorder.issue.found = false;
+    const gone = await ask({});
+    const more = [await ask({}), await ask({}), await ask({}), await ask({})];
+    await api.world.registry.revoke(runner.id);
+    const revoked = await ask({});
+
+    const answers = [unknown, foreign, stranger, gone, more.at(-1), revoked];
+    expect(answers.map((answer) => answer?.error?.code)).toEqual([
+      'not_found',
+      'policy_refused',
+      'unauthorized',
+      'not_found',
+      'rate_limited',
+      'revoked',
+    ]);
+  });
+});
 
 function leaseHeaders(leaseToken: string, epoch: number): Record<string, string> {
   return { [LEASE_TOKEN_HEADER]: leaseToken, [EPOCH_HEADER]: String(epoch) };

@@ -116,6 +116,9 @@ export async function startFakeCoordinator(
       facts.push(given);
       return { runnerId: RUNNER_ID as RunnerResponse<'enroll'>['runnerId'], key: RUNNER_KEY };
     },
+    preview: async () => {
+      throw new Refusal('not_found');
+    },
     session: async ({ facts: given }) => {
       facts.push(given);
       const sessionToken = `session-${sessions.length + 1}-${randomUUID()}`;

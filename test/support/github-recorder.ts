@@ -75,6 +75,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
   const messages = new Map<string, string>();
   const github: GitHub = {
     readRepository: () => call('readRepository', () => repository),
+    readHead: (_target, branch) => call('readHead', () => state.branches.get(branch) ?? null),
     readComments: () => call('readComments', () => ({ comments: [], unread: 0 })),
     readIssue: () =>
       call('readIssue', () => {

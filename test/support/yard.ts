@@ -56,6 +56,8 @@ export async function startYard(
     transport?: 'coordinator' | 'github';
     /** Folder of the repository's first commit. */
     sample?: string;
+    /** Whether only its people may see the repository. */
+    isPrivate?: boolean;
   } = {},
 ) {
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
@@ -92,6 +94,7 @@ export async function startYard(
   await github.createRepository({
     owner: OWNER,
     name: 'corner-shop',
+    private: options.isPrivate ?? false,
     fromDirectory: options.sample ?? path.join(root, 'src', 'demo', 'sample'),
   });
   github.webhooks.target(`${serving.url}/api/github/webhooks`);
@@ -204,6 +207,16 @@ export async function startYard(
       github.webhooks.target(`${serving.url}/api/github/webhooks`);
     },
     addRunner,
+    /** Runs `yardmaster` with the runner's configuration. */
+    async command(name: string, ...args: string[]) {
+      const config = path.join(folder, `${name}.yml`);
+      const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
+      return execa(process.execPath, [bin, ...args, '--config', config], {
+        env,
+        extendEnv: false,
+        reject: false,
+      });
+    },
     /** The runner's process. */
     runner: (name: string) => runnerOf(name).child,
     /** Kills the runner as nothing in it can hear, with what it has started or not, and starts it again. */

@@ -1,4 +1,4 @@
-import type { Evidence, JobSpec } from '../../contract/job.ts';
+import type { Evidence, JobPreview } from '../../contract/job.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import { cleanText } from './clean-text.ts';
@@ -26,7 +26,8 @@ const MAX_GUIDANCE = 20_000;
 const CUTS_TOKENS = 700;
 
 export type PromptJob = {
-  spec: JobSpec;
+  /** A job's, or what one would be. */
+  spec: JobPreview;
   analysis: RepositoryAnalysis;
   guidance: Guidance;
   /** Of the issue and its comments. */
@@ -104,7 +105,7 @@ function part(
   };
 }
 
-function describeTask(spec: JobSpec): string {
+function describeTask(spec: JobPreview): string {
   const { repository, issue } = spec;
   const place = toOneLine(`${repository.owner}/${repository.name}, branch ${spec.base.branch}`, 400);
   const task =

@@ -24,9 +24,10 @@ afterEach(async () => {
 
 /** A GitHub of one's own that answers as it is told; answers what it was asked. */
 async function aGitHub(answer: RequestListener) {
-  const asked: { url: string; authorization: string | undefined }[] = [];
+  const asked: { url: string; authorization: string | undefined; accept: string | undefined }[] = [];
   const server = createServer((request, response) => {
-    asked.push({ url: request.url ?? '', authorization: request.headers.authorization });
+    const { authorization, accept } = request.headers;
+    asked.push({ url: request.url ?? '', authorization, accept });
     answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -75,14 +76,15 @@ describe('images of an issue', () => {
     ]);
     expect(await readFile(file)).toEqual(PNG);
     expect(other.asked).toEqual([]);
-    expect(github.asked).toEqual([{ url: `/user-attachments/assets/${ID}`, authorization: undefined }]);
+    expect(github.asked).toEqual([
+      { url: `/user-attachments/assets/${ID}`, authorization: undefined, accept: 'image/*' },
+    ]);
   });
 
   test('of a private repository are fetched from where GitHub signed for, without the token', async () => {
     const signed = `/storage/user/1/7-${ID}.png?jwt=a&b=c`;
     const github = await aGitHub((request, response) => {
       if (request.url?.startsWith('/api/v3/')) {
-        expect(request.headers.accept).toBe('application/vnd.github.full+json');
         const html = `<img src="${github.url}${signed.replace('&', '&amp;')}">`;
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ body_html: html }));
@@ -96,8 +98,12 @@ describe('images of an issue', () => {
 
     expect(images).toEqual([expect.objectContaining({ kind: 'file', bytes: PNG.length })]);
     expect(github.asked).toEqual([
-      { url: '/api/v3/repos/acme/widgets/issues/42', authorization: 'token secret-token' },
-      { url: signed, authorization: undefined },
+      {
+        url: '/api/v3/repos/acme/widgets/issues/42',
+        authorization: 'token secret-token',
+        accept: 'application/vnd.github.full+json',
+      },
+      { url: signed, authorization: undefined, accept: 'image/*' },
     ]);
   });
 
