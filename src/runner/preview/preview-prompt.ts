@@ -43,7 +43,7 @@ export async function previewPrompt(
       ? await askCoordinator(asked, { url: config.coordinatorUrl, identity }, deps)
       : await askGitHub(asked, { name: config.agentId, specialties: config.specialties, identity }, deps);
   const { preview } = answer;
-  const analysis = await analyze(answer, checkout, config, deps).finally(answer.close);
+  const analysis = await analyze(answer, checkout, config, deps);
   const { guidance, problem } = await readGuidance(preview, analysis, config.context.guidanceFolder);
   const prompt = await buildPrompt({
     spec: preview,
@@ -69,6 +69,19 @@ export async function previewPrompt(
 }
 
 async function analyze(
+  answer: PreviewAnswer,
+  checkout: string | null,
+  config: RunnerConfig,
+  deps: PreviewDeps,
+): ReturnType<typeof analyzeRepository> {
+  try {
+    return await analyzeFiles(answer, checkout, config, deps);
+  } finally {
+    await answer.close();
+  }
+}
+
+async function analyzeFiles(
   answer: PreviewAnswer,
   checkout: string | null,
   config: RunnerConfig,
