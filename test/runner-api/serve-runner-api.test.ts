@@ -463,6 +463,7 @@ function bodyThatFits(name: RunnerCall): unknown {
     enroll: { token: 'wrong', facts: someRunnerFacts() },
     session: { runnerId: randomUUID(), facts: someRunnerFacts() },
     poll: POLL,
+    preview: { runnerId: randomUUID(), repository: 'acme/widgets', issueNumber: 42, specialty: null },
   };
   return bodies[name] ?? {};
 }
