@@ -1,5 +1,5 @@
 import { toSafeJson } from '../lib/to-safe-json.ts';
-import { type Cell, plain, type Style, toTable } from './describe.ts';
+import { type Cell, plain, type Style, toTable } from '../lib/terminal-table.ts';
 import type { DeliveryDetail, DeliverySummary } from './operator-client.ts';
 
 /** Lines of a payload that are shown; `--json` gives all. */

@@ -1,4 +1,4 @@
-import { type Cell, plain, toTable } from './describe.ts';
+import { type Cell, plain, toTable } from '../lib/terminal-table.ts';
 
 /** What `describeRecovery` reads of a plan. */
 type Target = { repository: { owner: string; name: string } };

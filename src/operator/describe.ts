@@ -1,10 +1,6 @@
-import { styleText } from 'node:util';
 import { formatCost } from '../domain/figures-text.ts';
-import { toOneLine } from '../lib/strip-control.ts';
+import { type Cell, plain, type Style, toTable } from '../lib/terminal-table.ts';
 import type { JobDetail, JobSummary, RunnerSummary, UsageReport } from './operator-client.ts';
-
-/** Longer texts are cut: they would only wrap. */
-const MAX_CHARACTERS = 300;
 
 const COLOURS: Readonly<Record<string, Style>> = {
   succeeded: 'green',
@@ -108,35 +104,4 @@ function toRunnerState({ state, quarantinedUntilMs }: RunnerSummary, nowMs: numb
   if (state === 'online' && leftMs > 0)
     return { text: `quarantined, ${Math.ceil(leftMs / 1000)} s left`, style: 'red' };
   return { text: state, style: state === 'online' ? 'green' : 'yellow' };
-}
-
-/** Anybody's text on one line of a terminal. */
-export function plain(text: string): string {
-  return toOneLine(text, MAX_CHARACTERS);
-}
-
-export type Style = Parameters<typeof styleText>[0];
-export type Cell = string | { text: string; style: Style };
-
-/** Cells may hold anybody's text; they are cleaned here. */
-export function toTable(rows: readonly Cell[][]): string {
-  const cells = rows.map((row) =>
-    row.map((cell) =>
-      typeof cell === 'string' ? { text: plain(cell), style: null } : { ...cell, text: plain(cell.text) },
-    ),
-  );
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.text.length ?? 0)),
-  );
-  return cells
-    .map((row) =>
-      row
-        .map(({ text, style }, column) => {
-          const padding = ' '.repeat((widths[column] ?? 0) - text.length);
-          return (style === null ? text : styleText(style, text)) + padding;
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -1,4 +1,3 @@
-import http from 'node:http';
 import path from 'node:path';
 import { z } from 'zod';
 import { JOB_STATES } from '../contract/job.ts';
@@ -6,6 +5,7 @@ import { WireError } from '../contract/wire-error.ts';
 import { Explanation } from '../domain/explanation.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import type { Clock } from '../lib/clock.ts';
+import { requestSocket, type SocketAnswer } from '../lib/request-socket.ts';
 
 /** The operator's socket of a coordinator, in its data folder. Whoever may open it may use it. */
 export function operatorSocket(dataFolder: string): string {
@@ -261,28 +261,17 @@ export function createOperatorClient(dataFolder: string) {
   };
 }
 
-type Answer = { status: number; text: string };
-
-/** `fetch` can't open UNIX sockets, node:http can. */
-function request(socketPath: string, method: string, route: string, body: unknown): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = http.request(
-      { socketPath, method, path: route, headers: { 'content-type': 'application/json' }, timeout: 10_000 },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.on('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-        );
-        incoming.on('error', reject);
-      },
-    );
-    outgoing.on('timeout', () =>
-      outgoing.destroy(new OperatorError('the coordinator did not answer within 10 s')),
-    );
-    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(explainConnection(error, socketPath)));
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+async function request(
+  socketPath: string,
+  method: string,
+  route: string,
+  body: unknown,
+): Promise<SocketAnswer> {
+  try {
+    return await requestSocket(socketPath, { method, path: route, body, timeoutMs: 10_000 });
+  } catch (error) {
+    throw explainConnection(error as NodeJS.ErrnoException, socketPath);
+  }
 }
 
 function explainConnection(error: NodeJS.ErrnoException, socketPath: string): Error {
@@ -300,10 +289,13 @@ function explainConnection(error: NodeJS.ErrnoException, socketPath: string): Er
       },
     );
   }
+  if (error.code === 'ETIMEDOUT') {
+    return new OperatorError('the coordinator did not answer within 10 s', { cause: error });
+  }
   return error;
 }
 
-function toMessage(answer: Answer): string {
+function toMessage(answer: SocketAnswer): string {
   try {
     return WireError.parse(JSON.parse(answer.text)).error.message;
   } catch {
