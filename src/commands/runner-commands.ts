@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createOperatorClient, OperatorError } from '../operator/operator-client.ts';
 import type { CommandLine } from './command-line.ts';
+import { addMachineCommands } from './machine-commands.ts';
 
 /** `yardmaster runner …`. */
 export function addRunnerCommands(program: Command, cli: CommandLine): void {
@@ -191,6 +192,8 @@ Examples:
       const once = { idleMs: idleSeconds === undefined ? null : idleSeconds * 1000 };
       process.exitCode = await runFromFile(options.config, cli.environment, options.once ? once : undefined);
     });
+
+  addMachineCommands(runner, cli);
 }
 
 type Issue = { repository: string; issueNumber: number };

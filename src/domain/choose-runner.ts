@@ -153,7 +153,7 @@ function noFreeSlot(specialty: string, notFull: readonly RunnerView[]): RunnerCh
     code: 'no_free_slot',
     reason: `No \`${specialty}\` runner takes work at the moment: ${listed(
       notFull,
-      (runner) => `${runner.name} reports no free slot or too little free disk space`,
+      (runner) => `${runner.name} reports no free slot, a pause, or too little free disk space`,
     )}.`,
   };
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { MachineEnv } from './agents/agent-environment.ts';
 import type { RunnerConfig } from './config.ts';
 
@@ -12,4 +13,18 @@ export function findSecrets(config: RunnerConfig, machineEnv: MachineEnv): strin
     .filter(([name]) => SECRET_NAME.test(name))
     .map(([, value]) => value ?? '');
   return [config.github.token ?? '', ...values].filter((value) => value !== '');
+}
+
+/** Files and folders of the runner that no command may see, wherever they lie. */
+export function findSecretPaths(config: RunnerConfig, configFile: string | undefined): string[] {
+  const { keyFile, github, githubApp, claudeCode, logging } = config;
+  const paths = [
+    configFile,
+    keyFile,
+    github.sshKey,
+    githubApp?.privateKeyPath,
+    claudeCode.configPath,
+    logging.file,
+  ];
+  return paths.filter((file) => file != null).map((file) => path.resolve(file));
 }

@@ -1,35 +1,49 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Phase } from '../contract/job.ts';
-
-/** What a runner says of itself, at `GET /health`. */
-export type RunnerHealth = {
-  status: 'ok' | 'draining';
-  runnerId: string;
-  name: string;
-  version: string;
-  attempts: { attemptId: string; jobId: string; specialty: string; phase: Phase }[];
-};
+import type { Logger } from '../lib/logger.ts';
+import type { RunnerConfig } from './config.ts';
+import type { HealthAnswer, HealthAnswers } from './health-answers.ts';
 
 export type HealthServer = { url: string; stop(): Promise<void> };
 
-/** Serves `/health` to this machine (unless `host` says otherwise). Rejects when the port is taken. */
+const NOT_FOUND: HealthAnswer = {
+  status: 404,
+  type: 'application/json',
+  body: `${JSON.stringify({ error: 'there is only GET /health, /ready and /metrics' })}\n`,
+};
+const FAILED: HealthAnswer = {
+  status: 500,
+  type: 'application/json',
+  body: `${JSON.stringify({ error: 'this could not be told; the log of the runner says why' })}\n`,
+};
+
+/** Serves what `answers` has to this machine (unless `host` says otherwise). Rejects when the port is taken. */
 export async function startHealthServer(options: {
   host: string;
   /** 0 = any free one. */
   port: number;
-  health: () => RunnerHealth;
+  answers: HealthAnswers;
+  log: Logger;
 }): Promise<HealthServer> {
+  const { answers, log } = options;
+
+  async function answer(method: string | undefined, pathname: string): Promise<HealthAnswer> {
+    if (method !== 'GET' && method !== 'HEAD') return NOT_FOUND;
+    try {
+      return (await answers.get(pathname)?.()) ?? NOT_FOUND;
+    } catch (error) {
+      log.error({ err: error, pathname }, 'Health can not be told');
+      return FAILED;
+    }
+  }
+
   const server = createServer((request, response) => {
     // By hand: a URL parser throws on some of what a stranger may send, such as `//`.
-    const [pathname] = (request.url ?? '').split('?', 1);
-    const found = pathname === '/health' && (request.method === 'GET' || request.method === 'HEAD');
-    const body = found ? options.health() : { error: 'there is only GET /health' };
-    response.writeHead(found ? 200 : 404, {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
+    const [pathname = ''] = (request.url ?? '').split('?', 1);
+    void answer(request.method, pathname).then(({ status, type, body }) => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+      response.end(request.method === 'HEAD' ? undefined : body);
     });
-    response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -45,4 +59,21 @@ export async function startHealthServer(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+/** A runner works without its health server too, so a port that is taken is only said. */
+export async function openHealthServer(
+  place: RunnerConfig['health'],
+  answers: HealthAnswers,
+  log: Logger,
+): Promise<HealthServer | null> {
+  if (place === null) return null;
+  try {
+    const server = await startHealthServer({ ...place, answers, log });
+    log.info({ url: `${server.url}/health` }, 'Health is served');
+    return server;
+  } catch (error) {
+    log.warn({ err: error }, 'Health can not be served: choose another health.port in runner.yml, or false');
+    return null;
+  }
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
 import type { Logger } from '../lib/logger.ts';
+import { keepLog } from './attempt-logs.ts';
 
 const JournalEntry = z.object({
   attemptId: AttemptId,
@@ -32,7 +33,7 @@ export type Journal = {
   entries(): Promise<JournalEntry[]>;
   /** Whole or not at all; later calls for the same attempt replace earlier ones, in the order of the calls. */
   write(entry: JournalEntry): Promise<void>;
-  /** Removes everything of an attempt. */
+  /** Removes everything of an attempt; its log goes where logs are kept for people on this machine. */
   remove(attemptId: AttemptId): Promise<void>;
 };
 
@@ -41,8 +42,13 @@ export function attemptLogFile(journal: Pick<Journal, 'folder'>, attemptId: Atte
   return path.join(journal.folder, `${attemptId}.log`);
 }
 
-export async function openJournal(options: { folder: string; log: Logger }): Promise<Journal> {
-  const { folder, log } = options;
+export async function openJournal(options: {
+  folder: string;
+  /** Where the log of an attempt goes that is removed. */
+  keptLogs: string;
+  log: Logger;
+}): Promise<Journal> {
+  const { folder, keptLogs, log } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const busy = new Map<string, Promise<void>>();
 
@@ -61,6 +67,7 @@ export async function openJournal(options: { folder: string; log: Logger }): Pro
       }),
     remove: (attemptId) =>
       inOrder(attemptId, async () => {
+        await keepLog(attemptLogFile({ folder }, attemptId), keptLogs);
         const names = (await readdir(folder)).filter((name) => name.startsWith(attemptId));
         await Promise.all(names.map((name) => rm(path.join(folder, name), { force: true })));
       }),

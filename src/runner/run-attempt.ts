@@ -77,6 +77,8 @@ export type RunningAttempt = {
   attemptId: AttemptId;
   jobId: JobId;
   specialty: string;
+  /** For people on this machine; the time is of the wall clock. */
+  about: { repository: string; issue: number; agent: string; startedAtMs: number };
   phase(): Phase;
   /** Ends it before its work is done; the first reason counts. Has no effect once the work has been published. */
   stop(why: AttemptStop): void;
@@ -113,6 +115,12 @@ export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
     attemptId: spec.attemptId,
     jobId: spec.jobId,
     specialty: spec.specialty,
+    about: {
+      repository: `${spec.repository.owner}/${spec.repository.name}`,
+      issue: spec.issue.number,
+      agent: spec.settings.agent ?? deps.agents.defaultName,
+      startedAtMs: deps.clock.nowMs(),
+    },
     phase: () => state.phase,
     stop,
     ended,

@@ -8,24 +8,35 @@ import type { Random } from '../lib/random.ts';
 import { toError } from '../lib/to-error.ts';
 import type { MachineEnv } from './agents/agent-environment.ts';
 import { createAgents } from './agents/create-agents.ts';
+import { attemptLogFolders } from './attempt-logs.ts';
+import { createAttemptHistory } from './attempt-history.ts';
 import type { RunnerConfig } from './config.ts';
+import { createContact } from './contact.ts';
+import { createControlApi } from './control/control-api.ts';
+import { createControls } from './control/create-controls.ts';
+import { openControlSocket } from './control/control-socket.ts';
+import { readStatus } from './control/read-status.ts';
 import { describeRunner } from './describe-runner.ts';
 import { createDiskRoom } from './disk-room.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
-import { type HealthServer, startHealthServer } from './health-server.ts';
+import { findSecretPaths } from './find-secrets.ts';
+import { toHealthAnswers } from './health-answers.ts';
+import { openHealthServer } from './health-server.ts';
 import { openJournal } from './journal.ts';
 import { createLateReports } from './late-reports.ts';
+import { toExit } from './loop-exit.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
+import { openPause } from './pause.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
-import { type AttemptEnd, DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
 import { watchDisk } from './watch-disk.ts';
-import { createWorkLoop, type FatalKind, isFatal, type LoopEnd, type WorkLoop } from './work-loop.ts';
+import { createWorkLoop, isFatal, type LoopEnd, type WorkLoop } from './work-loop.ts';
 import { createWorkspaces } from './workspace/create-workspaces.ts';
 
 export type DaemonDeps = {
@@ -78,13 +89,6 @@ const DEFAULT_TUNING: RunnerTuning = {
 /** How long the coordinator is asked to take note that we leave. */
 const CLOSE_LIMIT_MS = 5000;
 
-const FATAL_EXITS: Record<FatalKind, RunnerExit> = {
-  superseded: RUNNER_EXIT.superseded,
-  revoked: RUNNER_EXIT.revoked,
-  protocol_unsupported: RUNNER_EXIT.protocolUnsupported,
-  misconfigured: RUNNER_EXIT.configuration,
-};
-
 /** The daemon, once it has the workspace root for itself. */
 export async function runDaemon(
   config: RunnerConfig,
@@ -95,6 +99,7 @@ export async function runDaemon(
   deps: DaemonDeps,
 ): Promise<RunnerExit> {
   const { clock, random, machineEnv, fetch, version } = deps;
+  const startedAtMs = clock.nowMs();
   const tuning = { ...DEFAULT_TUNING, ...deps.tuning };
   const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
   const opening = await openSandbox({
@@ -115,7 +120,8 @@ export async function runDaemon(
   const { sandbox } = opening;
   log.info({ sandbox: sandbox.kind }, 'What agents, set-up and tests run in');
   const journal = await openJournal({
-    folder: path.join(stateFolder, 'journal'),
+    folder: attemptLogFolders(config.workspaceRoot).underWay,
+    keptLogs: attemptLogFolders(config.workspaceRoot).ended,
     log,
   });
   const workspaces = createWorkspaces({
@@ -141,8 +147,13 @@ export async function runDaemon(
   const leftOvers = await endLeftOvers({ journal, clock, log });
   await workspaces.sweep([]);
   const userAgent = `yardmaster-runner/${version}`;
+  const contact = createContact(clock);
+  const pause = await openPause(path.join(stateFolder, 'paused.json'), clock.nowMs);
+  const history = createAttemptHistory(clock.nowMs);
+  const facts = await describeRunner(config, { agents, machineEnv, version, log });
   const transport = createTransport(config, identity, {
-    facts: await describeRunner(config, { agents, machineEnv, version, log }),
+    facts,
+    contact,
     fetch,
     clock,
     random,
@@ -158,15 +169,16 @@ export async function runDaemon(
   const late = createLateReports({ transport, journal, clock, log });
   const loop: WorkLoop = createWorkLoop({
     transport,
-    capacity: config.maxConcurrentTasks,
+    capacity: () => config.maxConcurrentTasks,
+    isPaused: () => pause.current() !== null,
     freeDiskBytes: () => disk.forNewWork(),
     minFreeDiskBytes: tuning.minFreeDiskBytes,
     once: deps.once,
     clock,
     random,
     log,
-    startAttempt: (claim) =>
-      startAttempt(claim, {
+    startAttempt: (claim) => {
+      const attempt = startAttempt(claim, {
         ...tuning,
         runnerName: config.agentId,
         workspaces,
@@ -187,7 +199,10 @@ export async function runDaemon(
         log,
         userAgent,
         onDrain: () => loop.drain(),
-      }),
+      });
+      void attempt.ended.then((end) => history.add(attempt, end));
+      return attempt;
+    },
   });
 
   const stopping = obeySignals(deps.signals, loop, log);
@@ -196,10 +211,39 @@ export async function runDaemon(
     { disk, attempts: () => loop.attempts(), everyMs: tuning.diskLookMs, clock, log },
     over.signal,
   );
-  const health = await startHealth(config, identity, loop, log, version);
+  const status = () =>
+    readStatus({
+      config: () => config,
+      facts: () => facts,
+      identity,
+      version,
+      pid: process.pid,
+      startedAtMs,
+      sandbox,
+      loop,
+      pause,
+      contact,
+      history,
+      late,
+      freeDiskBytes: workspaces.freeDiskBytes,
+      minFreeDiskBytes: tuning.minFreeDiskBytes,
+      healthUrl: () => health?.url ?? null,
+    });
+  const health = await openHealthServer(config.health, toHealthAnswers(status), log);
+  const paused = pause.current();
+  if (paused !== null) {
+    log.warn(paused, 'The runner is paused and takes nothing new: “yardmaster runner resume” ends that');
+  }
+  const leaving = new AbortController();
+  function drain(): void {
+    loop.drain();
+    leaving.abort();
+  }
+  const controls = createControls({ status, pause, loop: { ...loop, drain }, log });
+  const control = await openControlSocket(createControlApi(controls, log), { ...config, log });
   try {
     const work = async (): Promise<RunnerExit> => {
-      const connected = await connect(transport, stopping.first);
+      const connected = await connect(transport, AbortSignal.any([stopping.first, leaving.signal]));
       if (connected !== null) return toExit(connected, log, deps.once !== undefined);
       await reportAbandoned(leftOvers, { transport, journal, late, random, clock, log }, stopping.second);
       deps.onReady?.({ runnerId: identity.runnerId, healthUrl: health?.url ?? null });
@@ -218,22 +262,9 @@ export async function runDaemon(
     over.abort();
     await watching;
     await late.stop();
+    await control?.stop();
     await health?.stop();
   }
-}
-
-/** Files and folders of the runner that no command may see, wherever they lie. */
-function findSecretPaths(config: RunnerConfig, configFile: string | undefined): string[] {
-  const { keyFile, github, githubApp, claudeCode, logging } = config;
-  const paths = [
-    configFile,
-    keyFile,
-    github.sshKey,
-    githubApp?.privateKeyPath,
-    claudeCode.configPath,
-    logging.file,
-  ];
-  return paths.filter((file) => file != null).map((file) => path.resolve(file));
 }
 
 /** `null` when connected; otherwise why the runner ends before it began. */
@@ -251,56 +282,10 @@ async function connect(transport: Transport, signal: AbortSignal): Promise<LoopE
   }
 }
 
-function toExit(end: LoopEnd, log: Logger, isOnce: boolean): RunnerExit {
-  if (end.kind === 'drained') {
-    log.info({}, 'The runner leaves in order');
-    return isOnce ? toOnceExit(end.last) : RUNNER_EXIT.ok;
-  }
-  log.fatal({ cause: end.cause }, end.message);
-  return FATAL_EXITS[end.cause];
-}
-
-function toOnceExit(last: AttemptEnd | null): RunnerExit {
-  if (last === null || last.kind === 'given_back') return RUNNER_EXIT.idle;
-  if (last.kind === 'lost') return RUNNER_EXIT.jobLost;
-  if (last.outcome === 'pull_request') return RUNNER_EXIT.ok;
-  return last.outcome === 'cancelled' ? RUNNER_EXIT.jobCancelled : RUNNER_EXIT.jobFailed;
-}
-
 async function leave(transport: Transport, log: Logger): Promise<void> {
   try {
     await transport.close(AbortSignal.timeout(CLOSE_LIMIT_MS));
   } catch (error) {
     log.warn({ err: error }, 'The coordinator was not told that this runner has left');
-  }
-}
-
-/** A runner works without its health server too, so a port that is taken is only said. */
-async function startHealth(
-  { health, agentId }: RunnerConfig,
-  identity: RunnerIdentity,
-  loop: WorkLoop,
-  log: Logger,
-  version: string,
-): Promise<HealthServer | null> {
-  if (health === null) return null;
-  try {
-    const server = await startHealthServer({
-      ...health,
-      health: () => ({
-        status: loop.isDraining() ? 'draining' : 'ok',
-        runnerId: identity.runnerId,
-        name: agentId,
-        version,
-        attempts: loop
-          .attempts()
-          .map(({ attemptId, jobId, specialty, phase }) => ({ attemptId, jobId, specialty, phase: phase() })),
-      }),
-    });
-    log.info({ url: `${server.url}/health` }, 'Health is served');
-    return server;
-  } catch (error) {
-    log.warn({ err: error }, 'Health can not be served: choose another health.port in runner.yml, or false');
-    return null;
   }
 }

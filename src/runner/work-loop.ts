@@ -28,8 +28,10 @@ export type LoopEnd =
 export type WorkLoopOptions = {
   transport: Pick<Transport, 'poll' | 'accept' | 'decline'>;
   startAttempt: (claim: Claim) => RunningAttempt;
-  /** How many attempts at once. */
-  capacity: number;
+  /** How many attempts at once; may change, see `reconsider`. */
+  capacity: () => number;
+  /** Whether nothing new may be taken for now; see `reconsider`. */
+  isPaused?: () => boolean;
   /** What can be given up for it, has been. */
   freeDiskBytes: () => Promise<number>;
   minFreeDiskBytes?: number;
@@ -47,6 +49,8 @@ export type WorkLoop = {
   drain(): void;
   /** Stops everything that runs, and drains. */
   stopAll(why: AttemptStop): void;
+  /** What a poll says of this runner has changed: the one under way is cut short, so that the far side hears of it at once. */
+  reconsider(): void;
   attempts(): RunningAttempt[];
   isDraining(): boolean;
 };
@@ -57,6 +61,7 @@ export type WorkLoop = {
  */
 export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   const { transport, clock, log, random } = options;
+  const { isPaused = () => false } = options;
   const minFreeDiskBytes = options.minFreeDiskBytes ?? MIN_FREE_DISK_BYTES;
   const attempts = new Map<string, RunningAttempt>();
   /** Offers that are being accepted or declined; the coordinator may repeat an offer until it knows. */
@@ -89,6 +94,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
       drain();
       for (const attempt of attempts.values()) attempt.stop(why);
     },
+    reconsider,
     attempts: () => [...attempts.values()],
     isDraining: () => draining,
   };
@@ -158,7 +164,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
 
   async function describeSelf(waitSeconds: number): Promise<PollRequest> {
     const freeDiskBytes = await options.freeDiskBytes();
-    const hasRoom = !draining && freeDiskBytes >= minFreeDiskBytes;
+    const hasRoom = !draining && !isPaused() && freeDiskBytes >= minFreeDiskBytes;
     return {
       waitSeconds,
       freeSlots: hasRoom ? freeSlots() : 0,
@@ -169,7 +175,7 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   }
 
   function freeSlots(): number {
-    const capacity = options.once === undefined ? options.capacity : 1;
+    const capacity = options.once === undefined ? options.capacity() : 1;
     return Math.max(0, capacity - attempts.size - claims.size);
   }
 
@@ -197,12 +203,19 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
 
   function consider(offer: Offer): void {
     const { attemptId } = offer;
-    const refusal = draining ? 'draining' : freeSlots() === 0 ? 'no_capacity' : null;
-    const settled = (refusal === null ? accept(offer) : decline(offer, refusal)).finally(() => {
+    const settled = answer(offer).finally(() => {
       claims.delete(attemptId);
       refresh();
     });
     claims.set(attemptId, settled);
+  }
+
+  /** Never rejects. */
+  async function answer(offer: Offer): Promise<void> {
+    if (draining) return await decline(offer, 'draining');
+    if (isPaused()) return await decline(offer, 'no_capacity', 'it is paused');
+    if (freeSlots() === 0) return await decline(offer, 'no_capacity');
+    return await accept(offer);
   }
 
   /** Never rejects. */
@@ -232,11 +245,15 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   }
 
   /** Never rejects: an offer that can't be given back lapses by itself. */
-  async function decline(offer: Offer, reason: 'draining' | 'no_capacity' | 'disk_full'): Promise<void> {
-    log.info({ attempt: offer.attemptId, reason }, 'An offer is given back');
+  async function decline(
+    offer: Offer,
+    reason: 'draining' | 'no_capacity' | 'disk_full',
+    detail = '',
+  ): Promise<void> {
+    log.info({ attempt: offer.attemptId, reason, detail }, 'An offer is given back');
     const limit = AbortSignal.any([over.signal, AbortSignal.timeout(offer.acceptWithinSeconds * 1000)]);
     await transport
-      .decline(offer, reason, '', limit)
+      .decline(offer, reason, detail, limit)
       .catch((error: unknown) => log.warn({ err: error }, 'An offer could not be given back'));
   }
 
@@ -253,6 +270,10 @@ export function createWorkLoop(options: WorkLoopOptions): WorkLoop {
   function drain(): void {
     if (draining) return;
     draining = true;
+    reconsider();
+  }
+
+  function reconsider(): void {
     changes += 1;
     waiting?.controller.abort();
   }

@@ -178,7 +178,7 @@ describe('why nobody gets it', () => {
       [aRunner('be-1', { accepting: false }), aRunner('be-2', { active: 2, accepting: false })],
       {},
       'no_free_slot',
-      'No `backend` runner takes work at the moment: be-1 reports no free slot or too little free disk space.',
+      'No `backend` runner takes work at the moment: be-1 reports no free slot, a pause, or too little free disk space.',
     ],
     [
       'the only one did not want it',

@@ -1,25 +1,55 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { toHealthAnswers } from '../../src/runner/health-answers.ts';
 import { startHealthServer } from '../../src/runner/health-server.ts';
+import { anAttemptUnderWay, aRunnerStatus } from '../support/runner-builders.ts';
+import { createTestLogger } from '../support/test-logger.ts';
 
-const health = {
-  status: 'ok' as const,
-  runnerId: '0c9d7a54-7a34-4a5b-bb0e-5a3a52a1d303',
-  name: 'be-1',
-  version: '1.0.0',
-  attempts: [{ attemptId: 'a', jobId: 'j', specialty: 'backend', phase: 'agent' as const }],
-};
+const status = aRunnerStatus({ attempts: [anAttemptUnderWay({ attemptId: 'a', jobId: 'j' })] });
+const answers = toHealthAnswers(async () => status);
+const log = createTestLogger();
 
 test('tells the state as JSON on this machine, and nothing else', async () => {
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0, health: () => health });
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, answers, log });
   try {
     const answer = await fetch(`${server.url}/health`);
     const other = await fetch(`${server.url}/anything`);
     const written = await fetch(`${server.url}/health`, { method: 'POST' });
 
-    expect(await answer.json()).toEqual(health);
+    expect(await answer.json()).toEqual({
+      status: 'ok',
+      runnerId: status.runnerId,
+      name: 'be-1',
+      version: '1.0.0',
+      attempts: [{ attemptId: 'a', jobId: 'j', specialty: 'backend', phase: 'agent' }],
+    });
     expect([other.status, written.status]).toEqual([404, 404]);
+  } finally {
+    await server.stop();
+  }
+});
+
+test.each([
+  [{}, 200, { ready: true, state: 'ready', reason: null }],
+  [
+    { state: 'paused', notReady: 'it is paused' } as const,
+    503,
+    { ready: false, state: 'paused', reason: 'it is paused' },
+  ],
+])('is ready only when it takes work: %j', async (overrides, code, body) => {
+  const answer = await toHealthAnswers(async () => aRunnerStatus(overrides)).get('/ready')?.();
+
+  expect(answer).toMatchObject({ status: code, body: `${JSON.stringify(body)}\n` });
+});
+
+test('what can’t be told is an error, and the server goes on', async () => {
+  const broken = new Map([['/health', () => Promise.reject(new Error('no disk'))]]);
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, answers: broken, log });
+  try {
+    expect([(await fetch(`${server.url}/health`)).status, (await fetch(`${server.url}/x`)).status]).toEqual([
+      500, 404,
+    ]);
   } finally {
     await server.stop();
   }
@@ -37,7 +67,7 @@ test.each([
   ['\u0000\u0001 garbage', 400],
   ['GET', 400],
 ])('%j does it no harm', async (requestLine, status) => {
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0, health: () => health });
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, answers, log });
   try {
     expect(await sendRaw(server.url, requestLine)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
@@ -47,12 +77,13 @@ test.each([
 });
 
 test('a port that is taken is an error', async () => {
-  const first = await startHealthServer({ host: '127.0.0.1', port: 0, health: () => health });
+  const first = await startHealthServer({ host: '127.0.0.1', port: 0, answers, log });
   try {
     const second = startHealthServer({
       host: '127.0.0.1',
       port: Number(new URL(first.url).port),
-      health: () => health,
+      answers,
+      log,
     });
 
     await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -7,15 +7,20 @@ import { aJobSpec } from '../support/job-spec.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 let folder: string;
+let keptLogs: string;
 let lines: Record<string, unknown>[];
 let journal: Journal;
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+  keptLogs = `${folder}-logs`;
   lines = [];
-  journal = await openJournal({ folder, log: createTestLogger(lines) });
+  journal = await openJournal({ folder, keptLogs, log: createTestLogger(lines) });
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+  await rm(keptLogs, { recursive: true, force: true });
+});
 
 test('keeps the newest of each attempt, for this user alone', async () => {
   const [one, other] = [anEntry(), anEntry()];
@@ -34,7 +39,7 @@ test('keeps the newest of each attempt, for this user alone', async () => {
   expect(mode & 0o077).toBe(0);
 });
 
-test('a removed attempt leaves nothing behind', async () => {
+test('a removed attempt leaves nothing behind but its log, for people on this machine', async () => {
   const entry = anEntry();
   await writeFile(path.join(folder, `${entry.attemptId}.log`), 'its log');
 
@@ -43,6 +48,7 @@ test('a removed attempt leaves nothing behind', async () => {
   await written;
 
   expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(keptLogs)).toEqual([`${entry.attemptId}.log`]);
 });
 
 test('a damaged file is removed, and said', async () => {

@@ -19,6 +19,7 @@ const GIB = 1024 ** 3;
 let coordinator: FakeCoordinator;
 let started: IdleAttempt[];
 let freeDiskBytes: number;
+let paused: boolean;
 let loop: WorkLoop;
 let ended: Promise<LoopEnd>;
 
@@ -26,6 +27,7 @@ beforeEach(async () => {
   coordinator = await startFakeCoordinator();
   started = [];
   freeDiskBytes = 100 * GIB;
+  paused = false;
 });
 afterEach(async () => {
   loop.drain();
@@ -94,6 +96,26 @@ test('with too little disk space it asks for nothing, and gives back what it is 
   await until('it polls', () => coordinator.polls.length > 0);
   expect(coordinator.polls[0]).toMatchObject({ freeSlots: 0, freeDiskBytes });
   expect(attempt.state).toBe('offered');
+});
+
+test('a paused runner stays connected and finishes what it has, but takes nothing until it is resumed', async () => {
+  coordinator.offer(aJobSpec());
+  run({ capacity: 2 });
+  await until('it runs', () => started.length === 1);
+
+  paused = true;
+  loop.reconsider();
+  await until('it says so', () => coordinator.polls.at(-1)?.freeSlots === 0);
+  const next = coordinator.offer(aJobSpec());
+  started[0]?.end();
+  await until('it polls again', () => coordinator.polls.at(-1)?.attempts.length === 0);
+  expect(started).toHaveLength(1);
+  expect(next.state).toBe('offered');
+  expect(coordinator.polls.at(-1)).toMatchObject({ freeSlots: 0, draining: false });
+
+  paused = false;
+  loop.reconsider();
+  await until('it takes work', () => started.length === 2);
 });
 
 describe('draining', () => {
@@ -222,7 +244,8 @@ function run({ capacity, once }: { capacity: number; once?: { idleMs: number | n
       fetch,
       backoff: { baseMs: 5, maxMs: 20 },
     }),
-    capacity,
+    capacity: () => capacity,
+    isPaused: () => paused,
     once,
     freeDiskBytes: async () => freeDiskBytes,
     startAttempt: ({ spec }) => {
@@ -232,6 +255,7 @@ function run({ capacity, once }: { capacity: number; once?: { idleMs: number | n
         attemptId: spec.attemptId,
         jobId: spec.jobId,
         specialty: spec.specialty,
+        about: { repository: 'acme/widgets', issue: 7, agent: 'house', startedAtMs: 0 },
         phase: () => 'prepare',
         stop: (why) => void stops.push(why),
         ended: promise,

@@ -11,6 +11,7 @@ import type { Random } from '../../lib/random.ts';
 import { backoffMs } from '../../lib/retry.ts';
 import { createSecret } from '../../lib/secret.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
+import type { Contact } from '../contact.ts';
 import type { RunnerKey } from '../key-file.ts';
 import { type Answer, type OutgoingCall, sendCall } from './send-call.ts';
 import type { LeaseKey, Transport } from './transport.ts';
@@ -33,6 +34,8 @@ export type CoordinatorTransportOptions = {
   /** For jitter and idempotency keys. */
   random: Random;
   log: Logger;
+  /** Told of every answer, and of every try without one. */
+  contact?: Pick<Contact, 'answered' | 'troubled'>;
   backoff?: { baseMs: number; maxMs: number };
 };
 
@@ -178,6 +181,8 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
   ): Promise<RunnerResponse<C>> {
     for (let attempt = 1; ; attempt += 1) {
       const answer: Answer<C> = await unlessAborted(trial(), manner.signal);
+      if (answer.kind === 'trouble') options.contact?.troubled(answer.text);
+      else options.contact?.answered();
       if (answer.kind === 'ok') {
         if (attempt > 1) log.info({ call: name, attempt }, 'The coordinator answers again');
         return answer.value;

@@ -5,6 +5,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import { deriveMessageKey } from '../../lib/signed-message.ts';
 import type { RunnerConfig } from '../config.ts';
+import type { Contact } from '../contact.ts';
 import type { RunnerIdentity } from '../runner-identity.ts';
 import { createCoordinatorTransport } from './coordinator.ts';
 import { createGitHubTransport } from './github.ts';
@@ -22,6 +23,7 @@ export function createTransport(
     log: Logger;
     userAgent: string;
     backoff: { baseMs: number; maxMs: number };
+    contact: Contact;
     /** Told each GitHub token before it is used. */
     onToken(token: string): void;
   },

@@ -9,6 +9,8 @@ import type { Random } from '../../lib/random.ts';
 import { backoffMs } from '../../lib/retry.ts';
 import { createSecret } from '../../lib/secret.ts';
 import type { MessageKey } from '../../lib/signed-message.ts';
+import { toError } from '../../lib/to-error.ts';
+import type { Contact } from '../contact.ts';
 import { createAppClient } from './github/app-client.ts';
 import { createAttemptChannel } from './github/attempt-channel.ts';
 import { type AttemptMail, createAttemptMail, type Standing } from './github/attempt-mail.ts';
@@ -49,6 +51,8 @@ export type GitHubTransportOptions = {
   log: Logger;
   userAgent: string;
   onToken(token: string): void;
+  /** Told of every look that was answered, and of every one that was not. */
+  contact?: Pick<Contact, 'answered' | 'troubled'>;
   backoff?: { baseMs: number; maxMs: number };
 };
 
@@ -98,6 +102,8 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
         const drain = orders.drain && !request.draining;
         const nowMs = clock.monotonicMs();
         const isNews = found.length > 0 || orders.cancels.length > 0 || drain;
+        // One that wants no work asks for none.
+        if (!wantsWork && failures === 0) options.contact?.answered();
         if (isNews || nowMs >= untilMs) return { offers: found, cancels: orders.cancels, drain };
         const nextMs = Math.min(
           untilMs,
@@ -217,9 +223,11 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
       ({ requests } = look);
       fresh = look.found;
       failures = 0;
+      options.contact?.answered();
     } catch (error) {
       if (signal.aborted) throw error;
       failures += 1;
+      options.contact?.troubled(toError(error).message);
       log.warn({ err: error, failures }, 'GitHub could not be looked over for work; trying again');
     }
     const baseMs = options.pollMs * Math.min(10, Math.max(1, failures));

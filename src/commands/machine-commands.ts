@@ -1,0 +1,168 @@
+import { homedir, hostname } from 'node:os';
+import { Option, type Command } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { stripControl } from '../lib/strip-control.ts';
+import { type AttemptLog, listAttemptLogs, readLog } from '../runner/attempt-logs.ts';
+import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from '../runner/config.ts';
+import { type ControlClient, ControlError, createControlClient } from '../runner/control/control-client.ts';
+import { describeJobs, describeStatus, toShortId } from '../runner/control/describe-status.ts';
+import type { CommandLine } from './command-line.ts';
+
+/** `yardmaster runner …`: what somebody at the runner's own machine asks of it. */
+export function addMachineCommands(runner: Command, cli: CommandLine): void {
+  runner
+    .command('status')
+    .description('what the runner on this machine is, whether it takes work, and what it works on')
+    .option('--json', 'for machines', false)
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      '\nExit code 0: it runs (also when it takes no work). 1: it does not, or can’t be asked.\n\nExamples:\n  yardmaster runner status\n  yardmaster runner status --json --config /etc/yardmaster/runner.yml',
+    )
+    .action(async (options: { json: boolean; config: string }) => {
+      const status = await (await connect(options.config)).status();
+      cli.print(options.json ? toJson(status) : describeStatus(status, systemClock.nowMs()));
+    });
+
+  runner
+    .command('jobs')
+    .description('what is under way on this machine, and what has ended since the runner was started')
+    .option('--json', 'for machines', false)
+    .addOption(configOption())
+    .addHelpText('after', '\nExample:\n  yardmaster runner jobs')
+    .action(async (options: { json: boolean; config: string }) => {
+      const status = await (await connect(options.config)).status();
+      const { attempts, ended, unreported } = status;
+      cli.print(
+        options.json ? toJson({ attempts, ended, unreported }) : describeJobs(status, systemClock.nowMs()),
+      );
+    });
+
+  runner
+    .command('pause')
+    .description('take nothing new until “resume”; what is under way goes on, and the runner stays connected')
+    .option('--reason <text>', 'for whoever looks at “status” later')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      '\nA pause outlives the runner and the machine: after a restart it is still paused.\n\nExample:\n  yardmaster runner pause --reason "new disk"',
+    )
+    .action(async (options: { reason?: string; config: string }) => {
+      const client = await connect(options.config);
+      await client.pause(options.reason ?? null);
+      const { attempts } = await client.status();
+      cli.print(
+        `Paused: it takes nothing new. ${attempts.length === 0 ? 'Nothing is under way.' : `${attempts.length} under way will be finished.`} “yardmaster runner resume” ends the pause.`,
+      );
+    });
+
+  runner
+    .command('resume')
+    .description('end a pause: take work again')
+    .addOption(configOption())
+    .action(async (options: { config: string }) => {
+      const { changed } = await (await connect(options.config)).resume();
+      cli.print(changed ? 'Resumed: it takes work again.' : 'It was not paused.');
+    });
+
+  runner
+    .command('drain')
+    .description('finish what is under way, take nothing new, and end the runner')
+    .option('--wait', 'until it has ended', false)
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      '\nThe same as the first SIGTERM. To keep the runner and only take no work, use “pause”.\n\nExamples:\n  yardmaster runner drain\n  yardmaster runner drain --wait && sudo reboot',
+    )
+    .action(async (options: { wait: boolean; config: string }) => {
+      const client = await connect(options.config);
+      const { attempts } = await client.status();
+      const { changed } = await client.drain();
+      const rest = attempts.length === 0 ? 'nothing is under way' : `${attempts.length} under way`;
+      cli.print(changed ? `Draining: ${rest}; then it ends.` : `It is draining already: ${rest}.`);
+      if (!options.wait) return;
+      const signal = cli.stopSignal();
+      while (await isThere(client)) {
+        signal.throwIfAborted();
+        // An abort ends the wait early, and is looked at next.
+        await systemClock.sleep(500, signal).catch(() => undefined);
+      }
+      cli.print('It has ended.');
+    });
+
+  runner
+    .command('logs')
+    .description('the log of an attempt on this machine, under way or one of the last twenty')
+    .argument('[attempt]', 'enough of the end of its id to be the only one (default: the newest)')
+    .option('-f, --follow', 'go on until the attempt is over', false)
+    .option('--list', 'which logs there are', false)
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      '\nThese are read from the disk, also when neither runner nor coordinator is there.\n\nExamples:\n  yardmaster runner logs -f\n  yardmaster runner logs 8d2c41f0',
+    )
+    .action(
+      async (attempt: string | undefined, options: { follow: boolean; list: boolean; config: string }) => {
+        const { workspaceRoot } = await readConfig(options.config);
+        const logs = await listAttemptLogs(workspaceRoot);
+        if (options.list) {
+          cli.print(logs.length === 0 ? NO_LOGS : logs.map(describeLog).join('\n'));
+          return;
+        }
+        const log = chooseLog(logs, attempt);
+        const signal = cli.stopSignal();
+        const pieces = readLog(log, { follow: options.follow, clock: systemClock, signal });
+        // An agent may have written anything.
+        for await (const text of pieces) process.stdout.write(stripControl(text));
+      },
+    );
+
+  function configOption(): Option {
+    return new Option('--config <file>', 'the runner’s configuration').default('runner.yml');
+  }
+
+  async function readConfig(file: string): Promise<RunnerConfig> {
+    const machine = { hostname: hostname(), homeFolder: homedir() };
+    const reading = await readRunnerConfig({ file, variables: cli.environment, machine });
+    if (reading.ok) return reading.config;
+    throw new ControlError(explainConfigProblems(file, reading.problems));
+  }
+
+  async function connect(file: string): Promise<ControlClient> {
+    return createControlClient((await readConfig(file)).workspaceRoot);
+  }
+}
+
+const NO_LOGS = 'There is no log on this machine yet.';
+
+async function isThere(client: ControlClient): Promise<boolean> {
+  try {
+    await client.status();
+    return true;
+  } catch (error) {
+    if (error instanceof ControlError && error.isAway) return false;
+    throw error;
+  }
+}
+
+/** The one that `part` ends (or is); the newest without it. */
+function chooseLog(logs: readonly AttemptLog[], part: string | undefined): AttemptLog {
+  const found =
+    part === undefined ? logs.slice(0, 1) : logs.filter(({ attemptId }) => attemptId.endsWith(part));
+  const [log] = found;
+  if (log !== undefined && found.length === 1) return log;
+  if (part === undefined) throw new ControlError(NO_LOGS);
+  throw new ControlError(
+    found.length === 0
+      ? `no attempt’s id ends in “${part}” here; “yardmaster runner logs --list” tells which logs there are`
+      : `${found.length} attempts’ ids end in “${part}”; give more of it`,
+  );
+}
+
+function describeLog({ attemptId, isUnderWay, changedMs }: AttemptLog): string {
+  return `${toShortId(attemptId)}  ${new Date(changedMs).toISOString().slice(0, 19)}Z  ${isUnderWay ? 'under way' : 'ended'}`;
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}

@@ -1,0 +1,35 @@
+import type { Logger } from '../../lib/logger.ts';
+import type { PauseSwitch } from '../pause.ts';
+import type { WorkLoop } from '../work-loop.ts';
+import type { Controls } from './control-api.ts';
+import type { RunnerStatus } from './runner-status.ts';
+
+/** What the control socket may do with a running daemon; everything that it changes is logged. */
+export function createControls(deps: {
+  status: () => Promise<RunnerStatus>;
+  pause: PauseSwitch;
+  loop: Pick<WorkLoop, 'drain' | 'isDraining' | 'reconsider'>;
+  log: Logger;
+}): Controls {
+  const { pause, loop, log } = deps;
+  return {
+    status: deps.status,
+    pause: async (reason) => {
+      await pause.pause(reason);
+      log.info({ reason }, 'Paused from this machine: it takes nothing new, and finishes what it has');
+      loop.reconsider();
+    },
+    resume: async () => {
+      const wasPaused = await pause.resume();
+      if (wasPaused) log.info({}, 'Resumed from this machine: it takes work again');
+      loop.reconsider();
+      return wasPaused;
+    },
+    drain: () => {
+      if (loop.isDraining()) return false;
+      log.info({}, 'Told to end from this machine: finishing what is under way, taking nothing new');
+      loop.drain();
+      return true;
+    },
+  };
+}

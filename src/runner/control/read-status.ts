@@ -1,0 +1,84 @@
+import type { RunnerFacts } from '../../contract/runner-api.ts';
+import { type AttemptHistory, toAttemptUnderWay } from '../attempt-history.ts';
+import type { RunnerConfig } from '../config.ts';
+import type { Contact, ContactState } from '../contact.ts';
+import type { LateReports } from '../late-reports.ts';
+import type { Pause, PauseSwitch } from '../pause.ts';
+import type { RunnerIdentity } from '../runner-identity.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { WorkLoop } from '../work-loop.ts';
+import type { RunnerState, RunnerStatus } from './runner-status.ts';
+
+export type StatusSources = {
+  config: () => RunnerConfig;
+  facts: () => RunnerFacts;
+  identity: RunnerIdentity;
+  version: string;
+  pid: number;
+  startedAtMs: number;
+  sandbox: Pick<Sandbox, 'kind'>;
+  loop: Pick<WorkLoop, 'attempts' | 'isDraining'>;
+  pause: Pick<PauseSwitch, 'current'>;
+  contact: Pick<Contact, 'state'>;
+  history: Pick<AttemptHistory, 'list'>;
+  late: Pick<LateReports, 'waiting'>;
+  freeDiskBytes: () => Promise<number>;
+  minFreeDiskBytes: number;
+  healthUrl: () => string | null;
+};
+
+/** Everything that health, metrics, control socket and service manager are told, from one place. */
+export async function readStatus(sources: StatusSources): Promise<RunnerStatus> {
+  const { identity, loop } = sources;
+  const config = sources.config();
+  const facts = sources.facts();
+  const contact = sources.contact.state();
+  const paused = sources.pause.current();
+  // A disk that can't be asked is told by whoever needs it.
+  const freeDiskBytes = await sources.freeDiskBytes().catch(() => null);
+  const isShort = freeDiskBytes !== null && freeDiskBytes < sources.minFreeDiskBytes;
+  const situation = { isDraining: loop.isDraining(), paused, contact, isShort };
+  return {
+    state: toState(situation),
+    notReady: explainNotReady(situation),
+    runnerId: identity.runnerId,
+    name: config.agentId,
+    version: sources.version,
+    pid: sources.pid,
+    startedAtMs: sources.startedAtMs,
+    transport: identity.kind,
+    farSide: identity.kind === 'github' ? identity.app.apiUrl : config.coordinatorUrl,
+    contact,
+    paused,
+    specialties: facts.specialties,
+    capabilities: facts.capabilities,
+    capacity: facts.capacity,
+    sandbox: sources.sandbox.kind,
+    workspaceRoot: config.workspaceRoot,
+    freeDiskBytes,
+    healthUrl: sources.healthUrl(),
+    attempts: loop.attempts().map(toAttemptUnderWay),
+    ended: sources.history.list(),
+    unreported: sources.late.waiting(),
+  };
+}
+
+type Situation = { isDraining: boolean; paused: Pause | null; contact: ContactState; isShort: boolean };
+
+function toState({ isDraining, paused, contact }: Situation): RunnerState {
+  if (isDraining) return 'draining';
+  if (paused !== null) return 'paused';
+  return contact.connected ? 'ready' : 'connecting';
+}
+
+/** Why nothing new is taken, for people; `null` = work is taken. Having no free slot is no such reason: that is what it is for. */
+function explainNotReady({ isDraining, paused, contact, isShort }: Situation): string | null {
+  if (isDraining) return 'it finishes what it has, and ends';
+  if (paused !== null) {
+    return `it is paused${paused.reason === null ? '' : ` (${paused.reason})`}; “yardmaster runner resume” lets it take work`;
+  }
+  if (!contact.connected) {
+    return contact.trouble === null ? 'it has not been heard yet' : `no contact: ${contact.trouble}`;
+  }
+  return isShort ? 'too little free disk space' : null;
+}

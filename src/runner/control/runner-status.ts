@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { Phase } from '../../contract/job.ts';
+
+/** What a runner is at, in a word. */
+export const RUNNER_STATES = ['connecting', 'ready', 'paused', 'draining'] as const;
+export type RunnerState = (typeof RUNNER_STATES)[number];
+
+const AttemptUnderWay = z.object({
+  attemptId: z.string(),
+  jobId: z.string(),
+  specialty: z.string(),
+  /** `owner/name`. */
+  repository: z.string(),
+  issue: z.number(),
+  agent: z.string(),
+  phase: Phase,
+  startedAtMs: z.number(),
+});
+export type AttemptUnderWay = z.infer<typeof AttemptUnderWay>;
+
+const EndedAttempt = AttemptUnderWay.extend({
+  /** One of the protocol's outcomes, or `given_back`, or `lost`. */
+  outcome: z.string(),
+  endedAtMs: z.number(),
+});
+export type EndedAttempt = z.infer<typeof EndedAttempt>;
+
+/** All that a running daemon says of itself on its machine; times by the wall clock. */
+export const RunnerStatus = z.object({
+  state: z.enum(RUNNER_STATES),
+  /** Why it takes nothing now, for people; `null` = it takes work. */
+  notReady: z.string().nullable(),
+  runnerId: z.string(),
+  name: z.string(),
+  version: z.string(),
+  pid: z.number(),
+  startedAtMs: z.number(),
+  transport: z.enum(['coordinator', 'github']),
+  /** The coordinator, or GitHub’s API where there is none. */
+  farSide: z.string(),
+  contact: z.object({
+    connected: z.boolean(),
+    lastAnswerAtMs: z.number().nullable(),
+    trouble: z.string().nullable(),
+  }),
+  paused: z.object({ sinceMs: z.number(), reason: z.string().nullable() }).nullable(),
+  specialties: z.array(z.string()),
+  capabilities: z.array(z.string()),
+  capacity: z.number(),
+  sandbox: z.enum(['bubblewrap', 'none']),
+  workspaceRoot: z.string(),
+  freeDiskBytes: z.number().nullable(),
+  healthUrl: z.string().nullable(),
+  /** Under way, the oldest first. */
+  attempts: z.array(AttemptUnderWay),
+  /** The newest first, since this process began. */
+  ended: z.array(EndedAttempt),
+  /** Attempts whose end is still to be reported. */
+  unreported: z.array(z.string()),
+});
+export type RunnerStatus = z.infer<typeof RunnerStatus>;
