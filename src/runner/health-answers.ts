@@ -1,4 +1,5 @@
 import type { RunnerStatus } from './control/runner-status.ts';
+import type { RunnerMetrics } from './runner-metrics.ts';
 
 export type HealthAnswer = { status: number; type: string; body: string };
 
@@ -6,13 +7,17 @@ export type HealthAnswer = { status: number; type: string; body: string };
 export type HealthAnswers = ReadonlyMap<string, () => Promise<HealthAnswer>>;
 
 /**
- * `/health`: the process is alive, and what it is at; always 200. `/ready`: whether it takes work; 503 with the reason when it doesn't.
+ * `/health`: the process is alive, and what it is at; always 200. `/ready`: whether it takes work; 503 with the reason when it doesn't. `/metrics`: for Prometheus.
  * None of them has anything in it that is secret, for they may be read from other machines.
  */
-export function toHealthAnswers(status: () => Promise<RunnerStatus>): HealthAnswers {
+export function toHealthAnswers(
+  status: () => Promise<RunnerStatus>,
+  metrics: Pick<RunnerMetrics, 'render'>,
+): HealthAnswers {
   return new Map([
     ['/health', async () => toJson(200, toHealth(await status()))],
     ['/ready', async () => toReadiness(await status())],
+    ['/metrics', async () => await metrics.render(await status())],
   ]);
 }
 

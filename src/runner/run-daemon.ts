@@ -31,6 +31,7 @@ import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
+import { createRunnerMetrics } from './runner-metrics.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
@@ -150,6 +151,7 @@ export async function runDaemon(
   const contact = createContact(clock);
   const pause = await openPause(path.join(stateFolder, 'paused.json'), clock.nowMs);
   const history = createAttemptHistory(clock.nowMs);
+  const metrics = createRunnerMetrics();
   const facts = await describeRunner(config, { agents, machineEnv, version, log });
   const transport = createTransport(config, identity, {
     facts,
@@ -200,7 +202,7 @@ export async function runDaemon(
         userAgent,
         onDrain: () => loop.drain(),
       });
-      void attempt.ended.then((end) => history.add(attempt, end));
+      void attempt.ended.then((end) => metrics.attemptEnded(history.add(attempt, end)));
       return attempt;
     },
   });
@@ -229,7 +231,7 @@ export async function runDaemon(
       minFreeDiskBytes: tuning.minFreeDiskBytes,
       healthUrl: () => health?.url ?? null,
     });
-  const health = await openHealthServer(config.health, toHealthAnswers(status), log);
+  const health = await openHealthServer(config.health, toHealthAnswers(status, metrics), log);
   const paused = pause.current();
   if (paused !== null) {
     log.warn(paused, 'The runner is paused and takes nothing new: “yardmaster runner resume” ends that');

@@ -3,11 +3,12 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { toHealthAnswers } from '../../src/runner/health-answers.ts';
 import { startHealthServer } from '../../src/runner/health-server.ts';
+import { createRunnerMetrics } from '../../src/runner/runner-metrics.ts';
 import { anAttemptUnderWay, aRunnerStatus } from '../support/runner-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 const status = aRunnerStatus({ attempts: [anAttemptUnderWay({ attemptId: 'a', jobId: 'j' })] });
-const answers = toHealthAnswers(async () => status);
+const answers = toHealthAnswers(async () => status, createRunnerMetrics());
 const log = createTestLogger();
 
 test('tells the state as JSON on this machine, and nothing else', async () => {
@@ -38,7 +39,9 @@ test.each([
     { ready: false, state: 'paused', reason: 'it is paused' },
   ],
 ])('is ready only when it takes work: %j', async (overrides, code, body) => {
-  const answer = await toHealthAnswers(async () => aRunnerStatus(overrides)).get('/ready')?.();
+  const answer = await toHealthAnswers(async () => aRunnerStatus(overrides), createRunnerMetrics()).get(
+    '/ready',
+  )?.();
 
   expect(answer).toMatchObject({ status: code, body: `${JSON.stringify(body)}\n` });
 });
