@@ -6,6 +6,8 @@ import { type AttemptLog, listAttemptLogs, readLog } from '../runner/attempt-log
 import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from '../runner/config.ts';
 import { type ControlClient, ControlError, createControlClient } from '../runner/control/control-client.ts';
 import { describeJobs, describeStatus, toShortId } from '../runner/control/describe-status.ts';
+import { isFit } from '../runner/doctor/check.ts';
+import { describeChecks } from '../runner/doctor/describe-checks.ts';
 import type { CommandLine } from './command-line.ts';
 
 /** `yardmaster runner …`: what somebody at the runner's own machine asks of it. */
@@ -36,6 +38,34 @@ export function addMachineCommands(runner: Command, cli: CommandLine): void {
       cli.print(
         options.json ? toJson({ attempts, ended, unreported }) : describeJobs(status, systemClock.nowMs()),
       );
+    });
+
+  runner
+    .command('doctor')
+    .description('look at all that the runner needs on this machine, with the fix for what is missing')
+    .option('--json', 'for machines', false)
+    .option('--github-url <url>', 'the REST root of a GitHub of your own (default: the public one)')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+It looks at: settings, user, disk, key, coordinator, GitHub, clock, daemon, sandbox, the toolchains of the configured
+specialties (inside the sandbox, where jobs find them), and the agents with their accounts. It changes nothing.
+Run it as the user that the runner runs as, with the same environment.
+
+Exit code 0: nothing that is required failed. 1: something did.
+
+Examples:
+  yardmaster runner doctor
+  yardmaster runner doctor --json | jq '.checks[] | select(.result == "failed")'`,
+    )
+    .action(async (options: { json: boolean; githubUrl?: string; config: string }) => {
+      const { examineThisMachine } = await import('../runner/main.ts');
+      const { config, githubUrl = null } = options;
+      const checks = await examineThisMachine(config, { githubUrl }, cli.environment);
+      const ok = isFit(checks);
+      cli.print(options.json ? toJson({ ok, checks }) : describeChecks(checks));
+      process.exitCode = ok ? 0 : 1;
     });
 
   runner

@@ -5,8 +5,8 @@ import { toOneLine } from './strip-control.ts';
 const MAX_CHARACTERS = 300;
 
 /** Anybody's text on one line of a terminal. */
-export function plain(text: string): string {
-  return toOneLine(text, MAX_CHARACTERS);
+export function plain(text: string, maxCharacters = MAX_CHARACTERS): string {
+  return toOneLine(text, maxCharacters);
 }
 
 export type Style = Parameters<typeof styleText>[0];

@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { MachineEnv } from './agents/agent-environment.ts';
 import type { Agents } from './agents/create-agents.ts';
 import { probeCapabilities } from './capabilities.ts';
 import type { RunnerConfig } from './config.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 
 /**
  * What this runner says of itself: its configuration, what the machine has, and `agent:<name>` for each agent that can run here. An
@@ -12,11 +14,12 @@ import type { RunnerConfig } from './config.ts';
  */
 export async function describeRunner(
   config: RunnerConfig,
-  deps: { agents: Agents; machineEnv: MachineEnv; version: string; log: Logger },
+  deps: { agents: Agents; machineEnv: MachineEnv; version: string; log: Logger; sandbox: Sandbox },
 ): Promise<RunnerFacts> {
-  await mkdir(config.workspaceRoot, { recursive: true });
-  const found =
-    config.capabilities.declared ?? (await probeCapabilities(deps.machineEnv, config.workspaceRoot));
+  const { machineEnv, sandbox } = deps;
+  const folder = path.join(config.workspaceRoot, '.yardmaster', 'probe');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const found = config.capabilities.declared ?? (await probeCapabilities({ machineEnv, sandbox, folder }));
   const agents = await findUsableAgents(deps.agents, deps.log);
   return {
     name: config.agentId,

@@ -77,7 +77,8 @@ export async function enrollRunner(options: EnrollOptions, deps: EnrollDeps): Pr
 }
 
 async function toFacts(config: RunnerConfig, deps: EnrollDeps): Promise<RunnerFacts> {
-  const found = config.capabilities.declared ?? (await probeCapabilities(deps.machineEnv, '/'));
+  const found =
+    config.capabilities.declared ?? (await probeCapabilities({ machineEnv: deps.machineEnv, folder: '/' }));
   return {
     name: config.agentId,
     hostname: config.hostname,

@@ -1,4 +1,4 @@
-import { homedir, hostname } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { systemClock } from '../lib/clock.ts';
@@ -8,6 +8,8 @@ import { createRedactor } from '../lib/redact.ts';
 import { packageVersion } from '../package-version.ts';
 import type { EnvironmentVariables } from './config-environment.ts';
 import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from './config.ts';
+import { type Check, trouble } from './doctor/check.ts';
+import { runDoctor } from './doctor/run-doctor.ts';
 import { enrollRunner, type EnrollOptions } from './enroll.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { findSecrets } from './find-secrets.ts';
@@ -77,6 +79,31 @@ export async function previewFromFile(
     { config: reading.config, identity: found.identity },
     { fetch, clock: systemClock, log, machineEnv: environment, signal },
   );
+}
+
+/** `yardmaster runner doctor`: what this machine has and lacks for its configuration. */
+export async function examineThisMachine(
+  file: string,
+  options: { githubUrl: string | null },
+  environment: EnvironmentVariables,
+): Promise<Check[]> {
+  const machine = thisMachine();
+  const reading = await readRunnerConfig({ file, variables: environment, machine });
+  if (!reading.ok) {
+    const fix = `mend ${file}: docs/runner.md lists every key`;
+    return reading.problems.map((problem) => trouble('failed', 'runner.yml', problem, fix));
+  }
+  return await runDoctor(reading.config, {
+    ...options,
+    configFile: path.resolve(file),
+    warnings: reading.warnings,
+    machineEnv: environment,
+    homeFolder: environment['HOME'] ?? machine.homeFolder,
+    user: { uid: process.getuid?.(), name: userInfo().username },
+    fetch,
+    clock: systemClock,
+    log: createLogger({ level: 'silent', format: 'json', redact: (text) => text }),
+  });
 }
 
 /** `yardmaster runner enroll`: makes this machine a runner, and answers what to do next. Throws with what is wrong. */

@@ -37,7 +37,7 @@ import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
 import { watchDisk } from './watch-disk.ts';
-import { createWorkLoop, isFatal, type LoopEnd, type WorkLoop } from './work-loop.ts';
+import { createWorkLoop, isFatal, type LoopEnd, MIN_FREE_DISK_BYTES, type WorkLoop } from './work-loop.ts';
 import { createWorkspaces } from './workspace/create-workspaces.ts';
 
 export type DaemonDeps = {
@@ -83,7 +83,7 @@ const DEFAULT_TUNING: RunnerTuning = {
   checkRunLookMs: 60_000,
   logBatchMs: { least: 1000, most: 3000 },
   backoff: { baseMs: 1000, maxMs: 60_000 },
-  minFreeDiskBytes: 1024 ** 3,
+  minFreeDiskBytes: MIN_FREE_DISK_BYTES,
   diskLookMs: 5000,
 };
 
@@ -152,7 +152,7 @@ export async function runDaemon(
   const pause = await openPause(path.join(stateFolder, 'paused.json'), clock.nowMs);
   const history = createAttemptHistory(clock.nowMs);
   const metrics = createRunnerMetrics();
-  const facts = await describeRunner(config, { agents, machineEnv, version, log });
+  const facts = await describeRunner(config, { agents, machineEnv, version, log, sandbox });
   const transport = createTransport(config, identity, {
     facts,
     contact,

@@ -10,7 +10,7 @@ import type { Claim, Transport } from './transport/transport.ts';
 import { TransportError, type TransportErrorKind, transportErrorKind } from './transport/transport-error.ts';
 
 /** Enough for a clone and what it installs; below it nothing is begun. */
-const MIN_FREE_DISK_BYTES = 1024 ** 3;
+export const MIN_FREE_DISK_BYTES = 1024 ** 3;
 const LEAST_POLL_MS = 1000;
 const RETRY = { baseMs: 1000, maxMs: 60_000 };
 

@@ -47,7 +47,8 @@ export async function openSandbox(
   return { ok: true, sandbox: NO_SANDBOX };
 }
 
-async function tryBubblewrap(options: SandboxOptions & { clock: Clock }): Promise<SandboxOpening> {
+/** Bubblewrap, tried out; the problem names the way out. */
+export async function tryBubblewrap(options: SandboxOptions & { clock: Clock }): Promise<SandboxOpening> {
   if (process.platform !== 'linux') {
     return { ok: false, problem: `It needs Linux; this is ${process.platform}.` };
   }

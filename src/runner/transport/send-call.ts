@@ -168,7 +168,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function explainNetworkError(thrown: unknown): string {
+/** What kept a request from being answered, for people. */
+export function explainNetworkError(thrown: unknown): string {
   const error = toError(thrown);
   if (error.name === 'TimeoutError') return 'no answer in time';
   const cause = error.cause instanceof Error ? error.cause : error;

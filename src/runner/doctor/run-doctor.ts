@@ -1,0 +1,212 @@
+import { constants } from 'node:fs';
+import { access, mkdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { toError } from '../../lib/to-error.ts';
+import type { MachineEnv } from '../agents/agent-environment.ts';
+import { createAgents } from '../agents/create-agents.ts';
+import type { RunnerConfig } from '../config.ts';
+import { ControlError, createControlClient } from '../control/control-client.ts';
+import { findSecretPaths } from '../find-secrets.ts';
+import { MIN_FREE_DISK_BYTES } from '../work-loop.ts';
+import { readIdentity } from '../runner-identity.ts';
+import { tryBubblewrap } from '../sandbox/open-sandbox.ts';
+import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
+import { probeToolchains, TOOLCHAINS } from '../toolchains.ts';
+import { type Check, fine, trouble } from './check.ts';
+import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from './judge-machine.ts';
+import { judgeToolchains } from './judge-toolchains.ts';
+import { type Reach, reach } from './reach.ts';
+import { wishesOf } from './specialty-toolchains.ts';
+
+const PUBLIC_GITHUB = 'https://api.github.com';
+
+export type DoctorDeps = {
+  configFile: string;
+  /** What reading it found odd. */
+  warnings: readonly string[];
+  /** REST root of GitHub, where it is not the public one. */
+  githubUrl: string | null;
+  machineEnv: MachineEnv;
+  homeFolder: string;
+  user: { uid: number | undefined; name: string };
+  fetch: typeof fetch;
+  clock: Clock;
+  log: Logger;
+};
+
+/**
+ * Looks at everything that a runner of this configuration needs, in the order in which people set it up. Changes nothing, disturbs no
+ * runner that works here, and never throws for what it finds.
+ */
+export async function runDoctor(config: RunnerConfig, deps: DoctorDeps): Promise<Check[]> {
+  const { user } = deps;
+  const folder = path.join(config.workspaceRoot, '.yardmaster', 'doctor');
+  const workspace = await checkWorkspaceRoot(config.workspaceRoot, folder);
+  const settings = [
+    fine('runner.yml', `${config.agentId}, for ${config.specialties.join(', ')} (${deps.configFile})`),
+    ...deps.warnings.map((warning) =>
+      trouble('warning', 'runner.yml', warning, 'docs/runner.md lists every key'),
+    ),
+    judgeUser(user.uid, user.name),
+    fine('Node.js', `${process.versions.node} (${process.execPath})`),
+    ...workspace,
+  ];
+  const [identity, network] = await Promise.all([checkIdentity(config), checkNetwork(config, deps)]);
+  const checks = [...settings, ...identity, ...network, await checkDaemon(config)];
+  // Without a folder nothing more can be tried.
+  if (workspace.some(({ result }) => result === 'failed')) return checks;
+
+  const { sandbox, check } = await checkSandbox(config, folder, deps);
+  const findings = await probeToolchains({ machineEnv: deps.machineEnv, sandbox, folder });
+  const wishes = wishesOf(config.specialties, new Set(TOOLCHAINS.map(({ name }) => name)));
+  return [
+    ...checks,
+    check,
+    ...judgeToolchains(wishes, findings, { isSandboxed: sandbox.kind !== 'none' }),
+    ...(await checkAgents(config, sandbox, deps)),
+  ];
+}
+
+async function checkWorkspaceRoot(root: string, folder: string): Promise<Check[]> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(root, constants.W_OK);
+    const { bavail, bsize } = await statfs(root);
+    return [judgeDisk(bavail * bsize, MIN_FREE_DISK_BYTES, root)];
+  } catch (error) {
+    return [
+      trouble(
+        'failed',
+        'workspace_root',
+        `${root} can’t be used: ${toError(error).message}`,
+        'make it, and give it to the runner’s user (chown); or name another in runner.yml',
+      ),
+    ];
+  }
+}
+
+async function checkIdentity(config: RunnerConfig): Promise<Check[]> {
+  const reading = await readIdentity(config);
+  if (!reading.ok) return [trouble('failed', 'key', 'no key that can be used', reading.problem)];
+  const file = config.githubApp?.privateKeyPath ?? config.keyFile;
+  return [judgeKeyMode((await stat(file)).mode, file)];
+}
+
+async function checkNetwork(config: RunnerConfig, deps: DoctorDeps): Promise<Check[]> {
+  const github = deps.githubUrl ?? config.githubApp?.apiUrl ?? PUBLIC_GITHUB;
+  const isDirect = config.transport === 'github';
+  const ask = (url: string): Promise<Reach> => reach(url, { fetch: deps.fetch, nowMs: deps.clock.nowMs });
+  const [coordinator, hub] = await Promise.all([
+    isDirect ? null : ask(`${config.coordinatorUrl}/health`),
+    ask(`${github.replace(/\/+$/, '')}/`),
+  ]);
+  const answered = [coordinator, hub].find((found) => found?.ok === true && found.offsetMs !== null);
+  return [
+    ...(coordinator === null ? [] : [judgeCoordinator(coordinator, config.coordinatorUrl)]),
+    hub.ok
+      ? fine('GitHub', `${github} answers in ${Math.round(hub.tookMs)} ms`)
+      : trouble(
+          'failed',
+          'GitHub',
+          `${github} can’t be reached: ${hub.reason}`,
+          'look at DNS, firewall and proxy; a GitHub of your own: --github-url <its REST root>',
+        ),
+    judgeClock(answered?.ok === true ? answered.offsetMs : null, config.transport),
+  ];
+}
+
+function judgeCoordinator(found: Reach, url: string): Check {
+  if (!found.ok) {
+    return trouble(
+      'failed',
+      'coordinator',
+      `${url} can’t be reached: ${found.reason}`,
+      'is it running there (“yardmaster serve”), and does HOST let others in? Otherwise mend coordinator_url',
+    );
+  }
+  if (found.status === 200) return fine('coordinator', `${url} answers in ${Math.round(found.tookMs)} ms`);
+  return trouble(
+    'failed',
+    'coordinator',
+    `${url}/health answers ${found.status}`,
+    'does coordinator_url lead to a Yardmaster coordinator? Its own log says more',
+  );
+}
+
+async function checkDaemon({ workspaceRoot }: RunnerConfig): Promise<Check> {
+  try {
+    const { state, pid, notReady } = await createControlClient(workspaceRoot).status();
+    return notReady === null
+      ? fine('daemon', `runs (process ${pid})`)
+      : trouble('warning', 'daemon', `runs (process ${pid}), but takes no work: ${state}`, notReady);
+  } catch (error) {
+    const isAway = error instanceof ControlError && error.isAway;
+    return trouble(
+      'warning',
+      'daemon',
+      isAway ? 'does not run' : 'could not be asked',
+      isAway ? '“yardmaster runner run”, or “yardmaster runner service install”' : toError(error).message,
+    );
+  }
+}
+
+async function checkSandbox(
+  config: RunnerConfig,
+  folder: string,
+  deps: DoctorDeps,
+): Promise<{ sandbox: Sandbox; check: Check }> {
+  const { mode } = config.sandbox;
+  if (mode === 'off') {
+    return {
+      sandbox: NO_SANDBOX,
+      check: trouble(
+        'warning',
+        'sandbox',
+        'off: agents and tests can do all that the runner’s user may do',
+        'sandbox: preferred in runner.yml, unless the machine holds nothing else',
+      ),
+    };
+  }
+  const tried = await tryBubblewrap({
+    settings: config.sandbox,
+    machineEnv: deps.machineEnv,
+    homeFolder: deps.homeFolder,
+    workspaceRoot: config.workspaceRoot,
+    secretPaths: findSecretPaths(config, deps.configFile),
+    stateFolder: path.join(folder, 'sandbox'),
+    nodeExecutable: process.execPath,
+    clock: deps.clock,
+  });
+  if (tried.ok) return { sandbox: tried.sandbox, check: fine('sandbox', 'bubblewrap works') };
+  const result = mode === 'required' ? 'failed' : 'warning';
+  const found = 'does not work, so agents and tests run without';
+  return {
+    sandbox: NO_SANDBOX,
+    check: trouble(result, 'sandbox', mode === 'required' ? 'does not work' : found, tried.problem),
+  };
+}
+
+/** The default agent has to work; another one that doesn’t is only not offered. */
+async function checkAgents(config: RunnerConfig, sandbox: Sandbox, deps: DoctorDeps): Promise<Check[]> {
+  const agents = createAgents({
+    ...config,
+    machineEnv: deps.machineEnv,
+    log: deps.log,
+    clock: deps.clock,
+    sandbox,
+  });
+  return await Promise.all(
+    [...agents.byName].map(async ([name, agent]) => {
+      const title = `agent ${name}`;
+      const fitness = await agent.preflight();
+      if (!fitness.ok) {
+        const result = name === agents.defaultName ? 'failed' : 'warning';
+        return trouble(result, title, fitness.reason, fitness.fix);
+      }
+      const found = fitness.version === null ? 'can run' : `${fitness.version}, with an account`;
+      return fitness.warning == null ? fine(title, found) : trouble('warning', title, found, fitness.warning);
+    }),
+  );
+}
