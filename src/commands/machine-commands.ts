@@ -1,14 +1,14 @@
-import { homedir, hostname } from 'node:os';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { type AttemptLog, listAttemptLogs, readLog } from '../runner/attempt-logs.ts';
-import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from '../runner/config.ts';
 import { type ControlClient, ControlError, createControlClient } from '../runner/control/control-client.ts';
 import { describeJobs, describeStatus, toShortId } from '../runner/control/describe-status.ts';
 import { isFit } from '../runner/doctor/check.ts';
 import { describeChecks } from '../runner/doctor/describe-checks.ts';
 import type { CommandLine } from './command-line.ts';
+import { configOption, readConfig } from './runner-config-option.ts';
+import { addWorkspaceCommands } from './workspace-commands.ts';
 
 /** `yardmaster runner …`: what somebody at the runner's own machine asks of it. */
 export function addMachineCommands(runner: Command, cli: CommandLine): void {
@@ -133,7 +133,7 @@ Examples:
     )
     .action(
       async (attempt: string | undefined, options: { follow: boolean; list: boolean; config: string }) => {
-        const { workspaceRoot } = await readConfig(options.config);
+        const { workspaceRoot } = await readConfig(options.config, cli.environment);
         const logs = await listAttemptLogs(workspaceRoot);
         if (options.list) {
           cli.print(logs.length === 0 ? NO_LOGS : logs.map(describeLog).join('\n'));
@@ -147,19 +147,10 @@ Examples:
       },
     );
 
-  function configOption(): Option {
-    return new Option('--config <file>', 'the runner’s configuration').default('runner.yml');
-  }
-
-  async function readConfig(file: string): Promise<RunnerConfig> {
-    const machine = { hostname: hostname(), homeFolder: homedir() };
-    const reading = await readRunnerConfig({ file, variables: cli.environment, machine });
-    if (reading.ok) return reading.config;
-    throw new ControlError(explainConfigProblems(file, reading.problems));
-  }
+  addWorkspaceCommands(runner, cli);
 
   async function connect(file: string): Promise<ControlClient> {
-    return createControlClient((await readConfig(file)).workspaceRoot);
+    return createControlClient((await readConfig(file, cli.environment)).workspaceRoot);
   }
 }
 

@@ -241,7 +241,7 @@ export async function runDaemon(
     loop.drain();
     leaving.abort();
   }
-  const controls = createControls({ status, pause, loop: { ...loop, drain }, log });
+  const controls = createControls({ status, pause, loop: { ...loop, drain }, workspaces, log });
   const control = await openControlSocket(createControlApi(controls, log), { ...config, log });
   try {
     const work = async (): Promise<RunnerExit> => {

@@ -3,12 +3,16 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { toWireError, WIRE_ERRORS, type WireErrorCode } from '../../contract/wire-error.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { InventoryItem } from '../workspace/inventory.ts';
 import type { RunnerStatus } from './runner-status.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_REASON = 500;
 
 export const PauseWish = z.object({ reason: z.string().max(MAX_REASON).nullish() });
+
+export const PruneWish = z.object({ unusedMs: z.number().nonnegative(), isDryRun: z.boolean() });
+export type PruneWish = z.infer<typeof PruneWish>;
 
 /** What somebody on the machine may ask of a running daemon. */
 export type Controls = {
@@ -18,6 +22,9 @@ export type Controls = {
   resume(): Promise<boolean>;
   /** Finishes what it has and ends. False when it does so already. */
   drain(): boolean;
+  workspaces(): Promise<InventoryItem[]>;
+  /** Answers what was removed. */
+  prune(wish: PruneWish): Promise<InventoryItem[]>;
 };
 
 /**
@@ -43,6 +50,13 @@ export function createControlApi(controls: Controls, log: Logger): Hono {
   });
   app.post('/resume', async (context) => context.json({ changed: await controls.resume() }));
   app.post('/drain', (context) => context.json({ changed: controls.drain() }));
+
+  app.get('/workspaces', async (context) => context.json({ items: await controls.workspaces() }));
+  app.post('/workspaces/prune', async (context) => {
+    const wish = PruneWish.safeParse(await context.req.json().catch(() => null));
+    if (!wish.success) return refuse('invalid_request', 'unusedMs: milliseconds; isDryRun: true or false.');
+    return context.json({ items: await controls.prune(wish.data) });
+  });
 
   app.notFound((context) => refuse('not_found', `There is no ${context.req.method} ${context.req.path}.`));
   app.onError((error, context) => {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { WireError } from '../../contract/wire-error.ts';
 import { requestSocket, type SocketAnswer } from '../../lib/request-socket.ts';
+import { type InventoryItem, ITEM_KINDS } from '../workspace/inventory.ts';
 import { RunnerStatus } from './runner-status.ts';
 
 const ANSWER_MS = 10_000;
@@ -24,6 +25,22 @@ export class ControlError extends Error {
 
 export type ControlClient = ReturnType<typeof createControlClient>;
 
+/** Counting and removing some hundred thousand files takes its time. */
+const DISK_MS = 10 * 60_000;
+
+const Items = z.object({
+  items: z.array(
+    z.object({
+      kind: z.enum(ITEM_KINDS),
+      name: z.string(),
+      path: z.string(),
+      bytes: z.number(),
+      usedMs: z.number(),
+      isInUse: z.boolean(),
+    }),
+  ),
+});
+
 const Changed = z.object({ changed: z.boolean() });
 
 /** Speaks to the runner that works in `workspaceRoot`. Every call throws `ControlError` when none runs there, or it refuses. */
@@ -35,10 +52,11 @@ export function createControlClient(workspaceRoot: string) {
     route: string,
     schema: T,
     body?: unknown,
+    timeoutMs = ANSWER_MS,
   ): Promise<z.output<T>> {
     let answer: SocketAnswer;
     try {
-      answer = await requestSocket(socket, { method, path: route, body, timeoutMs: ANSWER_MS });
+      answer = await requestSocket(socket, { method, path: route, body, timeoutMs });
     } catch (error) {
       throw explainConnection(error as NodeJS.ErrnoException, workspaceRoot);
     }
@@ -53,6 +71,11 @@ export function createControlClient(workspaceRoot: string) {
     resume: () => call('POST', '/resume', Changed),
     /** `changed: false`: it is draining already. */
     drain: () => call('POST', '/drain', Changed),
+    workspaces: async (): Promise<InventoryItem[]> =>
+      (await call('GET', '/workspaces', Items, undefined, DISK_MS)).items,
+    /** Answers what was removed, or would be. */
+    prune: async (wish: { unusedMs: number; isDryRun: boolean }): Promise<InventoryItem[]> =>
+      (await call('POST', '/workspaces/prune', Items, wish, DISK_MS)).items,
   };
 }
 
@@ -71,7 +94,7 @@ function explainConnection(error: NodeJS.ErrnoException, workspaceRoot: string):
         { cause: error },
       );
     case 'ETIMEDOUT':
-      return new ControlError(`the runner in ${workspaceRoot} did not answer within ${ANSWER_MS / 1000} s.`, {
+      return new ControlError(`the runner in ${workspaceRoot} did not answer in time.`, {
         cause: error,
       });
     default:

@@ -1,5 +1,6 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { PauseSwitch } from '../pause.ts';
+import type { Workspaces } from '../workspace/workspace-types.ts';
 import type { WorkLoop } from '../work-loop.ts';
 import type { Controls } from './control-api.ts';
 import type { RunnerStatus } from './runner-status.ts';
@@ -9,9 +10,10 @@ export function createControls(deps: {
   status: () => Promise<RunnerStatus>;
   pause: PauseSwitch;
   loop: Pick<WorkLoop, 'drain' | 'isDraining' | 'reconsider'>;
+  workspaces: Pick<Workspaces, 'inventory' | 'prune'>;
   log: Logger;
 }): Controls {
-  const { pause, loop, log } = deps;
+  const { pause, loop, workspaces, log } = deps;
   return {
     status: deps.status,
     pause: async (reason) => {
@@ -31,5 +33,7 @@ export function createControls(deps: {
       loop.drain();
       return true;
     },
+    workspaces: workspaces.inventory,
+    prune: workspaces.prune,
   };
 }

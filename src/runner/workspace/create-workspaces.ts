@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { createGit } from './git.ts';
 import type { Remote } from './git-environment.ts';
+import { choosePrunable, type InventoryItem, MIRROR_NAME_FILE, readInventory } from './inventory.ts';
 import { createMirrors } from './mirror.ts';
 import { removeTree } from './remove-tree.ts';
 import { createWorkspace } from './workspace.ts';
@@ -98,6 +99,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         remote: () => remoteFor({ kind: 'read' }),
         signal,
       });
+      await noteMirrorName(spec.repository, objectsFolder);
       return await createWorkspace({
         git,
         clock,
@@ -172,7 +174,46 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     return await freeDiskBytes();
   }
 
-  return { open, sweep, freeDiskBytes, makeRoom };
+  function inventory(): Promise<InventoryItem[]> {
+    const holders = mirrors.holders();
+    const attempts = new Set([...holders.values()].flatMap((held) => [...held]));
+    return readInventory(root, { attempts, mirrors: new Set(holders.keys()) }, options.machineEnv ?? {});
+  }
+
+  async function prune(wanted: { unusedMs: number; isDryRun: boolean }): Promise<InventoryItem[]> {
+    const { unusedMs, isDryRun } = wanted;
+    const chosen = choosePrunable(await inventory(), { nowMs: clock.nowMs(), unusedMs });
+    if (isDryRun) return chosen;
+    const gone: InventoryItem[] = [];
+    for (const item of chosen) if (await removeItem(item)) gone.push(item);
+    log.info({ removed: gone.map(({ name }) => name) }, 'Removed what was not in use, as was asked for');
+    return gone;
+  }
+
+  /** False when an attempt has begun to use it meanwhile. */
+  async function removeItem({ kind, name, path }: InventoryItem): Promise<boolean> {
+    switch (kind) {
+      case 'mirror':
+        return await mirrors.discard(path);
+      case 'workspace':
+        // An attempt that begins now has another id.
+        await removeTree(join(attemptsFolder, name));
+        await removeTree(join(privateFolder, `${name}.git`));
+        return true;
+      case 'patch':
+        await removeTree(path);
+        return true;
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  return { open, sweep, freeDiskBytes, inventory, prune, makeRoom };
+}
+
+/** For `workspace list`. A mirror without it goes by its number. */
+async function noteMirrorName({ owner, name }: RepositoryRef, objectsFolder: string): Promise<void> {
+  await writeFile(join(objectsFolder, '..', MIRROR_NAME_FILE), `${owner}/${name}\n`);
 }
 
 /** Everything that becomes a path, a ref or an argument is checked here, whoever made the spec. */

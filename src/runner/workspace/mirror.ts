@@ -32,6 +32,10 @@ export type Mirrors = {
   release(repositoryId: number, attemptId: string): Promise<void>;
   /** Removes mirrors that no attempt holds, the longest unused one first, until there is enough room. They are fetched anew when needed. */
   evict(isEnough: () => Promise<boolean>): Promise<void>;
+  /** Removes the mirror in this folder. False, and it stays, when an attempt holds it. */
+  discard(mirror: string): Promise<boolean>;
+  /** The folders of mirrors, each with the attempts that hold it. */
+  holders(): ReadonlyMap<string, ReadonlySet<string>>;
   /** At start-up, before anything else: removes what killed commands left, and the holds of attempts not in `keep`. */
   sweep(keep: ReadonlySet<string>): Promise<void>;
 };
@@ -160,16 +164,22 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     await inTurn(deps.folder, async () => {
       for (const mirror of await listByLastUse()) {
         if (await isEnough()) return;
-        if (holders.has(mirror)) continue;
-        leaving.add(mirror);
-        try {
-          await inTurn(mirror, () => discard(mirror));
-        } finally {
-          leaving.delete(mirror);
-        }
+        if (!(await discardUnheld(mirror))) continue;
         log.warn({ mirror }, 'Removed a mirror that nobody uses, since the disk is nearly full');
       }
     });
+  }
+
+  /** Call it in the turn of the whole folder. */
+  async function discardUnheld(mirror: string): Promise<boolean> {
+    if (holders.has(mirror)) return false;
+    leaving.add(mirror);
+    try {
+      await inTurn(mirror, () => discard(mirror));
+    } finally {
+      leaving.delete(mirror);
+    }
+    return true;
   }
 
   /** The longest unused one first. */
@@ -222,7 +232,14 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     if (removed + stale.length > 0) log.info({ mirror, removed, released: stale.length }, 'Swept a mirror');
   }
 
-  return { hold, release, evict, sweep };
+  return {
+    hold,
+    release,
+    evict,
+    discard: (mirror) => inTurn(deps.folder, () => discardUnheld(mirror)),
+    holders: () => holders,
+    sweep,
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { FileChange, JobSpec } from '../../contract/job.ts';
+import type { InventoryItem } from './inventory.ts';
 
 /** What a git command is going to do at the remote. */
 export type GitIntent = { kind: 'read' } | { kind: 'push'; commit: string };
@@ -68,6 +69,10 @@ export type Workspaces = {
   /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old patches. */
   sweep(keep: readonly string[]): Promise<void>;
   freeDiskBytes(): Promise<number>;
+  /** All that takes room, with what attempts hold of it. */
+  inventory(): Promise<InventoryItem[]>;
+  /** Removes what `choosePrunable` names, and answers with it; with `isDryRun` removes nothing. Never what an attempt holds. */
+  prune(wanted: { unusedMs: number; isDryRun: boolean }): Promise<InventoryItem[]>;
   /**
    * Where there are no more than `bytes` free, removes what was set aside, then mirrors that no attempt holds, the longest unused one first,
    * until there are.

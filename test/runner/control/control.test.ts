@@ -17,6 +17,8 @@ const controls: Controls = {
   pause: async (reason) => void asked.push({ pause: reason }),
   resume: () => Promise.reject(new Error('the disk is full')),
   drain: () => true,
+  workspaces: async () => [],
+  prune: async () => [],
 };
 
 beforeEach(async () => {
