@@ -8,6 +8,7 @@ import { isFit } from '../runner/doctor/check.ts';
 import { describeChecks } from '../runner/doctor/describe-checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { configOption, readConfig } from './runner-config-option.ts';
+import { addServiceCommands } from './service-commands.ts';
 import { addWorkspaceCommands } from './workspace-commands.ts';
 
 /** `yardmaster runner …`: what somebody at the runner's own machine asks of it. */
@@ -148,6 +149,7 @@ Examples:
     );
 
   addWorkspaceCommands(runner, cli);
+  addServiceCommands(runner, cli);
 
   async function connect(file: string): Promise<ControlClient> {
     return createControlClient((await readConfig(file, cli.environment)).workspaceRoot);

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../lib/logger.ts';
 import type { RunnerConfig } from './config.ts';
@@ -37,13 +37,20 @@ export async function startHealthServer(options: {
     }
   }
 
+  async function respond(
+    method: string | undefined,
+    pathname: string,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { status, type, body } = await answer(method, pathname);
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    response.end(method === 'HEAD' ? undefined : body);
+  }
+
   const server = createServer((request, response) => {
     // By hand: a URL parser throws on some of what a stranger may send, such as `//`.
     const [pathname = ''] = (request.url ?? '').split('?', 1);
-    void answer(request.method, pathname).then(({ status, type, body }) => {
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-      response.end(request.method === 'HEAD' ? undefined : body);
-    });
+    void respond(request.method, pathname, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

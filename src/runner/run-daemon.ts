@@ -15,7 +15,7 @@ import { createContact } from './contact.ts';
 import { createControlApi } from './control/control-api.ts';
 import { createControls } from './control/create-controls.ts';
 import { openControlSocket } from './control/control-socket.ts';
-import { readStatus } from './control/read-status.ts';
+import { readStatus, toStateLine } from './control/read-status.ts';
 import { describeRunner } from './describe-runner.ts';
 import { createDiskRoom } from './disk-room.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
@@ -30,6 +30,7 @@ import { openPause } from './pause.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
+import { createServiceNotice } from './service/notify-systemd.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
 import { createRunnerMetrics } from './runner-metrics.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
@@ -238,11 +239,18 @@ export async function runDaemon(
   }
   const leaving = new AbortController();
   function drain(): void {
+    void notice.stopping();
     loop.drain();
     leaving.abort();
   }
   const controls = createControls({ status, pause, loop: { ...loop, drain }, workspaces, log });
+  const notice = createServiceNotice({ machineEnv, pid: process.pid, clock, log });
+  const sayState = async (): Promise<string> => toStateLine(await status());
+  stopping.first.addEventListener('abort', () => void notice.stopping());
   const control = await openControlSocket(createControlApi(controls, log), { ...config, log });
+  // Now and not once it is connected: waiting for a coordinator is no failure to start.
+  await notice.ready(await sayState());
+  const alive = notice.keepAlive(sayState, over.signal);
   try {
     const work = async (): Promise<RunnerExit> => {
       const connected = await connect(transport, AbortSignal.any([stopping.first, leaving.signal]));
@@ -263,6 +271,7 @@ export async function runDaemon(
     stopping.dispose();
     over.abort();
     await watching;
+    await alive;
     await late.stop();
     await control?.stop();
     await health?.stop();

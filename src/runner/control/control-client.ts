@@ -80,26 +80,23 @@ export function createControlClient(workspaceRoot: string) {
 }
 
 function explainConnection(error: NodeJS.ErrnoException, workspaceRoot: string): Error {
-  switch (error.code) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-    case 'ENOTDIR':
-      return new ControlError(
-        `no runner runs in ${workspaceRoot}. Start it with “yardmaster runner run” (or its service), or name another runner.yml with --config.`,
-        { isAway: true, cause: error },
-      );
-    case 'EACCES':
-      return new ControlError(
-        `you may not open ${controlSocket(workspaceRoot)}: run this as the user that the runner runs as, or as root.`,
-        { cause: error },
-      );
-    case 'ETIMEDOUT':
-      return new ControlError(`the runner in ${workspaceRoot} did not answer in time.`, {
-        cause: error,
-      });
-    default:
-      return error;
+  const { code = '' } = error;
+  if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(code)) {
+    return new ControlError(
+      `no runner runs in ${workspaceRoot}. Start it with “yardmaster runner run” (or its service), or name another runner.yml with --config.`,
+      { isAway: true, cause: error },
+    );
   }
+  if (code === 'EACCES') {
+    return new ControlError(
+      `you may not open ${controlSocket(workspaceRoot)}: run this as the user that the runner runs as, or as root.`,
+      { cause: error },
+    );
+  }
+  if (code === 'ETIMEDOUT') {
+    return new ControlError(`the runner in ${workspaceRoot} did not answer in time.`, { cause: error });
+  }
+  return error;
 }
 
 function toMessage(answer: SocketAnswer): string {

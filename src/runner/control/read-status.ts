@@ -82,3 +82,8 @@ function explainNotReady({ isDraining, paused, contact, isShort }: Situation): s
   }
   return isShort ? 'too little free disk space' : null;
 }
+
+/** The state in a line, for the service manager. */
+export function toStateLine({ state, notReady, attempts, capacity }: RunnerStatus): string {
+  return `${state}, ${attempts.length} of ${capacity} slots taken${notReady === null ? '' : `: ${notReady}`}`;
+}
