@@ -61,6 +61,8 @@ export const PollRequest = z.object({
   attempts: z.array(AttemptId).max(100),
   /** True from the first SIGTERM on: offer nothing more. */
   draining: z.boolean(),
+  /** What the runner says of itself, when it has changed since it was told last; since 1.1. */
+  facts: RunnerFacts.optional(),
 });
 export type PollRequest = z.infer<typeof PollRequest>;
 

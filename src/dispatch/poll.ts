@@ -3,7 +3,7 @@ import type { Offer, RunnerRequest, RunnerResponse } from '../contract/runner-ap
 import type { StoredJob } from '../store/stored-job.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
-import { isCurrentSession, type Session } from './runner-registry.ts';
+import { isCurrentSession, judgeSpecialties, type Session } from './runner-registry.ts';
 import { createToldLately } from './told-lately.ts';
 import { listen, type Waiter } from './wake.ts';
 import { withdrawUntoldOffers } from './withdraw-offer.ts';
@@ -35,6 +35,8 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
 
   async function waitForNews(call: PollCall, waiter: Waiter): Promise<Answer<News>> {
     const untilMs = clock.monotonicMs() + call.request.waitSeconds * 1000;
+    const taken = await takeFacts(call);
+    if (!taken.ok) return taken;
     await noteRunner(call);
     if (!call.request.draining) await assigner.assign();
 
@@ -46,6 +48,18 @@ export function createPoll(deps: Pick<DispatchDeps, 'store' | 'assigner' | 'cloc
       if (!news.ok || isWorthTelling(news.value) || leftMs <= 0) return news;
       await waiter.next(Math.min(leftMs, timings.pollRecheckSeconds * 1000), call.signal);
     }
+  }
+
+  /** A runner whose settings were changed says so in a poll: a new session would break off the calls under way in the old one. */
+  async function takeFacts({ session, request }: PollCall): Promise<Answer<null>> {
+    const { facts } = request;
+    if (facts === undefined) return accepted(null);
+    return await store.transact(async (tx) => {
+      const runner = await tx.runners.get(session.runnerId);
+      const allowed = judgeSpecialties(facts, runner?.allowedSpecialties ?? null);
+      if (allowed.ok) await tx.runners.setFacts(session.runnerId, facts);
+      return allowed;
+    });
   }
 
   async function noteRunner({ session, request }: PollCall): Promise<void> {

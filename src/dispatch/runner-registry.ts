@@ -311,7 +311,8 @@ function revoked(): Answer<never> {
   return refused('revoked', 'An operator has revoked this runner. It may not come back under this key.');
 }
 
-function judgeSpecialties(facts: RunnerFacts, allowed: readonly string[] | null): Answer<null> {
+/** Whether the runner may have the specialties that it claims. */
+export function judgeSpecialties(facts: RunnerFacts, allowed: readonly string[] | null): Answer<null> {
   const others = facts.specialties.filter((specialty) => allowed !== null && !allowed.includes(specialty));
   if (others.length === 0) return accepted(null);
   return refused(

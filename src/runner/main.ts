@@ -7,7 +7,7 @@ import { systemRandom } from '../lib/random.ts';
 import { createRedactor } from '../lib/redact.ts';
 import { packageVersion } from '../package-version.ts';
 import type { EnvironmentVariables } from './config-environment.ts';
-import { explainConfigProblems, readRunnerConfig, type RunnerConfig } from './config.ts';
+import { type ConfigReading, explainConfigProblems, readRunnerConfig, type RunnerConfig } from './config.ts';
 import { type Check, trouble } from './doctor/check.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { enrollRunner, type EnrollOptions } from './enroll.ts';
@@ -32,16 +32,21 @@ export async function runFromFile(
   environment: EnvironmentVariables,
   once?: DaemonDeps['once'],
 ): Promise<RunnerExit> {
-  const reading = await readRunnerConfig({ file, variables: environment, machine: thisMachine() });
+  async function read(): Promise<ConfigReading> {
+    const found = await readRunnerConfig({ file, variables: environment, machine: thisMachine() });
+    // One slot is all that a runner for one job may promise.
+    if (!found.ok || once === undefined) return found;
+    return { ...found, config: { ...found.config, maxConcurrentTasks: 1 } };
+  }
+  const reading = await read();
   if (!reading.ok) {
     process.stderr.write(`${explainConfigProblems(file, reading.problems)}\n`);
     return RUNNER_EXIT.configuration;
   }
-  // One slot is all that a runner for one job may promise.
-  const config = once === undefined ? reading.config : { ...reading.config, maxConcurrentTasks: 1 };
-  const exit = await runRunner(config, {
+  const exit = await runRunner(reading.config, {
     version: packageVersion(),
     configFile: file,
+    reread: read,
     machineEnv: environment,
     output: process.stdout,
     signals: process,

@@ -2,17 +2,18 @@ import type { Logger } from '../lib/logger.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import type { WorkLoop } from './work-loop.ts';
 
-/** The signals that end a runner: `process`, or anything else that emits them. */
+/** The signals that end a runner, or let it read its settings anew: `process`, or anything else that emits them. */
 export type SignalSource = {
-  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
-  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void): unknown;
+  off(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void): unknown;
 };
 
-/** First signal: drain. Second: stop all. Third: `forced` resolves. */
+/** First signal: drain. Second: stop all. Third: `forced` resolves. SIGHUP: `onHangup`. */
 export function obeySignals(
   signals: SignalSource,
   loop: Pick<WorkLoop, 'drain' | 'stopAll'>,
   log: Logger,
+  onHangup: () => void,
 ): { first: AbortSignal; second: AbortSignal; forced: Promise<RunnerExit>; dispose(): void } {
   const first = new AbortController();
   const second = new AbortController();
@@ -35,6 +36,7 @@ export function obeySignals(
 
   signals.on('SIGTERM', onSignal);
   signals.on('SIGINT', onSignal);
+  signals.on('SIGHUP', onHangup);
   return {
     first: first.signal,
     second: second.signal,
@@ -42,6 +44,7 @@ export function obeySignals(
     dispose: () => {
       signals.off('SIGTERM', onSignal);
       signals.off('SIGINT', onSignal);
+      signals.off('SIGHUP', onHangup);
     },
   };
 }

@@ -7,30 +7,23 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { toError } from '../lib/to-error.ts';
 import type { MachineEnv } from './agents/agent-environment.ts';
-import { createAgents } from './agents/create-agents.ts';
 import { attemptLogFolders } from './attempt-logs.ts';
 import { createAttemptHistory } from './attempt-history.ts';
-import type { RunnerConfig } from './config.ts';
+import type { ConfigReading, RunnerConfig } from './config.ts';
 import { createContact } from './contact.ts';
-import { createControlApi } from './control/control-api.ts';
-import { createControls } from './control/create-controls.ts';
-import { openControlSocket } from './control/control-socket.ts';
-import { readStatus, toStateLine } from './control/read-status.ts';
-import { describeRunner } from './describe-runner.ts';
 import { createDiskRoom } from './disk-room.ts';
 import { RUNNER_EXIT, type RunnerExit } from './exit-codes.ts';
 import { findSecretPaths } from './find-secrets.ts';
-import { toHealthAnswers } from './health-answers.ts';
-import { openHealthServer } from './health-server.ts';
 import { openJournal } from './journal.ts';
 import { createLateReports } from './late-reports.ts';
+import { openLiveSettings } from './live-settings.ts';
+import { type LocalServices, openLocalServices } from './local-services.ts';
 import { toExit } from './loop-exit.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
 import { openPause } from './pause.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
-import { createServiceNotice } from './service/notify-systemd.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
 import { createRunnerMetrics } from './runner-metrics.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
@@ -46,6 +39,8 @@ export type DaemonDeps = {
   version: string;
   /** Where the configuration was read from: no command may see it. */
   configFile?: string;
+  /** Reads the configuration anew, at SIGHUP; left out: it stays what it is. */
+  reread?: () => Promise<ConfigReading>;
   /** The environment of this process, of which agents and tests get a few harmless facts. */
   machineEnv: MachineEnv;
   signals: SignalSource;
@@ -101,7 +96,6 @@ export async function runDaemon(
   deps: DaemonDeps,
 ): Promise<RunnerExit> {
   const { clock, random, machineEnv, fetch, version } = deps;
-  const startedAtMs = clock.nowMs();
   const tuning = { ...DEFAULT_TUNING, ...deps.tuning };
   const stateFolder = path.join(config.workspaceRoot, '.yardmaster');
   const opening = await openSandbox({
@@ -136,26 +130,29 @@ export async function runDaemon(
       ? {}
       : { sshKeyFile: config.github.sshKey }),
   });
-  const agents = createAgents({
-    agents: config.agents,
-    defaultAgent: config.defaultAgent,
-    claudeCode: config.claudeCode,
-    machineEnv,
-    log,
-    clock,
-    sandbox,
-  });
-
   const leftOvers = await endLeftOvers({ journal, clock, log });
   await workspaces.sweep([]);
   const userAgent = `yardmaster-runner/${version}`;
   const contact = createContact(clock);
   const pause = await openPause(path.join(stateFolder, 'paused.json'), clock.nowMs);
+  const paused = pause.current();
+  if (paused !== null) {
+    log.warn(paused, 'The runner is paused and takes nothing new: “yardmaster runner resume” ends that');
+  }
   const history = createAttemptHistory(clock.nowMs);
   const metrics = createRunnerMetrics();
-  const facts = await describeRunner(config, { agents, machineEnv, version, log, sandbox });
+  const settings = await openLiveSettings(config, {
+    reread: deps.reread ?? null,
+    secrets,
+    sandbox,
+    machineEnv,
+    version,
+    clock,
+    log,
+    onChange: () => loop.reconsider(),
+  });
   const transport = createTransport(config, identity, {
-    facts,
+    facts: settings.facts,
     contact,
     fetch,
     clock,
@@ -172,7 +169,7 @@ export async function runDaemon(
   const late = createLateReports({ transport, journal, clock, log });
   const loop: WorkLoop = createWorkLoop({
     transport,
-    capacity: () => config.maxConcurrentTasks,
+    capacity: () => settings.config().maxConcurrentTasks,
     isPaused: () => pause.current() !== null,
     freeDiskBytes: () => disk.forNewWork(),
     minFreeDiskBytes: tuning.minFreeDiskBytes,
@@ -186,17 +183,17 @@ export async function runDaemon(
         runnerName: config.agentId,
         workspaces,
         disk,
-        agents,
+        agents: settings.agents(),
         sandbox,
-        reach: config.sandbox,
-        context: config.context,
+        reach: settings.config().sandbox,
+        context: settings.config().context,
         clock,
         machineEnv,
         ownGit: config.github,
         transport,
         journal,
         late,
-        secrets: secrets.known,
+        secrets: settings.secrets(),
         fetch,
         random,
         log,
@@ -208,55 +205,45 @@ export async function runDaemon(
     },
   });
 
-  const stopping = obeySignals(deps.signals, loop, log);
+  const leaving = new AbortController();
+  let local: LocalServices | null = null;
+  const stopping = obeySignals(deps.signals, loop, log, () => {
+    // Before they are there, the settings are those of just now.
+    void local?.whileReloading(settings.reload);
+  });
   const over = new AbortController();
   const watching = watchDisk(
     { disk, attempts: () => loop.attempts(), everyMs: tuning.diskLookMs, clock, log },
     over.signal,
   );
-  const status = () =>
-    readStatus({
-      config: () => config,
-      facts: () => facts,
-      identity,
-      version,
-      pid: process.pid,
-      startedAtMs,
-      sandbox,
-      loop,
-      pause,
-      contact,
-      history,
-      late,
-      freeDiskBytes: workspaces.freeDiskBytes,
-      minFreeDiskBytes: tuning.minFreeDiskBytes,
-      healthUrl: () => health?.url ?? null,
-    });
-  const health = await openHealthServer(config.health, toHealthAnswers(status, metrics), log);
-  const paused = pause.current();
-  if (paused !== null) {
-    log.warn(paused, 'The runner is paused and takes nothing new: “yardmaster runner resume” ends that');
-  }
-  const leaving = new AbortController();
-  function drain(): void {
-    void notice.stopping();
-    loop.drain();
-    leaving.abort();
-  }
-  const controls = createControls({ status, pause, loop: { ...loop, drain }, workspaces, log });
-  const notice = createServiceNotice({ machineEnv, pid: process.pid, clock, log });
-  const sayState = async (): Promise<string> => toStateLine(await status());
-  stopping.first.addEventListener('abort', () => void notice.stopping());
-  const control = await openControlSocket(createControlApi(controls, log), { ...config, log });
-  // Now and not once it is connected: waiting for a coordinator is no failure to start.
-  await notice.ready(await sayState());
-  const alive = notice.keepAlive(sayState, over.signal);
+  local = await openLocalServices({
+    settings,
+    identity,
+    version,
+    sandbox,
+    loop,
+    drain: () => {
+      loop.drain();
+      leaving.abort();
+    },
+    pause,
+    contact,
+    history,
+    late,
+    workspaces,
+    metrics,
+    minFreeDiskBytes: tuning.minFreeDiskBytes,
+    machineEnv,
+    clock,
+    log,
+  });
+  stopping.first.addEventListener('abort', () => local?.sayStopping());
   try {
     const work = async (): Promise<RunnerExit> => {
       const connected = await connect(transport, AbortSignal.any([stopping.first, leaving.signal]));
       if (connected !== null) return toExit(connected, log, deps.once !== undefined);
       await reportAbandoned(leftOvers, { transport, journal, late, random, clock, log }, stopping.second);
-      deps.onReady?.({ runnerId: identity.runnerId, healthUrl: health?.url ?? null });
+      deps.onReady?.({ runnerId: identity.runnerId, healthUrl: local?.healthUrl ?? null });
       const end = await loop.run();
       // The machine of a runner for one job may be gone right afterwards, and its disk with it.
       if (deps.once !== undefined && end.kind === 'drained') {
@@ -271,10 +258,8 @@ export async function runDaemon(
     stopping.dispose();
     over.abort();
     await watching;
-    await alive;
     await late.stop();
-    await control?.stop();
-    await health?.stop();
+    await local.stop();
   }
 }
 

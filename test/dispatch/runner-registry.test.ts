@@ -71,6 +71,37 @@ describe('enrolling', () => {
   });
 });
 
+describe('settings that change while a runner runs', () => {
+  test('are told in a poll, and count at once', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol({ specialties: ['frontend'] });
+    const facts = someRunnerFacts({ specialties: ['backend'], capacity: 7, capabilities: ['agent:claude'] });
+
+    const first = await world.poll(runner);
+    const jobId = await world.label();
+    expect(value(first).offers).toEqual([]);
+
+    expect(value(await world.poll(runner, { facts })).offers).toMatchObject([{ jobId }]);
+    expect(await world.registry.list()).toMatchObject([{ specialties: ['backend'], capacity: 7 }]);
+  });
+
+  test('don’t count when the runner may not have them', async () => {
+    await using world = await openDispatchWorld();
+    const { token } = await world.registry.createEnrollToken({
+      specialties: ['frontend'],
+      expiresInSeconds: null,
+    });
+    const facts = someRunnerFacts({ specialties: ['frontend'] });
+    const { runnerId, key } = value(await world.registry.enroll({ token, facts }, anIdempotency()));
+    const runner = await world.openSession({ id: runnerId, key }, facts);
+
+    const answer = await world.poll(runner, { facts: someRunnerFacts({ specialties: ['backend'] }) });
+
+    expect(answer).toMatchObject({ ok: false, code: 'policy_refused' });
+    expect(await world.registry.list()).toMatchObject([{ specialties: ['frontend'] }]);
+  });
+});
+
 describe('sessions', () => {
   test('the newest one counts, older ones hear that they are superseded', async () => {
     await using world = await openDispatchWorld();

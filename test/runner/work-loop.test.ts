@@ -240,7 +240,7 @@ function run({ capacity, once }: { capacity: number; once?: { idleMs: number | n
       ...shared,
       url: coordinator.url,
       key: aRunnerKey(coordinator.url),
-      facts: someRunnerFacts({ capacity }),
+      facts: () => someRunnerFacts({ capacity }),
       fetch,
       backoff: { baseMs: 5, maxMs: 20 },
     }),

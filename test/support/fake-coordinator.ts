@@ -127,6 +127,7 @@ export async function startFakeCoordinator(
     },
     poll: async (request, { closed, sessionToken }) => {
       polls.push(request);
+      if (request.facts !== undefined) facts.push(request.facts);
       const news = (): PollResponse => ({
         offers: [...attempts.values()]
           .filter(({ state }) => state === 'offered')

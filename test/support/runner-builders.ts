@@ -49,6 +49,7 @@ export function aRunnerStatus(overrides: Partial<RunnerStatus> = {}): RunnerStat
     farSide: 'http://192.168.1.10:8080',
     contact: { connected: true, lastAnswerAtMs: Date.UTC(2026, 10, 20, 12, 4, 58), trouble: null },
     paused: null,
+    settings: { readAtMs: Date.UTC(2026, 10, 20, 11, 0), problems: [], needsRestart: [] },
     specialties: ['backend', 'python'],
     capabilities: ['os:linux', 'python', 'python:3'],
     capacity: 2,

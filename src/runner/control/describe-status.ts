@@ -18,13 +18,17 @@ const OUTCOME_STYLES: Readonly<Record<string, Style>> = {
 
 /** A running daemon in a terminal: what it is, whether it takes work and why not, what it works on. */
 export function describeStatus(status: RunnerStatus, nowMs: number): string {
-  const { contact, paused } = status;
+  const { contact, paused, settings } = status;
   const heard =
     contact.lastAnswerAtMs === null ? 'not heard yet' : `heard ${ago(contact.lastAnswerAtMs, nowMs)}`;
   const rows: Cell[][] = [
     ['state', { text: status.state, style: STATE_STYLES[status.state] }],
     ...(status.notReady === null ? [] : [['takes no work', status.notReady]]),
     ...(paused === null || paused.sinceMs === 0 ? [] : [['paused', ago(paused.sinceMs, nowMs)]]),
+    ...settings.problems.map((problem) => ['runner.yml', `not in force: ${problem}`]),
+    ...(settings.needsRestart.length === 0
+      ? []
+      : [['runner.yml', `needs a restart: ${settings.needsRestart.join(', ')}`]]),
     ['runner', status.runnerId],
     ['process', `${status.pid}, version ${status.version}, started ${ago(status.startedAtMs, nowMs)}`],
     [status.transport === 'github' ? 'GitHub' : 'coordinator', `${status.farSide}, ${heard}`],

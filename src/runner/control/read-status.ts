@@ -1,8 +1,7 @@
-import type { RunnerFacts } from '../../contract/runner-api.ts';
 import { type AttemptHistory, toAttemptUnderWay } from '../attempt-history.ts';
-import type { RunnerConfig } from '../config.ts';
 import type { Contact, ContactState } from '../contact.ts';
 import type { LateReports } from '../late-reports.ts';
+import type { LiveSettings } from '../live-settings.ts';
 import type { Pause, PauseSwitch } from '../pause.ts';
 import type { RunnerIdentity } from '../runner-identity.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -10,8 +9,7 @@ import type { WorkLoop } from '../work-loop.ts';
 import type { RunnerState, RunnerStatus } from './runner-status.ts';
 
 export type StatusSources = {
-  config: () => RunnerConfig;
-  facts: () => RunnerFacts;
+  settings: Pick<LiveSettings, 'config' | 'facts' | 'state'>;
   identity: RunnerIdentity;
   version: string;
   pid: number;
@@ -30,8 +28,8 @@ export type StatusSources = {
 /** Everything that health, metrics, control socket and service manager are told, from one place. */
 export async function readStatus(sources: StatusSources): Promise<RunnerStatus> {
   const { identity, loop } = sources;
-  const config = sources.config();
-  const facts = sources.facts();
+  const config = sources.settings.config();
+  const facts = sources.settings.facts();
   const contact = sources.contact.state();
   const paused = sources.pause.current();
   // A disk that can't be asked is told by whoever needs it.
@@ -50,6 +48,7 @@ export async function readStatus(sources: StatusSources): Promise<RunnerStatus> 
     farSide: identity.kind === 'github' ? identity.app.apiUrl : config.coordinatorUrl,
     contact,
     paused,
+    settings: sources.settings.state(),
     specialties: facts.specialties,
     capabilities: facts.capabilities,
     capacity: facts.capacity,

@@ -44,6 +44,13 @@ export const RunnerStatus = z.object({
     trouble: z.string().nullable(),
   }),
   paused: z.object({ sinceMs: z.number(), reason: z.string().nullable() }).nullable(),
+  settings: z.object({
+    readAtMs: z.number(),
+    /** Of runner.yml as it is now; empty = it is in force. */
+    problems: z.array(z.string()),
+    /** Keys that were changed and count after a restart. */
+    needsRestart: z.array(z.string()),
+  }),
   specialties: z.array(z.string()),
   capabilities: z.array(z.string()),
   capacity: z.number(),

@@ -15,7 +15,7 @@ import type { Contact } from '../contact.ts';
 import type { RunnerKey } from '../key-file.ts';
 import { type Answer, type OutgoingCall, sendCall } from './send-call.ts';
 import type { LeaseKey, Transport } from './transport.ts';
-import { TransportError } from './transport-error.ts';
+import { TransportError, transportErrorKind } from './transport-error.ts';
 
 /** How long one try may take, in milliseconds. A long poll waits up to 50 s at the coordinator. */
 const POLL_TIMEOUT_MS = 75_000;
@@ -28,7 +28,8 @@ export type CoordinatorTransportOptions = {
   /** `coordinator_url` of runner.yml. */
   url: string;
   key: RunnerKey;
-  facts: RunnerFacts;
+  /** What this runner says of itself; another object when it has changed. */
+  facts: () => RunnerFacts;
   fetch: typeof fetch;
   clock: Clock;
   /** For jitter and idempotency keys. */
@@ -57,12 +58,32 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
   const url = options.url.replace(/\/+$/, '');
   let session: { token: string } | null = null;
   let opening: Promise<Answer<'session'>> | null = null;
+  /** What the coordinator knows of this runner. */
+  let toldFacts: RunnerFacts | null = null;
 
   return {
     connect: async (signal) => {
       if (session === null) await repeat('session', { signal }, openSession);
     },
-    poll: (request, signal) => call({ name: 'poll', body: request }, { signal, timeoutMs: POLL_TIMEOUT_MS }),
+    poll: async (request, signal) => {
+      const manner = { signal, timeoutMs: POLL_TIMEOUT_MS };
+      const facts = options.facts();
+      // Before there is a session, its opening tells them.
+      if (session === null || facts === toldFacts) return await call({ name: 'poll', body: request }, manner);
+      try {
+        const answer = await call({ name: 'poll', body: { ...request, facts } }, manner);
+        toldFacts = facts;
+        return answer;
+      } catch (error) {
+        if (transportErrorKind(error) !== 'policy_refused') throw error;
+        toldFacts = facts;
+        log.error(
+          { err: error },
+          'The coordinator does not take the new settings; it goes on with those before',
+        );
+        return await call({ name: 'poll', body: request }, manner);
+      }
+    },
     accept: async (offer, signal) => {
       // The first try counts, even when a repeat is answered: the lease runs since the coordinator first heard of it.
       const sentAtMs = clock.monotonicMs();
@@ -142,11 +163,13 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
 
   /** One try for all who wait for a session. Not bound to the signal of the one who happened to ask first. */
   function openSession(): Promise<Answer<'session'>> {
-    opening ??= send({ name: 'session', body: { runnerId: key.runnerId, facts: options.facts } }, key.key, {
+    const facts = options.facts();
+    opening ??= send({ name: 'session', body: { runnerId: key.runnerId, facts } }, key.key, {
       signal: new AbortController().signal,
     })
       .then((answer) => {
         if (answer.kind === 'ok') {
+          toldFacts = facts;
           session = { token: answer.value.sessionToken };
           log.info({ coordinatorVersion: answer.value.coordinatorVersion }, 'Connected to the coordinator');
         }

@@ -16,7 +16,7 @@ export function createTransport(
   config: Pick<RunnerConfig, 'coordinatorUrl' | 'githubApp'>,
   identity: RunnerIdentity,
   deps: {
-    facts: RunnerFacts;
+    facts: () => RunnerFacts;
     fetch: typeof fetch;
     clock: Clock;
     random: Random;

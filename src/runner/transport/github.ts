@@ -42,7 +42,7 @@ export type GitHubTransportOptions = {
   privateKeyPath: string;
   runnerId: RunnerId;
   key: MessageKey;
-  facts: RunnerFacts;
+  facts: () => RunnerFacts;
   /** Between two looks for work, in milliseconds. */
   pollMs: number;
   fetch: typeof fetch;
@@ -155,12 +155,12 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
       const isResumed = known === undefined;
       const mail = known?.mail ?? openMail(readLease(lease), false);
       return createAttemptChannel(mail, {
-        runnerName: options.facts.name,
+        runnerName: options.facts().name,
         clock,
         random,
         log,
         backoff,
-        firstContent: toClaimContent('in_progress', `${options.facts.name} works on it.`),
+        firstContent: toClaimContent('in_progress', `${options.facts().name} works on it.`),
         isResumed,
         closed: closed.signal,
         onEnd: async () => {
@@ -209,7 +209,7 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
         `The App may not do what a runner needs (${names}): see app.yml.`,
       );
     }
-    const { capabilities } = options.facts;
+    const { capabilities } = options.facts();
     log.info({ app: app.data.slug, runnerId, keyId: key.id, capabilities }, 'GitHub knows this App');
   }
 
@@ -258,7 +258,7 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
       throw staleOffer('it was withdrawn just now');
     }
     const sentAtMs = clock.monotonicMs();
-    await mail.write(toClaimContent('in_progress', `${options.facts.name} takes the attempt.`), signal);
+    await mail.write(toClaimContent('in_progress', `${options.facts().name} takes the attempt.`), signal);
     for (;;) {
       const order = toAcknowledgement(await mail.look(signal));
       if (order !== null) {
@@ -328,7 +328,7 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
   }
 
   function openMail(place: AttemptPlace, claiming: boolean): AttemptMail {
-    const mail = createAttemptMail(place, { client, runnerId, facts: options.facts, key, clock, log });
+    const mail = createAttemptMail(place, { client, runnerId, facts: options.facts(), key, clock, log });
     mails.set(place.attemptId, { mail, claiming, isListed: false, lookedMs: clock.monotonicMs() });
     return mail;
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
+import type { RunnerFacts } from '../../../src/contract/runner-api.ts';
 import { createAttemptRecord, toAttemptResult } from '../../../src/runner/attempt-record.ts';
 import { createCoordinatorTransport } from '../../../src/runner/transport/coordinator.ts';
 import { enrollAtCoordinator } from '../../../src/runner/transport/enroll-at-coordinator.ts';
@@ -22,12 +23,49 @@ const POLL = { waitSeconds: 0, freeSlots: 1, freeDiskBytes: 1, attempts: [], dra
 
 let coordinator: FakeCoordinator;
 let transport: Transport;
+let facts: RunnerFacts;
 
 beforeEach(async () => {
   coordinator = await startFakeCoordinator();
+  facts = someRunnerFacts();
   transport = connectTo(coordinator.url);
 });
 afterEach(() => coordinator[Symbol.asyncDispose]());
+
+describe('what the runner says of itself', () => {
+  test('is told with the session, and in a poll only when it has changed', async () => {
+    await transport.poll(POLL, never);
+    facts = someRunnerFacts({ specialties: ['backend', 'python'], capacity: 4 });
+    await transport.poll(POLL, never);
+    await transport.poll(POLL, never);
+
+    expect(coordinator.facts).toEqual([someRunnerFacts(), facts]);
+    expect(coordinator.callsOf('session')).toHaveLength(1);
+    expect(coordinator.polls.map((poll) => poll.facts === undefined)).toEqual([true, false, true]);
+  });
+
+  test('when it is refused, the runner goes on with what was known before', async () => {
+    await transport.poll(POLL, never);
+    facts = someRunnerFacts({ specialties: ['devops'] });
+    coordinator.fail('poll', 'policy_refused');
+
+    await transport.poll(POLL, never);
+    await transport.poll(POLL, never);
+
+    expect(coordinator.facts).toEqual([someRunnerFacts()]);
+    expect(coordinator.callsOf('poll')).toHaveLength(4);
+  });
+
+  test('is told again when its answer was lost', async () => {
+    await transport.poll(POLL, never);
+    facts = someRunnerFacts({ capacity: 4 });
+    coordinator.fail('poll', 'lose-request');
+
+    await transport.poll(POLL, never);
+
+    expect(coordinator.facts.at(-1)).toEqual(facts);
+  });
+});
 
 describe('claims', () => {
   test('a lost answer to accept is asked for again with the same idempotency key', async () => {
@@ -247,7 +285,7 @@ function connectTo(url: string): Transport {
   return createCoordinatorTransport({
     url,
     key: aRunnerKey(url),
-    facts: someRunnerFacts(),
+    facts: () => facts,
     fetch,
     clock: systemClock,
     random: systemRandom,

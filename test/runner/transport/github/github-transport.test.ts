@@ -51,7 +51,7 @@ async function openTransportWorld(options: { privateKey?: string; appId?: number
       privateKeyPath: '/etc/yardmaster/app.pem',
       runnerId: RUNNER,
       key,
-      facts: someRunnerFacts(),
+      facts: () => someRunnerFacts(),
       pollMs: 20,
       fetch,
       clock: systemClock,
