@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { type AttemptLog, listAttemptLogs, readLog } from '../runner/attempt-logs.ts';
+import type { RunnerConfig } from '../runner/config.ts';
 import { type ControlClient, ControlError, createControlClient } from '../runner/control/control-client.ts';
 import { describeJobs, describeStatus, toShortId } from '../runner/control/describe-status.ts';
 import { isFit } from '../runner/doctor/check.ts';
@@ -148,12 +149,41 @@ Examples:
       },
     );
 
+  runner
+    .command('rotate-key')
+    .description('take a new runner key; the old one is of no use afterwards')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      '\nThe runner may run meanwhile, and goes on. The old key stays good until the new one is written and has been used.\n\nExample:\n  yardmaster runner rotate-key',
+    )
+    .action(async (options: { config: string }) => {
+      const config = await readConfig(options.config, cli.environment);
+      const { isConfirmed } = await rotateKey(config);
+      cli.print(
+        isConfirmed
+          ? `${config.keyFile} holds a new key; the old one is of no use any more.`
+          : `${config.keyFile} holds a new key. The old one is good until this runner connects next: the coordinator could not be told.`,
+      );
+    });
+
   addWorkspaceCommands(runner, cli);
   addServiceCommands(runner, cli);
 
   async function connect(file: string): Promise<ControlClient> {
     return createControlClient((await readConfig(file, cli.environment)).workspaceRoot);
   }
+}
+
+/** By the runner where it runs, since it has the key in its memory, too. */
+async function rotateKey(config: RunnerConfig): Promise<{ isConfirmed: boolean }> {
+  try {
+    return await createControlClient(config.workspaceRoot).rotateKey();
+  } catch (error) {
+    if (!(error instanceof ControlError && error.isAway)) throw error;
+  }
+  const { rotateKeyAlone } = await import('../runner/main.ts');
+  return await rotateKeyAlone(config);
 }
 
 const NO_LOGS = 'There is no log on this machine yet.';

@@ -145,6 +145,34 @@ export const RUNNER_API = {
       coordinatorVersion: z.string(),
     }),
   },
+  rotateKey: {
+    method: 'POST',
+    path: '/api/v1/key',
+    auth: 'runner-key',
+    // A repeat with the same key changes nothing, and an answer with nothing in it needs no keeping.
+    idempotent: false,
+    summary:
+      'Announce a new runner key, made by the runner; the old one stays good until the new one is used. Since 1.1.',
+    request: z.object({
+      runnerId: RunnerId,
+      /** At least 256 random bits. */
+      newKey: z.string().regex(/^ymk_[A-Za-z0-9_-]{43,200}$/),
+    }),
+    response: Empty,
+  },
+  confirmKey: {
+    method: 'POST',
+    path: '/api/v1/key/confirm',
+    auth: 'runner-key',
+    idempotent: false,
+    summary:
+      'Show a runner key: a newly announced one replaces the one before. Disturbs no session. Since 1.1.',
+    request: z.object({ runnerId: RunnerId }),
+    response: z.object({
+      /** False: it was the runner’s key already. */
+      changed: z.boolean(),
+    }),
+  },
   poll: {
     method: 'POST',
     path: '/api/v1/poll',

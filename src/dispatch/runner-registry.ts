@@ -49,6 +49,14 @@ export type RunnerRegistry = {
     runnerId: RunnerId;
     key: string;
   }): Promise<Answer<{ id: RunnerId; name: string; specialties: string[] }>>;
+  /** Takes a second key beside the runner's own, until one of them is shown again. */
+  rotateKey(request: {
+    runnerId: RunnerId;
+    key: string;
+    newKey: string;
+  }): Promise<Answer<RunnerResponse<'rotateKey'>>>;
+  /** A second key that is shown becomes the runner's only one. `changed: false`: it was that already. */
+  confirmKey(request: { runnerId: RunnerId; key: string }): Promise<Answer<{ changed: boolean }>>;
   /** Whose session token this is. */
   authenticate(sessionToken: string): Promise<Answer<Session>>;
   /** The runner leaves in order: it is offered nothing until its next session. */
@@ -157,18 +165,19 @@ export function createRunnerRegistry(deps: {
       return answer;
     },
 
-    async identify({ runnerId, key }) {
-      const known = judgeKey(await store.runners.get(runnerId), key);
-      if (!known.ok) return known;
-      const { name, specialties } = known.value;
-      return accepted({ id: runnerId, name, specialties });
-    },
+    identify: ({ runnerId, key }) =>
+      store.transact(async (tx) => {
+        const known = await recognise(tx, runnerId, key);
+        if (!known.ok) return known;
+        const { name, specialties } = known.value.runner;
+        return accepted({ id: runnerId, name, specialties });
+      }),
 
     async openSession({ runnerId, key, facts }) {
       return store.transact(async (tx): Promise<Answer<RunnerResponse<'session'>>> => {
-        const known = judgeKey(await tx.runners.lock(runnerId), key);
+        const known = await recognise(tx, runnerId, key);
         if (!known.ok) return known;
-        const runner = known.value;
+        const { runner } = known.value;
         const allowed = judgeSpecialties(facts, runner.allowedSpecialties);
         if (!allowed.ok) return allowed;
 
@@ -199,6 +208,20 @@ export function createRunnerRegistry(deps: {
         });
       });
     },
+
+    rotateKey: ({ runnerId, key, newKey }) =>
+      store.transact(async (tx) => {
+        const known = await recognise(tx, runnerId, key);
+        if (!known.ok) return known;
+        await tx.runners.change(runnerId, { nextKeyHash: hashSecret(newKey) });
+        return accepted({});
+      }),
+
+    confirmKey: ({ runnerId, key }) =>
+      store.transact(async (tx) => {
+        const known = await recognise(tx, runnerId, key);
+        return known.ok ? accepted({ changed: known.value.isNew }) : known;
+      }),
 
     async authenticate(sessionToken) {
       const parts = /^([0-9a-f-]{36})\.(\d{1,15})\.([A-Za-z0-9_-]+)$/.exec(sessionToken);
@@ -255,6 +278,25 @@ export function createRunnerRegistry(deps: {
       }),
   };
 
+  /** The runner whose key this is. The one that it was about to take becomes its only one, now that it has shown that it has it. */
+  async function recognise(
+    tx: StoreTx,
+    runnerId: RunnerId,
+    key: string,
+  ): Promise<Answer<{ runner: StoredRunner; isNew: boolean }>> {
+    const runner = await tx.runners.lock(runnerId);
+    const isNew = matchesSecret(key, runner?.nextKeyHash ?? null);
+    if (!runner || !(isNew || matchesSecret(key, runner.keyHash))) {
+      return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
+    }
+    if (runner.revokedAtMs !== null) return revoked();
+    if (isNew) {
+      await tx.runners.change(runnerId, { keyHash: hashSecret(key), nextKeyHash: null });
+      log.info({ runnerId, runner: runner.name }, 'A runner has a new key');
+    }
+    return accepted({ runner, isNew });
+  }
+
   /** A restart after a crash looks the same as a second process; only when it goes on, it is two of them. */
   function noteTakeover(runner: StoredRunner, facts: RunnerFacts, nowMs: number): RunnerChange {
     const isRecent = nowMs - runner.takeoversSinceMs < timings.takeoverWindowSeconds * 1000;
@@ -297,12 +339,6 @@ function unknownEnrollToken(): Answer<never> {
   );
 }
 
-function judgeKey(runner: StoredRunner | null, key: string): Answer<StoredRunner> {
-  if (!runner || !matchesSecret(key, runner.keyHash))
-    return refused('unauthorized', 'This runner id and key are not known here. Enrol the runner anew.');
-  return runner.revokedAtMs === null ? accepted(runner) : revoked();
-}
-
 function unknownSession(): Answer<never> {
   return refused('unauthorized', 'The session is unknown or over. Open a new one with the runner key.');
 }
@@ -338,6 +374,7 @@ function newRunner(runner: {
     capacity: facts.capacity,
     version: facts.version,
     keyHash: hashSecret(runner.key),
+    nextKeyHash: null,
     allowedSpecialties: runner.allowed,
     sessionHash: null,
     sessionEpoch: 0,

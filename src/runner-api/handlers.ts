@@ -19,6 +19,8 @@ export function createHandlers(deps: {
       const runner = await registry.identify({ runnerId: body.runnerId, key });
       return runner.ok ? previewJob({ runner: runner.value, request: body }) : runner;
     },
+    rotateKey: ({ body, key }) => registry.rotateKey({ ...body, key }),
+    confirmKey: ({ body, key }) => registry.confirmKey({ ...body, key }),
     closeSession: async ({ session }) => {
       await registry.closeSession(session);
       return accepted({});

@@ -35,7 +35,7 @@ export async function readKeyFile(
 export async function writeKeyFile(file: string, key: RunnerKey): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.new`;
-  await writeFile(draft, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600 });
+  await writeFile(draft, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600, flush: true });
   // `mode` only counts for new files; a left-over draft keeps its own.
   await chmod(draft, 0o600);
   await rename(draft, file);

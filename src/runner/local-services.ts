@@ -8,6 +8,7 @@ import { createControls } from './control/create-controls.ts';
 import { readStatus, type StatusSources, toStateLine } from './control/read-status.ts';
 import { toHealthAnswers } from './health-answers.ts';
 import { openHealthServer } from './health-server.ts';
+import type { OwnKey } from './own-key.ts';
 import type { PauseSwitch } from './pause.ts';
 import type { RunnerMetrics } from './runner-metrics.ts';
 import { createServiceNotice } from './service/notify-systemd.ts';
@@ -31,6 +32,7 @@ export async function openLocalServices(
     /** Asked for on this machine. */
     drain(): void;
     pause: PauseSwitch;
+    ownKey: OwnKey | null;
     workspaces: Pick<Workspaces, 'freeDiskBytes' | 'inventory' | 'prune'>;
     metrics: RunnerMetrics;
     machineEnv: MachineEnv;
@@ -53,7 +55,14 @@ export async function openLocalServices(
     void notice.stopping();
     deps.drain();
   }
-  const controls = createControls({ status, pause, loop: { ...loop, drain }, workspaces, log });
+  const controls = createControls({
+    status,
+    pause,
+    loop: { ...loop, drain },
+    workspaces,
+    ownKey: deps.ownKey,
+    log,
+  });
   const control = await openControlSocket(createControlApi(controls, log), { workspaceRoot, log });
   await notice.ready(await sayState());
   const over = new AbortController();

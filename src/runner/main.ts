@@ -8,6 +8,9 @@ import { createRedactor } from '../lib/redact.ts';
 import { packageVersion } from '../package-version.ts';
 import type { EnvironmentVariables } from './config-environment.ts';
 import { type ConfigReading, explainConfigProblems, readRunnerConfig, type RunnerConfig } from './config.ts';
+import { ROTATE_MS } from './control/control-client.ts';
+import { NO_KEY } from './control/create-controls.ts';
+import { createOwnKey } from './own-key.ts';
 import { type Check, trouble } from './doctor/check.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { enrollRunner, type EnrollOptions } from './enroll.ts';
@@ -109,6 +112,32 @@ export async function examineThisMachine(
     clock: systemClock,
     log: createLogger({ level: 'silent', format: 'json', redact: (text) => text }),
   });
+}
+
+/**
+ * `yardmaster runner rotate-key` where no runner runs: takes a new key, with the lock on the workspaces, so that none starts meanwhile.
+ * Throws with what is wrong.
+ */
+export async function rotateKeyAlone(config: RunnerConfig): Promise<{ isConfirmed: boolean }> {
+  const reading = await readIdentity(config);
+  if (!reading.ok) throw new Error(reading.problem);
+  if (reading.identity.kind === 'github') throw new Error(NO_KEY);
+  const taken = await takeWorkspaceLock(path.join(config.workspaceRoot, '.yardmaster'));
+  if (!taken.ok) throw new Error(taken.problem);
+  try {
+    const ownKey = createOwnKey(reading.identity.key, {
+      file: config.keyFile,
+      url: config.coordinatorUrl,
+      fetch,
+      clock: systemClock,
+      random: systemRandom,
+      log: createLogger({ level: 'silent', format: 'json', redact: (text) => text }),
+      onSecret: () => undefined,
+    });
+    return await ownKey.rotate(AbortSignal.timeout(ROTATE_MS));
+  } finally {
+    taken.lock.release();
+  }
 }
 
 /** `yardmaster runner enroll`: makes this machine a runner, and answers what to do next. Throws with what is wrong. */

@@ -20,6 +20,7 @@ import { openLiveSettings } from './live-settings.ts';
 import { type LocalServices, openLocalServices } from './local-services.ts';
 import { toExit } from './loop-exit.ts';
 import { obeySignals, type SignalSource } from './obey-signals.ts';
+import { createOwnKey } from './own-key.ts';
 import { openPause } from './pause.ts';
 import { type AttemptLimits, DEFAULT_LIMITS } from './phases/phase.ts';
 import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
@@ -151,9 +152,22 @@ export async function runDaemon(
     log,
     onChange: () => loop.reconsider(),
   });
+  const ownKey =
+    identity.kind === 'github'
+      ? null
+      : createOwnKey(identity.key, {
+          file: config.keyFile,
+          url: config.coordinatorUrl,
+          fetch,
+          clock,
+          random,
+          log,
+          onSecret: secrets.add,
+        });
   const transport = createTransport(config, identity, {
     facts: settings.facts,
     contact,
+    ownKey,
     fetch,
     clock,
     random,
@@ -227,6 +241,7 @@ export async function runDaemon(
       leaving.abort();
     },
     pause,
+    ownKey,
     contact,
     history,
     late,

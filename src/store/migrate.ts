@@ -14,6 +14,7 @@ import { addRequesterId } from './migrations/0009-requester-id.ts';
 import { addFailedJobs } from './migrations/0010-failed-jobs.ts';
 import { createAttemptTokenTable } from './migrations/0011-attempt-tokens.ts';
 import { addUsageTokens } from './migrations/0012-usage-tokens.ts';
+import { addNextKey } from './migrations/0013-next-key.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -36,6 +37,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0010-failed-jobs': addFailedJobs,
   '0011-attempt-tokens': createAttemptTokenTable,
   '0012-usage-tokens': addUsageTokens,
+  '0013-next-key': addNextKey,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

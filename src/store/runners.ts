@@ -17,6 +17,8 @@ export type StoredRunner = {
   capacity: number;
   version: string;
   keyHash: string;
+  /** Of the key that it is about to take; `null` = none. */
+  nextKeyHash: string | null;
   /** What its enrolment token allowed; `null` = any. */
   allowedSpecialties: string[] | null;
   /** Hash of the session token; `null` when it has no session. */
@@ -48,6 +50,7 @@ export type RunnerChange = Partial<
   Pick<
     StoredRunner,
     | 'keyHash'
+    | 'nextKeyHash'
     | 'sessionHash'
     | 'sessionEpoch'
     | 'sessionExpiresAtMs'
@@ -131,6 +134,7 @@ export function createRunnerQueries(db: Kysely<Schema>, engine: Pick<Engine, 'ro
           capacity: runner.capacity,
           version: runner.version,
           key_hash: runner.keyHash,
+          next_key_hash: runner.nextKeyHash,
           allowed_specialties: toJsonOrNull(runner.allowedSpecialties),
           session_hash: runner.sessionHash,
           session_epoch: runner.sessionEpoch,
@@ -164,6 +168,7 @@ export function createRunnerQueries(db: Kysely<Schema>, engine: Pick<Engine, 'ro
         .updateTable('runners')
         .set({
           key_hash: change.keyHash,
+          next_key_hash: change.nextKeyHash,
           session_hash: change.sessionHash,
           session_epoch: change.sessionEpoch,
           session_expires_at: change.sessionExpiresAtMs,
@@ -283,6 +288,7 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     capacity: row.capacity,
     version: row.version,
     keyHash: row.key_hash,
+    nextKeyHash: row.next_key_hash,
     allowedSpecialties:
       row.allowed_specialties === null ? null : (JSON.parse(row.allowed_specialties) as string[]),
     sessionHash: row.session_hash,

@@ -134,6 +134,7 @@ export type RunnerRow = {
   failures: Generated<number>;
   /** Ids of jobs, as JSON. */
   failed_jobs: string | null;
+  next_key_hash: string | null;
   quarantined_until: number | null;
   quarantine_reason: string | null;
   takeovers: Generated<number>;

@@ -71,6 +71,68 @@ describe('enrolling', () => {
   });
 });
 
+describe('a new key', () => {
+  const NEW_KEY = `ymk_${'n'.repeat(43)}`;
+
+  test('is good beside the old one until it is shown; then it is the only one, and the session goes on', async () => {
+    await using world = await openDispatchWorld();
+    const { id: runnerId, key, session, sessionToken } = await world.enrol();
+    const show = (shown: string) => world.registry.confirmKey({ runnerId, key: shown });
+
+    expect(await world.registry.rotateKey({ runnerId, key, newKey: NEW_KEY })).toEqual({
+      ok: true,
+      value: {},
+    });
+    expect(await show(key)).toEqual({ ok: true, value: { changed: false } });
+    expect(await show(NEW_KEY)).toEqual({ ok: true, value: { changed: true } });
+    expect(await show(NEW_KEY)).toEqual({ ok: true, value: { changed: false } });
+
+    expect(await show(key)).toMatchObject({ ok: false, code: 'unauthorized' });
+    expect(await world.registry.rotateKey({ runnerId, key, newKey: key })).toMatchObject({
+      code: 'unauthorized',
+    });
+    expect(value(await world.registry.authenticate(sessionToken))).toEqual(session);
+  });
+
+  test('is taken by a session, too, for a runner that was cut off before it could show it', async () => {
+    await using world = await openDispatchWorld();
+    const { id: runnerId, key } = await world.enrol();
+    await world.registry.rotateKey({ runnerId, key, newKey: NEW_KEY });
+
+    await world.openSession({ id: runnerId, key: NEW_KEY });
+
+    expect(await world.registry.confirmKey({ runnerId, key })).toMatchObject({ code: 'unauthorized' });
+  });
+
+  test('that was lost on its way is replaced by the next', async () => {
+    await using world = await openDispatchWorld();
+    const { id: runnerId, key } = await world.enrol();
+    const other = `ymk_${'o'.repeat(43)}`;
+    await world.registry.rotateKey({ runnerId, key, newKey: NEW_KEY });
+    await world.registry.rotateKey({ runnerId, key, newKey: other });
+
+    expect(await world.registry.confirmKey({ runnerId, key: NEW_KEY })).toMatchObject({
+      code: 'unauthorized',
+    });
+    expect(await world.registry.confirmKey({ runnerId, key: other })).toMatchObject({ ok: true });
+  });
+
+  test('is nothing for a stranger, or for a runner that was revoked', async () => {
+    await using world = await openDispatchWorld();
+    const { id: runnerId, key } = await world.enrol();
+    expect(await world.registry.rotateKey({ runnerId, key: 'guess', newKey: NEW_KEY })).toMatchObject({
+      code: 'unauthorized',
+    });
+
+    await world.registry.revoke(runnerId);
+
+    expect(await world.registry.rotateKey({ runnerId, key, newKey: NEW_KEY })).toMatchObject({
+      code: 'revoked',
+    });
+    expect(await world.registry.confirmKey({ runnerId, key })).toMatchObject({ code: 'revoked' });
+  });
+});
+
 describe('settings that change while a runner runs', () => {
   test('are told in a poll, and count at once', async () => {
     await using world = await openDispatchWorld();

@@ -239,7 +239,7 @@ function run({ capacity, once }: { capacity: number; once?: { idleMs: number | n
     transport: createCoordinatorTransport({
       ...shared,
       url: coordinator.url,
-      key: aRunnerKey(coordinator.url),
+      key: () => aRunnerKey(coordinator.url),
       facts: () => someRunnerFacts({ capacity }),
       fetch,
       backoff: { baseMs: 5, maxMs: 20 },

@@ -99,6 +99,7 @@ export async function startFakeCoordinator(
   const facts: RunnerFacts[] = [];
   const polls: PollRequest[] = [];
   const waiting = new Set<() => void>();
+  const keys: { current: string; next: string | null } = { current: RUNNER_KEY, next: null };
   let wantsDrain = false;
   let connected = true;
   let cutRequests = 0;
@@ -124,6 +125,15 @@ export async function startFakeCoordinator(
       const sessionToken = `session-${sessions.length + 1}-${randomUUID()}`;
       sessions.push(sessionToken);
       return { sessionToken, expiresInSeconds: 3600, coordinatorVersion: '0.0.0-fake' };
+    },
+    rotateKey: async ({ newKey }) => {
+      keys.next = newKey;
+      return {};
+    },
+    confirmKey: async (_request, { sessionToken }) => {
+      const changed = sessionToken === keys.next;
+      if (changed) keys.current = sessionToken ?? '';
+      return { changed };
     },
     poll: async (request, { closed, sessionToken }) => {
       polls.push(request);
@@ -220,6 +230,8 @@ export async function startFakeCoordinator(
     polls,
     facts,
     sessions,
+    /** The runner's, and the one that it is about to take. */
+    keys,
     /** Offers a job, at the next poll. */
     offer: (spec: JobSpec): FakeAttempt => {
       const attempt: FakeAttempt = {
@@ -370,7 +382,7 @@ export async function startFakeCoordinator(
     const { auth } = RUNNER_API[name];
     if (auth === 'enroll-token') return;
     if (auth === 'runner-key') {
-      if (sessionToken !== RUNNER_KEY) throw new Refusal('unauthorized');
+      if (sessionToken !== keys.current && sessionToken !== keys.next) throw new Refusal('unauthorized');
       return;
     }
     if (sessionToken !== sessions.at(-1)) {

@@ -53,6 +53,7 @@ export function aStoredRunner(overrides: Partial<StoredRunner> = {}): StoredRunn
     capacity: 2,
     version: '1.0.0',
     keyHash: 'key-hash',
+    nextKeyHash: null,
     allowedSpecialties: null,
     sessionHash: 'session-hash',
     sessionEpoch: 1,

@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { toWireError, WIRE_ERRORS, type WireErrorCode } from '../../contract/wire-error.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { ROTATE_MS } from './control-client.ts';
 import type { InventoryItem } from '../workspace/inventory.ts';
 import type { RunnerStatus } from './runner-status.ts';
 
@@ -25,6 +26,7 @@ export type Controls = {
   workspaces(): Promise<InventoryItem[]>;
   /** Answers what was removed. */
   prune(wish: PruneWish): Promise<InventoryItem[]>;
+  rotateKey(signal: AbortSignal): Promise<{ isConfirmed: boolean }>;
 };
 
 /**
@@ -57,6 +59,10 @@ export function createControlApi(controls: Controls, log: Logger): Hono {
     if (!wish.success) return refuse('invalid_request', 'unusedMs: milliseconds; isDryRun: true or false.');
     return context.json({ items: await controls.prune(wish.data) });
   });
+
+  app.post('/rotate-key', async (context) =>
+    context.json(await controls.rotateKey(AbortSignal.timeout(ROTATE_MS))),
+  );
 
   app.notFound((context) => refuse('not_found', `There is no ${context.req.method} ${context.req.path}.`));
   app.onError((error, context) => {

@@ -6,6 +6,8 @@ import { type InventoryItem, ITEM_KINDS } from '../workspace/inventory.ts';
 import { RunnerStatus } from './runner-status.ts';
 
 const ANSWER_MS = 10_000;
+/** For a new key, with repeats. */
+export const ROTATE_MS = 60_000;
 
 /** The control socket of the runner that works in a workspace root. Whoever may open it may use it. */
 export function controlSocket(workspaceRoot: string): string {
@@ -71,6 +73,8 @@ export function createControlClient(workspaceRoot: string) {
     resume: () => call('POST', '/resume', Changed),
     /** `changed: false`: it is draining already. */
     drain: () => call('POST', '/drain', Changed),
+    rotateKey: () =>
+      call('POST', '/rotate-key', z.object({ isConfirmed: z.boolean() }), undefined, 2 * ROTATE_MS),
     workspaces: async (): Promise<InventoryItem[]> =>
       (await call('GET', '/workspaces', Items, undefined, DISK_MS)).items,
     /** Answers what was removed, or would be. */

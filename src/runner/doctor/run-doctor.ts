@@ -14,12 +14,17 @@ import { readIdentity } from '../runner-identity.ts';
 import { tryBubblewrap } from '../sandbox/open-sandbox.ts';
 import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
 import { probeToolchains, TOOLCHAINS } from '../toolchains.ts';
+import type { RunnerKey } from '../key-file.ts';
+import { systemRandom } from '../../lib/random.ts';
+import { confirmKeyAtCoordinator } from '../transport/key-calls.ts';
+import { TransportError, transportErrorKind } from '../transport/transport-error.ts';
 import { type Check, fine, trouble } from './check.ts';
 import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from './judge-machine.ts';
 import { judgeToolchains } from './judge-toolchains.ts';
 import { type Reach, reach } from './reach.ts';
 import { wishesOf } from './specialty-toolchains.ts';
 
+const KEY_MS = 8000;
 const PUBLIC_GITHUB = 'https://api.github.com';
 
 export type DoctorDeps = {
@@ -53,7 +58,7 @@ export async function runDoctor(config: RunnerConfig, deps: DoctorDeps): Promise
     fine('Node.js', `${process.versions.node} (${process.execPath})`),
     ...workspace,
   ];
-  const [identity, network] = await Promise.all([checkIdentity(config), checkNetwork(config, deps)]);
+  const [identity, network] = await Promise.all([checkIdentity(config, deps), checkNetwork(config, deps)]);
   const checks = [...settings, ...identity, ...network, await checkDaemon(config)];
   // Without a folder nothing more can be tried.
   if (workspace.some(({ result }) => result === 'failed')) return checks;
@@ -87,11 +92,36 @@ async function checkWorkspaceRoot(root: string, folder: string): Promise<Check[]
   }
 }
 
-async function checkIdentity(config: RunnerConfig): Promise<Check[]> {
+async function checkIdentity(config: RunnerConfig, deps: DoctorDeps): Promise<Check[]> {
   const reading = await readIdentity(config);
   if (!reading.ok) return [trouble('failed', 'key', 'no key that can be used', reading.problem)];
   const file = config.githubApp?.privateKeyPath ?? config.keyFile;
-  return [judgeKeyMode((await stat(file)).mode, file)];
+  const kept = judgeKeyMode((await stat(file)).mode, file);
+  const { identity } = reading;
+  const known = identity.kind === 'github' ? null : await checkKey(identity.key, config, deps);
+  return [kept, ...(known === null ? [] : [known])];
+}
+
+/** Whether the coordinator takes the key; `null` = it could not be asked, which is told elsewhere, or is too old for the question. */
+async function checkKey(key: RunnerKey, config: RunnerConfig, deps: DoctorDeps): Promise<Check | null> {
+  try {
+    const url = config.coordinatorUrl;
+    await confirmKeyAtCoordinator(
+      { key, signal: AbortSignal.timeout(KEY_MS) },
+      { ...deps, url, random: systemRandom },
+    );
+    return fine('enrolment', `known to the coordinator as ${key.runnerId}`);
+  } catch (error) {
+    const kind = transportErrorKind(error);
+    const isTold = kind === 'revoked' || (error instanceof TransportError && error.status === 401);
+    if (!isTold) return null;
+    return trouble(
+      'failed',
+      'enrolment',
+      toError(error).message,
+      'on the coordinator’s machine “yardmaster runner token”, here “yardmaster runner enroll”',
+    );
+  }
 }
 
 async function checkNetwork(config: RunnerConfig, deps: DoctorDeps): Promise<Check[]> {

@@ -27,7 +27,8 @@ export const DEFAULT_BACKOFF = { baseMs: 1000, maxMs: 60_000 };
 export type CoordinatorTransportOptions = {
   /** `coordinator_url` of runner.yml. */
   url: string;
-  key: RunnerKey;
+  /** The newest; may change. */
+  key: () => RunnerKey;
   /** What this runner says of itself; another object when it has changed. */
   facts: () => RunnerFacts;
   fetch: typeof fetch;
@@ -53,7 +54,7 @@ type Manner = {
  * know it any more; several calls may be under way at once.
  */
 export function createCoordinatorTransport(options: CoordinatorTransportOptions): Transport {
-  const { clock, log, key, random } = options;
+  const { clock, log, random } = options;
   const backoff = options.backoff ?? DEFAULT_BACKOFF;
   const url = options.url.replace(/\/+$/, '');
   let session: { token: string } | null = null;
@@ -164,6 +165,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
   /** One try for all who wait for a session. Not bound to the signal of the one who happened to ask first. */
   function openSession(): Promise<Answer<'session'>> {
     const facts = options.facts();
+    const key = options.key();
     opening ??= send({ name: 'session', body: { runnerId: key.runnerId, facts } }, key.key, {
       signal: new AbortController().signal,
     })

@@ -6,6 +6,7 @@ import type { Random } from '../../lib/random.ts';
 import { deriveMessageKey } from '../../lib/signed-message.ts';
 import type { RunnerConfig } from '../config.ts';
 import type { Contact } from '../contact.ts';
+import type { OwnKey } from '../own-key.ts';
 import type { RunnerIdentity } from '../runner-identity.ts';
 import { createCoordinatorTransport } from './coordinator.ts';
 import { createGitHubTransport } from './github.ts';
@@ -24,12 +25,15 @@ export function createTransport(
     userAgent: string;
     backoff: { baseMs: number; maxMs: number };
     contact: Contact;
+    /** Of a runner that speaks to a coordinator. */
+    ownKey: Pick<OwnKey, 'current'> | null;
     /** Told each GitHub token before it is used. */
     onToken(token: string): void;
   },
 ): Transport {
   if (identity.kind === 'coordinator') {
-    return createCoordinatorTransport({ ...deps, url: config.coordinatorUrl, key: identity.key });
+    const key = deps.ownKey?.current ?? (() => identity.key);
+    return createCoordinatorTransport({ ...deps, url: config.coordinatorUrl, key });
   }
   const { app, privateKey } = identity;
   return createGitHubTransport({

@@ -19,6 +19,7 @@ const controls: Controls = {
   drain: () => true,
   workspaces: async () => [],
   prune: async () => [],
+  rotateKey: async () => ({ isConfirmed: true }),
 };
 
 beforeEach(async () => {

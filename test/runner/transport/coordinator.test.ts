@@ -284,7 +284,7 @@ describe('enrolment', () => {
 function connectTo(url: string): Transport {
   return createCoordinatorTransport({
     url,
-    key: aRunnerKey(url),
+    key: () => aRunnerKey(url),
     facts: () => facts,
     fetch,
     clock: systemClock,
