@@ -8,7 +8,7 @@ import { describeJobs, describeStatus, toShortId } from '../runner/control/descr
 import { isFit } from '../runner/doctor/check.ts';
 import { describeChecks } from '../runner/doctor/describe-checks.ts';
 import type { CommandLine } from './command-line.ts';
-import { configOption, readConfig } from './runner-config-option.ts';
+import { configOption, readConfig, readRoot } from './runner-config-option.ts';
 import { addServiceCommands } from './service-commands.ts';
 import { addWorkspaceCommands } from './workspace-commands.ts';
 
@@ -135,8 +135,7 @@ Examples:
     )
     .action(
       async (attempt: string | undefined, options: { follow: boolean; list: boolean; config: string }) => {
-        const { workspaceRoot } = await readConfig(options.config, cli.environment);
-        const logs = await listAttemptLogs(workspaceRoot);
+        const logs = await listAttemptLogs(await readRoot(options.config, cli.environment));
         if (options.list) {
           cli.print(logs.length === 0 ? NO_LOGS : logs.map(describeLog).join('\n'));
           return;
@@ -171,7 +170,7 @@ Examples:
   addServiceCommands(runner, cli);
 
   async function connect(file: string): Promise<ControlClient> {
-    return createControlClient((await readConfig(file, cli.environment)).workspaceRoot);
+    return createControlClient(await readRoot(file, cli.environment));
   }
 }
 

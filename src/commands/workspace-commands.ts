@@ -7,14 +7,13 @@ import { formatCount, formatDuration } from '../domain/figures-text.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLogger } from '../lib/logger.ts';
 import { type Cell, toTable } from '../lib/terminal-table.ts';
-import type { RunnerConfig } from '../runner/config.ts';
 import { ControlError, createControlClient } from '../runner/control/control-client.ts';
 import { takeWorkspaceLock } from '../runner/lock.ts';
 import { createWorkspaces } from '../runner/workspace/create-workspaces.ts';
 import type { InventoryItem } from '../runner/workspace/inventory.ts';
 import type { Workspaces } from '../runner/workspace/workspace-types.ts';
 import type { CommandLine } from './command-line.ts';
-import { configOption, readConfig } from './runner-config-option.ts';
+import { configOption, readRoot } from './runner-config-option.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const DEFAULT_DAYS = 14;
@@ -98,20 +97,17 @@ Examples:
     file: string,
     use: (workspaces: Pick<Workspaces, 'inventory' | 'prune'>) => Promise<T>,
   ): Promise<T> {
-    const config = await readConfig(file, cli.environment);
-    const client = createControlClient(config.workspaceRoot);
+    const root = await readRoot(file, cli.environment);
+    const client = createControlClient(root);
     try {
       return await use({ inventory: client.workspaces, prune: client.prune });
     } catch (error) {
       if (!(error instanceof ControlError && error.isAway)) throw error;
     }
-    return await useAlone(config, use);
+    return await useAlone(root, use);
   }
 
-  async function useAlone<T>(
-    { workspaceRoot: root }: RunnerConfig,
-    use: (workspaces: Workspaces) => Promise<T>,
-  ): Promise<T> {
+  async function useAlone<T>(root: string, use: (workspaces: Workspaces) => Promise<T>): Promise<T> {
     if (!existsSync(root)) throw new ControlError(`there is no ${root} yet: no runner has worked here.`);
     const taken = await takeWorkspaceLock(path.join(root, '.yardmaster'));
     if (!taken.ok) throw new ControlError(taken.problem);

@@ -95,6 +95,23 @@ export async function readRunnerConfig(sources: ConfigSources): Promise<ConfigRe
   return parseRunnerConfig(text, sources);
 }
 
+/**
+ * Where the runner works, also by a runner.yml with mistakes in it: whoever has just made one wants to ask the runner all the more.
+ * Answers the mistakes when it does not even say that.
+ */
+export async function readWorkspaceRoot(
+  sources: ConfigSources,
+): Promise<{ ok: true; workspaceRoot: string } | { ok: false; problems: string[] }> {
+  const reading = await readRunnerConfig(sources);
+  if (reading.ok) return { ok: true, workspaceRoot: reading.config.workspaceRoot };
+  // Told by the reading above.
+  const yaml = readYaml(await readFile(sources.file, 'utf8').catch(() => ''));
+  const file = yaml.ok && typeof yaml.value === 'object' && yaml.value !== null ? yaml.value : {};
+  const root = applyEnvironment(file as Record<string, unknown>, sources.variables).value['workspace_root'];
+  if (typeof root !== 'string' || root === '') return reading;
+  return { ok: true, workspaceRoot: resolvePath(root, sources) };
+}
+
 /** The same for text that has been read already. */
 export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigReading {
   const yaml = readYaml(text);

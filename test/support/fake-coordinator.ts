@@ -301,6 +301,11 @@ export async function startFakeCoordinator(
       request.destroy();
       return;
     }
+    // Its health, for whoever looks whether it is there.
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      return;
+    }
     const text = await readBody(request);
     const { name, attemptId } = findCall(request);
     const body: unknown = JSON.parse(text);

@@ -1,0 +1,250 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { RunnerStatus } from '../../src/runner/control/runner-status.ts';
+import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
+import { writeKeyFile } from '../../src/runner/key-file.ts';
+import { yardmaster } from '../support/command-line.ts';
+import type { FakeAttempt } from '../support/fake-coordinator.ts';
+import { HOUSE_AGENT } from '../support/in-process-runner.ts';
+import { startNotifySocket } from '../support/notify-socket.ts';
+import { processesWith } from '../support/processes.ts';
+import { aRunnerKey } from '../support/runner-builders.ts';
+import { type RunnerWorld, startRunnerWorld } from '../support/runner-world.ts';
+import { until } from '../support/until.ts';
+
+/** A day of one machine, told by its own commands: each test goes on where the one before has ended. */
+let world: RunnerWorld;
+let daemon: ChildProcess;
+let notify: Awaited<ReturnType<typeof startNotifySocket>>;
+let attempt: FakeAttempt;
+let healthUrl: string;
+
+beforeAll(async () => {
+  world = await startRunnerWorld({ heartbeatSeconds: 0.3 });
+  notify = await startNotifySocket(path.join(world.folder, 'notify'));
+  await writeKeyFile(
+    path.join(world.folder, 'work/.yardmaster/runner-key.json'),
+    aRunnerKey(world.coordinator.url),
+  );
+  await configure({});
+});
+afterAll(async () => {
+  if (daemon.exitCode === null && daemon.signalCode === null) {
+    daemon.kill('SIGKILL');
+    await once(daemon, 'exit');
+  }
+  for (const pid of processesWith(world.folder)) process.kill(pid, 'SIGKILL');
+  await notify[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+test('without a runner, who asks is told how to start one', async () => {
+  const { exitCode, stderr } = await ask('status');
+
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^yardmaster: no runner runs in .*work\. Start it with “yardmaster runner run”/);
+});
+
+test('it starts, tells systemd, and says what it is', async () => {
+  daemon = start();
+  await until('it polls', () => world.coordinator.polls.length > 0);
+
+  const status = await readStatus();
+  healthUrl = status.healthUrl ?? '';
+
+  expect(status).toMatchObject({
+    state: 'ready',
+    notReady: null,
+    name: 'be-1',
+    pid: daemon.pid,
+    farSide: world.coordinator.url,
+    contact: { connected: true },
+    specialties: ['backend'],
+    attempts: [],
+  });
+  expect((await ask('status')).stdout).toContain(`coordinator  ${world.coordinator.url}, heard`);
+  expect((await fetch(`${healthUrl}/ready`)).status).toBe(200);
+  expect(notify.told).toContain('READY=1');
+  await until('it shows that it lives', () => notify.told.includes('WATCHDOG=1'));
+});
+
+test('the doctor finds all that is required, beside a running runner', async () => {
+  const { stdout, exitCode } = await ask('doctor', '--json', '--github-url', world.coordinator.url);
+  const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { name: string; result: string }[] };
+  const results = Object.fromEntries(checks.map(({ name, result }) => [name, result]));
+
+  expect({ ok, exitCode }).toEqual({ ok: true, exitCode: 0 });
+  expect(results).toMatchObject({
+    'runner.yml': 'ok',
+    key: 'ok',
+    enrolment: 'ok',
+    coordinator: 'ok',
+    GitHub: 'ok',
+    daemon: 'ok',
+    sandbox: 'warning',
+    git: 'ok',
+    'agent house': 'ok',
+  });
+  expect(world.coordinator.callsOf('session')).toHaveLength(1);
+});
+
+test('what it works on: the job, its log, its workspace', async () => {
+  attempt = world.coordinator.offer(await world.makeSpec());
+  await until('the agent works', () => attempt.log.includes('[house] Working in'));
+  const { attemptId } = attempt.spec;
+
+  const [jobs, log, list, folder, pruned] = await Promise.all([
+    ask('jobs', '--json'),
+    ask('logs', attemptId.slice(-8)),
+    ask('workspace', 'list'),
+    ask('workspace', 'open', '--print'),
+    ask('workspace', 'prune', '--older-than', '0'),
+  ]);
+
+  expect(JSON.parse(jobs.stdout)).toMatchObject({
+    attempts: [
+      { attemptId, specialty: 'backend', repository: 'acme/widgets', phase: 'agent', agent: 'house' },
+    ],
+    ended: [],
+  });
+  expect(log.stdout).toContain('=== baseline ===');
+  expect(list.stdout).toMatch(new RegExp(`workspace .* yes +${attemptId}`));
+  expect(list.stdout).toMatch(/mirror .* yes +acme\/widgets/);
+  expect(existsSync(path.join(folder.stdout, 'sum.js'))).toBe(true);
+  expect(pruned.stdout).toBe('Nothing to remove.');
+});
+
+test('paused it goes on with what it has, stays connected, and says why it takes nothing', async () => {
+  const { stdout } = await ask('pause', '--reason', 'new disk');
+  await until('the coordinator knows', () => world.coordinator.polls.at(-1)?.freeSlots === 0);
+  const ready = await fetch(`${healthUrl}/ready`);
+  const metrics = await (await fetch(`${healthUrl}/metrics`)).text();
+
+  expect(stdout).toBe(
+    'Paused: it takes nothing new. 1 under way will be finished. “yardmaster runner resume” ends the pause.',
+  );
+  expect([ready.status, await ready.json()]).toMatchObject([503, { state: 'paused' }]);
+  expect(metrics).toContain('yardmaster_runner_paused 1\n');
+  expect(metrics).toContain('yardmaster_runner_attempts_running{specialty="backend",phase="agent"} 1\n');
+  expect(world.coordinator.polls.at(-1)).toMatchObject({ draining: false });
+});
+
+test('a new key is taken without a new session', async () => {
+  const before = world.coordinator.keys.current;
+
+  const { stdout } = await ask('rotate-key');
+
+  expect(stdout).toContain('holds a new key; the old one is of no use any more.');
+  expect(world.coordinator.keys.current).not.toBe(before);
+  const file = await readFile(path.join(world.folder, 'work/.yardmaster/runner-key.json'), 'utf8');
+  expect(file).toContain(world.coordinator.keys.current);
+  expect(world.coordinator.callsOf('session')).toHaveLength(1);
+});
+
+test('settings are read anew: what can be is in force, the rest is named', async () => {
+  await configure({ specialties: ['backend', 'python'], max_concurrent_tasks: 3, health: false });
+
+  daemon.kill('SIGHUP');
+  await until('the coordinator knows', () => world.coordinator.facts.at(-1)?.capacity === 3);
+
+  expect(world.coordinator.facts.at(-1)).toMatchObject({ specialties: ['backend', 'python'] });
+  expect(await readStatus()).toMatchObject({
+    capacity: 3,
+    settings: { problems: [], needsRestart: ['health'] },
+    attempts: [{ attemptId: attempt.spec.attemptId }],
+  });
+  expect(notify.told).toContain('RELOADING=1');
+});
+
+test('settings that can’t be used change nothing, and are told with key, line and fix', async () => {
+  await configure({ specialtys: ['devops'] });
+
+  daemon.kill('SIGHUP');
+  const { settings, specialties } = await until('it has read them', async () => {
+    const status = await readStatus();
+    return status.settings.problems.length > 0 ? status : null;
+  });
+
+  expect(settings.problems).toEqual([
+    expect.stringMatching(/^line \d+, specialtys: there is no such key; did you mean "specialties"\?$/),
+  ]);
+  expect(specialties).toEqual(['backend', 'python']);
+});
+
+test('drained it finishes, and ends in order; its last log stays', async () => {
+  await configure({});
+  const following = ask('logs', '--follow');
+  const draining = await ask('drain');
+  const exit = once(daemon, 'exit');
+  await writeFile(path.join(world.folder, 'go-on'), '');
+
+  expect(draining.stdout).toBe('Draining: 1 under way; then it ends.');
+  expect(await exit).toEqual([RUNNER_EXIT.ok, null]);
+  expect(attempt.result?.outcome).toBe('pull_request');
+  expect((await following).stdout).toMatch(/=== prepare ===[^]*=== pull_request: /);
+  expect((await ask('logs', attempt.spec.attemptId.slice(-8))).stdout).toContain('=== pull_request: ');
+  await until('systemd knows', () => notify.told.includes('STOPPING=1'));
+  expect((await ask('status')).exitCode).toBe(1);
+});
+
+test('started again it is still paused, until somebody says otherwise; then it takes work', async () => {
+  const polls = world.coordinator.polls.length;
+  daemon = start();
+  await until('it polls', () => world.coordinator.polls.length > polls);
+  expect(world.coordinator.polls.at(-1)?.freeSlots).toBe(0);
+  expect(await readStatus()).toMatchObject({ state: 'paused', paused: { reason: 'new disk' } });
+
+  expect((await ask('resume')).stdout).toBe('Resumed: it takes work again.');
+
+  await until('the coordinator knows', () => world.coordinator.polls.at(-1)?.freeSlots === 2);
+});
+
+/** `yardmaster runner <args>`, on this machine. */
+function ask(...args: string[]) {
+  return yardmaster(['runner', ...args, '--config', 'runner.yml'], world.folder);
+}
+
+async function readStatus(): Promise<RunnerStatus> {
+  return RunnerStatus.parse(JSON.parse((await ask('status', '--json')).stdout));
+}
+
+/** Writes runner.yml. */
+async function configure(overrides: Record<string, unknown>): Promise<void> {
+  const settings = {
+    agent_id: 'be-1',
+    coordinator_url: world.coordinator.url,
+    specialties: ['backend'],
+    workspace_root: './work',
+    agents: {
+      house: {
+        kind: 'command',
+        command: [process.execPath, HOUSE_AGENT],
+        env: { HOUSE_SCENARIO: 'wait', HOUSE_GO_ON: path.join(world.folder, 'go-on') },
+      },
+    },
+    sandbox: 'off',
+    capabilities: { declared: ['os:linux'] },
+    health: { port: 0 },
+    ...overrides,
+  };
+  await writeFile(path.join(world.folder, 'runner.yml'), stringify(settings));
+}
+
+function start(): ChildProcess {
+  const bin = path.resolve('bin/yardmaster.js');
+  return spawn(process.execPath, [bin, 'runner', 'run'], {
+    cwd: world.folder,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: world.folder,
+      NOTIFY_SOCKET: path.join(world.folder, 'notify'),
+      WATCHDOG_USEC: '1000000',
+    },
+    stdio: 'ignore',
+  });
+}
