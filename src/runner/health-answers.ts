@@ -17,7 +17,7 @@ export function toHealthAnswers(
   return new Map([
     ['/health', async () => toJson(200, toHealth(await status()))],
     ['/ready', async () => toReadiness(await status())],
-    ['/metrics', async () => await metrics.render(await status())],
+    ['/metrics', async () => ({ status: 200, ...(await metrics.render(await status())) })],
   ]);
 }
 

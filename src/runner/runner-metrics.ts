@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EndedAttempt, RunnerStatus } from './control/runner-status.ts';
-import type { HealthAnswer } from './health-answers.ts';
 
 /** From a quick refusal to the longest run, in seconds. */
 const ATTEMPT_BUCKETS = [30, 60, 120, 300, 600, 1200, 2400, 3600, 7200];
@@ -9,7 +8,7 @@ const ATTEMPT_BUCKETS = [30, 60, 120, 300, 600, 1200, 2400, 3600, 7200];
 export type RunnerMetrics = {
   attemptEnded(attempt: EndedAttempt): void;
   /** The exposition format, with the state as it is now. */
-  render(status: RunnerStatus): Promise<HealthAnswer>;
+  render(status: RunnerStatus): Promise<{ type: string; body: string }>;
 };
 
 export function createRunnerMetrics(): RunnerMetrics {
@@ -64,7 +63,7 @@ export function createRunnerMetrics(): RunnerMetrics {
     },
     render: async (status) => {
       update(status);
-      return { status: 200, type: registry.contentType, body: await registry.metrics() };
+      return { type: registry.contentType, body: await registry.metrics() };
     },
   };
 }
