@@ -22,7 +22,7 @@ const DEFAULT_DAYS = 14;
 export function addWorkspaceCommands(runner: Command, cli: CommandLine): void {
   const workspace = runner
     .command('workspace')
-    .description('workspaces, mirrors and patches on this machine');
+    .description('what takes room on this machine: workspaces, mirrors, patches');
 
   workspace
     .command('list')
@@ -66,10 +66,13 @@ Examples:
 
   workspace
     .command('prune')
-    .description(
-      'remove what is not in use: left-over workspaces, and mirrors and patches that were not used lately',
+    .description('remove what is not in use: left-over workspaces, and what was not used lately of the rest')
+    .option(
+      '--older-than <days>',
+      'mirrors, patches and what was set aside, not used for so long',
+      toDays,
+      DEFAULT_DAYS,
     )
-    .option('--older-than <days>', 'mirrors and patches not used for so long', toDays, DEFAULT_DAYS)
     .option('--dry-run', 'only say what would go', false)
     .option('--json', 'for machines', false)
     .addOption(configOption())

@@ -200,6 +200,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         await removeTree(join(attemptsFolder, name));
         await removeTree(join(privateFolder, `${name}.git`));
         return true;
+      case 'aside':
       case 'patch':
         await removeTree(path);
         return true;

@@ -3,8 +3,11 @@ import path from 'node:path';
 import { runCommand } from '../../lib/run-command.ts';
 import { type MachineEnv, pickVariables } from '../agents/agent-environment.ts';
 
-/** `workspace`: of an attempt. `mirror`: the bare copy of a repository. `patch`: of work that was not accepted. */
-export const ITEM_KINDS = ['workspace', 'mirror', 'patch'] as const;
+/**
+ * `workspace`: of an attempt. `aside`: what was left of one that was lost to others. `mirror`: the bare copy of a repository. `patch`: of
+ * work that was not accepted.
+ */
+export const ITEM_KINDS = ['workspace', 'aside', 'mirror', 'patch'] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
 /** Something that takes room below a workspace root. */
@@ -35,8 +38,9 @@ export async function readInventory(
   holds: Holds,
   machineEnv: MachineEnv,
 ): Promise<InventoryItem[]> {
-  const [attempts, mirrors, patches] = await Promise.all([
+  const [attempts, aside, mirrors, patches] = await Promise.all([
     listFolder(path.join(root, 'attempts')),
+    listFolder(path.join(root, 'aside')),
     listFolder(path.join(root, 'mirrors')),
     listFolder(path.join(root, 'refused')),
   ]);
@@ -46,6 +50,13 @@ export async function readInventory(
       const isInUse = holds.attempts.has(name);
       return { kind: 'workspace' as const, file, name, used: file, isInUse };
     }),
+    ...aside.map((file) => ({
+      kind: 'aside' as const,
+      file,
+      name: path.basename(file),
+      used: file,
+      isInUse: false,
+    })),
     ...mirrors
       .filter((file) => MIRROR.test(path.basename(file)))
       // The runner notes each use of a mirror on this file.

@@ -17,6 +17,7 @@ test('what attempts hold is told, and stays; what nobody holds goes', async () =
   await mkdir(path.join(yard.root, 'private', `${leftOver}.git`));
   await mkdir(path.join(yard.root, 'mirrors', '1.git'));
   await writeFile(path.join(yard.root, 'mirrors', '1.git', 'HEAD'), 'ref: refs/heads/main\n');
+  await mkdir(path.join(yard.root, 'aside', 'lost-one'), { recursive: true });
   await mkdir(path.join(yard.root, 'refused'));
   await writeFile(path.join(yard.root, 'refused', 'old.patch'), 'a patch');
 
@@ -34,8 +35,8 @@ test('what attempts hold is told, and stays; what nobody holds goes', async () =
   expect(items[0]?.name).toBe(spec.attemptId);
 
   const planned = await yard.workspaces.prune({ unusedMs: 0, isDryRun: true });
-  expect(planned.map(({ name }) => name).sort()).toEqual([leftOver, '1.git', 'old.patch'].sort());
-  expect(await yard.workspaces.inventory()).toHaveLength(5);
+  expect(planned.map(({ name }) => name).sort()).toEqual([leftOver, '1.git', 'lost-one', 'old.patch'].sort());
+  expect(await yard.workspaces.inventory()).toHaveLength(6);
   await yard.workspaces.prune({ unusedMs: 0, isDryRun: false });
 
   expect((await yard.workspaces.inventory()).map(({ isInUse }) => isInUse)).toEqual([true, true]);
@@ -56,6 +57,8 @@ test.each<[string, Partial<InventoryItem>, boolean]>([
   ['a mirror that was used yesterday', { kind: 'mirror' }, false],
   ['a mirror that was not used for a month', { kind: 'mirror', usedMs: 70 * DAY_MS }, true],
   ['a mirror in use', { kind: 'mirror', usedMs: 70 * DAY_MS, isInUse: true }, false],
+  ['what was set aside a month ago', { kind: 'aside', usedMs: 70 * DAY_MS }, true],
+  ['what was set aside just now', { kind: 'aside' }, false],
   ['an old patch', { kind: 'patch', usedMs: 70 * DAY_MS }, true],
   ['a new patch', { kind: 'patch' }, false],
 ])('%s', (_name, overrides, goes) => {
