@@ -464,6 +464,8 @@ function bodyThatFits(name: RunnerCall): unknown {
     session: { runnerId: randomUUID(), facts: someRunnerFacts() },
     poll: POLL,
     preview: { runnerId: randomUUID(), repository: 'acme/widgets', issueNumber: 42, specialty: null },
+    rotateKey: { runnerId: randomUUID(), newKey: `ymk_${'n'.repeat(43)}` },
+    confirmKey: { runnerId: randomUUID() },
   };
   return bodies[name] ?? {};
 }
