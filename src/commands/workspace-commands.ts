@@ -37,30 +37,35 @@ export function addWorkspaceCommands(runner: Command, cli: CommandLine): void {
 
   workspace
     .command('open')
-    .description('print the folder of a workspace; on a terminal start a shell there')
+    .description('print the folder of a workspace, or start a shell there')
     .argument('[name]', 'enough of the end of its name to be the only one (default: the only workspace)')
-    .option('--print', 'print the folder, also on a terminal', false)
+    .option('--shell', 'start a shell there, in which git is turned off', false)
     .addOption(configOption())
     .addHelpText(
       'after',
       `
-What lies there was written by an agent: git commands in it may run what it put into .git.
+What lies there was written by an agent: git commands in it, also those of a shell's prompt, run what it put into .git.
 
 Examples:
-  yardmaster runner workspace open 8d2c41f0
-  ls "$(yardmaster runner workspace open --print)"`,
+  ls "$(yardmaster runner workspace open 8d2c41f0)"
+  yardmaster runner workspace open 8d2c41f0 --shell`,
     )
-    .action(async (name: string | undefined, options: { print: boolean; config: string }) => {
+    .action(async (name: string | undefined, options: { shell: boolean; config: string }) => {
       const items = await withWorkspaces(options.config, (workspaces) => workspaces.inventory());
       const folder = chooseItem(items, name).path;
-      if (options.print || !process.stdout.isTTY || !process.stdin.isTTY) {
+      if (!options.shell) {
         cli.print(folder);
         return;
       }
       cli.complain(
-        `${folder}: an agent wrote this; git commands here may run what it put into .git. “exit” leaves.`,
+        `${folder}: an agent wrote this, and git commands would run what it put into .git. So git is turned off here; “unset GIT_DIR” turns it on, “exit” leaves.`,
       );
-      const shell = spawn(cli.environment['SHELL'] || '/bin/sh', { cwd: folder, stdio: 'inherit' });
+      const shell = spawn(cli.environment['SHELL'] || '/bin/sh', {
+        cwd: folder,
+        stdio: 'inherit',
+        // Many prompts ask git for its state before anybody has typed anything.
+        env: { ...cli.environment, GIT_DIR: '/nonexistent' },
+      });
       await once(shell, 'exit');
     });
 

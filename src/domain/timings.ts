@@ -54,6 +54,8 @@ export type Timings = {
   retellSeconds: number;
   /** A waiting long poll looks again after this, in case a wake-up was lost. */
   pollRecheckSeconds: number;
+  /** Between two looks whether a blocked job may go on; anybody who closes an issue asks for one. */
+  blockedLookSeconds: number;
   /** Between two edits of a status comment that only tell of progress; how something ended is told at once. */
   progressReportSeconds: number;
   /** How long one step of the inbox or outbox may take before another coordinator takes it over. */
@@ -120,6 +122,7 @@ export const DEFAULT_TIMINGS: Timings = {
   plannedStopSeconds: 900,
   retellSeconds: 5,
   pollRecheckSeconds: 5,
+  blockedLookSeconds: 60,
   progressReportSeconds: 10,
   taskLeaseSeconds: 300,
   coordinatorGoneSeconds: 15,

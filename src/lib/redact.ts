@@ -10,6 +10,8 @@ const SECRET_SHAPES = [
   /gh[oprsu]_[\w.-]{20,}/g,
   /github_pat_\w{20,}/g,
   /sk-ant-[\w-]{10,}/g,
+  // Keys of runners and tokens to enrol them.
+  /ym[kt]_[\w-]{40,}/g,
   /(?:AKIA|ASIA)[0-9A-Z]{16}/g,
   // An unfinished block counts too, as far as its characters could belong to a key (also with `\\n` for line ends).
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:[\w+/=\s\\:,]|-(?!----))*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g,

@@ -31,23 +31,31 @@ export function createOwnKey(
 ): OwnKey {
   const { log } = deps;
   let current = first;
+  let busy: Promise<unknown> = Promise.resolve();
 
   return {
     current: () => current,
-    rotate: async (signal) => {
-      const next = { ...current, key: `ymk_${createSecret(deps.random)}` };
-      deps.onSecret(next.key);
-      await rotateKeyAtCoordinator({ key: current, newKey: next.key, signal }, deps);
-      await writeKeyFile(deps.file, next);
-      current = next;
-      try {
-        await confirmKeyAtCoordinator({ key: next, signal }, deps);
-        log.info({}, 'This runner has a new key; the old one is of no use any more');
-        return { isConfirmed: true };
-      } catch (error) {
-        log.warn({ err: error }, 'The new key is in its file, but not confirmed; the next session does that');
-        return { isConfirmed: false };
-      }
+    rotate: (signal) => {
+      // One after the other: of two at once, the file could hold one key and the coordinator the other.
+      const rotated = busy.then(() => rotate(signal));
+      busy = rotated.catch(() => undefined);
+      return rotated;
     },
   };
+
+  async function rotate(signal: AbortSignal): Promise<{ isConfirmed: boolean }> {
+    const next = { ...current, key: `ymk_${createSecret(deps.random)}` };
+    deps.onSecret(next.key);
+    await rotateKeyAtCoordinator({ key: current, newKey: next.key, signal }, deps);
+    await writeKeyFile(deps.file, next);
+    current = next;
+    try {
+      await confirmKeyAtCoordinator({ key: next, signal }, deps);
+      log.info({}, 'This runner has a new key; the old one is of no use any more');
+      return { isConfirmed: true };
+    } catch (error) {
+      log.warn({ err: error }, 'The new key is in its file, but not confirmed; the next session does that');
+      return { isConfirmed: false };
+    }
+  }
 }

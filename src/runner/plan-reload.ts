@@ -13,6 +13,7 @@ const LIVE: Settings = {
   agents: (config) => config.agents,
   default_agent: (config) => config.defaultAgent,
   capabilities: (config) => config.capabilities,
+  context: (config) => config.context,
   'sandbox.registries': (config) => config.sandbox.registries,
   'sandbox.hosts': (config) => config.sandbox.hosts,
 };
@@ -57,6 +58,7 @@ export function planReload(inForce: RunnerConfig, wanted: RunnerConfig): ReloadP
       agents: wanted.agents,
       defaultAgent: wanted.defaultAgent,
       capabilities: wanted.capabilities,
+      context: wanted.context,
       sandbox: {
         ...inForce.sandbox,
         registries: wanted.sandbox.registries,

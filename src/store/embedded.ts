@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { Kysely } from 'kysely';
-import type { Timings } from '../domain/timings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
@@ -9,7 +8,7 @@ import { createSqliteEngine } from './engine.ts';
 import { takeFolder } from './folder-lock.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
-import { createSqlStore } from './sql-store.ts';
+import { createSqlStore, type StoreTimings } from './sql-store.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
 import { requeueRunning } from './tasks.ts';
@@ -25,7 +24,7 @@ export async function createEmbeddedStore(deps: {
   clock: Pick<Clock, 'nowMs'>;
   log: Logger;
   random?: Random;
-  timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
+  timings?: StoreTimings;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
   const lock = await takeFolder(folder);

@@ -16,7 +16,7 @@ import { explainDatabaseError, explainVersion, OLDEST_VERSION } from './postgres
 import { createPostgresListener } from './postgres-listener.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
 import type { Schema } from './schema.ts';
-import { createSqlStore } from './sql-store.ts';
+import { createSqlStore, type StoreTimings } from './sql-store.ts';
 import type { Store } from './store.ts';
 import { createWakes } from './wakes.ts';
 import { createWithoutNulPlugin } from './without-nul.ts';
@@ -37,7 +37,7 @@ export async function createPostgresStore(deps: {
   /** In place of the database's clock, for tests that turn it. */
   clock?: Pick<Clock, 'nowMs'>;
   random?: Random;
-  timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds' | 'coordinatorGoneSeconds'>;
+  timings?: StoreTimings & Pick<Timings, 'coordinatorGoneSeconds'>;
 }): Promise<Store> {
   const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS } = deps;
   const lock = deps.folder === undefined ? null : await takeFolder(deps.folder);

@@ -13,10 +13,15 @@ import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
 import type { Queries, Store, StoreTx } from './store.ts';
 import { createSweepQueries } from './sweeps.ts';
-import { createEffectQueries, requeueRunning } from './tasks.ts';
+import { createEffectQueries, requeueRunning, type WantedEffect } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
 import { createSpendingQueries } from './spending.ts';
 import type { Wakes, WakeTopic } from './wakes.ts';
+
+/** The defaults, where left out. */
+export type StoreTimings = Partial<
+  Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds' | 'blockedLookSeconds'>
+>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -39,11 +44,11 @@ export function createSqlStore(deps: {
   newId: () => string;
   /** Where commits of this process are told; others may be told there, too. */
   wakes: Wakes;
-  timings?: Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds'>;
+  timings?: StoreTimings;
   close: () => Promise<void>;
 }): Store {
   const { db, engine, newId, wakes } = deps;
-  const timings = deps.timings ?? DEFAULT_TIMINGS;
+  const timings = { ...DEFAULT_TIMINGS, ...deps.timings };
   const leaseMs = timings.taskLeaseSeconds * 1000;
   const transaction = new AsyncLocalStorage<true>();
   const deliveries = createDeliveryQueries(db, engine, newId);
@@ -69,9 +74,7 @@ export function createSqlStore(deps: {
       ...createQueries(trx),
       nowMs,
       async want(wanted) {
-        const isProgress = wanted.effect.kind === 'status-comment' && wanted.weight !== 'final';
-        const apartMs = isProgress ? timings.progressReportSeconds * 1000 : 0;
-        await effects.want(wanted, { nowMs, apartMs });
+        await effects.want(wanted, { nowMs, apartMs: secondsApart(wanted, timings) * 1000 });
         topics.add('outbox');
       },
       async tell(jobId, kind, text) {
@@ -140,4 +143,13 @@ export function createSqlStore(deps: {
     close: deps.close,
     [Symbol.asyncDispose]: deps.close,
   };
+}
+
+/** How long after the last time an effect is carried out again. */
+function secondsApart(
+  { effect, weight }: WantedEffect,
+  timings: Pick<Timings, 'progressReportSeconds' | 'blockedLookSeconds'>,
+): number {
+  if (effect.kind === 'status-comment' && weight !== 'final') return timings.progressReportSeconds;
+  return effect.kind === 'look-at-blockers' ? timings.blockedLookSeconds : 0;
 }

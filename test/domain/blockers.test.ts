@@ -5,7 +5,10 @@ const here = (number: number) => ({ repository: 'acme/widgets', number });
 
 test.each([
   [[here(5)], 'by #5, which is open. It goes on by itself once that is closed;'],
-  [[here(5), { repository: 'acme/api', number: 9 }], 'by #5 and acme/api#9, which are open.'],
+  [
+    [here(5), { repository: 'acme/api', number: 9 }],
+    'by #5 and an issue of another repository, which are open.',
+  ],
   [[1, 2, 3, 4, 5, 6, 7].map(here), 'by #1, #2, #3, #4, #5 and 2 more, which are open.'],
 ])('%j', (blockers, text) => {
   expect(explainBlockers(blockers, 'Acme/Widgets')).toContain(text);

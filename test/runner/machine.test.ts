@@ -102,7 +102,7 @@ test('what it works on: the job, its log, its workspace', async () => {
     ask('jobs', '--json'),
     ask('logs', attemptId.slice(-8)),
     ask('workspace', 'list'),
-    ask('workspace', 'open', '--print'),
+    ask('workspace', 'open'),
     ask('workspace', 'prune', '--older-than', '0'),
   ]);
 

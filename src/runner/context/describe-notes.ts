@@ -32,7 +32,7 @@ export function describeNotes(
       continue;
     }
     if (isCut) cuts.push(`${name}: its first ${note.length} of ${whole.length} characters are above`);
-    const block = `From ${toOneLine(path, 200)}:\n\n${fence(isCut ? `${note}\n[cut here]` : note)}`;
+    const block = `From ${name}:\n\n${fence(isCut ? `${note}\n[cut here]` : note)}`;
     left -= estimateTokens(block) + 1;
     blocks.push(block);
   }

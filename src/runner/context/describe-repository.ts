@@ -31,7 +31,8 @@ export function describeRepository(analysis: RepositoryAnalysis, settings: JobSe
 function describeProjects({ found, omitted }: RepositoryAnalysis['projects']): string[] {
   if (found.length < 2) return [];
   const places = found.map(
-    ({ folder, ecosystem }) => `${ecosystem} in ${folder === '' ? 'the root' : folder}`,
+    ({ folder, ecosystem }) =>
+      `${ecosystem} in ${folder === '' ? 'the root' : inlineCode(toOneLine(folder, 80))}`,
   );
   return omitted === 0
     ? places

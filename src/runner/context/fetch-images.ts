@@ -161,9 +161,16 @@ export async function fetchImages(
         repositoryUrl: repository.htmlUrl,
         isNamedByGitHub: true,
       });
-      if (place.ok && place.assetId !== null && place.url.search !== '') found.set(place.assetId, place.url);
+      // The HTML is of everybody's comments, so an address that only looks signed must not stand for somebody else's image.
+      if (place.ok && place.assetId !== null && isSigned(place.url) && !found.has(place.assetId))
+        found.set(place.assetId, place.url);
     }
   }
+}
+
+function isSigned(url: URL): boolean {
+  const isPlace = url.hostname === 'github.com' ? false : !url.hostname.endsWith('.amazonaws.com');
+  return isPlace && url.searchParams.has('jwt');
 }
 
 /** `null` when there is more. */

@@ -10,6 +10,7 @@ const STORAGE_HOSTS = new Set([
   'objects.githubusercontent.com',
   'github-production-user-asset-6210df.s3.amazonaws.com',
 ]);
+const UUIDS = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 /** On the website itself, everything else is a page. */
 const ATTACHMENT = new RegExp(
@@ -44,7 +45,8 @@ export function judgeImagePlace(
   const isWebsite = url.host === github.host;
   if (isWebsite && !from.isNamedByGitHub && !ATTACHMENT.test(url.pathname))
     return refuse('it was not put into the issue');
-  return { ok: true, url, assetId: UUID.exec(url.pathname)?.[0].toLowerCase() ?? null };
+  // The last one: what stands before it is a folder, and can be named as anybody likes.
+  return { ok: true, url, assetId: url.pathname.match(UUIDS)?.at(-1)?.toLowerCase() ?? null };
 }
 
 function isGitHubs(url: URL, github: URL, isNamedByGitHub: boolean): boolean {
