@@ -11,7 +11,12 @@ class LongestFirst extends BaseSequencer {
 }
 
 /** With processes of their own, in a world of their own: a small worker starts processes several times faster than a large one. */
-const ALONE = ['test/e2e/**/*.test.ts', 'test/runner/**/*.test.ts', 'test/dispatch/**/*.test.ts'];
+const ALONE = [
+  'test/e2e/**/*.test.ts',
+  'test/dispatch/**/*.test.ts',
+  'test/runner/{agents,control,preview,sandbox,service,transport,workspace}/**/*.test.ts',
+  'test/runner/{attempt-processes,check-run,ecosystems,lock,machine,main,run-attempt,run-steps,runner-process}.test.ts',
+];
 
 export default defineConfig({
   test: {

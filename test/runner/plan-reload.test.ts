@@ -15,6 +15,7 @@ const CHANGES: readonly [string, Partial<RunnerConfig>, 'now' | 'later'][] = [
   ['agents', { agents: {} }, 'now'],
   ['default_agent', { defaultAgent: 'house' }, 'now'],
   ['capabilities', { capabilities: { extra: ['gpu'], declared: null } }, 'now'],
+  ['context', { context: { ...before.context, maxTokens: 1000 } }, 'now'],
   ['sandbox.registries', { sandbox: { ...before.sandbox, registries: false } }, 'now'],
   ['sandbox.hosts', { sandbox: { ...before.sandbox, hosts: ['a.example'] } }, 'now'],
   ['agent_id', { agentId: 'other' }, 'later'],

@@ -520,5 +520,6 @@ function agentProcesses({ attemptId }: JobSpec): number[] {
 async function leftOf(spec: JobSpec): Promise<string[]> {
   // Folders may go away while they are listed; who waits looks again.
   const names = await readdir(config.workspaceRoot, { recursive: true }).catch(() => [spec.attemptId]);
-  return names.filter((name) => name.includes(spec.attemptId));
+  // The logs of the last attempts stay, for people on the machine.
+  return names.filter((name) => name.includes(spec.attemptId) && !name.startsWith('.yardmaster/logs/'));
 }

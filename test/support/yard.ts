@@ -27,12 +27,12 @@ const QUICK: Timings = {
   githubAcceptSeconds: 60,
   githubHeartbeatSeconds: 1.2,
   githubWriteSeconds: 0.3,
-  githubOfferLookSeconds: 0.3,
-  githubLookSeconds: 0.3,
+  githubOfferLookSeconds: 0.6,
+  githubLookSeconds: 0.6,
 };
 
 /** How often a runner that only reaches GitHub looks for work. */
-const QUICK_POLL_SECONDS = 0.3;
+const QUICK_POLL_SECONDS = 1;
 
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
@@ -125,6 +125,8 @@ export async function startYard(
       hostname: '127.0.0.1',
       workspace_root: path.join(folder, name),
       health: { port: 0 },
+      // Looking at every toolchain of this machine costs as much as a job.
+      capabilities: { declared: ['os:linux', 'git', 'node'] },
       ...(options.agents ?? byTitle),
     };
     const enroll = options.transport === 'github' ? enrollByGitHub : enrollAtCoordinator;

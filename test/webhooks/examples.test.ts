@@ -61,8 +61,10 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     repositories_added: 4,
     repositories_removed: 4,
     pull_request_moved: 1,
+    pull_request_ended: 2,
+    pull_request_reopened: 2,
     rerun_asked: 2,
     settings_proposed: 7,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(51);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(53);
 });
