@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptId, JobState } from '../../src/contract/job.ts';
+import type { AttemptId, JobId, JobState } from '../../src/contract/job.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { aResult } from '../support/job-builders.ts';
@@ -775,6 +775,22 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
 
       expect(tooEarly).toBeNull();
       expect(end).toMatchObject({ effect: comment });
+    });
+
+    test('a look at blocked work waits for its distance, however often it is asked for', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const look = { kind: 'look-at-blockers', jobId: 'j' as JobId } as const;
+      await want(store, { effect: look, installationId: 5 });
+      const claim = await claimEffect(opened);
+      if (claim) await store.effects.finish(claim, clock.nowMs());
+      await want(store, { effect: look, installationId: 5 });
+      await want(store, { effect: look, installationId: 5 });
+
+      expect(await claimEffect(opened)).toBeNull();
+      clock.advance(60);
+      expect(await claimEffect(opened)).toMatchObject({ effect: look });
+      expect(await claimEffect(opened)).toBeNull();
     });
 
     test('one after the other within an installation, the most urgent first; others do not wait', async () => {

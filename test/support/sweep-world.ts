@@ -35,7 +35,13 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
   const at = await openGitHubAtStandin();
   const { github, standin } = at;
   const lines: Record<string, unknown>[] = [];
-  const used = { ...DEFAULT_TIMINGS, progressReportSeconds: 0, issueSweepGraceSeconds: 0, ...timings };
+  const used = {
+    ...DEFAULT_TIMINGS,
+    progressReportSeconds: 0,
+    blockedLookSeconds: 0,
+    issueSweepGraceSeconds: 0,
+    ...timings,
+  };
   const opened = await openTestStore(systemClock, used);
   const { store } = opened;
   const shared = {

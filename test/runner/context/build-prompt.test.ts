@@ -83,7 +83,7 @@ describe('the prompt', () => {
     const prompt = await promptOf({}, { analysis });
 
     expect(prompt).toContain(
-      '- Projects: Make in the root, Node.js in web, and 2 more, whose commands are not among those below\n',
+      '- Projects: Make in the root, Node.js in `web`, and 2 more, whose commands are not among those below\n',
     );
   });
 

@@ -90,7 +90,7 @@ describe('with little room', () => {
     }));
     const { text, cuts } = describeNotes({ instructions }, 1200);
 
-    expect(text).toMatch(/From AGENTS.md[^]*From CLAUDE.md[^]*\[cut here\]/);
+    expect(text).toMatch(/From `AGENTS\.md`[^]*From `CLAUDE\.md`[^]*\[cut here\]/);
     expect(cuts).toEqual([
       expect.stringMatching(/^`CLAUDE.md`: its first \d+ of 3000 characters are above$/),
       '`web/AGENTS.md`: read it in the working directory',
