@@ -7,7 +7,6 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { EnvironmentVariables } from './config-environment.ts';
 import { type ConfigSources, parseRunnerConfig, readRunnerConfig, type RunnerConfig } from './config.ts';
-import { probeCapabilities } from './capabilities.ts';
 import { writeKeyFile } from './key-file.ts';
 import { toConfigTemplate } from './config-template.ts';
 import { enrollAtCoordinator } from './transport/enroll-at-coordinator.ts';
@@ -60,7 +59,7 @@ export async function enrollRunner(options: EnrollOptions, deps: EnrollDeps): Pr
 
   const { config } = reading;
   const { runnerId, key } = await enrollAtCoordinator(
-    { url: options.url, token: options.token, facts: await toFacts(config, deps) },
+    { url: options.url, token: options.token, facts: toFacts(config, deps) },
     deps,
   );
   // Before anything else: the token is used up, so this is the only copy.
@@ -76,9 +75,9 @@ export async function enrollRunner(options: EnrollOptions, deps: EnrollDeps): Pr
   };
 }
 
-async function toFacts(config: RunnerConfig, deps: EnrollDeps): Promise<RunnerFacts> {
-  const found =
-    config.capabilities.declared ?? (await probeCapabilities({ machineEnv: deps.machineEnv, folder: '/' }));
+/** What the machine has, it says itself whenever it connects; before that it is offered nothing. */
+function toFacts(config: RunnerConfig, deps: EnrollDeps): RunnerFacts {
+  const found = config.capabilities.declared ?? [];
   return {
     name: config.agentId,
     hostname: config.hostname,
