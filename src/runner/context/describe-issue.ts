@@ -1,6 +1,6 @@
 import type { IssueSnapshot } from '../../contract/job.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, removeUnseen } from './clean-text.ts';
 import { cutToTokens, estimateTokens } from './estimate-tokens.ts';
 import { fence } from './fence.ts';
 import type { Rendered } from './fit-parts.ts';
@@ -18,7 +18,8 @@ const AROUND_TOKENS = 60;
 export function describeIssue(issue: IssueSnapshot, maxTokens: number): Rendered {
   const labels = issue.labels.map((label) => toOneLine(label, 100)).slice(0, 50);
   const head = [
-    `Title: ${toOneLine(cleanText(issue.title, MAX_TITLE), MAX_TITLE)}`,
+    // GitHub shows a title as it is, marks and all.
+    `Title: ${toOneLine(removeUnseen(issue.title), MAX_TITLE)}`,
     `Written by: ${toOneLine(issue.author, 100)}`,
     ...(labels.length === 0 ? [] : [`Labels: ${labels.join(', ')}`]),
     '',

@@ -173,7 +173,7 @@ describe('hostile text', () => {
   });
 
   it('that nobody can see on GitHub does not reach the agent', async () => {
-    const body = 'Seen<!-- hidden order --> \u200b\u{E0041}\u202e\n[//]: # (hidden too)';
+    const body = 'Seen<!-- hidden order --> \u200b\u{E0041}\u202e\n\n[//]: # (hidden too)';
     const prompt = await promptOf({ issue: { ...aJobSpec().issue, body } });
 
     expect(prompt).not.toMatch(/hidden|[\u200b\u202e]|\u{E0041}/u);
