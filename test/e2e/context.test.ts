@@ -76,7 +76,7 @@ test('an agent is told what the repository, the issue and trusted people say, an
   expect(prompt).toMatch(/^You are a coding agent\./);
   expect(prompt).toContain('From `.github/yardmaster/backend.md` of the repository.');
   expect(prompt).toContain('Ask Grace about rounding.');
-  expect(prompt).toContain('From AGENTS.md:\n\n```text\nPrices are in cents.\n```');
+  expect(prompt).toContain('From `AGENTS.md`:\n\n```text\nPrices are in cents.\n```');
   expect(prompt).toMatch(/`grace`, [^\n]+:\n\n```text\nIt is a share\./);
   expect(prompt).toContain(
     'Comments that are not given to you: 1 by people who may not change the repository.',
