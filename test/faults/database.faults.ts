@@ -61,7 +61,7 @@ describe('database restart or failover', () => {
 describe('one of several coordinators dies', () => {
   const ROW = 'one of several coordinators dies';
 
-  test('the other one serves its webhooks, runners and side effects', { tags: ['ci'] }, async (context) => {
+  test('the other one serves its webhooks, runners and side effects', async (context) => {
     await using yard = await startFaultYard({ engine: 'postgres', coordinators: 2 });
     const [first, second] = [yard.coordinator(1), yard.coordinator(2)];
     yard.leadTo(first.port());

@@ -57,7 +57,7 @@ describe('network cut runner ↔ coordinator < 210 s', () => {
 });
 
 describe('accept or complete reply lost', () => {
-  test('a repeat gets the stored answer, whichever call it was', { tags: ['ci'] }, async (context) => {
+  test('a repeat gets the stored answer, whichever call it was', async (context) => {
     await using yard = await startFaultYard();
     const calls = ['accept', 'start', 'heartbeat', 'log', 'evidence', 'token', 'complete', 'poll'];
     const expected: Record<number, ['succeeded']> = {};
