@@ -199,7 +199,8 @@ describe('two runners with one identity, in turns', () => {
 describe('broken runner fails everything fast', () => {
   test('it gets no work for a growing while, and its jobs are done elsewhere', async (context) => {
     await using yard = await startFaultYard({
-      timings: { quarantineBaseSeconds: 5, quarantineMaxSeconds: 60 },
+      // What an attempt takes for itself, processes and git, is not 40 times faster.
+      timings: { quickFailureSeconds: 20, quarantineBaseSeconds: 5, quarantineMaxSeconds: 60 },
     });
     const broken = await yard.addRunner('broken', { agent: ['/bin/false'] });
     const askedMs = performance.now();
