@@ -12,7 +12,10 @@ import { interleavings, live, type StoresUnderTest } from '../support/interleavi
 import { createTestDatabase } from '../support/postgres.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
-/** For each engine. A failure prints its seed and path; `PROPERTY_SEED` and `PROPERTY_PATH` run it again. */
+/**
+ * For each engine. A failure prints its seed and path; `PROPERTY_SEED` and `PROPERTY_PATH` run it again. `PROPERTY_SHRINK=no`
+ * ends at the first failure: making it smaller takes minutes.
+ */
 const SECONDS = Number(process.env['PROPERTY_SECONDS'] ?? 6);
 const SEED = process.env['PROPERTY_SEED'];
 const PATH = process.env['PROPERTY_PATH'];

@@ -56,6 +56,7 @@ const TOKENS: [string, string][] = [
   ['an installation token with dots', `ghs_${'a1'.repeat(10)}.${'b2'.repeat(40)}.${'c3'.repeat(30)}`],
   ['a personal token', `ghp_${'a1B2'.repeat(9)}`],
   ['a fine-grained token', `github_pat_${'a1B2'.repeat(5)}_${'c'.repeat(59)}`],
+  ['the key of a runner', `ymk_${'a1B-'.repeat(11)}`],
   ['a model key', `sk-ant-${'api03-a_B-'.repeat(5)}`],
   ['a cloud key id', `AKIA${'ABCD1234'.repeat(2)}`],
   ['a private key', privateKey.trim()],

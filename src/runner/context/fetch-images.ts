@@ -169,8 +169,8 @@ export async function fetchImages(
 }
 
 function isSigned(url: URL): boolean {
-  const isPlace = url.hostname === 'github.com' ? false : !url.hostname.endsWith('.amazonaws.com');
-  return isPlace && url.searchParams.has('jwt');
+  const isUnsignedPlace = url.hostname === 'github.com' || url.hostname.endsWith('.amazonaws.com');
+  return !isUnsignedPlace && url.searchParams.has('jwt');
 }
 
 /** `null` when there is more. */

@@ -31,9 +31,9 @@ test('a first round: all that keeps the repository out, and a session of its own
 });
 
 test('images are shown to its file tools, which stay in the workspace otherwise', () => {
-  const task = anAgentTask(folders, { imagesFolder: '/work/images' });
+  const task = anAgentTask(folders, { imagesFolder: '/srv/images' });
 
-  expect(claudeArguments(task, { model: null, session: SESSION })).toContain('--add-dir=/work/images');
+  expect(claudeArguments(task, { model: null, session: SESSION })).toContain('--add-dir=/srv/images');
 });
 
 test('a later round goes on with the session', () => {

@@ -19,7 +19,7 @@ const SOME_IMAGES: PromptJob['images'] = [
   {
     kind: 'file',
     url: 'https://github.com/user-attachments/assets/1',
-    file: '/work/attempt/images/1.png',
+    file: '/srv/attempt/images/1.png',
     mediaType: 'image/png',
     bytes: 5000,
   },

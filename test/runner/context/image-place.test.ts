@@ -39,6 +39,12 @@ describe('on GitHub.com', () => {
   it.each([
     [`https://github.com/user-attachments/assets/${ID}`, `yes ${ID}`],
     [`https://github.com/acme/widgets/assets/1234/${ID}`, `yes ${ID}`],
+    // The last id counts: a folder can bear the one of somebody else's image.
+    [`https://github.com/me/${ID.replace(/^./, '0')}/assets/1/${ID}`, `yes ${ID}`],
+    [
+      `https://private-user-images.githubusercontent.com/${ID.replace(/^./, '0')}/${ID}.png?jwt=a`,
+      `yes ${ID}`,
+    ],
     ['https://user-images.githubusercontent.com/1/2-abc.png', 'yes null'],
     [`https://private-user-images.githubusercontent.com/1/2-${ID}.png?jwt=a.b`, `yes ${ID}`],
     ['https://github.com/login/oauth/authorize?client_id=1', 'it was not put into the issue'],
