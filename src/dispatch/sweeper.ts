@@ -53,14 +53,14 @@ export function createSweeper(deps: {
   async function forgive(seconds: number): Promise<void> {
     const nowMs = await store.nowMs();
     const goneMs = nowMs - Number((await store.sweeps.getMark(ALIVE_MARK)) ?? 0);
-    if (goneMs >= (timings.leaseSeconds / SHORT_OUTAGE) * 1000) {
+    const shortMs = (timings.leaseSeconds / SHORT_OUTAGE) * 1000;
+    if (goneMs >= shortMs) {
       const forgiven = await store.jobs.extendLeases(nowMs + seconds * 1000);
       if (forgiven > 0)
         log.info({ forgiven, seconds }, 'Leases are not judged before their runners had time to come back');
     }
-    // Also one from the future, of a clock that was put back.
-    if (goneMs < 0 || goneMs >= timings.heartbeatSeconds * 1000)
-      await store.sweeps.putMark(ALIVE_MARK, String(nowMs));
+    // Long before it would look like an outage. Also one from the future, of a clock that was put back.
+    if (goneMs < 0 || goneMs >= shortMs / 2) await store.sweeps.putMark(ALIVE_MARK, String(nowMs));
   }
 
   async function sweep(): Promise<void> {

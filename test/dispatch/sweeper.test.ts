@@ -24,6 +24,35 @@ test('one that starts again and again beside others keeps no lost lease alive', 
   expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', attemptNumber: 2 });
 });
 
+test('while it runs, it forgives nothing: however rarely a runner reports, its lost lease lapses', async () => {
+  await using world = await openDispatchWorld();
+  const { store, clock } = world;
+  const jobId = await world.label();
+  const lines: Record<string, unknown>[] = [];
+  let rounds = 0;
+  await using sweeper = createSweeper({
+    ...world,
+    store: { ...store, requeueLapsedTasks: () => ((rounds += 1), store.requeueLapsedTasks()) },
+    newId: createUuidV7({ clock, random: systemRandom }),
+    random: systemRandom,
+    timings: { ...TIMINGS, heartbeatSeconds: TIMINGS.leaseSeconds / 4 },
+    log: createTestLogger(lines),
+  });
+  sweeper.start();
+  await until('its first round is over', () => rounds === 1);
+  await world.take(await world.enrol());
+
+  const lapsedSeconds = TIMINGS.leaseSeconds + TIMINGS.leaseGraceSeconds;
+  for (let seconds = 0; seconds <= lapsedSeconds; seconds += TIMINGS.sweepSeconds) {
+    const before = rounds;
+    clock.advance(TIMINGS.sweepSeconds);
+    await until('a round is over', () => rounds > before);
+  }
+
+  expect(lines.filter(({ msg }) => String(msg).includes('Leases are not judged'))).toEqual([]);
+  expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'queued', attemptNumber: 2 });
+});
+
 test('after an outage of the store alone, no lease is judged before its runner had time to come back', async () => {
   await using world = await openDispatchWorld();
   const jobId = await world.label();
