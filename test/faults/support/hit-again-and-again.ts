@@ -1,7 +1,9 @@
+import type { JobState } from '../../../src/contract/job.ts';
+import { isTerminal } from '../../../src/domain/job-lifecycle.ts';
 import { until } from '../../support/until.ts';
 import { PATIENCE_MS } from './fault-timings.ts';
 import { type FaultYard } from './fault-yard.ts';
-import { type Expected, untilAtRest } from './nothing-lost.ts';
+import { type Expected, openTasks, untilAtRest } from './nothing-lost.ts';
 import type { Program } from './program.ts';
 import { elapsedMs } from './recovery.ts';
 
@@ -31,12 +33,7 @@ export async function hitAgainAndAgain(
     hits.expected[issue] = ['succeeded'];
     let killedMs: number | undefined;
     for (let count = 1; ; count += 1) {
-      await until(
-        'it is killed, or the job is done',
-        async () => !program.isRunning() || (await isDone(yard, issue)),
-        PATIENCE_MS,
-        50,
-      );
+      await untilKilledOrDone(yard, program, issue);
       if (program.isRunning()) break;
       killedMs = performance.now();
       hits.writes.push(program.takeHit() ?? 'it was killed by something else');
@@ -51,9 +48,21 @@ export async function hitAgainAndAgain(
   return hits;
 }
 
+async function untilKilledOrDone(yard: FaultYard, program: Program, issue: number): Promise<void> {
+  await until(
+    'it is killed, or the job is done',
+    async () => !program.isRunning() || (await isDone(yard, issue)),
+    PATIENCE_MS,
+    50,
+  ).catch(async (error: Error) => {
+    const jobs = (await yard.jobs()).filter((job) => job.issue === issue);
+    const seen = { jobs, tasks: await openTasks(yard), plan: program.planned() };
+    throw new Error(`${error.message}; there is ${JSON.stringify(seen, null, 1)}\n${yard.logs()}`);
+  });
+}
+
+/** A job that ends in another way is at rest as well: what it should have been is looked at by the end. */
 async function isDone(yard: FaultYard, issue: number): Promise<boolean> {
   const job = (await yard.jobs()).find((one) => one.issue === issue);
-  if (job?.state !== 'succeeded') return false;
-  const open = await yard.database.query(`select id from tasks where state in ('ready', 'running')`);
-  return open.length === 0;
+  return job !== undefined && isTerminal(job.state as JobState) && (await openTasks(yard)).length === 0;
 }

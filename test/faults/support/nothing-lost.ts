@@ -46,7 +46,8 @@ async function isAtRest(yard: FaultYard, expected: Expected): Promise<boolean> {
   );
 }
 
-function openTasks(yard: FaultYard): Promise<Record<string, unknown>[]> {
+/** What waits to be carried out, or is. */
+export function openTasks(yard: FaultYard): Promise<Record<string, unknown>[]> {
   return yard.database.query(
     `select queue, kind, dedupe_key, state, last_error from tasks where state in ('ready', 'running')`,
   );

@@ -27,6 +27,8 @@ export type Program = {
   exited(): Promise<number | null>;
   /** What shall happen to it at one of its next writes; in place of what was planned before. */
   plan(plan: Partial<FailPlan>): void;
+  /** What is planned and hasn't happened yet, or has; `null`: nothing. */
+  planned(): string | null;
   /** Whether what was planned has happened. */
   isHit(): boolean;
   /** Takes the plan back; the write at which it was carried out, or `null`. */
@@ -125,6 +127,7 @@ export function createProgram(options: {
       writeFileSync(`${failPoint}.new`, JSON.stringify({ act: 'SIGKILL', nth: 1, like: '', ...plan }));
       renameSync(`${failPoint}.new`, failPoint);
     },
+    planned: () => (existsSync(failPoint) ? readFileSync(failPoint, 'utf8') : null),
     isHit: () => existsSync(`${failPoint}.hit`),
     takeHit() {
       rmSync(failPoint, { force: true });
