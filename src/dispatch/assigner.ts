@@ -4,7 +4,7 @@ import type { RunnerView } from '../domain/job.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
-import { stillAvoided } from './end-attempt.ts';
+import { toPassedOver } from './passed-over.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /** Jobs read at a time, and most offers made in one transaction. */
@@ -77,17 +77,13 @@ export function createAssigner(deps: {
     const repositoryId = job.repository.id;
     const warm = field.warmByRepository.get(repositoryId) ?? (await tx.attempts.warmRunners(repositoryId));
     field.warmByRepository.set(repositoryId, warm);
-    const avoided = stillAvoided(job, tx.nowMs);
-    const because = (why: 'declined' | 'failed') =>
-      new Set(avoided.filter((entry) => entry.why === why).map((entry) => entry.runnerId));
     return chooseRunner({
       specialty: job.specialty,
       needs: job.needs,
       agent: job.settings.agent,
       runners: field.runners,
       nowMs: tx.nowMs,
-      avoid: because('declined'),
-      lastChoice: because('failed'),
+      ...toPassedOver(job, tx.nowMs),
       warm,
     });
   }

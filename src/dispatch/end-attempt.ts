@@ -7,6 +7,7 @@ import type { JobChange, StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
 import { newAttempt } from './new-attempt.ts';
+import { stillAvoided } from './passed-over.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /** How an attempt ended that brought no pull request. */
@@ -25,7 +26,7 @@ export type AttemptEnd = {
 export type EndDeps = {
   newId: () => string;
   random: Random;
-  timings: Pick<Timings, 'retryBaseSeconds' | 'retryMaxSeconds' | 'avoidRunnerSeconds'> & HealthTimings;
+  timings: Pick<Timings, 'retryBaseSeconds' | 'retryMaxSeconds' | 'failedRunnerSeconds'> & HealthTimings;
 };
 
 /**
@@ -149,7 +150,7 @@ async function queueAgain(
     number: attempt.number + 1,
     nowMs: tx.nowMs,
   });
-  const untilMs = again.runAtMs + deps.timings.avoidRunnerSeconds * 1000;
+  const untilMs = again.runAtMs + deps.timings.failedRunnerSeconds * 1000;
   const avoid = stillAvoided(job, tx.nowMs);
   if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs, why: 'failed' });
   const change: JobChange = {
@@ -189,9 +190,4 @@ async function wantCleanBranch(tx: StoreTx, job: StoredJob): Promise<void> {
     effect: { kind: 'clean-branch', jobId: job.id },
     installationId: job.installationId,
   });
-}
-
-/** Who is passed over for this job, without those whose time is up. */
-export function stillAvoided(job: Pick<StoredJob, 'avoid'>, nowMs: number): StoredJob['avoid'] {
-  return job.avoid.filter((entry) => entry.untilMs > nowMs);
 }

@@ -396,7 +396,11 @@ function newRunner(runner: {
 }
 
 /** A runner that may not come back: its attempts are lost to it, and its branch and tokens are fenced like those of any lost one. */
-async function takeBackAll(tx: StoreTx, runner: StoredRunner, deps: EndDeps): Promise<void> {
+async function takeBackAll(
+  tx: StoreTx,
+  runner: StoredRunner,
+  deps: EndDeps & { timings: Pick<Timings, 'avoidRunnerSeconds'> },
+): Promise<void> {
   for (const { id } of await tx.jobs.heldBy(runner.id)) {
     const job = await tx.jobs.lock(id);
     const attempt = job?.attemptId == null ? null : await tx.attempts.get(job.attemptId);

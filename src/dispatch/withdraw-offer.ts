@@ -3,7 +3,8 @@ import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { JobChange, StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
-import { closeUnstartable, stillAvoided } from './end-attempt.ts';
+import { closeUnstartable } from './end-attempt.ts';
+import { stillAvoided } from './passed-over.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /**

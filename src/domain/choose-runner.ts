@@ -1,8 +1,16 @@
 import type { RunnerId } from '../contract/job.ts';
 import type { RunnerView } from './job.ts';
 
+/** Runners that a job does not go to, or not yet, because of what was between them. */
+export type PassedOver = {
+  /** They have just declined or missed it. */
+  avoid: ReadonlySet<RunnerId>;
+  /** An attempt of it has just failed there: they get it only if no other sound runner could, now or once it has room. */
+  lastChoice?: ReadonlySet<RunnerId>;
+};
+
 /** What a job asks for, and who could do it. */
-export type RunnerQuestion = {
+export type RunnerQuestion = PassedOver & {
   specialty: string;
   needs: readonly string[];
   /** The agent that the settings name; `null`: any will do, but one there must be. */
@@ -10,17 +18,20 @@ export type RunnerQuestion = {
   /** Every registered runner, revoked ones left out or marked. */
   runners: readonly RunnerView[];
   nowMs: number;
-  /** Runners that have just declined or missed this job. */
-  avoid: ReadonlySet<RunnerId>;
-  /** Runners on which an attempt of this job has failed: they get it only if nobody else has room. */
-  lastChoice?: ReadonlySet<RunnerId>;
   /** Runners that keep a mirror of the repository. */
   warm?: ReadonlySet<RunnerId>;
 };
 
 /** Which requirement nobody meets. Stays the same while only counts and times change. */
 export type NoRunnerCode =
-  'no_specialty' | 'lacks_capability' | 'not_online' | 'quarantined' | 'busy' | 'no_free_slot' | 'avoided';
+  | 'no_specialty'
+  | 'lacks_capability'
+  | 'not_online'
+  | 'quarantined'
+  | 'busy'
+  | 'no_free_slot'
+  | 'avoided'
+  | 'failed_here';
 
 export type RunnerChoice =
   | { kind: 'chosen'; runner: RunnerView; reason: string }
@@ -60,19 +71,26 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const welcome = withRoom.filter((runner) => !question.avoid.has(runner.id));
   const [best] = welcome.sort((a, b) => compareSuitability(a, b, question));
   if (!best) return avoided(withRoom);
+  // Its budget of retries would be used up on the one machine that can't do it.
+  if (hasFailedOn(best, question) && sound.some((runner) => !hasFailedOn(runner, question)))
+    return failedHere(question, welcome, sound);
   return { kind: 'chosen', runner: best, reason: whyChosen(best, welcome.length, question) };
 }
 
 function compareSuitability(a: RunnerView, b: RunnerView, question: RunnerQuestion): number {
-  const { warm = new Set(), lastChoice = new Set() } = question;
+  const { warm = new Set() } = question;
   return (
-    Number(lastChoice.has(a.id)) - Number(lastChoice.has(b.id)) ||
+    Number(hasFailedOn(a, question)) - Number(hasFailedOn(b, question)) ||
     Number(a.transport === 'github') - Number(b.transport === 'github') ||
     a.active / a.capacity - b.active / b.capacity ||
     Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
     a.lastAssignedAtMs - b.lastAssignedAtMs ||
     (a.id < b.id ? -1 : 1)
   );
+}
+
+function hasFailedOn(runner: RunnerView, question: RunnerQuestion): boolean {
+  return question.lastChoice?.has(runner.id) === true;
 }
 
 function whyChosen(runner: RunnerView, candidates: number, question: RunnerQuestion): string {
@@ -163,6 +181,19 @@ function avoided(withRoom: readonly RunnerView[]): RunnerChoice {
     kind: 'none',
     code: 'avoided',
     reason: `${listed(withRoom, (runner) => runner.name)} did not take the job a moment ago; it is offered again shortly.`,
+  };
+}
+
+function failedHere(
+  question: RunnerQuestion,
+  welcome: readonly RunnerView[],
+  sound: readonly RunnerView[],
+): RunnerChoice {
+  const others = sound.filter((runner) => !hasFailedOn(runner, question));
+  return {
+    kind: 'none',
+    code: 'failed_here',
+    reason: `It has just failed on ${listed(welcome, (runner) => runner.name)}, so it waits a few minutes for ${listed(others, (runner) => runner.name)} to have room.`,
   };
 }
 

@@ -1,8 +1,9 @@
+import type { JobId } from '../contract/job.ts';
 import { COMMANDS, type CommandName } from './command-grammar.ts';
 import type { Topic } from './decide-commands.ts';
 import type { IssueReading, Permission } from './decide.ts';
 import { type ButtonName, toButtonLabel } from './check-run-buttons.ts';
-import { chooseRunner } from './choose-runner.ts';
+import { chooseRunner, type NoRunnerCode, type PassedOver } from './choose-runner.ts';
 import { estimateStartMs } from './estimate-start.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
@@ -64,6 +65,8 @@ export type WhyFacts = {
   settingsProblem: string | null;
   /** Specialty → how long its newest attempts took, in milliseconds. */
   durationsMs: ReadonlyMap<string, readonly number[]>;
+  /** Job → runners that it does not go to at the moment. */
+  passedOver: ReadonlyMap<JobId, PassedOver>;
 };
 
 /** One comment for everything that was asked. Begins with `marker`. */
@@ -207,11 +210,14 @@ function toBudgetLine({ settings: { maxMinutes, maxTurns, maxBudgetUsd } }: Job)
   return `- ✅ Budget: at most ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)} for an attempt.`;
 }
 
+/** Reasons that pass by themselves. */
+const COMES_FREE: ReadonlySet<NoRunnerCode> = new Set(['busy', 'avoided', 'failed_here']);
+
 function toRunnerLines(
   job: Job,
   queuePosition: number | null,
   { runners, nowMs }: AnswerFacts,
-  { durationsMs }: WhyFacts,
+  { durationsMs, passedOver }: WhyFacts,
 ): string[] {
   const specialists = runners.filter(
     (runner) => runner.state !== 'revoked' && runner.specialties.includes(job.specialty),
@@ -231,17 +237,17 @@ function toRunnerLines(
     needs: job.needs,
     agent: job.settings.agent,
     runners,
-    avoid: new Set(),
+    ...(passedOver.get(job.id) ?? { avoid: new Set() }),
     nowMs,
   });
   const unmet =
     choice.kind === 'chosen'
       ? `- ✅ Needs: ${toCode(choice.runner.name, 100)} meets them all, and has room.`
-      : `- ${choice.code === 'busy' ? '⏳' : '❌'} Needs: ${toQuote(choice.reason, MAX_REASON_CHARACTERS).replace(/^> /, '')}`;
+      : `- ${COMES_FREE.has(choice.code) ? '⏳' : '❌'} Needs: ${toQuote(choice.reason, MAX_REASON_CHARACTERS).replace(/^> /, '')}`;
   const online = specialists.filter((runner) => runner.state === 'online');
   const slots = online.reduce((sum, runner) => sum + runner.capacity, 0);
   const taken = online.reduce((sum, runner) => sum + runner.active, 0);
-  const canRun = choice.kind === 'chosen' || choice.code === 'busy' || choice.code === 'avoided';
+  const canRun = choice.kind === 'chosen' || COMES_FREE.has(choice.code);
   const startMs = estimateStartMs({
     position: queuePosition ?? 1,
     slots: canRun ? slots : 0,

@@ -17,6 +17,8 @@ export type Timings = {
   heartbeatSeconds: number;
   /** How long a runner that declined or missed an offer is passed over for this job. */
   avoidRunnerSeconds: number;
+  /** How long, from when a retry is due, it waits for a busy runner rather than going back to the one on which it failed. */
+  failedRunnerSeconds: number;
   /** An attempt that fails for reasons of the machine within this time of its acceptance is a fast failure. */
   quickFailureSeconds: number;
   /**
@@ -104,6 +106,7 @@ export const DEFAULT_TIMINGS: Timings = {
   leaseSafetySeconds: 30,
   heartbeatSeconds: 15,
   avoidRunnerSeconds: 60,
+  failedRunnerSeconds: 300,
   quickFailureSeconds: 60,
   quarantineBaseSeconds: 10,
   quarantineMaxSeconds: 3600,

@@ -83,12 +83,18 @@ describe('who gets a job', () => {
       'b',
     ],
     [
-      'one on which it failed only if nobody else has room',
+      'one on which it failed only if there is no other',
       [aRunner('a'), aRunner('b', { active: 1 })],
       { lastChoice: new Set(['a' as RunnerId]) },
       'b',
     ],
     ['and then it does', [aRunner('a')], { lastChoice: new Set(['a' as RunnerId]) }, 'a'],
+    [
+      'nor does one that is not fit for work keep it waiting',
+      [aRunner('a'), aRunner('b', { quarantinedUntilMs: NOON_MS + 1000 }), aRunner('c', { state: 'gone' })],
+      { lastChoice: new Set(['a' as RunnerId]) },
+      'a',
+    ],
     [
       'a bare need is met by any version',
       [aRunner('a', { capabilities: [] }), aRunner('b', { active: 1 })],
@@ -165,6 +171,13 @@ describe('why nobody gets it', () => {
       {},
       'busy',
       'The only `backend` runner that is online is busy (1 of 1 slot).',
+    ],
+    [
+      'the one with room has just failed it, and another may do better',
+      [aRunner('be-1'), aRunner('be-2', { active: 1, capacity: 1 })],
+      { lastChoice: new Set(['be-1' as RunnerId]) },
+      'failed_here',
+      'It has just failed on be-1, so it waits a few minutes for be-2 to have room.',
     ],
     [
       'all are busy',

@@ -5,6 +5,7 @@ test('the figures are those of the protocol, in seconds', () => {
   expect(DEFAULT_TIMINGS).toMatchObject({
     acceptSeconds: 30,
     avoidRunnerSeconds: 60,
+    failedRunnerSeconds: 300,
     leaseSeconds: 240,
     leaseGraceSeconds: 15,
     leaseSafetySeconds: 30,

@@ -22,6 +22,7 @@ const QUICK: Timings = {
   sweepSeconds: 0.3,
   retryBaseSeconds: 0.2,
   avoidRunnerSeconds: 0.2,
+  failedRunnerSeconds: 0.2,
   quarantineBaseSeconds: 0.1,
   progressReportSeconds: 0.3,
   githubAcceptSeconds: 60,

@@ -7,6 +7,8 @@ import {
 } from '../../domain/command-answer-text.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
+import { toPassedOver } from '../passed-over.ts';
 import { readSettings } from '../read-settings.ts';
 import type { EffectDeps } from './effect-deps.ts';
 import { readStatusUrl, toReport } from './status-comment.ts';
@@ -72,16 +74,15 @@ async function readFacts(
     statusUrl: await readStatusUrl(store, command.repository, issue.issueNumber),
     runners: await store.runners.views(nowMs, deps.timings.runnerGoneSeconds * 1000),
     nowMs,
-    why: command.topics.includes('why')
-      ? await readWhy(command, target, [...new Set(jobs.map((job) => job.specialty))], deps)
-      : null,
+    why: command.topics.includes('why') ? await readWhy(command, target, jobs, nowMs, deps) : null,
   };
 }
 
 async function readWhy(
   command: StoredCommand,
   target: RepositoryTarget,
-  specialties: readonly string[],
+  jobs: readonly StoredJob[],
+  nowMs: number,
   deps: EffectDeps,
 ): Promise<WhyFacts> {
   const { store, github } = deps;
@@ -91,7 +92,7 @@ async function readWhy(
     readSettings(target, deps),
   ]);
   const durations = await Promise.all(
-    specialties.map(
+    [...new Set(jobs.map((job) => job.specialty))].map(
       async (specialty) =>
         [specialty, await store.attempts.recentDurations(specialty, DURATIONS_READ)] as const,
     ),
@@ -102,5 +103,6 @@ async function readWhy(
     settings: inForce.settings,
     settingsProblem: inForce.problem ?? inForce.notice?.text ?? null,
     durationsMs: new Map(durations),
+    passedOver: new Map(jobs.map((job) => [job.id, toPassedOver(job, nowMs)])),
   };
 }

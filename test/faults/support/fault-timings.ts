@@ -20,6 +20,7 @@ export const FAULT_TIMINGS: Timings = {
   leaseSafetySeconds: DEFAULT_TIMINGS.leaseSafetySeconds / FASTER,
   heartbeatSeconds: DEFAULT_TIMINGS.heartbeatSeconds / FASTER,
   avoidRunnerSeconds: 0.3,
+  failedRunnerSeconds: DEFAULT_TIMINGS.failedRunnerSeconds / FASTER,
   quickFailureSeconds: DEFAULT_TIMINGS.quickFailureSeconds / FASTER,
   quarantineBaseSeconds: DEFAULT_TIMINGS.quarantineBaseSeconds / FASTER,
   quarantineMaxSeconds: 2,
