@@ -17,17 +17,19 @@ export type Hits = {
 };
 
 /**
- * Kills a program after every write: the first job is hit after write 1, 1 + stride, 1 + 2 · stride, … until it gets through, the second
- * after write 2, 2 + stride, …; so together the jobs of one stride have been hit between every two writes that a job takes. Each time the
- * program is started anew with what it left on disk.
+ * Kills a program after every write. What goes on where it was: the first job is hit after write 1, 1 + stride, 1 + 2 · stride, … until it
+ * gets through, the second after write 2, 2 + stride, …; so together the jobs of one stride have been hit between every two writes that
+ * a job takes. What begins anew (no `stride`): each job is hit once, the first after write 1, the second after write 2, until one gets
+ * through before. Each time the program is started anew with what it left on disk.
  */
 export async function hitAgainAndAgain(
   yard: FaultYard,
   program: Program,
-  options: { stride: number; mostHits: number; afterRestart?: () => Promise<unknown> },
+  options: { stride?: number; mostHits?: number; afterRestart?: () => Promise<unknown> },
 ): Promise<Hits> {
   const hits: Hits = { expected: {}, writes: [], recoveriesMs: [] };
-  for (let first = 1; first <= options.stride; first += 1) {
+  const { stride = Infinity, mostHits = 1 } = options;
+  for (let first = 1; first <= stride; first += 1) {
     program.plan({ nth: first });
     const issue = await yard.ask();
     hits.expected[issue] = ['succeeded'];
@@ -38,12 +40,13 @@ export async function hitAgainAndAgain(
       killedMs = performance.now();
       hits.writes.push(program.takeHit() ?? 'it was killed by something else');
       await program.start();
-      if (count < options.mostHits) program.plan({ nth: options.stride });
+      if (count < mostHits) program.plan({ nth: stride });
       await options.afterRestart?.();
     }
     program.takeHit();
     await untilAtRest(yard, hits.expected);
-    if (killedMs !== undefined) hits.recoveriesMs.push(elapsedMs(killedMs));
+    if (killedMs === undefined) break;
+    hits.recoveriesMs.push(elapsedMs(killedMs));
   }
   return hits;
 }
