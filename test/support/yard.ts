@@ -4,7 +4,10 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
 import { DEFAULT_TIMINGS, type Timings } from '../../src/domain/timings.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
+import { enrollRunner } from '../../src/runner/enroll.ts';
 import { startServing } from '../../src/serve.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { processesWith } from './processes.ts';
@@ -158,8 +161,20 @@ export async function startYard(
     const own = { agent_id: name, coordinator_url: serving.url, specialties: [specialty] };
     await writeFile(config, stringify({ ...own, ...common }));
     const { token } = await operator.createRunnerToken({ specialties: [specialty] });
-    const args = ['runner', 'enroll', serving.url, '--token', token, '--config', config];
-    await execa(process.execPath, [bin, ...args], { env: environment, extendEnv: false });
+    // Not as a process: that costs as much as the runner itself.
+    const enrollment = await enrollRunner(
+      { url: serving.url, token, configPath: config },
+      {
+        version: '0.0.0-test',
+        machineEnv: environment,
+        machine: { hostname: '127.0.0.1', homeFolder: folder },
+        fetch,
+        clock: systemClock,
+        random: systemRandom,
+        log: createTestLogger(),
+      },
+    );
+    if (!enrollment.ok) throw new Error(enrollment.problems.join('\n'));
   }
 
   /** As an operator does it: what the command prints is the runner's configuration. */

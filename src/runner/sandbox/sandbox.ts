@@ -42,8 +42,8 @@ type Tools = { bwrap: string; env: string; prlimit: string };
 const PROXY_PORT = 3128;
 const SOCKET_FOLDER = '/run/yardmaster';
 const FORWARDER = join(import.meta.dirname, `forward-to-proxy${extname(import.meta.filename)}`);
-/** A file without a package.json around it has to say by its name that it is a module. */
-const FORWARDER_INSIDE = `${SOCKET_FOLDER}/forward-to-proxy.m${extname(import.meta.filename).slice(1)}`;
+/** A file without a package.json around it has to say by its name that it is a module. It is JavaScript before it is compiled, too. */
+const FORWARDER_INSIDE = `${SOCKET_FOLDER}/forward-to-proxy.mjs`;
 const PROXY_VARIABLE = /^(https?|all|no)_proxy$/i;
 const CERTIFICATE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
 
