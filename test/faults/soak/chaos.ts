@@ -1,3 +1,4 @@
+import { FAULT_TIMINGS } from '../support/fault-timings.ts';
 import type { FaultYard } from '../support/fault-yard.ts';
 import type { OwnPostgres } from '../support/own-postgres.ts';
 import { pass } from '../support/pass.ts';
@@ -9,6 +10,8 @@ type Trouble = { name: string; strike(): Promise<void> };
 const LIMIT_TEXT =
   'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.';
 const REST_WRITES = /^\/repos\/[^/]+\/[^/]+\/(issues|pulls|check-runs|git)/;
+
+const LONGER_THAN_A_LEASE_MS = 1500 * FAULT_TIMINGS.leaseSeconds;
 
 /** All the troubles that a soak may meet; those of PostgreSQL when there is one of its own. */
 export function listTroubles(yard: FaultYard, dice: Dice, postgres: OwnPostgres | null): Trouble[] {
@@ -69,7 +72,7 @@ export function listTroubles(yard: FaultYard, dice: Dice, postgres: OwnPostgres 
       async strike() {
         const victim = anyHost();
         victim.pause();
-        await pass(dice.oneOf([1000, 2000, 9000]));
+        await pass(dice.oneOf([1000, 2000, LONGER_THAN_A_LEASE_MS]));
         victim.resume();
       },
     },
@@ -78,7 +81,7 @@ export function listTroubles(yard: FaultYard, dice: Dice, postgres: OwnPostgres 
       async strike() {
         const { network } = anyHost();
         network.cut();
-        await pass(dice.oneOf([500, 2000, 9000]));
+        await pass(dice.oneOf([500, 2000, LONGER_THAN_A_LEASE_MS]));
         network.mend();
       },
     },
