@@ -42,3 +42,7 @@ export const FAULT_TIMINGS: Timings = {
   effectRetryBaseSeconds: 0.15,
   effectRetryMaxSeconds: 2,
 };
+
+/** How close together an installation's writes, and those that notify people, may be on GitHub; like all else, so much faster. */
+export const WRITE_SPACING_MS = Math.ceil(1000 / FASTER);
+export const COMMENT_SPACING_MS = Math.ceil(3000 / FASTER);

@@ -16,7 +16,7 @@ import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { createTestLogger } from '../../support/test-logger.ts';
 import { until } from '../../support/until.ts';
 import { type EngineName, watchDatabase, type WatchedDatabase } from './database.ts';
-import { FAULT_TIMINGS, PATIENCE_MS } from './fault-timings.ts';
+import { COMMENT_SPACING_MS, FAULT_TIMINGS, PATIENCE_MS, WRITE_SPACING_MS } from './fault-timings.ts';
 
 import { createProgram, type Program } from './program.ts';
 
@@ -109,6 +109,8 @@ export async function startFaultYard(options: Options = {}) {
         ...coordinatorEnvironment(github, home),
         DATA_FOLDER: data,
         GITHUB_API_URL: toGitHub.url,
+        GITHUB_WRITE_SPACING_MS: String(WRITE_SPACING_MS),
+        GITHUB_COMMENT_SPACING_MS: String(COMMENT_SPACING_MS),
         LOG_FORMAT: 'json',
         FAULT_TIMINGS: JSON.stringify(timings),
         FAULT_GITHUB: toGitHub.url,
