@@ -143,6 +143,7 @@ const EVENTS = [
   'pull-request',
   'pull-request-review',
   'pull-request-review-comment',
+  'pull-request-review-thread',
   'push',
   'repository',
 ];

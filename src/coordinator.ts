@@ -118,6 +118,7 @@ export async function createCoordinator(
     mailKey,
     githubApiUrl,
     timings,
+    newId,
     recoveryKey: recoveryKey(config.webhookSecret),
     log,
   });

@@ -15,6 +15,7 @@ import {
 } from './carry-out-command.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
 import { withComments } from './read-comments.ts';
+import { findRevised, readRevision } from './read-revision.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
@@ -22,7 +23,13 @@ type Deps = {
   store: Store;
   github: Pick<
     GitHub,
-    'readIssue' | 'readPermission' | 'readComments' | 'readSettingsFile' | 'readPullRequest'
+    | 'readIssue'
+    | 'readPermission'
+    | 'readComments'
+    | 'readSettingsFile'
+    | 'readPullRequest'
+    | 'readReviews'
+    | 'identity'
   >;
   newId: () => string;
   timings: Timings;
@@ -58,15 +65,22 @@ export async function acceptComment(
     const answer = mayWrite ? reading.message : null;
     return record((tx) => refuse(tx, trigger, answer));
   }
-  const starts =
-    mayWrite && reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
+  const known = await deps.store.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
+  const revised = mayWrite ? findRevised(reading.lines, known, trigger) : null;
+  const startsNew = reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
+  const starts = mayWrite && (startsNew || revised !== null);
   const {
     inForce,
     issue: found,
     openPullRequests,
   } = await readForCommands({ target, issueNumber: subject.issueNumber, starts }, deps);
   const asking = { at: trigger.at, commentId: trigger.commentId };
-  const issue = await withComments(target, found, asking, { [sender.login]: permission }, deps);
+  const permissions = { [sender.login]: permission };
+  const revision =
+    revised === null
+      ? null
+      : await readRevision(target, revised, { at: trigger.at, known: permissions }, deps);
+  const issue = startsNew ? await withComments(target, found, asking, permissions, deps) : found;
   const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
     const jobs = await tx.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
     const situation: CommandSituation = {
@@ -80,6 +94,7 @@ export async function acceptComment(
       settingsProblem: inForce.problem,
       jobs,
       openPullRequests,
+      revision,
       statusUrl: await readStatusUrl(tx, target.repository, subject.issueNumber),
       by: 'by a command',
     };

@@ -17,6 +17,7 @@ import {
   readForCommands,
 } from './carry-out-command.ts';
 import { sayCheckRunAgain, sayEvidenceAgain, saySettingsAgain } from './say-again.ts';
+import { readRevision } from './read-revision.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
@@ -24,7 +25,10 @@ type ButtonTrigger = Extract<Trigger, { kind: 'button_pressed' }>;
 type RerunTrigger = Extract<Trigger, { kind: 'rerun_asked' }>;
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'readReviews' | 'identity'
+  >;
   newId: () => string;
   timings: Timings;
 };
@@ -159,6 +163,10 @@ async function judge(
   const starts = wish !== 'cancel' && (permission === 'admin' || permission === 'write');
   const issueNumber = job.issue.number;
   const { inForce, issue, openPullRequests } = await readForCommands({ target, issueNumber, starts }, deps);
+  const at = new Date(await deps.store.nowMs()).toISOString();
+  const asking = { at, known: { [sender.login]: permission } };
+  const revised = starts ? (job.revision?.pullRequest.number ?? null) : null;
+  const revision = revised === null ? null : await readRevision(target, revised, asking, deps);
 
   return {
     async decide(tx) {
@@ -177,6 +185,7 @@ async function judge(
         settings: inForce.settings,
         settingsProblem: inForce.problem,
         openPullRequests,
+        revision,
         statusUrl: await readStatusUrl(tx, target.repository, issueNumber),
       });
     },

@@ -1,13 +1,19 @@
 import type { PullRequestEnd } from '../domain/job.ts';
+import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import type { GitHub, PullRequestReading } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
+import { cancelJob } from './cancel-job.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantStatusComment } from './want-report.ts';
 
 type TurnedTrigger = Extract<Trigger, { kind: 'pull_request_ended' | 'pull_request_reopened' }>;
-type Deps = { store: Store; github: Pick<GitHub, 'readPullRequest'> };
+type Deps = {
+  store: Store;
+  github: Pick<GitHub, 'readPullRequest'>;
+  timings: Pick<Timings, 'cancelConfirmSeconds'>;
+};
 /** Runs `work` in one transaction with the key of the trigger, once. */
 type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
 
@@ -17,7 +23,7 @@ type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<Trigge
  */
 export async function acceptPullRequestTurn(
   trigger: TurnedTrigger,
-  { store, github }: Deps,
+  { store, github, timings }: Deps,
   record: Record,
 ): Promise<TriggerOutcome> {
   const { target, pullRequestNumber, sender } = trigger;
@@ -26,7 +32,7 @@ export async function acceptPullRequestTurn(
   if (job === null) return ignored('the pull request is none of ours');
   const pull = await github.readPullRequest(target, pullRequestNumber);
   if (pull === null) return record(async () => ignored('the pull request can’t be read any more'));
-  return record((tx) => keepTurn(tx, job, pull, sender.id === 0 ? null : sender.login));
+  return record((tx) => keepTurn(tx, job, pull, sender.id === 0 ? null : sender.login, timings));
 }
 
 async function keepTurn(
@@ -34,6 +40,7 @@ async function keepTurn(
   { id }: StoredJob,
   pull: PullRequestReading,
   sender: string | null,
+  timings: Deps['timings'],
 ): Promise<TriggerOutcome> {
   const job = await tx.jobs.lock(id);
   if (job?.pullRequest == null) return ignored('the pull request is none of ours any more');
@@ -49,8 +56,23 @@ async function keepTurn(
   const text = toLine(number, ended);
   await tx.tell(id, `pull_request_${ended?.how ?? 'reopened'}`, text);
   if (ended !== undefined) await wantTidy(tx, job);
+  if (ended !== undefined) await cancelRevisions(tx, job, number, text, timings);
   await wantStatusComment(tx, job, 'final');
   return { kind: 'noted', reason: text };
+}
+
+/** What is under way would have nowhere to go. */
+async function cancelRevisions(
+  tx: StoreTx,
+  { repository, issue }: StoredJob,
+  pullRequestNumber: number,
+  reason: string,
+  timings: Deps['timings'],
+): Promise<void> {
+  for (const { id, revision } of await tx.jobs.liveOfIssue(repository.id, issue.number)) {
+    const job = revision?.pullRequest.number === pullRequestNumber ? await tx.jobs.lock(id) : null;
+    if (job) await cancelJob(tx, job, reason, timings);
+  }
 }
 
 /** The effects look themselves whether the settings want it, and whether it is still right. */

@@ -10,6 +10,7 @@ import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
+import { acceptFailedChecks, acceptPush, acceptReview, acceptThreadTurn } from './accept-follow-up.ts';
 import { acceptButton, acceptRerun } from './accept-press.ts';
 import { acceptPullRequestTurn } from './accept-pull-request.ts';
 import {
@@ -48,6 +49,8 @@ type TriggerDeps = {
     | 'readComments'
     | 'readSettingsFile'
     | 'readPullRequest'
+    | 'readReviews'
+    | 'readFailedChecks'
     | 'changesFile'
     | 'identity'
   >;
@@ -100,6 +103,14 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
         return acceptPullRequestTurn(trigger, deps, (work) => record(trigger, work));
       case 'settings_proposed':
         return acceptProposed(trigger);
+      case 'review_submitted':
+        return acceptReview(trigger, deps, (work) => record(trigger, work));
+      case 'thread_turned':
+        return acceptThreadTurn(trigger, deps, (work) => record(trigger, work));
+      case 'branch_pushed':
+        return acceptPush(trigger, deps, (work) => record(trigger, work));
+      case 'checks_failed':
+        return acceptFailedChecks(trigger, deps, (work) => record(trigger, work));
       default:
         return trigger satisfies never;
     }
@@ -121,9 +132,13 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
     const job = await store.jobs.ofPullRequest(target.repository.id, pullRequestNumber);
     // Most pull requests: of them nothing is kept.
     if (job === null) return ignored('the pull request is none of ours');
-    const attempt = job.attemptId === null ? null : await store.attempts.get(job.attemptId);
-    if (attempt?.result?.headCommit === headCommit)
-      return ignored('it is the commit that the evidence is of');
+    // A revision that goes on pushes before it reports.
+    const newest = await store.jobs.ofBranch(target.repository.id, job.branch);
+    for (const { attemptId } of [job, newest ?? job]) {
+      const attempt = attemptId === null ? null : await store.attempts.get(attemptId);
+      if (attempt?.result?.headCommit === headCommit || attempt?.announcedCommit === headCommit)
+        return ignored('it is the commit that the evidence is of');
+    }
     return record(trigger, async (tx) => {
       const { installationId } = target;
       await tx.want({ effect: { kind: 'evidence', jobId: job.id, commit: headCommit }, installationId });

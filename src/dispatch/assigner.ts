@@ -85,6 +85,7 @@ export function createAssigner(deps: {
       nowMs: tx.nowMs,
       ...toPassedOver(job, tx.nowMs),
       warm,
+      preferred: job.revision?.runnerId ?? null,
     });
   }
 

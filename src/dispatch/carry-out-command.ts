@@ -11,6 +11,7 @@ import { judgeLimits } from './judge-limits.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 import { startJob, tellNotices } from './start-job.ts';
+import { startRevision } from './start-revision.ts';
 
 type CarryOutDeps = { newId: () => string; timings: Timings };
 
@@ -55,6 +56,13 @@ export async function carryOutCommand(
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
       return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
     }
+    case 'revise': {
+      const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
+      if (limits.refusal !== null) throw new OverLimit(limits.refusal);
+      const job = await startRevision(tx, action, { target, sender }, deps);
+      if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
+      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+    }
     case 'cancel':
     case 'hold':
     case 'unhold':
@@ -74,7 +82,7 @@ export async function carryOutCommand(
 async function change(
   tx: StoreTx,
   job: StoredJob,
-  action: Exclude<CommandAction, { kind: 'start' | 'tell' }>,
+  action: Exclude<CommandAction, { kind: 'start' | 'revise' | 'tell' }>,
   deps: CarryOutDeps,
 ): Promise<unknown> {
   switch (action.kind) {

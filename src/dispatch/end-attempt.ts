@@ -6,6 +6,7 @@ import type { AttemptChange, StoredAttempt } from '../store/attempts.ts';
 import type { JobChange, StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
+import { tellFailedRound } from './notes.ts';
 import { newAttempt } from './new-attempt.ts';
 import { stillAvoided } from './passed-over.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -68,6 +69,7 @@ export async function endAttempt(
   // Whoever makes a pull request of it by hand sees there what the tests say.
   if (plan.kind === 'give_up' && keepsWork)
     await tx.want({ effect: { kind: 'evidence', jobId: job.id }, installationId: job.installationId });
+  if (plan.kind === 'give_up') await tellFailedRound(tx, job, stateReason);
   await tx.tell(job.id, plan.kind === 'retry' ? 'retry' : plan.state, stateReason);
   await wantStatusComment(tx, job, plan.kind === 'retry' ? 'progress' : 'final');
   return true;
@@ -106,6 +108,7 @@ export async function closeUnstartable(
   if (!moved) return false;
   await settleAttempt(tx, job, attempt, { outcome: 'lost', result: null, lastWordIsOurs: true });
   await wantCleanBranch(tx, job);
+  await tellFailedRound(tx, job, facts.reason);
   await tx.tell(job.id, facts.state, facts.reason);
   await wantStatusComment(tx, job, 'final');
   return true;

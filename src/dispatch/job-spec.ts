@@ -27,6 +27,7 @@ export function toJobSpec(
     requestedBy: job.requestedBy,
     ...(job.requestedById === null ? {} : { requestedById: job.requestedById }),
     base: attempt.base,
+    ...toRevision(job, attempt),
     branch: job.branch,
     startCommit: attempt.startCommit,
     checkRun: {
@@ -39,6 +40,13 @@ export function toJobSpec(
     commitAuthor: { name: bot.login, email: `${bot.id}+${bot.login}@users.noreply.github.com` },
     settings: toRunnerSettings(job.settings),
   };
+}
+
+/** Whom to ask again, and who comes first, is no concern of runners. */
+function toRevision({ revision }: Job, { baseHead }: Attempt): Pick<JobSpec, 'revision'> {
+  if (revision === null || baseHead === null) return {};
+  const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = revision;
+  return { revision: { ...facts, baseCommit: baseHead } };
 }
 
 /** What becomes of the work on GitHub is no concern of runners. */

@@ -15,6 +15,7 @@ export function newAttempt(attempt: {
     epoch: 0,
     toldEpoch: 0,
     base: null,
+    baseHead: null,
     branch: null,
     startCommit: null,
     announcedCommit: null,

@@ -1,6 +1,6 @@
 import type { AttemptId, IssueSnapshot, JobId } from '../contract/job.ts';
 import { toBranchName } from '../domain/branch-name.ts';
-import type { AllJobSettings } from '../domain/job.ts';
+import type { AllJobSettings, JobRevision } from '../domain/job.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -22,16 +22,18 @@ export async function newJob(
     needs: string[];
     settings: AllJobSettings;
     instructions: string | null;
+    /** Of an open pull request, whose branch it is. */
+    revision?: { facts: JobRevision; branch: string } | undefined;
     attemptId: AttemptId | null;
   },
 ): Promise<StoredJob> {
-  const { target, sender, issue, specialty, attemptId } = facts;
+  const { target, sender, issue, specialty, revision, attemptId } = facts;
   const { installationId, repository } = target;
   const earlier = await tx.jobs.ofIssue(repository.id, issue.number, 20);
   const previous = earlier.find((job) => job.specialty === specialty && job.state !== 'refused');
   return {
     id: deps.newId() as JobId,
-    kind: 'resolve',
+    kind: revision === undefined ? 'resolve' : 'revise',
     state: facts.state,
     stateReason: facts.stateReason,
     waitCode: null,
@@ -47,8 +49,9 @@ export async function newJob(
     requestedById: sender.id === 0 ? null : sender.id,
     label: facts.label,
     priority: 0,
-    branch: toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),
+    branch: revision?.branch ?? toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),
     outcome: null,
+    revision: revision?.facts ?? null,
     pullRequest: null,
     attemptId,
     attemptNumber: attemptId === null ? 0 : 1,

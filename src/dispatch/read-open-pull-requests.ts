@@ -17,9 +17,13 @@ export async function readOpenPullRequests(
 ): Promise<OpenPullRequest[]> {
   const jobs = await store.jobs.ofIssue(target.repository.id, issueNumber, JOBS_READ);
   const open: OpenPullRequest[] = [];
+  const seen = new Set<number>();
   for (const job of jobs) {
-    if (job.pullRequest === null || job.pullRequest.ended !== undefined) continue;
-    const { number, url } = job.pullRequest;
+    if (job.pullRequest === null || seen.has(job.pullRequest.number)) continue;
+    const { number, url, ended } = job.pullRequest;
+    // Of several jobs whose work is in one, the newest knows what became of it.
+    seen.add(number);
+    if (ended !== undefined) continue;
     const pull = await github.readPullRequest(target, number);
     if (pull?.state === 'open') open.push({ job, number, url });
   }

@@ -21,6 +21,7 @@ type Found = { ended: number; unblocked: number; checkRuns: number; comments: nu
 /**
  * For each live job: is its issue still there, are its check runs what they should be, does its comment say what we wrote? What isn't so
  * is wanted anew. Some three requests a job. And are the check runs of those that ended since the last time completed? One request each.
+ * Pull requests whose settings want conflicts resolved are looked at for any.
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   const found: Found = { ended: 0, unblocked: 0, checkRuns: 0, comments: 0 };
@@ -30,7 +31,21 @@ export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
     (job, error) => deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub'),
   );
   found.checkRuns += await repairEnded(deps);
+  await lookForConflicts(deps);
   return found;
+}
+
+/** A push that no webhook told of may have brought conflicts to a pull request whose settings want them resolved. */
+async function lookForConflicts({ store }: SweepDeps): Promise<void> {
+  for (const { repository } of await store.sweeps.repositories()) {
+    const open = await store.jobs.withOpenPullRequest(repository.id);
+    const wanted = open.filter(({ settings }) => settings.pullRequest?.resolveConflicts === true);
+    if (wanted.length === 0) continue;
+    await store.transact(async (tx) => {
+      for (const { id: jobId, installationId } of wanted)
+        await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
+    });
+  }
 }
 
 async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void> {

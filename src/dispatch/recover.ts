@@ -125,6 +125,8 @@ async function planJob(
   deps: RecoveryDeps,
 ): Promise<RecoveredJob | null> {
   const { facts, issueNumber, commentId } = found;
+  // What a revision has done stands in a pull request that was there before it.
+  if (facts.kind === 'revise' && facts.state === 'succeeded') return null;
   const [pullRequest] = (await deps.reads.pullRequests(target, facts.branch)).filter(
     ({ createdAtMs }) => createdAtMs >= facts.createdAtMs - CLOCKS_APART_MS,
   );
@@ -352,6 +354,7 @@ function toStoredJob(
     priority: facts.priority,
     branch: facts.branch,
     outcome: outcomes[recovered.kind],
+    revision: null,
     pullRequest: recovered.kind === 'linked' ? recovered.pullRequest : null,
     attemptId: attempt?.id ?? null,
     attemptNumber: attempt?.number ?? 0,

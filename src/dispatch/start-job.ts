@@ -1,5 +1,5 @@
 import type { AttemptId, IssueSnapshot } from '../contract/job.ts';
-import { type AllJobSettings, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
+import { type AllJobSettings, type JobRevision, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import type { Blocker } from '../domain/blockers.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -18,6 +18,8 @@ export type JobWish = {
   needs: string[];
   settings: AllJobSettings;
   instructions: string | null;
+  /** Of an open pull request, whose branch it is. */
+  revision?: { facts: JobRevision; branch: string } | undefined;
   /** The label that stands for the job. */
   label: string | null;
   /** Open issues that block this one. */

@@ -1,4 +1,4 @@
-import type { AttemptResult, Outcome, Phase } from '../contract/job.ts';
+import type { AttemptResult, JobKind, Outcome, Phase } from '../contract/job.ts';
 import type { CheckRunContent } from './check-run-content.ts';
 import { toChangesText } from './changes-text.ts';
 import { toFailureAnnotations } from './annotations.ts';
@@ -9,6 +9,7 @@ import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { toRoundText } from './revision-text.ts';
 import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 
 /** GitHub refuses a summary of more than 65,535 characters. */
@@ -34,6 +35,11 @@ const CONCLUSIONS: Record<Outcome, NonNullable<CheckRunContent['conclusion']>> =
   lost: 'neutral',
 };
 
+/** A revision's check run stands on the head of the pull request, which is as good as it was, whatever became of the work. */
+function toConclusion(outcome: Outcome, kind: JobKind): NonNullable<CheckRunContent['conclusion']> {
+  return kind === 'revise' && outcome !== 'pull_request' ? 'neutral' : CONCLUSIONS[outcome];
+}
+
 /** The name of an attempt's check run. */
 export function checkRunName(specialty: string): string {
   return `Yardmaster / ${specialty}`;
@@ -52,7 +58,7 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
   const about = toAbout(job, attempt);
   if (attempt.result !== null && (attempt.outcome ?? attempt.result.outcome) === attempt.result.outcome) {
     const runnerName = attempt.runner?.name ?? null;
-    return toResultCheckRun({ specialty: job.specialty, runnerName, result: attempt.result });
+    return toResultCheckRun({ specialty: job.specialty, kind: job.kind, runnerName, result: attempt.result });
   }
   const outcome = attempt.outcome ?? toOutcome(job, isNewest);
   if (outcome !== null) {
@@ -60,7 +66,7 @@ function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
     const reason = isNewest ? job.stateReason : null;
     return {
       status: 'completed',
-      conclusion: CONCLUSIONS[outcome],
+      conclusion: toConclusion(outcome, job.kind),
       title: toTitle(toOutcomeText(outcome)),
       summary: join([about, reason === null ? null : toQuote(reason, 2000), next]),
       buttons: toButtons(outcome),
@@ -87,6 +93,7 @@ function toAbout(job: Job, attempt: Attempt): string {
   const rows = [
     ['Issue', `[${toInline(job.issue.title, 200)}](${job.issue.htmlUrl})`],
     ['Asked for by', toCode(job.requestedBy, 100)],
+    ...(job.revision === null ? [] : [['Rework', toRoundText(job.revision)]]),
     ['Attempt', String(attempt.number)],
     ...(attempt.runner === null ? [] : [['Runner', toCode(attempt.runner.name, 100)]]),
   ];
@@ -125,10 +132,12 @@ export function toProgressCheckRun(progress: {
 /** An attempt's check run when its runner is through with it. */
 export function toResultCheckRun(ended: {
   specialty: string;
+  /** Left out where nobody knows any more: as for work on an issue. */
+  kind?: JobKind;
   runnerName: string | null;
   result: AttemptResult;
 }): CheckRunContent {
-  const { specialty, runnerName, result } = ended;
+  const { specialty, kind = 'resolve', runnerName, result } = ended;
   const { agent, usage } = result;
   const rows = [
     ['Specialty', toCode(specialty, 50)],
@@ -142,7 +151,7 @@ export function toResultCheckRun(ended: {
   const failing = toFailingOutput(result.evidence);
   return {
     status: 'completed',
-    conclusion: CONCLUSIONS[result.outcome],
+    conclusion: toConclusion(result.outcome, kind),
     title: toTitle(`${toOutcomeText(result.outcome)}: ${summarizeEvidence(result.evidence)}`),
     summary: join([
       result.reason === '' ? null : toQuote(result.reason, 2000),

@@ -18,6 +18,8 @@ export type RunnerQuestion = PassedOver & {
   /** Every registered runner, revoked ones left out or marked. */
   runners: readonly RunnerView[];
   nowMs: number;
+  /** Who has done the work that this job goes on with. */
+  preferred?: RunnerId | null;
   /** Runners that keep a mirror of the repository. */
   warm?: ReadonlySet<RunnerId>;
 };
@@ -44,8 +46,8 @@ const ANY_AGENT = 'agent';
 const NAMED_AT_MOST = 8;
 
 /**
- * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed,
- * then one that we speak to (by way of GitHub everything takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
+ * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed, then the one
+ * that has done what the job goes on with, then one that we speak to (by way of GitHub everything takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
  * whoever asks. If there is none, the first requirement that nobody meets, in that order.
  */
 export function chooseRunner(question: RunnerQuestion): RunnerChoice {
@@ -78,9 +80,10 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
 }
 
 function compareSuitability(a: RunnerView, b: RunnerView, question: RunnerQuestion): number {
-  const { warm = new Set() } = question;
+  const { warm = new Set(), preferred = null } = question;
   return (
     Number(hasFailedOn(a, question)) - Number(hasFailedOn(b, question)) ||
+    Number(b.id === preferred) - Number(a.id === preferred) ||
     Number(a.transport === 'github') - Number(b.transport === 'github') ||
     a.active / a.capacity - b.active / b.capacity ||
     Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
@@ -95,6 +98,9 @@ function hasFailedOn(runner: RunnerView, question: RunnerQuestion): boolean {
 
 function whyChosen(runner: RunnerView, candidates: number, question: RunnerQuestion): string {
   const load = `${runner.active} of ${runner.capacity} ${runner.capacity === 1 ? 'slot' : 'slots'} taken`;
+  if (question.preferred === runner.id) {
+    return `${runner.name} has done the work that is to be reworked, and has room (${load}).`;
+  }
   const mirror = question.warm?.has(runner.id) === true ? ', has the repository already' : '';
   const field = candidates === 1 ? 'the only one with room' : `the best of ${candidates} with room`;
   return `${runner.name} is ${field} for \`${question.specialty}\` (${load}${mirror}).`;

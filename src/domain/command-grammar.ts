@@ -18,7 +18,7 @@ export type Command =
     }
   | { name: 'cancel' | 'retry' | 'hold' | 'unhold'; specialty: string | null }
   | { name: 'priority'; level: Priority }
-  | { name: 'fix'; instructions: string }
+  | { name: 'fix'; instructions: string | null }
   | { name: 'status' | 'why' | 'runners' | 'help' };
 export type CommandName = Command['name'];
 
@@ -73,8 +73,9 @@ export const COMMANDS: Readonly<
     needs: 'write',
   },
   fix: {
-    usage: '/agent fix <instructions>',
-    about: 'On a pull request of Yardmaster: rework it.',
+    usage: '/agent fix [instructions]',
+    about:
+      'On a pull request of Yardmaster: rework it, by the review comments without an answer and these instructions.',
     needs: 'write',
   },
   runners: { usage: '/agent runners', about: 'List the machines that could do the work.', needs: 'write' },
@@ -173,9 +174,7 @@ function parseCommand(text: string): Result {
       return parseRun(words, firstLine, rest);
     case 'fix': {
       const instructions = toInstructions(firstLine.trim().slice(given.length), rest);
-      if (instructions === '') {
-        return refuse(`\`fix\` needs to know what to do: \`${COMMANDS.fix.usage}\``);
-      }
+      if (instructions === '') return accept({ name, instructions: null });
       return checkInstructions(instructions) ?? accept({ name, instructions });
     }
     case 'priority': {

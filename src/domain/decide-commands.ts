@@ -3,8 +3,9 @@ import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
 import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
+import { decideRevision, type RevisionReading, type RevisionWish } from './decide-revision.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
+import { type AllJobSettings, type Job, type JobRevision, PRIORITIES } from './job.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
 
@@ -29,6 +30,8 @@ export type CommandSituation = {
   jobs: readonly Job[];
   /** Of the issue; looked for only when work is to start. */
   openPullRequests: readonly OpenPullRequest[];
+  /** The pull request that is to be reworked; looked for only when one is. `null`: it is none of ours. */
+  revision: RevisionReading | null;
   /** Address of the issue's status comment, if there is one. */
   statusUrl: string | null;
   /** How it was asked for, for people: `by a command`. */
@@ -49,11 +52,24 @@ export type CommandAction =
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
     }
+  | RevisionAction
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   | { kind: 'hold'; reason: string; jobs: readonly Job[] }
   | { kind: 'unhold'; reason: string; jobs: readonly Job[] }
   | { kind: 'priority'; reason: string; jobs: readonly Job[]; priority: number }
   | { kind: 'tell'; topic: Topic };
+
+/** `job`: whose work is in the pull request. */
+export type RevisionAction = {
+  kind: 'revise';
+  reason: string;
+  job: Job;
+  specialty: string;
+  needs: string[];
+  settings: AllJobSettings;
+  instructions: string | null;
+  revision: JobRevision;
+};
 
 export type CommandDecision =
   | { kind: 'accept'; actions: CommandAction[] }
@@ -106,11 +122,12 @@ function decideCommand(situation: CommandSituation, command: Command): Verdict {
     case 'priority':
       return decidePriority(situation, command);
     case 'fix':
-      return refused(
-        situation.isPullRequest
-          ? 'Reworking a pull request by `/agent fix` is not there yet. Write what is missing into the issue, close this pull request, and use `/agent run` there.'
-          : '`/agent fix` is for pull requests of Yardmaster. On an issue, use `/agent run -- instructions`.',
-      );
+      if (!situation.isPullRequest) {
+        return refused(
+          '`/agent fix` is for pull requests of Yardmaster. On an issue, use `/agent run -- instructions`.',
+        );
+      }
+      return revise(situation, { cause: 'asked', instructions: command.instructions, checks: [] });
     case 'status':
     case 'why':
     case 'runners':
@@ -137,9 +154,14 @@ function decideRun(situation: CommandSituation, command: Extract<Command, { name
 
 function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const { settings, jobs, issue } = situation;
+  const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
+  const failedRevision = findFailedRevision(jobs, specialty);
+  if (failedRevision !== null) {
+    const { instructions, revision } = failedRevision;
+    return revise(situation, { cause: 'asked', instructions, checks: revision?.checks ?? [] });
+  }
   const blocked = findBlocked(situation, 'retry');
   if (blocked !== null) return refused(blocked);
-  const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
   const [last] = newest;
   if (last === undefined) {
     const which = specialty === null ? 'No work' : `No ${toCode(specialty, 50)} work`;
@@ -157,6 +179,20 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
     return refused(explainUnknownSpecialty(failed.specialty, settings));
   }
   return start(situation, failed.specialty, failed.instructions, { agent: null, model: null }, issue);
+}
+
+/** What `retry` would do once more, where that is a revision; `jobs`: the newest first. */
+export function findFailedRevision(jobs: readonly Job[], specialty: string | null): Job | null {
+  const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
+  const failed = newest.find(({ state }) => isTerminal(state) && state !== 'succeeded');
+  return failed?.kind === 'revise' ? failed : null;
+}
+
+function revise(situation: CommandSituation, wish: RevisionWish): Verdict {
+  const { revision: reading, issue, settings, settingsProblem, jobs, sender, by } = situation;
+  const decision = decideRevision({ wish, reading, issue, settings, settingsProblem, jobs });
+  if (decision.kind === 'refused') return refused(decision.reason);
+  return { ...decision, reason: `${sender.login} asked for it ${by}` };
 }
 
 function start(
@@ -301,7 +337,9 @@ function listCodes(names: readonly string[]): string {
 }
 
 function isSameStart(one: CommandAction, other: CommandAction): boolean {
-  return one.kind === 'start' && other.kind === 'start' && one.specialty === other.specialty;
+  const starts = (action: CommandAction) =>
+    action.kind === 'start' || action.kind === 'revise' ? action.specialty : null;
+  return starts(one) !== null && starts(one) === starts(other);
 }
 
 function refused(reason: string): Verdict {

@@ -16,6 +16,7 @@ export type PressSituation = Pick<
   | 'settings'
   | 'settingsProblem'
   | 'openPullRequests'
+  | 'revision'
   | 'statusUrl'
 > & {
   wish: PressWish;
@@ -37,18 +38,20 @@ export function decidePress(situation: PressSituation): CommandDecision {
   // One that was refused never was any work.
   const jobs = situation.jobs.filter(({ state }) => state !== 'refused');
   const { sender, permission, repository, issue, settings, settingsProblem } = situation;
-  const { openPullRequests, statusUrl } = situation;
+  const { openPullRequests, revision, statusUrl } = situation;
   const decision = decideCommands({
     lines: [{ line: 1, command: toCommand(wish, job) }],
     sender,
     permission,
     repository,
-    isPullRequest: false,
+    // A revision is asked for again where it was asked for.
+    isPullRequest: job.kind === 'revise',
     issue,
     settings,
     settingsProblem,
     jobs,
     openPullRequests,
+    revision,
     statusUrl,
     by: wish === 'rerun' ? 'by re-running its check run' : 'with a button of its check run',
   });
@@ -57,7 +60,7 @@ export function decidePress(situation: PressSituation): CommandDecision {
   return stale === null ? decision : { kind: 'refuse', code: 'not_now', reason: stale };
 }
 
-function toCommand(wish: PressWish, { specialty, instructions }: Job): Command {
+function toCommand(wish: PressWish, { kind, specialty, instructions }: Job): Command {
   switch (wish) {
     case 'retry':
     case 'rerun':
@@ -65,6 +68,7 @@ function toCommand(wish: PressWish, { specialty, instructions }: Job): Command {
     case 'cancel':
       return { name: 'cancel', specialty };
     case 'ask_again':
+      if (kind === 'revise') return { name: 'fix', instructions };
       return { name: 'run', specialty, agent: null, model: null, instructions };
     default:
       return wish satisfies never;

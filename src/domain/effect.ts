@@ -31,6 +31,14 @@ export type Effect =
   | { kind: 'command'; repositoryId: number; commentId: number }
   /** Whoever pressed a button in vain finds the reason on the issue. */
   | { kind: 'press-answer'; key: string }
+  /** The threads of reviews that a revision was about have their answers, and the reviewers are asked again. */
+  | { kind: 'revision-answers'; jobId: JobId }
+  /** The pull request of a revision is labelled as one that a person has to look at, or not any more. */
+  | { kind: 'needs-human'; jobId: JobId; isNeeded: boolean }
+  /** Where a job's pull request can't be merged without conflicts, they are worked on, if the settings say so. */
+  | { kind: 'look-at-conflicts'; jobId: JobId }
+  /** What is to be said once stands on its issue or pull request. */
+  | { kind: 'note'; key: string }
   /** The check run that says what the settings file of this commit means, or what is wrong with it. */
   | { kind: 'settings-check'; repositoryId: number; fullName: string; commit: string; isFork: boolean }
   | { kind: 'labels'; repositoryId: number; fullName: string }
@@ -51,6 +59,7 @@ export function toEffectKey(effect: Effect): string {
     case 'evidence':
       return `${effect.kind}:${effect.jobId}${effect.commit === undefined ? '' : `:${effect.commit}`}`;
     case 'press-answer':
+    case 'note':
       return `${effect.kind}:${effect.key}`;
     case 'pull-request':
     case 'pull-request-wishes':
@@ -58,6 +67,9 @@ export function toEffectKey(effect: Effect): string {
     case 'clean-label':
     case 'look-at-blockers':
     case 'assign-issue':
+    case 'revision-answers':
+    case 'needs-human':
+    case 'look-at-conflicts':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
@@ -80,10 +92,14 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'check-run': 50,
   'attempt-start': 40,
   'look-at-blockers': 38,
+  'look-at-conflicts': 36,
   evidence: 35,
   'pull-request-wishes': 34,
   command: 33,
   'press-answer': 33,
+  'revision-answers': 33,
+  note: 33,
+  'needs-human': 32,
   'settings-check': 32,
   'status-comment': 30,
   'clean-branch': 20,

@@ -1,4 +1,4 @@
-import type { AttemptResult, CommandRun, Evidence, JobSpec, TestRun } from '../contract/job.ts';
+import type { AttemptResult, CommandRun, Evidence, JobSpec, Revision, TestRun } from '../contract/job.ts';
 
 /** How much of each is kept, in characters and items; step by step, until it fits. */
 const RESULT_STEPS = [
@@ -107,9 +107,30 @@ function cutSpec(spec: JobSpec, length: number): JobSpec {
       labels: issue.labels.slice(0, 100),
       ...(issue.comments === undefined ? {} : cutComments(issue, length)),
     },
+    ...(spec.revision === undefined ? {} : { revision: cutRevision(spec.revision, length) }),
     instructions: instructions === null ? null : shorten(instructions),
     settings: { ...settings, guidance: settings.guidance === null ? null : shorten(settings.guidance) },
   };
+}
+
+/** The first threads, as many as have room: answers know them by their places. */
+function cutRevision(revision: Revision, length: number): Revision {
+  let left = length;
+  const takeWhile = <Thing>(things: readonly Thing[]): Thing[] => {
+    const at = things.findIndex((thing) => (left -= JSON.stringify(thing).length) < 0);
+    return at === -1 ? [...things] : things.slice(0, at);
+  };
+  const threads = takeWhile(revision.threads);
+  const reviews = takeWhile(revision.reviews);
+  const checks = revision.checks.map((check) => ({
+    ...check,
+    output: check.output.slice(-Math.floor(length / 4)),
+    annotations: takeWhile(check.annotations),
+  }));
+  const { untrusted = 0, edited = 0, unread = 0 } = revision.commentsLeftOut ?? {};
+  const unsent = revision.threads.length - threads.length + revision.reviews.length - reviews.length;
+  const commentsLeftOut = { untrusted, edited, unread: unread + unsent };
+  return { ...revision, threads, reviews, checks, commentsLeftOut };
 }
 
 /** The newest comments, as many as have room. */

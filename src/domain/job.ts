@@ -10,6 +10,7 @@ import type {
   Outcome,
   Phase,
   RepositoryRef,
+  Revision,
   RunnerId,
 } from '../contract/job.ts';
 
@@ -34,6 +35,20 @@ export type PullRequestWishes = {
   assignee?: string | undefined;
   /** Whether the branch goes when the pull request has been merged or closed, as long as nobody else pushed to it. */
   deleteBranch?: boolean | undefined;
+  /** Whether conflicts with its base branch are resolved without anybody asking. */
+  resolveConflicts?: boolean | undefined;
+  /** How often, on each head, failed checks of others are worked on without anybody asking; absent = never. */
+  fixChecks?: number | undefined;
+};
+
+/** What a job of kind `revise` is about; what its attempts find out when they begin is left out. */
+export type JobRevision = Omit<Revision, 'baseCommit'> & {
+  /** Revisions in a row up to this one, since a person last asked for one by a command. */
+  counted: number;
+  /** Logins that are asked for a review once more. */
+  reviewers: string[];
+  /** Who did the work before, and so is the first choice. */
+  runnerId: RunnerId | null;
 };
 
 /** Stands for whoever asked for the job, where a login is expected: no login of GitHub has such a name. */
@@ -65,7 +80,9 @@ export type Job = {
   priority: number;
   branch: string;
   outcome: Outcome | null;
-  /** `ended`: as far as we heard; absent while it is open. */
+  /** `null` for work on an issue, and for revisions whose facts were lost with a store. */
+  revision: JobRevision | null;
+  /** That the work is in. `ended`: as far as we heard; absent while it is open. */
   pullRequest: { number: number; url: string; ended?: PullRequestEnd } | null;
   /** Number of the newest attempt; 0 before the first. */
   attemptNumber: number;
@@ -94,6 +111,8 @@ export type Attempt = {
   /** Grows with every offer of the attempt; fences stale runners. */
   epoch: number;
   base: { branch: string; commit: string } | null;
+  /** Where the base branch stood when a revision began; `null` for work on issues. */
+  baseHead: string | null;
   startCommit: string | null;
   checkRun: { id: number; url: string } | null;
   runner: { id: RunnerId; name: string } | null;

@@ -9,6 +9,13 @@ export function toLabelName(specialty: string): string {
   return `agent:${specialty}`;
 }
 
+/** Borne by pull requests that are not reworked any more before a person has looked at them. */
+export const NEEDS_HUMAN_LABEL: LabelDefinition = {
+  name: 'agent:needs-human',
+  color: 'fbca04',
+  description: 'Yardmaster: reworked several times, and now a person has to look at it',
+};
+
 /** Created in every repository when the App is installed. */
 export const BUILT_IN_LABELS: readonly LabelDefinition[] = [
   { specialty: 'backend', color: '1d76db' },

@@ -10,6 +10,8 @@ import { warnAfterwards } from './sandbox-text.ts';
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_SUMMARY_CHARACTERS = 15_000;
 const MAX_CHANGES_SHOWN = 50;
+/** Of the work that was there before, the newest. */
+const MAX_EARLIER = 5;
 
 /**
  * The pull request of a job. Only our own `Closes #N` may close an issue: references in the title and in the agent's words
@@ -17,33 +19,49 @@ const MAX_CHANGES_SHOWN = 50;
  *
  * A draft when no test confirms the work, unless the settings say otherwise: then a person has to look first.
  */
-export function toPullRequest({ job, attempt }: { job: Job; attempt: Attempt }): {
-  title: string;
-  body: string;
-  draft: boolean;
-} {
+export function toPullRequest({
+  job,
+  attempt,
+  earlier = [],
+}: {
+  job: Job;
+  attempt: Attempt;
+  /** Work that was in it before, the oldest first. */
+  earlier?: readonly { job: Job; attempt: Attempt }[];
+}): { title: string; body: string; draft: boolean } {
   const { result } = attempt;
   if (result === null) throw new Error(`Attempt ${attempt.id} has no result to open a pull request with`);
   const title = toPlainTitle(job.issue.title, MAX_TITLE_CHARACTERS);
   return {
     title: title === '' ? `Work on issue ${job.issue.number}` : title,
-    body: toBody(job, attempt, result),
+    body: toBody(job, attempt, result, earlier),
     draft: job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed',
   };
 }
 
-function toBody(job: Job, attempt: Attempt, result: AttemptResult): string {
+function toBody(
+  job: Job,
+  attempt: Attempt,
+  result: AttemptResult,
+  earlier: readonly { job: Job; attempt: Attempt }[],
+): string {
+  const most = Math.floor(MAX_SUMMARY_CHARACTERS / (Math.min(earlier.length, MAX_EARLIER) + 1));
   const parts = [
     `Closes #${job.issue.number}`,
-    result.summary === ''
-      ? null
-      : `### What the agent says\n\n${toQuote(result.summary, MAX_SUMMARY_CHARACTERS)}`,
+    ...earlier.slice(-MAX_EARLIER).map((one) => toSummary(one.job, one.attempt.result, most)),
+    toSummary(job, result, most),
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,
-    `### Changes\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
+    `### Changes${job.revision === null ? '' : ` of round ${job.revision.round}`}\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
     `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
     warnAfterwards(result.sandbox),
   ];
   return parts.filter((part) => part !== null).join('\n\n');
+}
+
+function toSummary({ revision }: Job, result: AttemptResult | null, most: number): string | null {
+  if (result === null || result.summary === '') return null;
+  const about = revision === null ? '' : ` about round ${revision.round}`;
+  return `### What the agent says${about}\n\n${toQuote(result.summary, most)}`;
 }
 
 function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] {

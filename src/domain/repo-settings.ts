@@ -120,8 +120,18 @@ function toOptional<Key extends keyof AllJobSettings>(
 
 /** `undefined` when nothing is wished. */
 function toWishes(written: NonNullable<SpecialtyFields['pull_request']>): PullRequestWishes | undefined {
-  const { delete_branch: deleteBranch, ...rest } = written;
-  const wishes = { ...rest, ...(deleteBranch === undefined ? {} : { deleteBranch }) };
+  const {
+    delete_branch: deleteBranch,
+    resolve_conflicts: resolveConflicts,
+    fix_ci: fixCi,
+    ...rest
+  } = written;
+  const wishes = {
+    ...rest,
+    ...(deleteBranch === undefined ? {} : { deleteBranch }),
+    ...(resolveConflicts === undefined ? {} : { resolveConflicts }),
+    ...(fixCi === undefined ? {} : { fixChecks: Number(fixCi) }),
+  };
   return Object.keys(wishes).length === 0 ? undefined : wishes;
 }
 

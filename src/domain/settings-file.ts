@@ -39,6 +39,9 @@ const PathPatterns = z
   .array(PathPattern, 'must be a list, such as [docs/**, "**/*.md"]')
   .max(MAX_PATTERNS, `must be at most ${MAX_PATTERNS} patterns`);
 
+/** Failed checks of one head that are worked on without anybody asking, at the most. */
+const MAX_FIXES = 3;
+
 /** What GitHub allows as login, and what it allows in managed ones besides; `organisation/team` for a team. */
 const LOGIN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 const LOGIN_OR_TEAM = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\/[\w.-]{1,100})?$/;
@@ -80,6 +83,21 @@ const PullRequestFields = z.strictObject(
       .optional()
       .describe(
         'Whether the branch is deleted when the pull request has been merged or closed, unless somebody else pushed to it. Default false.',
+      ),
+    resolve_conflicts: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether an agent resolves conflicts with the base branch as soon as there are any. Default false: somebody has to ask with /agent fix.',
+      ),
+    fix_ci: z
+      .union(
+        [z.boolean(), z.int().min(1).max(MAX_FIXES)],
+        `must be true, false, or a whole number from 1 to ${MAX_FIXES}`,
+      )
+      .optional()
+      .describe(
+        'Whether an agent works on checks of other Apps that failed on the pull request: true for once on each head, or how often. Default false.',
       ),
   },
   'must be keys with values, such as "reviewers: [octavia]"',

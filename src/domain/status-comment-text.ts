@@ -11,6 +11,7 @@ import {
   type Job,
   type JobEvent,
 } from './job.ts';
+import { toRoundText } from './revision-text.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
@@ -100,9 +101,14 @@ function toFactsLine(job: Job, attempt: Attempt | null): string {
     result === null ? null : `cost ${formatCost(result.usage.costUsd)}`,
     job.attemptNumber > 1 ? `attempt ${job.attemptNumber}` : null,
     checkRun === null ? null : `[check run](${checkRun.url})`,
-    job.pullRequest === null ? null : `[pull request #${job.pullRequest.number}](${job.pullRequest.url})`,
+    toPullRequestFact(job),
   ];
   return facts.filter((fact) => fact !== null).join(' · ');
+}
+
+function toPullRequestFact({ revision, pullRequest }: Job): string | null {
+  if (revision !== null) return toRoundText(revision);
+  return pullRequest === null ? null : `[pull request #${pullRequest.number}](${pullRequest.url})`;
 }
 
 function toWaiting(job: Job, queuePosition: number | null): string | null {
@@ -201,11 +207,16 @@ function toFolded(summary: string, lines: readonly string[]): string {
 
 function toFooter(current: readonly ReportedJob[]): string {
   const live = current.filter(({ job }) => !isTerminal(job.state));
-  const ended = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
+  const over = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
+  const ended = over.filter(({ job }) => job.kind === 'resolve');
+  const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
   const lines = [
     live.length === 0 ? null : `To cancel, remove ${toLabelNames(live)} or close the issue.`,
     ended.length === 0 ? null : `To try again, remove ${toLabelNames(ended)} and add it again.`,
-    live.length + ended.length === 0 ? toLastWords(current) : null,
+    revised === null
+      ? null
+      : `Pull request #${revised.pullRequest.number} is as it was. To try again, write \`/agent retry\` here, or \`/agent fix <instructions>\` on it.`,
+    live.length + over.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
 }

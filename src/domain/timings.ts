@@ -167,6 +167,8 @@ export const BUDGETS = {
   commandWindowMinutes: 10,
   /** Branch names tried when the wanted one is taken. */
   branchNames: 6,
+  /** Revisions of a pull request in a row, before a person has to look at it. */
+  revisionRounds: 5,
   /** Webhooks asked for again in one sweep. */
   redeliveries: 100,
   /** Places in each specialty's queue whose changes are told without another reason, to spare GitHub's limit for content. */

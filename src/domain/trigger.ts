@@ -133,6 +133,38 @@ export type Trigger =
       sender: Actor;
     }
   | {
+      /** Somebody wants changes on a pull request. */
+      kind: 'review_submitted';
+      /** A review is submitted once. */
+      key: string;
+      target: RepositoryTarget;
+      pullRequestNumber: number;
+      /** By GitHub's clock. */
+      at: string;
+      sender: Actor;
+    }
+  | {
+      /** Somebody calls a thread of a review done, or not done any more. */
+      kind: 'thread_turned';
+      key: string;
+      target: RepositoryTarget;
+      pullRequestNumber: number;
+      /** Its first comment's. */
+      threadId: number;
+      isResolved: boolean;
+    }
+  | { kind: 'branch_pushed'; key: string; target: RepositoryTarget; branch: string }
+  | {
+      /** All checks of an App on a commit have ended, and not all well. */
+      kind: 'checks_failed';
+      key: string;
+      target: RepositoryTarget;
+      appId: number;
+      checkSuiteId: number;
+      headCommit: string;
+      branch: string;
+    }
+  | {
       /** The head of a pull request, which may hold other settings than the default branch. */
       kind: 'settings_proposed';
       key: string;

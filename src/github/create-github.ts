@@ -10,8 +10,10 @@ import { createIssueReader } from './issue.ts';
 import { createJobTokens } from './job-token.ts';
 import { createLabels } from './labels.ts';
 import { createPermissionReader } from './permission.ts';
+import { createFailedChecks } from './failed-checks.ts';
 import type { Octokit } from './probot-octokit.ts';
 import { createPullRequests } from './pull-request.ts';
+import { createReviews } from './reviews.ts';
 import { createSettingsReader } from './repo-file.ts';
 import { createRecoveryReads, type RecoveryReads } from './recovery-reads.ts';
 import { createPullRequestWishes } from './pull-request-wishes.ts';
@@ -47,6 +49,8 @@ export function createGitHub(deps: {
     ...createReactions({ call }),
     ...createPullRequests({ call }),
     ...createPullRequestWishes({ call }),
+    ...createReviews({ call, identity }),
+    ...createFailedChecks({ call }),
     ...createBranches({ call }),
     ...createJobTokens(deps),
     sweeps: { ...createSweepReads({ ...deps, call }), ...createRecoveryReads({ call, identity }) },

@@ -1,6 +1,7 @@
 import type { CommentReading } from '../domain/choose-comments.ts';
+import type { ReviewCommentReading, ReviewReading } from '../domain/choose-review-comments.ts';
 import type { IssueReading, Permission } from '../domain/decide.ts';
-import type { RepositoryRef } from '../contract/job.ts';
+import type { FailedCheck, RepositoryRef } from '../contract/job.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { SettingsPlace } from '../domain/settings-layers.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
@@ -9,7 +10,13 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 export type PullRequestReading = {
   state: 'open' | 'merged' | 'closed';
   url: string;
+  body: string;
   headCommit: string;
+  /** That it is to be merged into. */
+  base: string;
+  locked: boolean;
+  /** Whether it can be merged without conflicts; `null`: GitHub has not found out yet. */
+  mergeable: boolean | null;
   mergedBy: string | null;
   /** As GitHub writes it. */
   closedAt: string | null;
@@ -113,6 +120,24 @@ export type GitHub = {
   ): Promise<void>;
   /** `null` when it isn't there. */
   readPullRequest(target: RepositoryTarget, number: number): Promise<PullRequestReading | null>;
+  /** Reviews, the oldest first, and comments on lines, in any order: of each the first or last few hundred. */
+  readReviews(
+    target: RepositoryTarget,
+    pullRequestNumber: number,
+  ): Promise<{ comments: ReviewCommentReading[]; reviews: ReviewReading[] }>;
+  /**
+   * Answers a thread of a review once: an answer of ours with `marker` at its start is enough. `mayExist`: look before. Nothing happens when the
+   * comment is gone or its conversation is locked.
+   */
+  answerThread(
+    target: RepositoryTarget,
+    pullRequestNumber: number,
+    wanted: { threadId: number; marker: string; body: string; mayExist: boolean },
+  ): Promise<void>;
+  /** The failed check runs of a suite, a few, cut. */
+  readFailedChecks(target: RepositoryTarget, checkSuiteId: number): Promise<FailedCheck[]>;
+  /** Replaces the text of a pull request. */
+  changePullRequestBody(target: RepositoryTarget, number: number, body: string): Promise<void>;
   /** Opens the pull request of `head`, or finds the open one. */
   ensurePullRequest(
     target: RepositoryTarget,

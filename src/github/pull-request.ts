@@ -18,7 +18,7 @@ export function createPullRequests({
   call,
 }: {
   call: GitHubCall;
-}): Pick<GitHub, 'ensurePullRequest' | 'readPullRequest' | 'changesFile'> {
+}): Pick<GitHub, 'ensurePullRequest' | 'readPullRequest' | 'changePullRequestBody' | 'changesFile'> {
   return {
     ensurePullRequest: (target, wanted) =>
       findOrCreate({
@@ -34,13 +34,24 @@ export function createPullRequests({
       );
       if (answer === null) return null;
       const { merged, state, html_url: url, head, merged_by: mergedBy, closed_at: closedAt } = answer.data;
+      const { body, base, locked, mergeable } = answer.data;
       return {
         state: merged ? 'merged' : state,
         url,
+        body: body ?? '',
         headCommit: head.sha,
+        base: base.ref,
+        locked,
+        mergeable,
         mergedBy: mergedBy?.login ?? null,
         closedAt,
       };
+    },
+    async changePullRequestBody(target, number, body) {
+      const text = body.slice(0, MAX_BODY_CHARACTERS);
+      await call(target.installationId, (octokit) =>
+        octokit.rest.pulls.update({ ...toPath(target), pull_number: number, body: text }),
+      );
     },
     async changesFile(target, pullRequestNumber, path) {
       for (let page = 1; page <= MAX_FILES_PAGES; page += 1) {

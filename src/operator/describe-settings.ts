@@ -34,6 +34,7 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
 
 function describeWishes(wishes: PullRequestWishes): string {
   const { draft, base, reviewers = [], labels = [], assignee, deleteBranch = false } = wishes;
+  const { resolveConflicts = false, fixChecks = 0 } = wishes;
   return [
     `into ${base ?? 'the default branch'}`,
     draft === undefined
@@ -45,6 +46,10 @@ function describeWishes(wishes: PullRequestWishes): string {
     ...(labels.length === 0 ? [] : [`labels ${labels.join(', ')}`]),
     ...(assignee === undefined ? [] : [`assigned to ${assignee}`]),
     ...(deleteBranch ? ['its branch is deleted in the end'] : []),
+    ...(resolveConflicts ? ['conflicts are resolved by agents'] : []),
+    ...(fixChecks > 0
+      ? [`failed checks are worked on, ${fixChecks === 1 ? 'once' : `${fixChecks} times`} a head`]
+      : []),
   ].join('; ');
 }
 

@@ -1,4 +1,4 @@
-import type { JobSpec } from '../contract/job.ts';
+import type { JobSpec, Revision } from '../contract/job.ts';
 import { breakSkipMarks } from '../domain/skip-marks.ts';
 import { stripControl } from '../lib/strip-control.ts';
 
@@ -25,7 +25,7 @@ export function toCommitMessage(options: {
   const account = spec.requestedById === undefined ? person : `${spec.requestedById}+${person}`;
   const body = toBody(options.summary);
   return [
-    toSubject(spec.issue.title, spec.issue.number),
+    toSubject(spec),
     '',
     ...(body === '' ? [] : [body, '']),
     `For issue #${spec.issue.number}.`,
@@ -38,16 +38,24 @@ export function toCommitMessage(options: {
   ].join('\n');
 }
 
-function toSubject(title: string, issueNumber: number): string {
-  const plain = stripControl(title)
+function toSubject({ issue, base, revision }: JobSpec): string {
+  const about = revision === undefined ? '' : toOccasion(revision, base.branch);
+  const plain = stripControl(issue.title)
     .replace(/https?:\/\/\S+/gi, '')
     .replace(/[@#<>]/g, '')
     .replace(/\bGH-(?=\d)/gi, 'GH ')
     .replace(/\s+/g, ' ')
     .trim();
-  if (plain === '') return `Work on issue ${issueNumber}`;
-  const subject = plain.length <= MAX_SUBJECT ? plain : `${plain.slice(0, MAX_SUBJECT - 1).trimEnd()}…`;
+  if (plain === '') return `${about}Work on issue ${issue.number}`;
+  const whole = `${about}${plain}`;
+  const subject = whole.length <= MAX_SUBJECT ? whole : `${whole.slice(0, MAX_SUBJECT - 1).trimEnd()}…`;
   return breakSkipMarks(subject);
+}
+
+/** What sets the commit apart from the others of its pull request. */
+function toOccasion({ cause, mergeBase }: Revision, baseBranch: string): string {
+  if (mergeBase) return `Merge ${baseBranch.replace(/[^\w./-]/g, '').slice(0, 30)}: `;
+  return cause === 'checks' ? 'Mend checks: ' : 'Rework: ';
 }
 
 function toBody(summary: string): string {

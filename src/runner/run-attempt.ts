@@ -320,7 +320,8 @@ async function runAttempt(
   /** Before the report, since lease and token end with it. True when GitHub took the final state of the check run. */
   async function sayLastWords(result: AttemptResult): Promise<boolean> {
     const limit = AbortSignal.timeout(deps.endLimits.lastWordsMs);
-    const content = toResultCheckRun({ specialty: spec.specialty, runnerName: deps.runnerName, result });
+    const { specialty, kind } = spec;
+    const content = toResultCheckRun({ specialty, kind, runnerName: deps.runnerName, result });
     const [, taken] = await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
     return taken;
   }

@@ -45,6 +45,7 @@ const defaultEvents = [
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',
+  'pull_request_review_thread',
   'check_run',
   'check_suite',
   'push',

@@ -14,6 +14,7 @@ import { allRoutes } from './routes/routes.ts';
 import type { SentWebhook } from './webhooks/delivery.ts';
 import { createWebhookFaults } from './webhooks/webhook-faults.ts';
 import { appCredentials, createOwnerControls } from './website/owner.ts';
+import { createOtherApp } from './website/other-app.ts';
 import { createPages } from './website/pages.ts';
 import { createPerson, type Person } from './website/person.ts';
 import { createStateView } from './website/state-view.ts';
@@ -128,6 +129,8 @@ export async function createGitHubStandin(options: StandinOptions = {}) {
     ...owner,
     /** Acts on the website as this person. */
     as: (login: string): Person => createPerson(site, accountOf(login)),
+    /** What an App does that is not the registered one. */
+    otherApp: createOtherApp(site),
     webhooks: {
       /** The App's one webhook URL; without it no event is sent. */
       target: site.sender.setTarget,

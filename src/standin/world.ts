@@ -133,8 +133,13 @@ export const checkConclusions = [
 ] as const;
 export type CheckConclusion = (typeof checkConclusions)[number];
 
+/** An App that is not the registered one: it has no credentials here, and only its checks are seen. */
+export type OtherApp = { id: number; slug: string; name: string };
+
 export type CheckSuite = {
   id: number;
+  /** Whose checks they are; `null`: the registered App's. */
+  otherApp: OtherApp | null;
   headSha: string;
   headBranch: string | null;
   before: string | null;
@@ -212,6 +217,8 @@ export type Repository = {
   comments: Map<number, IssueComment>;
   reviews: Map<number, Review>;
   reviewComments: Map<number, ReviewComment>;
+  /** Threads that somebody resolved, by the ids of their first comments. */
+  resolvedThreads: Set<number>;
   checkSuites: Map<number, CheckSuite>;
   checkRuns: Map<number, CheckRun>;
   statuses: CommitStatus[];

@@ -23,6 +23,7 @@ export type AttemptChange = Partial<
     | 'epoch'
     | 'toldEpoch'
     | 'base'
+    | 'baseHead'
     | 'branch'
     | 'startCommit'
     | 'announcedCommit'
@@ -45,7 +46,7 @@ export type AttemptQueries = {
   get(id: AttemptId): Promise<StoredAttempt | null>;
   /** Oldest first. */
   ofJob(jobId: JobId): Promise<StoredAttempt[]>;
-  /** Whose check run is on this commit: each attempt has a start commit of its own. */
+  /** The newest whose check run is on this commit: only those of revisions share their start commit with others. */
   ofStartCommit(commit: string): Promise<StoredAttempt | null>;
   /** Those with a check run that ended in this time, a thousand at the most, the newest of them. */
   ended(sinceMs: number, beforeMs: number): Promise<StoredAttempt[]>;
@@ -72,6 +73,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           told_epoch: attempt.toldEpoch,
           base_branch: attempt.base?.branch ?? null,
           base_commit: attempt.base?.commit ?? null,
+          base_head: attempt.baseHead,
           branch: attempt.branch,
           start_commit: attempt.startCommit,
           announced_commit: attempt.announcedCommit,
@@ -173,6 +175,7 @@ function toColumns(change: AttemptChange) {
     epoch: change.epoch,
     told_epoch: change.toldEpoch,
     ...(base === undefined ? {} : { base_branch: base?.branch ?? null, base_commit: base?.commit ?? null }),
+    base_head: change.baseHead,
     branch: change.branch,
     start_commit: change.startCommit,
     announced_commit: change.announcedCommit,
@@ -220,6 +223,7 @@ function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
       row.base_branch === null || row.base_commit === null
         ? null
         : { branch: row.base_branch, commit: row.base_commit },
+    baseHead: row.base_head,
     branch: row.branch,
     startCommit: row.start_commit,
     announcedCommit: row.announced_commit,

@@ -29,6 +29,8 @@ export type JobQueries = {
   liveOfIssue(repositoryId: number, issueNumber: number): Promise<StoredJob[]>;
   /** The newest job that led to this pull request; `null`: it is none of ours. */
   ofPullRequest(repositoryId: number, pullRequestNumber: number): Promise<StoredJob | null>;
+  /** Of each pull request of the repository that is open, as far as we heard, the newest job whose work is in it. */
+  withOpenPullRequest(repositoryId: number): Promise<StoredJob[]>;
   /** The newest whose work is on this branch. */
   ofBranch(repositoryId: number, branch: string): Promise<StoredJob | null>;
   liveOfInstallation(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<StoredJob[]>;
@@ -64,6 +66,9 @@ export type JobQueries = {
   list(wanted: { states: readonly JobState[]; limit: number }): Promise<StoredJob[]>;
   countByState(): Promise<Partial<Record<JobState, number>>>;
 };
+
+/** Of one repository, the newest: older ones have hardly an open pull request. */
+const MAX_PULL_REQUEST_JOBS = 300;
 
 export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries {
   const selectJobs = () => db.selectFrom('jobs').selectAll();
@@ -162,6 +167,20 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .orderBy('id', 'desc')
         .executeTakeFirst();
       return row ? toJob(row) : null;
+    },
+
+    async withOpenPullRequest(repositoryId) {
+      const rows = await selectJobs()
+        .where('repository_id', '=', repositoryId)
+        .where('pull_request', 'is not', null)
+        .orderBy('id', 'desc')
+        .limit(MAX_PULL_REQUEST_JOBS)
+        .execute();
+      const jobs = rows.map(toJob);
+      const newest = jobs.filter(
+        (job, at) => jobs.findIndex((other) => other.pullRequest?.number === job.pullRequest?.number) === at,
+      );
+      return newest.filter(({ pullRequest }) => pullRequest !== null && pullRequest.ended === undefined);
     },
 
     async ofBranch(repositoryId, branch) {

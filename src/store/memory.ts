@@ -160,6 +160,10 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
     .deleteFrom('presses')
     .where('created_at', '<', nowMs - keep.commandsMs)
     .execute();
+  await db
+    .deleteFrom('notes')
+    .where('created_at', '<', nowMs - keep.commandsMs)
+    .execute();
   await db.deleteFrom('attempt_tokens').where('expires_at', '<', nowMs).execute();
   await db
     .deleteFrom('trigger_keys')

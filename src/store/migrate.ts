@@ -15,6 +15,7 @@ import { addFailedJobs } from './migrations/0010-failed-jobs.ts';
 import { createAttemptTokenTable } from './migrations/0011-attempt-tokens.ts';
 import { addUsageTokens } from './migrations/0012-usage-tokens.ts';
 import { addNextKey } from './migrations/0013-next-key.ts';
+import { addRevisions } from './migrations/0014-revisions.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -38,6 +39,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0011-attempt-tokens': createAttemptTokenTable,
   '0012-usage-tokens': addUsageTokens,
   '0013-next-key': addNextKey,
+  '0014-revisions': addRevisions,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

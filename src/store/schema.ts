@@ -21,6 +21,14 @@ export type Schema = {
   attempt_tokens: AttemptTokenRow;
   commands: CommandRow;
   presses: PressRow;
+  review_threads: {
+    repository_id: number;
+    thread_id: number;
+    pull_number: number;
+    resolved: number;
+    updated_at: number;
+  };
+  notes: NoteRow;
   kept_settings: { repository_id: number; text: string; updated_at: number };
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };
@@ -50,6 +58,7 @@ export type JobRow = {
   branch: string;
   outcome: Outcome | null;
   pull_request: string | null;
+  revision: string | null;
   attempt_id: string | null;
   attempt_number: number;
   runner_id: string | null;
@@ -76,6 +85,7 @@ export type AttemptRow = {
   told_epoch: number;
   base_branch: string | null;
   base_commit: string | null;
+  base_head: string | null;
   branch: string | null;
   start_commit: string | null;
   announced_commit: string | null;
@@ -207,6 +217,16 @@ export type PressRow = {
   button: string;
   sender: string;
   reason: string | null;
+  created_at: number;
+};
+
+export type NoteRow = {
+  key: string;
+  repository_id: number;
+  installation_id: number;
+  repository: string;
+  number: number;
+  text: string;
   created_at: number;
 };
 

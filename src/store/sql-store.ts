@@ -9,6 +9,7 @@ import { createDeliveryBatcher, createDeliveryQueries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { createJobQueries } from './jobs.ts';
 import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
+import { createReviewQueries } from './reviews.ts';
 import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
 import type { Queries, Store, StoreTx } from './store.ts';
@@ -99,6 +100,7 @@ export function createSqlStore(deps: {
       spending: createSpendingQueries(on),
       sweeps: createSweepQueries(on),
       commands: createCommandQueries(on),
+      reviews: createReviewQueries(on),
     };
   }
 

@@ -3,6 +3,7 @@ import type { AttemptTokenQueries } from './attempt-tokens.ts';
 import type { AttemptQueries } from './attempts.ts';
 import type { CheckRunMailQueries } from './check-run-mail.ts';
 import type { CommandQueries } from './commands.ts';
+import type { ReviewQueries } from './reviews.ts';
 import type { JobQueries } from './jobs.ts';
 import type { MemoryQueries } from './memory.ts';
 import type { RunnerQueries } from './runners.ts';
@@ -102,6 +103,7 @@ export type Queries = {
   spending: SpendingQueries;
   sweeps: SweepQueries;
   commands: CommandQueries;
+  reviews: ReviewQueries;
 };
 
 /** The queries of one transaction. */

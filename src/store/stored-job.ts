@@ -30,6 +30,7 @@ export type JobChange = Partial<
     | 'branch'
     | 'outcome'
     | 'pullRequest'
+    | 'revision'
     | 'attemptId'
     | 'attemptNumber'
     | 'runnerId'
@@ -53,6 +54,7 @@ export function toColumns(change: JobChange) {
     branch: change.branch,
     outcome: change.outcome,
     pull_request: change.pullRequest === undefined ? undefined : toJsonOrNull(change.pullRequest),
+    revision: change.revision === undefined ? undefined : toJsonOrNull(change.revision),
     attempt_id: change.attemptId,
     attempt_number: change.attemptNumber,
     runner_id: change.runnerId,
@@ -92,6 +94,7 @@ export function toRow(job: StoredJob): Insertable<JobRow> {
     branch: job.branch,
     outcome: job.outcome,
     pull_request: toJsonOrNull(job.pullRequest),
+    revision: toJsonOrNull(job.revision),
     attempt_id: job.attemptId,
     attempt_number: job.attemptNumber,
     runner_id: job.runnerId,
@@ -134,6 +137,7 @@ export function toJob(row: Selectable<JobRow>): StoredJob {
     outcome: row.outcome,
     pullRequest:
       row.pull_request === null ? null : (JSON.parse(row.pull_request) as StoredJob['pullRequest']),
+    revision: row.revision === null ? null : (JSON.parse(row.revision) as StoredJob['revision']),
     attemptId: row.attempt_id as AttemptId | null,
     attemptNumber: row.attempt_number,
     runnerId: row.runner_id as RunnerId | null,

@@ -26,6 +26,13 @@ const CheckSuitePayload = RepositoryPayload.extend({
   check_suite: z.object({ head_sha: z.string(), head_branch: z.string().nullish(), app: App }),
 });
 
+const SuiteCompletedPayload = RepositoryPayload.extend({
+  check_suite: CheckSuitePayload.shape.check_suite.extend({
+    id: z.int().positive(),
+    conclusion: z.string().nullish(),
+  }),
+});
+
 const OF_A_BOT = 'a bot asked for it';
 
 /** `check_run.completed`: most are of other Apps, or of attempts whose runners tell the coordinator themselves. */
@@ -40,6 +47,26 @@ export const translateCheckRunCompleted: Translator = translatorOf(CompletedPayl
     attemptId: attempt.attemptId,
   });
 });
+
+/** `check_suite.completed`: all checks of an App on a commit have ended. */
+export const translateCheckSuiteCompleted: Translator = translatorOf(
+  SuiteCompletedPayload,
+  (payload, guid) => {
+    const target = toTarget(payload);
+    if (target === null) return meansNothing(NO_INSTALLATION);
+    const {
+      id: checkSuiteId,
+      conclusion,
+      head_sha: headCommit,
+      head_branch: branch,
+      app,
+    } = payload.check_suite;
+    if (conclusion !== 'failure' && conclusion !== 'timed_out') return meansNothing('no check has failed');
+    if (app == null || branch == null) return meansNothing('the checks are of no App, or of a fork');
+    const key = `checks_failed:${guid}`;
+    return means({ kind: 'checks_failed', key, target, appId: app.id, checkSuiteId, headCommit, branch });
+  },
+);
 
 /** `check_run.requested_action`: somebody pressed a button. */
 export const translateButton: Translator = translatorOf(ActionPayload, (payload, guid) => {

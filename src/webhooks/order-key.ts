@@ -16,11 +16,16 @@ const CheckSuiteOfRepository = z.object({
   repository: z.object({ id: z.int() }),
   check_suite: z.object({ id: z.int() }),
 });
+const PushToRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  ref: z.string(),
+  after: z.string(),
+});
 const OfInstallation = z.object({ installation: z.object({ id: z.int() }) });
 
 /**
  * Deliveries with equal keys are handled in the order of their arrival: those of one issue or pull request, of one check run
- * or suite, and those about one installation. All others need no order and get their GUID.
+ * or suite, the pushes to one branch, and those about one installation. All others need no order and get their GUID.
  */
 export function toOrderKey(payload: unknown, guid: string): string {
   const issue = IssueOfRepository.safeParse(payload);
@@ -31,6 +36,8 @@ export function toOrderKey(payload: unknown, guid: string): string {
   if (pull.success) return `${pull.data.repository.id}#${pull.data.pull_request.number}`;
   const suite = CheckSuiteOfRepository.safeParse(payload);
   if (suite.success) return `check suite ${suite.data.check_suite.id}`;
+  const push = PushToRepository.safeParse(payload);
+  if (push.success) return `push ${push.data.repository.id} ${push.data.ref}`;
   const installation = OfInstallation.safeParse(payload);
   return installation.success ? `installation ${installation.data.installation.id}` : guid;
 }

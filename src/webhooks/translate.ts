@@ -2,12 +2,15 @@ import {
   translateButton,
   translateCheckRunCompleted,
   translateCheckRunRerequested,
+  translateCheckSuiteCompleted,
   translateCheckSuiteRerequested,
 } from './check-run.ts';
 import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
 import { translateClosed, translateOpened, translateReopened, translateSynchronize } from './pull-request.ts';
+import { translatePush } from './push.ts';
+import { translateReview, translateThread } from './review.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
@@ -28,6 +31,11 @@ const TRANSLATORS = {
   'check_run.requested_action': translateButton,
   'check_run.rerequested': translateCheckRunRerequested,
   'check_suite.rerequested': translateCheckSuiteRerequested,
+  'check_suite.completed': translateCheckSuiteCompleted,
+  push: translatePush,
+  'pull_request_review.submitted': translateReview,
+  'pull_request_review_thread.resolved': translateThread(true),
+  'pull_request_review_thread.unresolved': translateThread(false),
   'pull_request.opened': translateOpened,
   'pull_request.reopened': translateReopened,
   'pull_request.closed': translateClosed,

@@ -19,6 +19,7 @@ describe('commands of a comment', () => {
     ],
     ['/agent run\r\n/agent cancel backend', [RUN, { name: 'cancel', specialty: 'backend' }]],
     ['/agent priority HIGH', [{ name: 'priority', level: 'high' }]],
+    ['/agent fix', [{ name: 'fix', instructions: null }]],
     ['/agent fix the colours', [{ name: 'fix', instructions: 'the colours' }]],
     ['/agent', [{ name: 'help' }]],
   ])('%j', (markdown, commands) => {
@@ -59,7 +60,6 @@ describe('a mistake', () => {
     ['/agent run --model $(id)', 1, 'can’t be the name of a model'],
     ['/agent run --', 1, 'the instructions for the agent are missing'],
     ['/agent priority urgent', 1, 'takes one of `high`, `normal`, `low`'],
-    ['/agent fix', 1, '`fix` needs to know what to do'],
     ['/agent `x`@all<b>', 1, 'There is no command'],
     [`/agent run -- ${'x'.repeat(4001)}`, 1, 'at most 4000 are taken'],
     [`/agent run\n\n${'x'.repeat(6000)}`, 1, 'too long'],

@@ -5,7 +5,7 @@ import { COMMANDS, parseComment } from '../../src/domain/command-grammar.ts';
 import { decideCommands, type CommandSituation } from '../../src/domain/decide-commands.ts';
 import { combineSettings } from '../../src/domain/repo-settings.ts';
 import { BUDGETS } from '../../src/domain/timings.ts';
-import { aJob } from '../support/job-builders.ts';
+import { aJob, aRevision, aRevisionReading } from '../support/job-builders.ts';
 
 const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/commands.md'), 'utf8');
 const unlabelled = { ...aJob().issue, labels: ['bug'] };
@@ -36,6 +36,7 @@ function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
     settingsProblem: null,
     jobs: [],
     openPullRequests: [],
+    revision: null,
     statusUrl: null,
     by: 'by a command',
     ...facts,
@@ -50,7 +51,14 @@ describe('docs/commands.md', () => {
     ['/agent run --model', {}],
     ['/agent run --', {}],
     ['/agent priority urgent', {}],
-    ['/agent fix', {}],
+    ['/agent fix', { isPullRequest: true, revision: aRevisionReading() }],
+    ['/agent fix it', { isPullRequest: true }],
+    ['/agent fix it', { isPullRequest: true, revision: aRevisionReading({ state: 'merged' }) }],
+    ['/agent fix it', { isPullRequest: true, revision: aRevisionReading(), jobs: [aJob()] }],
+    [
+      '/agent fix it',
+      { isPullRequest: true, revision: aRevisionReading(), issue: { ...open, state: 'closed' } },
+    ],
     ['/agent run', { permission: 'read' }],
     ['/agent run bakend', {}],
     ['/agent run', {}],
@@ -97,6 +105,25 @@ describe('what is decided', () => {
     expect(decideComment('/agent retry', { jobs: [done] })).toMatchObject({
       kind: 'refuse',
       reason: expect.stringContaining('/pull/7'),
+    });
+  });
+
+  test('retry of a revision that came to nothing is another one, with what is unanswered by then', () => {
+    const reading = aRevisionReading();
+    const failed = aJob({
+      kind: 'revise',
+      state: 'failed',
+      instructions: 'shorter',
+      revision: { ...aRevision(), round: 2, counted: 2 },
+    });
+
+    const decision = decideComment('/agent retry', { jobs: [failed], revision: reading });
+
+    expect(decision).toMatchObject({
+      kind: 'accept',
+      actions: [
+        { kind: 'revise', instructions: 'shorter', revision: { cause: 'asked', round: 3, counted: 1 } },
+      ],
     });
   });
 

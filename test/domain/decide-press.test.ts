@@ -31,6 +31,7 @@ function decide(facts: Partial<PressSituation>) {
     settings: combineSettings([]),
     settingsProblem: null,
     openPullRequests: [],
+    revision: null,
     statusUrl: null,
     ...facts,
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobId, JobState } from '../../src/contract/job.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { aResult } from '../support/job-builders.ts';
+import { aResult, aRevision } from '../support/job-builders.ts';
 import { aDelivery, aStoredAttempt, aStoredJob, aStoredRunner, forIssue } from '../support/store-builders.ts';
 import type { WakeTopic } from '../../src/store/wakes.ts';
 
@@ -222,6 +222,51 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       await opened.store.jobs.insert(job);
 
       expect(await opened.store.jobs.get(job.id)).toEqual(job);
+    });
+
+    test('what a revision is about comes back, as do threads that are done and what is said once', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const thread = { id: 9, path: 'a.js', line: null, hunk: '+1', comments: [] };
+      const job = aStoredJob({
+        kind: 'revise',
+        revision: aRevision({ threads: [thread], runnerId: aStoredRunner().id }),
+      });
+      const note = { key: 'k', repository: job.repository, installationId: 5, number: 7, text: 'Hear, hear' };
+      const place = { repositoryId: job.repository.id, pullNumber: 7 };
+
+      await store.jobs.insert(job);
+      await store.reviews.insertNote(note, 1);
+      await store.reviews.insertNote({ ...note, text: 'again' }, 2);
+      for (const [threadId, isResolved] of [
+        [8, true],
+        [9, true],
+        [8, false],
+      ] as const)
+        await store.reviews.noteThread({ ...place, threadId, isResolved }, 1);
+
+      expect(await store.jobs.get(job.id)).toEqual(job);
+      expect(await store.reviews.getNote('k')).toEqual(note);
+      expect(await store.reviews.getNote('l')).toBeNull();
+      expect(await store.reviews.resolvedThreads(place.repositoryId, 7)).toEqual(new Set([9]));
+      expect(await store.reviews.resolvedThreads(place.repositoryId, 8)).toEqual(new Set());
+    });
+
+    test('of an open pull request the newest job counts, and of one that has ended none', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const url = 'https://github.com/acme/widgets/pull/7';
+      const ended = { how: 'merged' as const, by: null, atMs: 1 };
+      const done = { state: 'succeeded' as const, finishedAtMs: 1 };
+      const [first, second, third, fourth] = [
+        aStoredJob({ ...done, id: jobId(1), pullRequest: { number: 7, url } }),
+        aStoredJob({ ...done, id: jobId(2), pullRequest: { number: 7, url } }),
+        aStoredJob({ ...done, id: jobId(3), pullRequest: { number: 8, url } }),
+        aStoredJob({ ...done, id: jobId(4), pullRequest: { number: 8, url, ended } }),
+      ];
+      for (const job of [first, second, third, fourth]) await jobs.restore(job);
+
+      expect((await jobs.withOpenPullRequest(first.repository.id)).map(({ id }) => id)).toEqual([second.id]);
     });
 
     test('there is one live job for an issue and specialty, and a new one once it has ended', async () => {
@@ -448,7 +493,10 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         result,
         evidence: result.evidence,
       });
-      await attempts.change(attempt.id, { base: { branch: 'main', commit: 'c'.repeat(40) } });
+      await attempts.change(attempt.id, {
+        base: { branch: 'main', commit: 'c'.repeat(40) },
+        baseHead: 'd'.repeat(40),
+      });
       const full = await attempts.get(attempt.id);
       await attempts.change(attempt.id, { runner: null, leaseTokenHash: null });
 
@@ -456,6 +504,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         ...attempt,
         epoch: 2,
         base: { branch: 'main', commit: 'c'.repeat(40) },
+        baseHead: 'd'.repeat(40),
         result,
         evidence: result.evidence,
       };

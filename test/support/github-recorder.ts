@@ -1,8 +1,8 @@
-import type { IssueSnapshot } from '../../src/contract/job.ts';
+import type { FailedCheck, IssueSnapshot } from '../../src/contract/job.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
 import type { Permission } from '../../src/domain/decide.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
-import type { GitHub } from '../../src/github/github.ts';
+import type { GitHub, PullRequestReading } from '../../src/github/github.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { aJob, aRepository } from './job-builders.ts';
 
@@ -33,7 +33,15 @@ export type GitHubRecorder = {
   checkRuns: CheckRun[];
   comments: { id: number; body: string }[];
   reactions: { commentId: number; reaction: string }[];
-  pullRequests: { number: number; head: string; base: string; title: string; draft: boolean }[];
+  pullRequests: { number: number; head: string; base: string; title: string; draft: boolean; body: string }[];
+  /** What all pull requests are said to be now; `null`: none is there. */
+  pullRequestNow: Pick<PullRequestReading, 'state' | 'mergeable'> | null;
+  reviews: Awaited<ReturnType<GitHub['readReviews']>>;
+  failedChecks: FailedCheck[];
+  /** Answers to threads. */
+  answers: { threadId: number; body: string }[];
+  /** What pull requests were given, in their order. */
+  wishes: Parameters<GitHub['addToPullRequest']>[2][];
   tokens: Token[];
   labels: string[];
   /** The next `times` calls of `name` fail; `after`: it was done nevertheless. */
@@ -58,6 +66,11 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
     comments: [],
     reactions: [],
     pullRequests: [],
+    pullRequestNow: null,
+    reviews: { comments: [], reviews: [] },
+    failedChecks: [],
+    answers: [],
+    wishes: [],
     tokens: [],
     labels: [],
   };
@@ -155,10 +168,10 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
       }),
     reactToComment: (_target, commentId, reaction) =>
       call('reactToComment', () => void state.reactions.push({ commentId, reaction })),
-    ensurePullRequest: (_target, { head, base, title, draft }) =>
+    ensurePullRequest: (_target, { head, base, title, draft, body }) =>
       call('ensurePullRequest', () => {
         const known = state.pullRequests.find((pull) => pull.head === head);
-        const pull = known ?? { number: newId(), head, base, title, draft };
+        const pull = known ?? { number: newId(), head, base, title, draft, body };
         if (!known) state.pullRequests.push(pull);
         return {
           number: pull.number,
@@ -167,9 +180,35 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         };
       }),
     assign: () => call('assign', () => null),
-    readPullRequest: () => call('readPullRequest', () => null),
+    readPullRequest: (_target, number) =>
+      call('readPullRequest', () => {
+        const pull = state.pullRequests.find((one) => one.number === number);
+        if (state.pullRequestNow === null || !pull) return null;
+        return {
+          ...state.pullRequestNow,
+          url: `https://github.com/acme/widgets/pull/${number}`,
+          body: pull.body,
+          headCommit: state.branches.get(pull.head) ?? '',
+          base: pull.base,
+          locked: false,
+          mergedBy: null,
+          closedAt: null,
+        };
+      }),
+    readReviews: () => call('readReviews', () => state.reviews),
+    answerThread: (_target, _number, { threadId, marker, body }) =>
+      call('answerThread', () => void state.answers.push({ threadId, body: `${marker}\n${body}` })),
+    readFailedChecks: () => call('readFailedChecks', () => state.failedChecks),
+    changePullRequestBody: (_target, number, body) =>
+      call('changePullRequestBody', () => {
+        for (const pull of state.pullRequests) if (pull.number === number) pull.body = body;
+      }),
     removeLabel: () => call('removeLabel', () => undefined),
-    addToPullRequest: () => call('addToPullRequest', () => []),
+    addToPullRequest: (_target, _number, wanted) =>
+      call('addToPullRequest', () => {
+        state.wishes.push(wanted);
+        return [];
+      }),
     deleteBranch: (_target, branch, commits) =>
       call('deleteBranch', () => {
         const standing = state.branches.get(branch);

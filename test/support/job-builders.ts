@@ -1,5 +1,6 @@
 import type { AttemptId, AttemptResult, JobId, RepositoryRef, RunnerId } from '../../src/contract/job.ts';
-import type { Attempt, Job, JobEvent } from '../../src/domain/job.ts';
+import type { RevisionReading } from '../../src/domain/decide-revision.ts';
+import type { Attempt, Job, JobEvent, JobRevision } from '../../src/domain/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';
 
 /** 2026-05-04, noon UTC. */
@@ -20,6 +21,45 @@ export function aRepository(overrides: Partial<RepositoryRef> = {}): RepositoryR
     cloneUrl: 'https://github.com/acme/widgets.git',
     htmlUrl: 'https://github.com/acme/widgets',
     ...overrides,
+  };
+}
+
+/** The first revision of pull request 7, about nothing in particular. */
+export function aRevision(overrides: Partial<JobRevision> = {}): JobRevision {
+  return {
+    pullRequest: { number: 7, url: 'https://github.com/acme/widgets/pull/7' },
+    cause: 'asked',
+    round: 1,
+    counted: 1,
+    reviews: [],
+    threads: [],
+    commentsLeftOut: { untrusted: 0, edited: 0, unread: 0 },
+    checks: [],
+    mergeBase: false,
+    reviewers: [],
+    runnerId: null,
+    ...overrides,
+  };
+}
+
+/** Pull request 7 as GitHub has it, open and without any comment. */
+export function aRevisionReading(
+  pull: Partial<RevisionReading['pull']> = {},
+  work: Partial<RevisionReading['work']> = {},
+): RevisionReading {
+  const { pullRequest, reviews, threads, commentsLeftOut, reviewers } = aRevision();
+  return {
+    job: aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest }),
+    runnerId: RUNNER_ID,
+    pull: {
+      ...pullRequest,
+      state: 'open',
+      headCommit: 'c'.repeat(40),
+      locked: false,
+      hasConflicts: false,
+      ...pull,
+    },
+    work: { reviews, threads, commentsLeftOut, reviewers, ...work },
   };
 }
 
@@ -51,6 +91,7 @@ export function aJob(overrides: Partial<Job> = {}): Job {
     priority: 0,
     branch: 'agent/42-totals-are-wrong-for-empty-carts',
     outcome: null,
+    revision: null,
     pullRequest: null,
     attemptNumber: 1,
     offers: 0,
@@ -73,6 +114,7 @@ export function anAttempt(overrides: Partial<Attempt> = {}): Attempt {
     number: 1,
     epoch: 0,
     base: { branch: 'main', commit: 'a'.repeat(40) },
+    baseHead: null,
     startCommit: 'b'.repeat(40),
     checkRun: { id: 900, url: 'https://github.com/acme/widgets/runs/900' },
     runner: null,

@@ -9,6 +9,7 @@ import { closeCancelled, closeUnstartable } from '../end-attempt.ts';
 import { lockAttempt } from '../lease.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
+import { readRevisionStart } from './revision-start.ts';
 
 type Started = StoredAttempt & { startCommit: string; checkRun: NonNullable<StoredAttempt['checkRun']> };
 
@@ -23,8 +24,7 @@ export async function startAttempt(
   if (!job || attempt.checkRun !== null || !isStillWanted(job, attempt)) return;
 
   const mayExist = context.isRepeat || attempt.startCommit !== null;
-  const onBranch =
-    attempt.startCommit === null ? await createStartCommit(job, attempt, deps) : { job, attempt };
+  const onBranch = attempt.startCommit === null ? await begin(job, attempt, deps) : { job, attempt };
   if (!onBranch) return;
   const checkRun = await createCheckRun(onBranch.job, onBranch.attempt, mayExist, deps);
   await makeOfferable({ ...onBranch.attempt, checkRun }, deps);
@@ -54,6 +54,29 @@ function isStillWanted(job: StoredJob, attempt: StoredAttempt): boolean {
 }
 
 /** `null` if the job was ended meanwhile. */
+async function begin(
+  job: StoredJob,
+  attempt: StoredAttempt,
+  deps: EffectDeps,
+): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
+  if (job.revision === null) return createStartCommit(job, attempt, deps);
+  const found = await readRevisionStart(job, job.revision, deps);
+  if (found.kind === 'start') {
+    const { base, baseHead } = found;
+    return keepStartCommit(
+      attempt.id,
+      { branch: job.branch, base, baseHead, startCommit: base.commit },
+      deps,
+    );
+  }
+  await deps.store.transact(async (tx) => {
+    const held = await lockAttempt(tx, attempt.id);
+    if (held && isStillWanted(held.job, held.attempt))
+      await closeCancelled(tx, held.job, held.attempt, { reason: found.reason, result: null });
+  });
+  return null;
+}
+
 async function createStartCommit(
   job: StoredJob,
   attempt: StoredAttempt,
@@ -73,7 +96,7 @@ async function createStartCommit(
     };
     try {
       const { base, startCommit } = await deps.github.ensureStartCommit(toTarget(job), wanted);
-      return await keepStartCommit(attempt.id, { branch, base, startCommit }, deps);
+      return await keepStartCommit(attempt.id, { branch, base, baseHead: null, startCommit }, deps);
     } catch (error) {
       if (!(error instanceof GitHubError) || error.kind !== 'conflict') throw error;
       // Somebody's work is on that branch; it is left alone, and the next name is tried.
@@ -89,21 +112,26 @@ async function createStartCommit(
 /** Kept at once, so that a crash before the check run does not lead to a second commit. */
 async function keepStartCommit(
   attemptId: AttemptId,
-  start: { branch: string; base: NonNullable<StoredAttempt['base']>; startCommit: string },
+  start: {
+    branch: string;
+    base: NonNullable<StoredAttempt['base']>;
+    baseHead: string | null;
+    startCommit: string;
+  },
   deps: EffectDeps,
 ): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
-  const { branch, base, startCommit } = start;
+  const { branch, base, baseHead, startCommit } = start;
   return deps.store.transact(async (tx) => {
     const held = await lockAttempt(tx, attemptId);
     if (!held) return null;
     const { job, attempt } = held;
-    await tx.attempts.change(attempt.id, { branch, base, startCommit });
+    await tx.attempts.change(attempt.id, { branch, base, baseHead, startCommit });
     if (branch !== job.branch) await tx.jobs.change(job.id, { branch }, tx.nowMs);
     if (!isStillWanted(job, attempt)) {
       await tx.want({ effect: { kind: 'clean-branch', jobId: job.id }, installationId: job.installationId });
       return null;
     }
-    return { job: { ...job, branch }, attempt: { ...attempt, base, startCommit } };
+    return { job: { ...job, branch }, attempt: { ...attempt, base, baseHead, startCommit } };
   });
 }
 

@@ -22,6 +22,7 @@ export type EffectDeps = {
   /** REST root without a slash at the end. */
   githubApiUrl: string;
   timings: Timings;
+  newId: () => string;
   /** Signs what comments keep for `yardmaster recover`; without one they keep nothing. */
   recoveryKey?: Uint8Array;
   log: Logger;

@@ -13,6 +13,10 @@ import { grantPullRequestWishes } from './pull-request-wishes.ts';
 import { lookAtBlockers } from '../blocked-jobs.ts';
 import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
+import { answerThreads } from './revision-answers.ts';
+import { labelForPeople } from './needs-human.ts';
+import { lookAtConflicts } from './look-at-conflicts.ts';
+import { publishNote } from './note.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
 
@@ -57,6 +61,14 @@ export function createEffects(deps: EffectDeps): Effects {
           return answerCommand(effect, deps);
         case 'press-answer':
           return answerPress(effect.key, deps);
+        case 'revision-answers':
+          return answerThreads(effect.jobId, context, deps);
+        case 'needs-human':
+          return labelForPeople(effect, deps);
+        case 'look-at-conflicts':
+          return lookAtConflicts(effect.jobId, deps);
+        case 'note':
+          return publishNote(effect.key, deps);
         case 'settings-check':
           return checkProposedSettings(effect, context, deps);
         case 'labels': {
@@ -86,6 +98,8 @@ export function createEffects(deps: EffectDeps): Effects {
         }
         case 'evidence':
         case 'pull-request-wishes':
+        case 'revision-answers':
+        case 'needs-human':
         case 'clean-branch':
         case 'clean-label':
         case 'assign-issue':
@@ -95,10 +109,12 @@ export function createEffects(deps: EffectDeps): Effects {
           return newest ? tell(newest.id, effect, error) : undefined;
         }
         case 'look-at-blockers':
+        case 'look-at-conflicts':
           // The sweep looks again.
           return undefined;
         case 'command':
         case 'press-answer':
+        case 'note':
         case 'settings-check':
         case 'labels':
           // It belongs to no job; the outbox has logged it.

@@ -2,12 +2,14 @@ import type { JobId } from '../../contract/job.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 import { hasWishes } from './pull-request-wishes.ts';
+import { noteRevised } from './revised-pull-request.ts';
 
 /** Opens the pull request of a job whose work is on its branch, or finds the one that is open. */
 export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<void> {
   const job = await deps.store.jobs.get(jobId);
   const attempt = job?.attemptId == null ? null : await deps.store.attempts.get(job.attemptId);
   if (!job || !attempt || job.state !== 'succeeded' || job.pullRequest !== null) return;
+  if (job.kind === 'revise') return noteRevised(job, attempt, deps);
 
   const { number, url, headCommit } = await deps.github.ensurePullRequest(toTarget(job), {
     ...deps.texts.toPullRequest({ job, attempt }),

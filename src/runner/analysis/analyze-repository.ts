@@ -56,9 +56,12 @@ export async function analyzeRepository(
     trackedPaths?: string[];
     /** Whose advice is looked for. */
     specialty?: string;
+    /** Where the repository's instructions for agents are read instead. */
+    ownFiles?: Pick<RepositoryFiles, 'paths' | 'read'>;
   } = {},
 ): Promise<RepositoryAnalysis> {
   const files = await openRepositoryFiles(folder, options.trackedPaths);
+  const own = options.ownFiles ?? files;
   const projects: Project[] = [];
   let omitted = 0;
   for (const ecosystem of ECOSYSTEMS) {
@@ -84,8 +87,8 @@ export async function analyzeRepository(
     test: findings.flatMap((finding) => finding.test),
     lint: findings.flatMap((finding) => finding.lint),
     fileMap: mapFiles(files.paths),
-    guidance: options.specialty === undefined ? null : await readOwnGuidance(files, options.specialty),
-    instructions: await readInstructions(files),
+    guidance: options.specialty === undefined ? null : await readOwnGuidance(own, options.specialty),
+    instructions: await readInstructions(own),
   };
 }
 

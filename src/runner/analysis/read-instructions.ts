@@ -1,6 +1,8 @@
 import type { RepositoryAnalysis } from './repository-analysis.ts';
 import type { RepositoryFiles } from './repository-files.ts';
 
+type Files = Pick<RepositoryFiles, 'paths' | 'read'>;
+
 const FILES = [
   'AGENTS.md',
   'CLAUDE.md',
@@ -15,7 +17,7 @@ const MAX_BELOW = 5;
 const MAX_CHARACTERS = 20_000;
 
 /** What the repository tells those who work on it, each file cut to 20,000 characters, none twice under two names. */
-export async function readInstructions(files: RepositoryFiles): Promise<RepositoryAnalysis['instructions']> {
+export async function readInstructions(files: Files): Promise<RepositoryAnalysis['instructions']> {
   const below = files.paths
     .filter((path) => BELOW.test(path))
     .sort((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1))
@@ -30,7 +32,7 @@ export async function readInstructions(files: RepositoryFiles): Promise<Reposito
 
 /** What the repository tells agents of one specialty, in place of what others say about it. */
 export async function readOwnGuidance(
-  files: RepositoryFiles,
+  files: Files,
   specialty: string,
 ): Promise<RepositoryAnalysis['guidance']> {
   const path = `.github/yardmaster/${specialty}.md`;
@@ -38,7 +40,7 @@ export async function readOwnGuidance(
   return text === null ? null : { path, text };
 }
 
-async function readText(files: RepositoryFiles, path: string): Promise<string | null> {
+async function readText(files: Files, path: string): Promise<string | null> {
   const text = (await files.read(path))?.trim() ?? '';
   if (text === '') return null;
   return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}\n[cut here]` : text;

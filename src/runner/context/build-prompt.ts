@@ -7,6 +7,7 @@ import { describeImages, type IssueImage } from './describe-images.ts';
 import { describeIssue } from './describe-issue.ts';
 import { describeNotes } from './describe-notes.ts';
 import { describeFiles, describeRepository } from './describe-repository.ts';
+import { describeChecks, describeConflicts, describeReview } from './describe-revision.ts';
 import { describeRuns, describeTestRun } from './describe-runs.ts';
 import { cutToTokens, estimateTokens } from './estimate-tokens.ts';
 import { fence, inlineCode } from './fence.ts';
@@ -34,6 +35,8 @@ export type PromptJob = {
   images: readonly IssueImage[];
   /** What the runner saw on the untouched base; `null` = it has not looked yet. */
   evidenceBefore: Evidence | null;
+  /** Files that git could not merge. */
+  conflicts?: readonly string[];
   /** The most that the prompt may take, as `estimateTokens` counts. */
   maxTokens: number;
 };
@@ -49,7 +52,10 @@ export type Prompt = { text: string; tokens: number; cuts: string[] };
 export async function buildPrompt(job: PromptJob): Promise<Prompt> {
   const { spec } = job;
   const before = [await readWording('preamble'), describeTask(spec)];
-  const after = `This is the end of the issue. Now solve issue ${spec.issue.number}, by the rules from the beginning.`;
+  const after =
+    spec.kind === 'revise'
+      ? 'This is the end of what others wrote. Now rework the pull request, by the rules from the beginning.'
+      : `This is the end of the issue. Now solve issue ${spec.issue.number}, by the rules from the beginning.`;
   const taken = estimateTokens([...before, after].join('\n\n')) + CUTS_TOKENS;
   const fitted = fitParts(toParts(job), Math.max(0, job.maxTokens - taken));
   const cuts = fitted.cuts.map((cut) => `- ${cut}`).join('\n');
@@ -60,8 +66,8 @@ export async function buildPrompt(job: PromptJob): Promise<Prompt> {
 }
 
 /** In the order in which they are read. */
-function toParts({ spec, analysis, guidance, images, evidenceBefore }: PromptJob): Part[] {
-  const { settings, issue, specialty } = spec;
+function toParts({ spec, analysis, guidance, images, evidenceBefore, conflicts = [] }: PromptJob): Part[] {
+  const { settings, issue, specialty, revision } = spec;
   return [
     part(`Advice for ${specialty} work`, { importance: 5, share: 0.15 }, (maxTokens) =>
       describeGuidance(guidance, maxTokens),
@@ -85,6 +91,19 @@ function toParts({ spec, analysis, guidance, images, evidenceBefore }: PromptJob
     part('Comments on the issue', { importance: 3, share: 0.25 }, (maxTokens) =>
       describeComments(issue, maxTokens),
     ),
+    ...(revision === undefined
+      ? []
+      : [
+          part('Conflicts', { importance: 1, share: 0.1 }, (maxTokens) =>
+            cutTail('the list of conflicts', describeConflicts(conflicts, spec.base.branch), maxTokens),
+          ),
+          part('Checks that failed', { importance: 1, share: 0.3 }, (maxTokens) =>
+            describeChecks(revision, maxTokens),
+          ),
+          part('What reviewers said', { importance: 1, share: 0.4 }, (maxTokens) =>
+            describeReview(revision, maxTokens),
+          ),
+        ]),
   ];
 }
 
@@ -111,7 +130,7 @@ function describeTask(spec: JobPreview): string {
   const task =
     spec.kind === 'resolve'
       ? `Solve issue ${issue.number} of ${place}. Its text is at the end.`
-      : `Rework the solution of issue ${issue.number} of ${place}: an open pull request, whose files are in the working directory. The issue's text is at the end.`;
+      : `Rework the solution of issue ${issue.number} of ${place}: an open pull request, whose files are in the working directory. What is wanted of it is below, and so is the issue's text.`;
   const wish = cleanText(spec.instructions ?? '', MAX_INSTRUCTIONS);
   const added =
     wish === ''

@@ -47,7 +47,7 @@ async function fetchIssueImages(
 
 /** What the agent is told; what it is from, and what had to be left out, goes in the live log. */
 async function makePrompt(
-  { analysis }: Pick<Baselined, 'analysis'>,
+  { analysis, workspace }: Pick<Baselined, 'analysis' | 'workspace'>,
   images: readonly IssueImage[],
   { spec, record, say }: AttemptContext,
   { context }: PhaseDeps,
@@ -60,6 +60,7 @@ async function makePrompt(
     guidance,
     images,
     evidenceBefore: record.evidence,
+    conflicts: workspace.merge?.conflicts ?? [],
     maxTokens: context.maxTokens,
   });
   say(`The agent is told about ${prompt.tokens} tokens; the advice is from ${guidance.from}`);

@@ -23,6 +23,7 @@ export async function baseline(
 ): Promise<PhaseResult<Baselined>> {
   const { spec, record } = attempt;
   const plan = planTests(spec.settings, prepared.analysis);
+  if ((prepared.workspace.merge?.conflicts.length ?? 0) > 0) return beforeMerge(prepared, plan, attempt);
   const run = await runPlan(plan, prepared.workspace, true, attempt, deps);
   // No work of the agent: a lock file that an installation brought up to date, reports, caches.
   if (run.setup.length + run.tests.runs.length > 0) await prepared.workspace.leaveOutSoFar();
@@ -38,4 +39,18 @@ export async function baseline(
   await attempt.channel.sendEvidence(record.evidence, attempt.signal);
   const setupIsBroken = run.tests.verdict === 'not_run' && run.setup.length > 0 && plan.test.length > 0;
   return next({ ...prepared, plan, setupIsBroken, testsBefore: run.commands });
+}
+
+/** Nothing can be run as long as files hold both sides of a merge; set-up and tests have to wait for the agent. */
+async function beforeMerge(
+  prepared: Prepared,
+  plan: TestPlan,
+  attempt: AttemptContext,
+): Promise<PhaseResult<Baselined>> {
+  const { record } = attempt;
+  record.evidence = { ...record.evidence, withoutTests: plan.withoutTests };
+  attempt.say('Before the work: nothing is run while there are conflicts.');
+  await attempt.channel.start(attempt.signal);
+  await attempt.channel.sendEvidence(record.evidence, attempt.signal);
+  return next({ ...prepared, plan, setupIsBroken: plan.setup.length > 0, testsBefore: [] });
 }

@@ -1,4 +1,5 @@
 import { judgeChanges } from '../../domain/change-policy.ts';
+import { toOneLine } from '../../lib/strip-control.ts';
 import { findAddedSecrets } from '../find-added-secrets.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phase.ts';
 
@@ -13,6 +14,7 @@ export type Refusal = {
 
 /** More text than this is no change that a person could review. */
 const MAX_SCANNED_CHARACTERS = 20_000_000;
+const MAX_TOLD = 10;
 /** No character takes more, so that a patch which was cut is always too long. */
 const MAX_CHARACTER_BYTES = 3;
 
@@ -32,13 +34,16 @@ export async function judgeWork(
     patch.length <= MAX_SCANNED_CHARACTERS
       ? []
       : ['The change is too large to be looked through for secrets: keep generated files out of it.'];
-  if (verdict.ok && tooMuch.length === 0) return null;
+  const unresolved = (await workspace.unresolved(tree)).map(
+    (path) => `The marks of a conflict are left in ${toOneLine(path, 300)}.`,
+  );
+  if (verdict.ok && tooMuch.length + unresolved.length === 0) return null;
 
-  const reasons = [...(verdict.ok ? [] : verdict.reasons), ...tooMuch];
+  const reasons = [...(verdict.ok ? [] : verdict.reasons), ...tooMuch, ...unresolved.slice(0, MAX_TOLD)];
   for (const reason of reasons) say(`Not accepted: ${reason}`);
   return {
     reasons,
-    mayBePushed: tooMuch.length === 0 && (verdict.ok || verdict.mayBePushed),
+    mayBePushed: tooMuch.length + unresolved.length === 0 && (verdict.ok || verdict.mayBePushed),
     hasSecret: secrets.length > 0,
   };
 }

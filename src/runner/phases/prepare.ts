@@ -38,7 +38,14 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   await attempt.keepWorkspace(workspace);
   signal.throwIfAborted();
 
-  const analysis = await analyzeRepository(workspace.folder, { specialty: spec.specialty });
+  const { ownFiles } = workspace;
+  const analysis = await analyzeRepository(workspace.folder, {
+    specialty: spec.specialty,
+    ...(ownFiles === null ? {} : { ownFiles }),
+  });
+  const conflicts = workspace.merge?.conflicts.length ?? 0;
+  if (workspace.merge !== null)
+    attempt.say(`Merged ${spec.base.branch} into ${spec.branch}, with conflicts in ${conflicts} files`);
   const languages = analysis.languages.map(({ name }) => name).join(', ');
   attempt.say(`Found ${languages === '' ? 'no language that is known' : languages}`);
   return next({ agent, workspace, analysis });

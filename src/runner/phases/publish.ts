@@ -11,8 +11,15 @@ import type { Verified } from './verify.ts';
 export async function publish(verified: Verified, attempt: AttemptContext, deps: PhaseDeps): Promise<Ending> {
   const { refusal, ending } = verified;
   if (refusal !== null) return await keepRefused(refusal, verified, attempt, deps);
-  const refused = await pushWork(verified, attempt, deps);
-  if (refused === null) return tellBranch(ending, attempt);
+  // On the branch of an open pull request it would be published.
+  if (attempt.spec.kind === 'revise' && ending.outcome === 'tests_failed') {
+    const kept = await keepPatch(verified, attempt, deps);
+    return { ...ending, reason: toRefusalText({ reasons: [ending.reason], kept, hasSecret: false }) };
+  }
+  const pushed = await pushWork(verified, attempt, deps);
+  if (pushed.kind === 'pushed') return tellBranch(ending, attempt);
+  if (pushed.kind === 'moved') return tellMoved(attempt);
+  const refused = pushed.reason;
   const kept = await keepPatch(verified, attempt, deps);
   const reasons = [...(ending.outcome === 'tests_failed' ? [ending.reason] : []), refused];
   return {
@@ -25,6 +32,12 @@ export async function publish(verified: Verified, attempt: AttemptContext, deps:
 function tellBranch(ending: Ending, { spec }: AttemptContext): Ending {
   if (ending.outcome !== 'tests_failed') return ending;
   return { ...ending, reason: `${ending.reason} The work so far is on the branch ${spec.branch}.` };
+}
+
+/** Somebody else's commits are never pushed over: the next attempt begins on them. */
+function tellMoved({ spec }: AttemptContext): Ending {
+  const reason = `Somebody pushed to ${spec.branch} while this was worked on, so the work was not put there.`;
+  return { outcome: 'agent_failed', reason, retryable: true };
 }
 
 /** Work that may not become a pull request is kept for people to decide about, as the settings say. */
@@ -44,9 +57,10 @@ async function keepRefused(
   if (wanted === 'patch' || !mayBePushed || spec.kind === 'revise') {
     return end(reasons, await keepPatch(verified, attempt, deps));
   }
-  const refused = await pushWork(verified, attempt, deps);
-  if (refused === null) return end(reasons, { kind: 'branch', branch: spec.branch });
-  return end([...reasons, refused], await keepPatch(verified, attempt, deps));
+  const pushed = await pushWork(verified, attempt, deps);
+  if (pushed.kind === 'pushed') return end(reasons, { kind: 'branch', branch: spec.branch });
+  const refused = pushed.kind === 'refused' ? [pushed.reason] : [];
+  return end([...reasons, ...refused], await keepPatch(verified, attempt, deps));
 
   function end(told: readonly string[], kept: Parameters<typeof toRefusalText>[0]['kept']): Ending {
     const reason = toRefusalText({ reasons: told, kept, hasSecret });
@@ -56,13 +70,13 @@ async function keepRefused(
 
 /**
  * Commits the snapshot that was judged, and pushes it to the job's branch. The far side is asked for the right to write right before
- * the push, and git itself refuses it when another attempt took over. Returns why GitHub refused it, or `null`.
+ * the push, and git itself refuses it when another attempt took over; of a revision also when anybody else pushed to the branch (`moved`).
  */
 async function pushWork(
   verified: Verified,
   attempt: AttemptContext,
   deps: PhaseDeps,
-): Promise<string | null> {
+): Promise<{ kind: 'pushed' } | { kind: 'moved' } | { kind: 'refused'; reason: string }> {
   const { spec, record, signal } = attempt;
   const { workspace, agent, tree } = verified;
   const message = toCommitMessage({
@@ -84,15 +98,17 @@ async function pushWork(
   switch (pushed.kind) {
     case 'pushed':
       attempt.say(`Pushed ${commit} to ${spec.branch}`);
-      return null;
+      return pushed;
     case 'fenced':
+      record.headCommit = null;
+      if (spec.kind === 'revise') return { kind: 'moved' };
       throw new AttemptStopped({
         kind: 'lost',
         reason: `The branch ${spec.branch} stands elsewhere by now.`,
       });
     case 'refused':
       record.headCommit = null;
-      return `GitHub refused the push: ${deps.redact(pushed.reason)}`;
+      return { kind: 'refused', reason: `GitHub refused the push: ${deps.redact(pushed.reason)}` };
     default:
       return pushed satisfies never;
   }

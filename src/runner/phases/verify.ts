@@ -43,7 +43,9 @@ export async function verify(
   for (;;) {
     const tree = await worked.workspace.snapshot();
     record.changes = await worked.workspace.changes(tree);
-    if (record.changes.length === 0) {
+    // Where git could merge all by itself, that is the work.
+    const isMerged = worked.workspace.merge?.conflicts.length === 0;
+    if (record.changes.length === 0 && !isMerged) {
       if (refused === null) return end(NO_CHANGES);
       // Nothing is left without what may not be: what people have to decide about is the work that was refused.
       record.changes = refused.changes;

@@ -95,7 +95,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       const objectsFolder = await mirrors.hold({
         repositoryId: spec.repository.id,
         attemptId,
-        commit: spec.base.commit,
+        commits: [spec.base.commit, ...(spec.revision ? [spec.revision.baseCommit] : [])],
         remote: () => remoteFor({ kind: 'read' }),
         signal,
       });

@@ -14,8 +14,8 @@ import { createTurns } from './turns.ts';
 export type MirrorRequest = {
   repositoryId: number;
   attemptId: string;
-  /** A full commit id. */
-  commit: string;
+  /** Full commit ids; the first tells the repository's hash function. */
+  commits: readonly [string, ...string[]];
   /** Asked only when something has to be fetched. */
   remote: () => Promise<Remote>;
   signal: AbortSignal;
@@ -24,8 +24,8 @@ export type MirrorRequest = {
 /** A bare copy of each repository on this machine, whose objects all workspaces of the repository borrow. */
 export type Mirrors = {
   /**
-   * Sees to it that the commit is there and stays (`refs/keep/<attempt>`), fetching only if it isn't. Returns the
-   * mirror's `objects` folder. Throws `GitCommandError` when the remote can't be reached or doesn't have the commit.
+   * Sees to it that the commits are there and stay (`refs/keep/<attempt>`, `….2`), fetching only if they aren't. Returns the mirror's
+   * `objects` folder. Throws `GitCommandError` when the remote can't be reached or doesn't have one of them.
    */
   hold(request: MirrorRequest): Promise<string>;
   /** The attempt's commit may go. Safe to repeat. */
@@ -44,6 +44,7 @@ export type Mirrors = {
 const RETRY_WAITS_MS = [1000, 3000];
 /** Nothing but a fetch, which has its turn, holds a lock this long. */
 const STALE_LOCK_MS = 60_000;
+const KEEP = 'refs/keep/';
 const MIRROR_NAME = /^[0-9]+\.git$/;
 /** Ends the name of a mirror whose removal has begun. */
 const DISCARDED = '.gone';
@@ -76,10 +77,11 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   }
 
   /** Whether the commit is there; if so, it is held from now on: one step, so that gc can't come between. */
-  async function isKnown(mirror: string, { attemptId, commit, signal }: MirrorRequest): Promise<boolean> {
+  async function isKnown(mirror: string, { attemptId, commits, signal }: MirrorRequest): Promise<boolean> {
     if (!(await exists(join(mirror, 'HEAD')))) return false;
     // `start` and `commit` are answered: simple-git waits 50 ms longer for a command that prints nothing.
-    const input = `start\nupdate refs/keep/${attemptId} ${commit}\ncommit\n`;
+    const updates = commits.map((commit, at) => `update ${toKeepRef(attemptId, at)} ${commit}\n`).join('');
+    const input = `start\n${updates}commit\n`;
     try {
       await git.run(['update-ref', '--stdin'], { gitDir: mirror, input, signal });
       return true;
@@ -90,9 +92,9 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   }
 
   async function update(mirror: string, request: MirrorRequest): Promise<void> {
-    const { commit, signal } = request;
+    const { commits, signal } = request;
     if (!(await exists(join(mirror, 'HEAD')))) {
-      await createGitDir(mirror, { bare: true, branch: 'main', anyCommit: commit });
+      await createGitDir(mirror, { bare: true, branch: 'main', anyCommit: commits[0] });
     }
     // Whoever had the turn before may have fetched it.
     if (await isKnown(mirror, request)) return;
@@ -115,27 +117,26 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   /** Heads only: pull requests' refs make a fetch many times slower. Returns what to say if the commit is still missing. */
   async function fetch(mirror: string, request: MirrorRequest): Promise<GitCommandError> {
     const startedMs = clock.monotonicMs();
-    const all = await fetchRefs(mirror, request, '+refs/heads/*:refs/heads/*', ['--prune']);
+    const all = await fetchRefs(mirror, request, ['+refs/heads/*:refs/heads/*'], ['--prune']);
     log.debug(
       { repositoryId: request.repositoryId, exitCode: all.exitCode, ms: clock.monotonicMs() - startedMs },
       'Fetched a mirror',
     );
     const isEnough = all.exitCode !== 0 || (await isKnown(mirror, request));
     // When no branch has it any more, it was forced away since the job began.
-    const { exitCode, output } = isEnough
-      ? all
-      : await fetchRefs(mirror, request, `+${request.commit}:refs/keep/${request.attemptId}`, []);
+    const wanted = request.commits.map((commit, at) => `+${commit}:${toKeepRef(request.attemptId, at)}`);
+    const { exitCode, output } = isEnough ? all : await fetchRefs(mirror, request, wanted, []);
     return new GitCommandError({ args: ['fetch'], exitCode, output });
   }
 
   async function fetchRefs(
     mirror: string,
     request: MirrorRequest,
-    refs: string,
+    refs: readonly string[],
     options: string[],
   ): Promise<RemoteResult> {
     const remote = await request.remote();
-    const args = ['fetch', ...options, '--no-tags', '--no-write-fetch-head', '--quiet', remote.url, refs];
+    const args = ['fetch', ...options, '--no-tags', '--no-write-fetch-head', '--quiet', remote.url, ...refs];
     return await git.runRemote(args, remote, { gitDir: mirror, signal: request.signal });
   }
 
@@ -152,7 +153,10 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   async function letGo(mirror: string, repositoryId: number, attemptId: string): Promise<void> {
     if (!(await exists(join(mirror, 'HEAD')))) return;
     try {
-      await git.run(['update-ref', '-d', `refs/keep/${attemptId}`], { gitDir: mirror });
+      // One that is not there is no failure.
+      const deletes = [0, 1].map((at) => `delete ${toKeepRef(attemptId, at)}\n`).join('');
+      const input = `start\n${deletes}commit\n`;
+      await git.run(['update-ref', '--stdin'], { gitDir: mirror, input });
     } catch (error) {
       if (!(error instanceof GitCommandError)) throw error;
       // It only takes room, until the next sweep.
@@ -224,7 +228,7 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   async function sweepMirror(mirror: string, keep: ReadonlySet<string>): Promise<void> {
     const removed = await removeMirrorLeftovers(mirror, Number.POSITIVE_INFINITY);
     const refs = await git.run(['for-each-ref', '--format=%(refname)', 'refs/keep'], { gitDir: mirror });
-    const stale = refs.split('\n').filter((ref) => ref !== '' && !keep.has(ref.slice('refs/keep/'.length)));
+    const stale = refs.split('\n').filter((ref) => ref !== '' && !keep.has(toAttemptId(ref)));
     if (stale.length > 0) {
       const input = stale.map((ref) => `delete ${ref}\n`).join('');
       await git.run(['update-ref', '--stdin'], { gitDir: mirror, input });
@@ -240,6 +244,15 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     holders: () => holders,
     sweep,
   };
+}
+
+/** By which a commit of an attempt is kept from being collected. */
+function toKeepRef(attemptId: string, at: number): string {
+  return `${KEEP}${attemptId}${at === 0 ? '' : `.${at + 1}`}`;
+}
+
+function toAttemptId(ref: string): string {
+  return ref.slice(KEEP.length).replace(/\.\d+$/, '');
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -9,8 +9,8 @@ export type TreeDiff = {
   entries(tree: string): Promise<ChangedEntryWithTarget[]>;
   patch(tree: string, maxBytes: number): Promise<string>;
   files(tree: string): Promise<string[]>;
-  /** Writes the whole difference, binary files too, into a new file. */
-  writePatch(tree: string, file: string): Promise<void>;
+  /** Writes the whole difference to a commit, binary files too, into a new file. */
+  writePatch(from: string, tree: string, file: string): Promise<void>;
   /** Whether a line with this text stands in any file of the base. */
   baseHas(text: string): Promise<boolean>;
 };
@@ -74,8 +74,8 @@ export function createTreeDiff(options: {
     return await git.readStart([...DIFF, '--patch', '--text', '-M', base, tree], maxBytes, place);
   }
 
-  async function writePatch(tree: string, file: string): Promise<void> {
-    await git.run([...DIFF, '--patch', '--binary', '-M', `--output=${file}`, base, tree], place);
+  async function writePatch(from: string, tree: string, file: string): Promise<void> {
+    await git.run([...DIFF, '--patch', '--binary', '-M', `--output=${file}`, from, tree], place);
   }
 
   async function baseHas(text: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { FileChange, JobSpec } from '../../contract/job.ts';
+import type { CommitFiles } from './commit-files.ts';
 import type { InventoryItem } from './inventory.ts';
 
 /** What a git command is going to do at the remote. */
@@ -18,6 +19,15 @@ export type Workspace = {
   imagesFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
   objectsFolder: string;
+  /**
+   * The base branch was merged in, which is a part of the work: what is told of changes is told against the result. Files in `conflicts` hold
+   * both sides between marks, or are there although one side removed them. `null`: nothing was merged.
+   */
+  merge: { conflicts: readonly string[] } | null;
+  /** Where the repository's instructions for agents are read, when not from the work tree: nobody may change them by a pull request. */
+  ownFiles: CommitFiles | null;
+  /** Paths of `merge.conflicts` whose files in a snapshot still hold marks. */
+  unresolved(tree: string): Promise<string[]>;
   /**
    * Writes the work tree as it is now, untracked and unignored files included, into a git dir that the workspace never saw. Returns
    * the tree's id: what it holds can't change any more, whatever runs in the workspace afterwards. Runs nothing that the workspace
@@ -48,7 +58,7 @@ export type Workspace = {
   keepPatch(tree: string): Promise<string | null>;
   /** Whether a line with this text stands in any file of the base. */
   baseHas(text: string): Promise<boolean>;
-  /** Commits a snapshot onto the base (one commit). Returns the commit id. Throws when the snapshot is as the base is. */
+  /** Commits a snapshot onto the base (one commit), or onto both sides of a merge. Returns the commit id. Throws when the snapshot is as the base is. */
   commit(tree: string, message: string, author: { name: string; email: string }): Promise<string>;
   /**
    * Pushes `commit` to the job's branch with `--force-with-lease=<branch>:<start commit>`.

@@ -4,9 +4,11 @@ import { BranchName } from '../../domain/branch-name.ts';
 import type { JobSpec } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { openCommitFiles } from './commit-files.ts';
 import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './git-environment.ts';
+import { findUnresolved, mergeCommits, type StartingPoint } from './merge-commits.ts';
 import { pushCommit } from './push-commit.ts';
 import { createTreeDiff } from './tree-diff.ts';
 import { createTurns } from './turns.ts';
@@ -39,18 +41,18 @@ const MAX_PATCHED_BYTES = 100 * 1024 * 1024;
 export async function createWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const { git, clock, log, spec, attemptFolder, privateGitDir, objectsFolder, signal } = options;
   const branch = BranchName.parse(spec.branch);
-  const base = spec.base.commit;
   const folder = join(attemptFolder, 'work');
   const homeFolder = join(attemptFolder, 'home');
   const tempFolder = join(attemptFolder, 'temp');
   for (const made of [folder, homeFolder, tempFolder]) await mkdir(made, { recursive: true });
 
   const ownGitDir = join(folder, '.git');
-  const gitDirOptions = { bare: false, branch, anyCommit: base, borrowFrom: objectsFolder };
+  const gitDirOptions = { bare: false, branch, anyCommit: spec.base.commit, borrowFrom: objectsFolder };
   await createGitDir(ownGitDir, gitDirOptions);
   await createGitDir(privateGitDir, gitDirOptions);
   // The reflog wants a name; without one git would ask the machine for it.
   const identity = toIdentity(spec.commitAuthor, clock);
+  const { commit: base, parents, conflicts } = await findStart();
   await git.run(['reset', '--hard', base], {
     gitDir: ownGitDir,
     workTree: folder,
@@ -66,9 +68,21 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     signal,
     log,
   });
+  const ownFiles = spec.revision
+    ? await openCommitFiles({ git, gitDir: privateGitDir, commit: spec.revision.baseCommit, signal })
+    : null;
   const diff = createTreeDiff({ git, gitDir: privateGitDir, base, signal });
   // They share one index file.
   const inTurn = createTurns();
+
+  /** The commit that everything is compared with. A merge is made in both git directories, since neither may read from the other. */
+  async function findStart(): Promise<StartingPoint> {
+    const ours = spec.base.commit;
+    if (spec.revision?.mergeBase !== true) return { commit: ours, parents: [ours], conflicts: [] };
+    const merge = { git, ours, theirs: spec.revision.baseCommit, identity, signal };
+    await mergeCommits({ ...merge, gitDir: ownGitDir });
+    return mergeCommits({ ...merge, gitDir: privateGitDir });
+  }
 
   async function commit(
     tree: string,
@@ -78,8 +92,10 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     const baseTree = (
       await git.run(['rev-parse', `${base}^{tree}`], { gitDir: privateGitDir, signal })
     ).trim();
-    if (tree === baseTree) throw new Error('There is nothing to commit: the snapshot is as the base is');
-    const args = ['commit-tree', tree, '-p', base, '-F', '-'];
+    // A merge is work by itself.
+    if (tree === baseTree && parents.length === 1)
+      throw new Error('There is nothing to commit: the snapshot is as the base is');
+    const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
     const variables = toIdentity(author, clock);
     // Git takes a message up to the first NUL.
     const input = `${message.replaceAll('\0', '').trim()}\n`;
@@ -92,7 +108,8 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     // It may hold secrets.
     await mkdir(options.refusedFolder, { recursive: true, mode: 0o700 });
     const file = join(options.refusedFolder, `${spec.attemptId}.patch`);
-    await diff.writePatch(tree, file);
+    // Against what people have, too: a merge that was begun here is nowhere else.
+    await diff.writePatch(spec.base.commit, tree, file);
     log.info({ file }, 'Kept the patch of work that was not accepted');
     return join(basename(options.refusedFolder), basename(file));
   }
@@ -103,6 +120,9 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     tempFolder,
     imagesFolder: join(attemptFolder, 'images'),
     objectsFolder,
+    merge: parents.length === 1 ? null : { conflicts },
+    ownFiles,
+    unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
     snapshot: () => inTurn('index', () => index.writeTree()),
     leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),
     restore: (tree) => inTurn('index', () => index.restore(tree)),

@@ -4,7 +4,7 @@ import { validationFailed } from '../http/api-error.ts';
 import { latestRuns, runsOf } from '../shapes/check-shapes.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Events } from '../webhooks/events.ts';
-import type { CheckRun, CheckSuite, Repository, World } from '../world.ts';
+import type { CheckRun, CheckSuite, OtherApp, Repository, World } from '../world.ts';
 
 /** What a request sets on a check run; `undefined` leaves a field as it is. */
 export type CheckRunFields = {
@@ -47,7 +47,7 @@ export function createCheckActions(deps: {
   }
 
   function findSuite(repository: Repository, sha: string): CheckSuite | undefined {
-    return repository.checkSuites.values().find((suite) => suite.headSha === sha);
+    return repository.checkSuites.values().find((suite) => suite.headSha === sha && suite.otherApp === null);
   }
 
   function createSuite(
@@ -55,10 +55,12 @@ export function createCheckActions(deps: {
     sha: string,
     headBranch: string | null,
     before: string | null,
+    otherApp: OtherApp | null = null,
   ): CheckSuite {
     const now = clock.nowMs();
     const suite: CheckSuite = {
       id: world.newId('checkSuite'),
+      otherApp,
       headSha: sha,
       headBranch,
       before: before === zeroSha ? null : before,
@@ -100,11 +102,12 @@ export function createCheckActions(deps: {
     headSha: string,
     name: string,
     fields: CheckRunFields,
+    suite?: CheckSuite,
   ): Promise<CheckRun> {
     await checkCommit(repository, headSha);
     const run: CheckRun = {
       id: world.newId('checkRun'),
-      suite: findSuite(repository, headSha) ?? createSuite(repository, headSha, null, null),
+      suite: suite ?? findSuite(repository, headSha) ?? createSuite(repository, headSha, null, null),
       headSha,
       name,
       externalId: null,

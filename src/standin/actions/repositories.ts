@@ -63,6 +63,7 @@ export function createRepositoryActions(deps: {
       comments: new Map(),
       reviews: new Map(),
       reviewComments: new Map(),
+      resolvedThreads: new Set(),
       checkSuites: new Map(),
       checkRuns: new Map(),
       statuses: [],

@@ -1,6 +1,7 @@
 import type { Doer } from '../access/actor.ts';
 import type { Objects } from '../git/objects.ts';
 import { ApiError, notFound } from '../http/api-error.ts';
+import { nodeId } from '../shapes/links.ts';
 import type { Pull } from '../shapes/pull-shapes.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Events } from '../webhooks/events.ts';
@@ -142,6 +143,35 @@ export function createReviewActions(deps: {
     });
   }
 
+  /** Calls a thread done, or not done any more, by any of its comments. Its page shows it; REST does not. */
+  function turnThread(
+    repository: Repository,
+    pull: Pull,
+    by: Doer,
+    commentId: number,
+    isResolved: boolean,
+  ): void {
+    const comment = repository.reviewComments.get(commentId);
+    if (!comment || comment.pullNumber !== pull.number) throw notFound();
+    const first = comment.inReplyTo ?? comment.id;
+    if (repository.resolvedThreads.has(first) === isResolved) return;
+    if (isResolved) repository.resolvedThreads.add(first);
+    else repository.resolvedThreads.delete(first);
+    const comments = [...repository.reviewComments.values()]
+      .filter((one) => one.id === first || one.inReplyTo === first)
+      .map((one) => shapes.pulls.reviewComment(repository, pull, one));
+    events.inRepository(
+      repository,
+      'pull_request_review_thread',
+      isResolved ? 'resolved' : 'unresolved',
+      by.account,
+      {
+        pull_request: shapes.pulls.simplePull(repository, pull),
+        thread: { node_id: nodeId('PRRT', first), comments },
+      },
+    );
+  }
+
   /** Takes back a review that approves or asks for changes. */
   function dismiss(repository: Repository, pull: Pull, review: Review, by: Doer): void {
     if (review.state !== 'APPROVED' && review.state !== 'CHANGES_REQUESTED') {
@@ -168,7 +198,7 @@ export function createReviewActions(deps: {
     });
   }
 
-  return { submit, reply, dismiss };
+  return { submit, reply, turnThread, dismiss };
 }
 
 export type ReviewActions = ReturnType<typeof createReviewActions>;

@@ -36,7 +36,7 @@ export function checkRunRoutes(
       (run) =>
         (name === null || run.name === name) &&
         (status === null || run.status === status) &&
-        (appId === null || Number(appId) === app.id),
+        (appId === null || Number(appId) === (run.suite.otherApp ?? app).id),
     );
     const { items, headers } = pageOf(call, links, found);
     return {
@@ -77,6 +77,12 @@ export function checkRunRoutes(
       pattern: one,
       async handle(call) {
         const { repository, run } = runOf(call, 'write');
+        if (run.suite.otherApp !== null) {
+          throw new ApiError(
+            403,
+            'Invalid app_id. The check run can only be modified by the GitHub App that created it.',
+          );
+        }
         const fields = readCheckRunFields(createBodyReader(call.body), 'update');
         checkCompletion(run, fields);
         await checks.updateRun(repository, run, access.doer(call.actor), fields);

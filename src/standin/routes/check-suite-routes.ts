@@ -37,7 +37,7 @@ export function checkSuiteRoutes(
     const found = [...repository.checkSuites.values()].filter(
       (suite) =>
         suite.headSha === sha &&
-        (appId === null || Number(appId) === app.id) &&
+        (appId === null || Number(appId) === (suite.otherApp ?? app).id) &&
         (name === null || runsOf(repository, suite).some((run) => run.name === name)),
     );
     const { items, headers } = pageOf(call, links, found);

@@ -31,6 +31,10 @@ export function createCheckShapes(deps: {
     };
   }
 
+  function appOf({ otherApp }: CheckSuite) {
+    return { ...accounts.integration(), ...otherApp };
+  }
+
   function checkRun(repository: Repository, one: CheckRun) {
     const url = `${repositories.apiUrl(repository)}/check-runs/${one.id}`;
     const page = `${repositories.webUrl(repository)}/runs/${one.id}`;
@@ -53,7 +57,7 @@ export function createCheckShapes(deps: {
         annotations_url: `${url}/annotations`,
       },
       check_suite: { id: one.suite.id },
-      app: accounts.integration(),
+      app: appOf(one.suite),
       pull_requests: pullsOf(repository, one.headSha),
     };
   }
@@ -80,7 +84,7 @@ export function createCheckShapes(deps: {
       before: suite.before,
       after: suite.headSha,
       pull_requests: pullsOf(repository, suite.headSha),
-      app: accounts.integration(),
+      app: appOf(suite),
       created_at: isoTime(suite.createdAtMs),
       updated_at: isoTime(suite.updatedAtMs),
     };

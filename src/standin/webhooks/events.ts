@@ -13,6 +13,7 @@ const permissionsForEvent: Record<string, Permissions[]> = {
   pull_request: [{ pull_requests: 'read' }],
   pull_request_review: [{ pull_requests: 'read' }],
   pull_request_review_comment: [{ pull_requests: 'read' }],
+  pull_request_review_thread: [{ pull_requests: 'read' }],
   check_run: [{ checks: 'read' }],
   check_suite: [{ checks: 'read' }],
   push: [{ contents: 'read' }],

@@ -213,6 +213,20 @@ export function createPerson(
         await reviews.submit(found, pull, by, { event, body, comments: lines }),
       );
     },
+    async replyToReview(repository: string, number: number, commentId: number, body: string) {
+      const [found, pull] = pullAs(repository, number, 'read');
+      return shapes.pulls.reviewComment(found, pull, reviews.reply(found, pull, by, commentId, body));
+    },
+    /** Presses "Resolve conversation", or takes that back. */
+    async resolveThread(
+      repository: string,
+      number: number,
+      commentId: number,
+      isResolved = true,
+    ): Promise<void> {
+      const [found, pull] = pullAs(repository, number, 'write', true);
+      reviews.turnThread(found, pull, by, commentId, isResolved);
+    },
     /** Presses one of the buttons, which GitHub shows on completed check runs only. */
     async clickCheckRunAction(repository: string, checkRunId: number, identifier: string): Promise<void> {
       const [found, run] = runAs(repository, checkRunId);

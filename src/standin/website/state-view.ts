@@ -33,6 +33,15 @@ export function createStateView(
         .filter((comment) => comment.issueNumber === number)
         .map((comment) => shapes.issues.comment(repository, issue, comment));
     },
+    /** Comments on lines of a pull request, oldest first. */
+    reviewComments(fullName: string, number: number) {
+      const repository = repositoryOf(fullName);
+      const pull = asPull(issueOf(repository, number));
+      if (!pull) throw new Error(`#${number} of ${fullName} is no pull request`);
+      return [...repository.reviewComments.values()]
+        .filter((comment) => comment.pullNumber === number)
+        .map((comment) => shapes.pulls.reviewComment(repository, pull, comment));
+    },
     /** Check runs of the repository or of one commit, oldest first, with their buttons. */
     checkRuns(fullName: string, sha?: string) {
       const repository = repositoryOf(fullName);

@@ -9,8 +9,10 @@ import type { AppClient } from './app-client.ts';
 
 /** How long installations and their repositories are taken as they were. */
 const REPOSITORIES_FOR_MS = 10 * 60_000;
-/** A branch whose commit has no check run of ours after this will not get one: it is somebody's work. */
+/** A branch whose commit has no check run of ours after this hardly gets one: it is somebody's work. */
 const EMPTY_FOR_MS = 10 * 60_000;
+/** Between two looks at commits that nothing is expected of: a revision begins at the head of its pull request, which may be old. */
+const SETTLED_FOR_MS = 2 * 60_000;
 const RENEW_TOKEN_BEFORE_MS = 5 * 60_000;
 const PAGE = 100;
 const MOST_PAGES = 20;
@@ -55,7 +57,7 @@ export type OfferFinder = {
 /**
  * Looks over the job branches of all repositories that the App is installed on, and at the check runs of their commits. Each request
  * says what is known already, so an idle look is answered by "not modified" throughout. Commits whose check runs are all completed are
- * never looked at again: every attempt has a commit of its own.
+ * looked at rarely: only a revision can still begin there.
  */
 export function createOfferFinder(deps: {
   client: AppClient;
@@ -67,8 +69,8 @@ export function createOfferFinder(deps: {
 }): OfferFinder {
   const { client, clock, log } = deps;
   const installations = new Map<number, Installation>();
-  /** `<repository>/<commit>` → since when it is watched, or that it need not be. */
-  const commits = new Map<string, { sinceMs: number; isSettled: boolean }>();
+  /** `<repository>/<commit>` → since when it is watched, and before when it need not be. */
+  const commits = new Map<string, { sinceMs: number; notBeforeMs: number }>();
   const complained = new Set<string>();
   let listedAtMs = -Infinity;
   let requests = 0;
@@ -172,15 +174,16 @@ export function createOfferFinder(deps: {
     if (isNew) forgetOthers(id, owner, repo, heads);
     const offers: OfferMail[] = [];
     for (const sha of heads) {
-      const watch = commits.get(`${id}/${sha}`) ?? { sinceMs: clock.monotonicMs(), isSettled: false };
+      const watch = commits.get(`${id}/${sha}`) ?? { sinceMs: clock.monotonicMs(), notBeforeMs: -Infinity };
       commits.set(`${id}/${sha}`, watch);
-      if (watch.isSettled) continue;
+      if (clock.monotonicMs() < watch.notBeforeMs) continue;
       requests += 1;
       const runs = await client.readAgain({ token }, CHECK_RUNS, toRunsPlace(owner, repo, sha), signal);
       const ours = CheckRuns.parse(runs.data).check_runs.filter(isOurs);
       const age = clock.monotonicMs() - watch.sinceMs;
-      watch.isSettled =
+      const isSettled =
         ours.length === 0 ? age > EMPTY_FOR_MS : ours.every(({ status }) => status === 'completed');
+      if (isSettled) watch.notBeforeMs = clock.monotonicMs() + SETTLED_FOR_MS;
       offers.push(...ours.flatMap((run) => readOffer(id, run) ?? []));
     }
     return offers;

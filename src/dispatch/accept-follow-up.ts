@@ -1,0 +1,112 @@
+import type { Timings } from '../domain/timings.ts';
+import type { Trigger } from '../domain/trigger.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import type { GitHub } from '../github/github.ts';
+import type { TriggerOutcome } from './trigger-outcome.ts';
+import { prepareRevision, type WishDeps } from './wish-revision.ts';
+
+type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
+type Deps = WishDeps & { github: WishDeps['github'] & Pick<GitHub, 'readFailedChecks'>; timings: Timings };
+/** Runs `work` in one transaction with the key of the trigger, once. */
+type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
+
+/** Somebody wants changes on a pull request: of ours, it is reworked. */
+export async function acceptReview(
+  trigger: Of<'review_submitted'>,
+  deps: Deps,
+  record: Record,
+): Promise<TriggerOutcome> {
+  const { target, pullRequestNumber, at, sender, key } = trigger;
+  // Most pull requests: of them nothing is kept.
+  if ((await deps.store.jobs.ofPullRequest(target.repository.id, pullRequestNumber)) === null)
+    return ignored('the pull request is none of ours');
+  const reason = (who: string): string => `${who} requested changes`;
+  const wish = { cause: 'review' as const, sender, at, checks: [], key, reason };
+  return record(await prepareRevision(target, pullRequestNumber, wish, deps));
+}
+
+/** Somebody calls a thread of a review done, or not done any more. */
+export async function acceptThreadTurn(
+  { target, pullRequestNumber, threadId, isResolved }: Of<'thread_turned'>,
+  { store }: { store: Store },
+  record: Record,
+): Promise<TriggerOutcome> {
+  const repositoryId = target.repository.id;
+  if ((await store.jobs.ofPullRequest(repositoryId, pullRequestNumber)) === null)
+    return ignored('the pull request is none of ours');
+  return record(async (tx) => {
+    const thread = { repositoryId, pullNumber: pullRequestNumber, threadId, isResolved };
+    await tx.reviews.noteThread(thread, tx.nowMs);
+    return { kind: 'noted', reason: `a thread of pull request #${pullRequestNumber} was turned` };
+  });
+}
+
+/** A branch moved: what is to be merged into it may have conflicts now. */
+export async function acceptPush(
+  { target, branch }: Of<'branch_pushed'>,
+  { store }: { store: Store },
+  record: Record,
+): Promise<TriggerOutcome> {
+  const { id, defaultBranch } = target.repository;
+  const affected = (await store.jobs.withOpenPullRequest(id)).filter(
+    ({ settings: { pullRequest } }) =>
+      pullRequest?.resolveConflicts === true && (pullRequest.base ?? defaultBranch) === branch,
+  );
+  if (affected.length === 0) return ignored('no pull request of ours has to be looked at');
+  return record(async (tx) => {
+    for (const { id: jobId, installationId } of affected)
+      await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
+    return { kind: 'noted', reason: `${affected.length} pull requests may have conflicts now` };
+  });
+}
+
+/** Checks of somebody else failed on a head of ours: it is reworked, if the settings want that, and so often on one head. */
+export async function acceptFailedChecks(
+  trigger: Of<'checks_failed'>,
+  deps: Deps,
+  record: Record,
+): Promise<TriggerOutcome> {
+  const { store, github } = deps;
+  const { target, appId, checkSuiteId, headCommit, branch, key } = trigger;
+  const repositoryId = target.repository.id;
+  const newest = await store.jobs.ofBranch(repositoryId, branch);
+  const number = newest?.pullRequest?.number ?? newest?.revision?.pullRequest.number;
+  const published = number === undefined ? null : await store.jobs.ofPullRequest(repositoryId, number);
+  if (number === undefined || published === null) return ignored('the branch is of no pull request of ours');
+  const most = published.settings.pullRequest?.fixChecks ?? 0;
+  if (most === 0) return ignored('the settings leave failed checks to people');
+  if (appId === (await github.identity()).appId) return ignored('the checks are our own');
+  const checks = await github.readFailedChecks(target, checkSuiteId);
+  if (checks.length === 0) return ignored('no check of the suite has failed');
+
+  const work = await prepareRevision(
+    target,
+    number,
+    {
+      cause: 'checks',
+      sender: null,
+      at: new Date(await store.nowMs()).toISOString(),
+      checks,
+      key,
+      reason: () =>
+        `${checks
+          .map(({ name }) => name)
+          .join(', ')
+          .slice(0, 200)} failed, and the settings want that mended`,
+      head: headCommit,
+      admit: async (tx) => {
+        for (let once = 1; once <= most; once += 1) {
+          const taken = `checks:${repositoryId}#${number}:${headCommit}:${once}`;
+          if (await tx.memory.rememberTrigger(taken, 'started', tx.nowMs)) return true;
+        }
+        return false;
+      },
+    },
+    deps,
+  );
+  return record(work);
+}
+
+function ignored(reason: string): TriggerOutcome {
+  return { kind: 'ignored', reason };
+}

@@ -1,0 +1,134 @@
+import type { FailedCheck, RevisionCause } from '../contract/job.ts';
+import { decideRevision } from '../domain/decide-revision.ts';
+import { toInline } from '../domain/markdown-escape.ts';
+import { toNeedsHumanText, toReviewRefusalText } from '../domain/revision-text.ts';
+import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
+import type { GitHub } from '../github/github.ts';
+import type { StoredJob } from '../store/stored-job.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { readForCommands } from './carry-out-command.ts';
+import { judgeLimits } from './judge-limits.ts';
+import { wantNote } from './notes.ts';
+import { readRevision } from './read-revision.ts';
+import { tellNotices } from './start-job.ts';
+import { startRevision, wantNeedsHuman } from './start-revision.ts';
+import type { TriggerOutcome } from './trigger-outcome.ts';
+
+/** What wants a pull request of ours reworked, other than a command. */
+export type UnaskedWish = {
+  cause: Exclude<RevisionCause, 'asked'>;
+  /** Who answers for it; `null`: whoever asked for the work that is in the pull request. */
+  sender: Actor | null;
+  /** When, by GitHub's clock. */
+  at: string;
+  checks: FailedCheck[];
+  /** Told apart from others of its kind on the same pull request. */
+  key: string;
+  /** In words, for the timeline. */
+  reason: (who: string) => string;
+  /** The head that it is about; when the pull request stands elsewhere by now, nothing comes of it. */
+  head?: string;
+  /** Looked at last, in the transaction that starts the job: whether there may be one more of this kind. */
+  admit?: (tx: StoreTx) => Promise<boolean>;
+};
+
+export type WishDeps = {
+  store: Store;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'readReviews' | 'identity'
+  >;
+  newId: () => string;
+};
+
+/** Jobs of an issue that are looked at. */
+const JOBS_READ = 30;
+
+/**
+ * Reads what the decision needs; what is then to be done in one transaction comes back. Nothing comes of a wish behind which nobody stands who
+ * may change the repository, now. Throws `GitHubError` when GitHub can't be asked.
+ */
+export async function prepareRevision(
+  target: RepositoryTarget,
+  pullRequestNumber: number,
+  wish: UnaskedWish,
+  deps: WishDeps,
+): Promise<(tx: StoreTx) => Promise<TriggerOutcome>> {
+  const { store, github } = deps;
+  const published = await store.jobs.ofPullRequest(target.repository.id, pullRequestNumber);
+  if (published === null) return nothing('the pull request is none of ours');
+  const { requestedBy: login, requestedById: id } = published;
+  const sender = wish.sender ?? { login, id: id ?? 0, isBot: false };
+  const permission = await github.readPermission(target, sender.login);
+  if (permission !== 'admin' && permission !== 'write')
+    return nothing(`${sender.login} may not change the repository`);
+  const asking = { at: wish.at, known: { [sender.login]: permission } };
+  const issueNumber = published.issue.number;
+  const [reading, { inForce, issue }] = await Promise.all([
+    readRevision(target, pullRequestNumber, asking, deps),
+    readForCommands({ target, issueNumber, starts: true }, deps),
+  ]);
+  if (wish.head !== undefined && reading?.pull.headCommit !== wish.head)
+    return nothing('the pull request has another head by now');
+
+  return async (tx) => {
+    const { cause, checks } = wish;
+    const jobs = await tx.jobs.ofIssue(target.repository.id, issueNumber, JOBS_READ);
+    const { settings, problem: settingsProblem } = inForce;
+    const decision = decideRevision({
+      wish: { cause, instructions: null, checks },
+      reading,
+      issue,
+      settings,
+      settingsProblem,
+      jobs,
+    });
+    if (decision.kind === 'refused') {
+      if (decision.code === 'rounds') await stopRounds(tx, decision.reason, jobs, pullRequestNumber);
+      else if (cause === 'review') await refuseReview(decision.reason);
+      return { kind: 'refused', reason: decision.reason };
+    }
+    const limits = await judgeLimits(tx, { target, sender }, settings);
+    if (limits.refusal !== null) {
+      if (cause === 'review') await refuseReview(toInline(limits.refusal, 1000));
+      return { kind: 'refused', reason: limits.refusal };
+    }
+    if (wish.admit && !(await wish.admit(tx))) return ignored('it was worked on as often as it may be');
+    const reason = wish.reason(sender.login);
+    const job = await startRevision(tx, { ...decision, reason }, { target, sender }, deps);
+    // Somebody else's trigger was first; theirs is under way.
+    if (job === null) return ignored('a job for this pull request is under way already');
+    await tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+    return { kind: 'started', reason };
+
+    /** Whoever wrote the review waits for something to happen. */
+    async function refuseReview(why: string): Promise<void> {
+      const { installationId, repository } = target;
+      const place = { installationId, repository, number: pullRequestNumber };
+      await wantNote(tx, place, { key: wish.key, text: toReviewRefusalText(why) });
+    }
+  };
+}
+
+/** From now on only a person's command begins another revision. Told once for each row of them. */
+async function stopRounds(
+  tx: StoreTx,
+  reason: string,
+  jobs: readonly StoredJob[],
+  pullRequestNumber: number,
+): Promise<void> {
+  const last = jobs.find(({ revision }) => revision?.pullRequest.number === pullRequestNumber);
+  if (last === undefined) return;
+  const { installationId, repository } = last;
+  const place = { installationId, repository, number: pullRequestNumber };
+  await wantNote(tx, place, { key: `needs-human:${last.id}`, text: toNeedsHumanText(reason) });
+  await wantNeedsHuman(tx, last, true);
+}
+
+function nothing(reason: string): (tx: StoreTx) => Promise<TriggerOutcome> {
+  return async () => ignored(reason);
+}
+
+function ignored(reason: string): TriggerOutcome {
+  return { kind: 'ignored', reason };
+}

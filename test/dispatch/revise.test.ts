@@ -1,0 +1,368 @@
+import { describe, expect, test } from 'vitest';
+import type { AttemptResult } from '../../src/contract/job.ts';
+import type { Trigger } from '../../src/domain/trigger.ts';
+import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { aRepository, aResult } from '../support/job-builders.ts';
+
+const target = { installationId: 5, repository: aRepository() };
+const rita = { login: 'rita', id: 7, isBot: false };
+const HEAD = aResult().headCommit ?? '';
+
+type World = Awaited<ReturnType<typeof openPublished>>;
+type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
+let triggers = 0;
+
+/** With an open pull request that a runner has made, and a review comment on it. */
+async function openPublished(settings: string | null = null) {
+  const world = await openDispatchWorld();
+  const { recorder } = world;
+  recorder.settingsFile = settings;
+  const first = await world.label();
+  const runner = await world.enrol();
+  await finish(await world.takeAndFinish(runner), aResult());
+  const number = recorder.pullRequests[0]?.number ?? 0;
+  recorder.pullRequestNow = { state: 'open', mergeable: true };
+  recorder.reviews = {
+    comments: [
+      {
+        id: 31,
+        threadId: 31,
+        body: 'Name it total.',
+        author: rita,
+        createdAt: '2026-05-04T12:00:00Z',
+        updatedAt: '2026-05-04T12:00:00Z',
+        path: 'src/cart.js',
+        line: 3,
+        hunk: '+sum',
+      },
+    ],
+    reviews: [
+      { id: 41, author: rita, state: 'CHANGES_REQUESTED', body: '', submittedAt: '2026-05-04T12:00:00Z' },
+    ],
+  };
+
+  /** What the runner pushes stands on the branch before it tells of it. */
+  async function finish(
+    { spec, lease }: Awaited<ReturnType<typeof world.take>>,
+    result: AttemptResult,
+  ): Promise<void> {
+    if (result.headCommit !== null) recorder.branches.set(spec.branch, result.headCommit);
+    const call = { lease, result, checkRunFinished: true, idempotency: anIdempotency() };
+    value(await world.dispatcher.complete(call));
+    await world.outbox.runDue();
+  }
+
+  return { ...world, first, runner, number, finish };
+}
+
+/** Newest first. */
+const jobsOf = ({ store }: World) => store.jobs.ofIssue(target.repository.id, 42, 30);
+
+async function accept(world: World, trigger: Trigger): Promise<string> {
+  const { kind } = await world.acceptTrigger(trigger);
+  await world.outbox.runDue();
+  return kind;
+}
+
+function aReview({ number }: World, facts: Partial<Of<'review_submitted'>> = {}): Trigger {
+  triggers += 1;
+  return {
+    kind: 'review_submitted',
+    key: `review:${triggers}`,
+    target,
+    pullRequestNumber: number,
+    at: '2026-05-04T12:00:00Z',
+    sender: rita,
+    ...facts,
+  };
+}
+
+function aFix({ number }: World, instructions: string | null): Trigger {
+  triggers += 1;
+  return {
+    kind: 'comment',
+    key: `comment:${triggers}`,
+    target,
+    issueNumber: number,
+    isPullRequest: true,
+    commentId: triggers,
+    at: '2026-05-04T12:00:00Z',
+    reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'fix', instructions } }] },
+    issue: { title: 'The pull request', body: '' },
+    sender: rita,
+  };
+}
+
+const gaveUp = aResult({ outcome: 'no_changes', reason: 'The agent changed nothing.', headCommit: null });
+
+describe('a revision', () => {
+  test('begins at the head, goes to whoever did the work, and ends in the same pull request', async () => {
+    await using world = await openPublished();
+    const { recorder } = world;
+    // Who has been idle for longer would be the first choice otherwise.
+    await world.enrol({ name: 'be-2' });
+
+    await accept(world, aFix(world, 'shorter'));
+    const taken = await world.takeAndFinish(world.runner);
+    const next = 'd'.repeat(40);
+    const summary = 'Comment 1: named it total.';
+    await world.finish(taken, aResult({ headCommit: next, summary }));
+
+    expect(taken.spec).toMatchObject({
+      kind: 'revise',
+      instructions: 'shorter',
+      issue: { number: 42 },
+      base: { branch: 'main', commit: HEAD },
+      startCommit: HEAD,
+      revision: {
+        baseCommit: recorder.branches.get('main'),
+        round: 1,
+        threads: [{ id: 31, comments: [{ author: 'rita', body: 'Name it total.' }] }],
+      },
+    });
+    expect(taken.spec.revision).not.toHaveProperty('reviewers');
+    expect(recorder.pullRequests).toHaveLength(1);
+    expect(recorder.pullRequests[0]?.body).toContain('about round 1');
+    expect(recorder.answers).toMatchObject([
+      { threadId: 31, body: expect.stringContaining('named it total') },
+    ]);
+    expect(recorder.wishes).toEqual([{ reviewers: ['rita'], labels: [], assignee: null }]);
+    expect(recorder.checkRuns.findLast(({ headCommit }) => headCommit === next)?.name).toMatch(/evidence/);
+    expect((await jobsOf(world))[0]).toMatchObject({
+      kind: 'revise',
+      state: 'succeeded',
+      pullRequest: { number: world.number },
+      label: 'agent:backend',
+    });
+  });
+
+  test('that a crash interrupts answers each thread once', async () => {
+    await using world = await openPublished();
+    await accept(world, aFix(world, null));
+    const taken = await world.takeAndFinish(world.runner);
+    const error = new Error('the connection broke');
+    world.recorder.failNext('addToPullRequest', error, { times: 1 });
+
+    await world.finish(taken, aResult({ headCommit: 'd'.repeat(40) }));
+    world.clock.advance(60);
+    await world.outbox.runDue();
+
+    expect(world.recorder.answers).toHaveLength(1);
+    expect(world.recorder.wishes).toHaveLength(1);
+  });
+
+  test('leaves a text alone that somebody has edited', async () => {
+    await using world = await openPublished();
+    for (const pull of world.recorder.pullRequests) pull.body += '\n\nMine.';
+    await accept(world, aFix(world, null));
+
+    await world.finish(await world.takeAndFinish(world.runner), aResult({ headCommit: 'd'.repeat(40) }));
+
+    expect(world.recorder.pullRequests[0]?.body).toMatch(/Mine\.$/);
+    expect(world.recorder.calls).not.toContain('changePullRequestBody');
+  });
+
+  test('whose branch somebody pushed to begins anew on that head', async () => {
+    await using world = await openPublished();
+    await accept(world, aFix(world, null));
+    const { spec, lease } = await world.takeAndFinish(world.runner);
+    world.recorder.branches.set(spec.branch, 'e'.repeat(40));
+
+    const result = aResult({
+      outcome: 'agent_failed',
+      retryable: true,
+      headCommit: null,
+      reason: 'Somebody pushed.',
+    });
+    value(
+      await world.dispatcher.complete({
+        lease,
+        result,
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
+    world.clock.advance(120);
+    await world.outbox.runDue();
+
+    const [job] = await jobsOf(world);
+    expect(job).toMatchObject({ state: 'queued', attemptNumber: 2 });
+    expect(await world.jobOf(job?.id ?? world.first)).toMatchObject({
+      attempt: { startCommit: 'e'.repeat(40) },
+    });
+  });
+
+  test('that comes to nothing is told on the pull request, leaves its branch, and retry asks for it again', async () => {
+    await using world = await openPublished();
+    const { recorder } = world;
+    await accept(world, aFix(world, 'shorter'));
+
+    await world.finish(await world.takeAndFinish(world.runner), gaveUp);
+    const retry = aFix(world, null) as Of<'comment'>;
+    const lines = [{ line: 1, command: { name: 'retry', specialty: null } as const }];
+    await accept(world, { ...retry, reading: { kind: 'commands', lines } });
+
+    expect(recorder.comments.map(({ body }) => body).join('\n')).toMatch(
+      /came to nothing[^]*changed nothing/,
+    );
+    expect([...recorder.branches.values()]).toContain(HEAD);
+    expect(await jobsOf(world)).toMatchObject([
+      { state: 'queued', instructions: 'shorter', revision: { round: 2 } },
+      { state: 'failed' },
+      { kind: 'resolve' },
+    ]);
+  });
+
+  test('is cancelled when its pull request ends', async () => {
+    await using world = await openPublished();
+    await accept(world, aFix(world, null));
+    await world.take(world.runner);
+    world.recorder.pullRequestNow = { state: 'merged', mergeable: null };
+
+    const key = 'ended';
+    const sender = rita;
+    await accept(world, { kind: 'pull_request_ended', key, target, pullRequestNumber: world.number, sender });
+
+    expect((await jobsOf(world))[0]).toMatchObject({
+      state: 'cancelling',
+      stateReason: expect.stringMatching(/merged by rita/),
+    });
+  });
+
+  test('that was asked for and has not begun when its pull request ends does not begin', async () => {
+    await using world = await openPublished();
+    world.recorder.failNext('readHead', new Error('GitHub is away'));
+    await accept(world, aFix(world, null));
+    world.recorder.pullRequestNow = { state: 'closed', mergeable: null };
+    world.clock.advance(60);
+    await world.outbox.runDue();
+
+    expect((await jobsOf(world))[0]).toMatchObject({ state: 'cancelled', attemptNumber: 1 });
+  });
+
+  test('keeps others of its issue out, also by label', async () => {
+    await using world = await openPublished();
+    await accept(world, aFix(world, null));
+
+    expect(await accept(world, aLabelTrigger())).toBe('ignored');
+    expect(await accept(world, aFix(world, 'more'))).toBe('refused');
+    expect(await jobsOf(world)).toHaveLength(2);
+  });
+});
+
+describe('a review', () => {
+  test('begins a round if its author may write, and is answered if it can’t', async () => {
+    await using world = await openPublished();
+    world.recorder.permission = 'read';
+    expect(await accept(world, aReview(world))).toBe('ignored');
+    world.recorder.permission = 'write';
+
+    expect(await accept(world, aReview(world))).toBe('started');
+    expect(await accept(world, aReview(world))).toBe('refused');
+
+    expect((await jobsOf(world))[0]).toMatchObject({ requestedBy: 'rita', revision: { cause: 'review' } });
+    expect(world.recorder.comments.at(-1)?.body).toMatch(/not worked on now[^]*under way/);
+  });
+
+  test('of a pull request that is none of ours asks nothing of GitHub', async () => {
+    await using world = await openPublished();
+    const before = world.recorder.calls.length;
+
+    expect(await accept(world, aReview(world, { pullRequestNumber: 999 }))).toBe('ignored');
+    expect(world.recorder.calls).toHaveLength(before);
+  });
+
+  test('is one too many after five rounds; a command begins anew', async () => {
+    await using world = await openPublished();
+    const { recorder } = world;
+    for (let round = 1; round <= 5; round += 1) {
+      expect(await accept(world, aReview(world))).toBe('started');
+      await world.finish(await world.takeAndFinish(world.runner), gaveUp);
+    }
+
+    expect(await accept(world, aReview(world))).toBe('refused');
+    expect(await accept(world, aReview(world))).toBe('refused');
+    expect(recorder.comments.filter(({ body }) => body.includes('person has to look'))).toHaveLength(1);
+    expect(recorder.labels).toContain('agent:needs-human');
+    expect(recorder.wishes.at(-1)).toMatchObject({ labels: ['agent:needs-human'] });
+
+    expect(await accept(world, aFix(world, 'once more'))).toBe('commanded');
+    expect(recorder.calls).toContain('removeLabel');
+    expect((await jobsOf(world))[0]).toMatchObject({ revision: { round: 6, counted: 1 } });
+  });
+});
+
+describe('what nobody asked for', () => {
+  const SETTINGS = 'defaults: {pull_request: {fix_ci: true, resolve_conflicts: true}}';
+
+  function failedChecks(world: World, facts: Partial<Of<'checks_failed'>> = {}): Trigger {
+    triggers += 1;
+    const branch = world.recorder.pullRequests[0]?.head ?? '';
+    const key = `checks:${triggers}`;
+    return {
+      kind: 'checks_failed',
+      key,
+      target,
+      appId: 99,
+      checkSuiteId: 1,
+      headCommit: HEAD,
+      branch,
+      ...facts,
+    };
+  }
+
+  test('failed checks of others begin a round, once on each head', async () => {
+    await using world = await openPublished(SETTINGS);
+    const check = { name: 'lint', output: 'no-undef', annotations: [] };
+    world.recorder.failedChecks = [check];
+
+    expect(await accept(world, failedChecks(world, { appId: 3 }))).toBe('ignored');
+    expect(await accept(world, failedChecks(world, { headCommit: 'f'.repeat(40) }))).toBe('ignored');
+    expect(await accept(world, failedChecks(world))).toBe('started');
+    const { spec } = await world.take(world.runner);
+    await world.dispatcher.cancel(spec.jobId, 'enough');
+    world.clock.advance(120);
+    await world.sweeper.sweep();
+
+    expect(spec.revision).toMatchObject({ cause: 'checks', checks: [check] });
+    // Whoever asked for the work answers for it.
+    expect(spec.requestedBy).toBe('alice');
+    expect(await accept(world, failedChecks(world))).toBe('ignored');
+  });
+
+  test('conflicts begin a round once GitHub has found them, once on each head', async () => {
+    await using world = await openPublished(SETTINGS);
+    const pushed = (): Trigger => ({
+      kind: 'branch_pushed',
+      key: `pushed:${(triggers += 1)}`,
+      target,
+      branch: 'main',
+    });
+    world.recorder.pullRequestNow = { state: 'open', mergeable: null };
+    await accept(world, pushed());
+    expect(await jobsOf(world)).toHaveLength(1);
+    world.recorder.pullRequestNow = { state: 'open', mergeable: false };
+    world.clock.advance(60);
+    await world.outbox.runDue();
+
+    const { spec } = await world.take(world.runner);
+    expect(spec.revision).toMatchObject({ cause: 'conflict', mergeBase: true });
+    await world.dispatcher.cancel(spec.jobId, 'enough');
+    world.clock.advance(120);
+    await world.sweeper.sweep();
+    await accept(world, pushed());
+    expect(await jobsOf(world)).toHaveLength(2);
+  });
+
+  test('is left alone without a word of the settings, or of somebody who may write', async () => {
+    await using plain = await openPublished();
+    plain.recorder.failedChecks = [{ name: 'lint', output: '', annotations: [] }];
+    expect(await accept(plain, failedChecks(plain))).toBe('ignored');
+
+    await using world = await openPublished(SETTINGS);
+    world.recorder.failedChecks = plain.recorder.failedChecks;
+    world.recorder.permission = 'read';
+    expect(await accept(world, failedChecks(world))).toBe('ignored');
+    expect(await jobsOf(world)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { toFailedRoundText, toThreadAnswers } from '../../src/domain/revision-text.ts';
+import { aJob, anAttempt, aResult, aRevision } from '../support/job-builders.ts';
+
+const thread = (id: number) => ({ id, path: 'src/cart.js', line: 1, hunk: '', comments: [] });
+
+test('each thread is answered with the agent’s words about it, or where to find others', () => {
+  const summary = [
+    'I did it all.',
+    '**Comment 1:** renamed it.',
+    '- comment 3 - closes #12, thanks @octavia <!-- yardmaster:thread -->',
+    'Comment 9: there is no such thing',
+  ].join('\n');
+  const job = aJob({
+    kind: 'revise',
+    revision: aRevision({ threads: [thread(11), thread(12), thread(13)] }),
+  });
+
+  const answers = toThreadAnswers({ job, attempt: anAttempt({ result: aResult({ summary }) }) });
+
+  expect(answers.map(({ threadId }) => threadId)).toEqual([11, 12, 13]);
+  expect(answers[0]?.body).toMatch(/Round 1 is in \[`ccccccc`\].*\n\n> renamed it\./);
+  expect(answers[1]?.body).toContain('says nothing about this comment');
+  // Neither pings nor marks of ours.
+  expect(answers[2]?.body).not.toMatch(/@octavia\b|<!--/);
+});
+
+test('a reason can’t become more than a quote', () => {
+  const text = toFailedRoundText(aJob({ revision: aRevision() }), 'red\n\n# Big\n@octavia');
+
+  expect(text).not.toMatch(/^# Big/m);
+  expect(text).not.toMatch(/(?<!\u200B|\\)@octavia/);
+});
