@@ -6,6 +6,7 @@ import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
+import { wantLooksAtFollowers } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
 
 type TurnedTrigger = Extract<Trigger, { kind: 'pull_request_ended' | 'pull_request_reopened' }>;
@@ -57,6 +58,7 @@ async function keepTurn(
   await tx.tell(id, `pull_request_${ended?.how ?? 'reopened'}`, text);
   if (ended !== undefined) await wantTidy(tx, job);
   if (ended !== undefined) await cancelRevisions(tx, job, number, text, timings);
+  await wantLooksAtFollowers(tx, job);
   await wantStatusComment(tx, job, 'final');
   return { kind: 'noted', reason: text };
 }

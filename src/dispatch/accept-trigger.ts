@@ -20,13 +20,13 @@ import {
   removeRepositories,
   renameLabel,
 } from './accept-repository-trigger.ts';
-import { wantLooksAtBlocked } from './blocked-jobs.ts';
 import { cancelJob } from './cancel-job.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { newJob } from './new-job.ts';
 import { readSituation } from './read-situation.ts';
 import { startJob, tellNotices } from './start-job.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
+import { wantLooksAtBlocked } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /**

@@ -9,6 +9,7 @@ import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
 import { tellFailedRound } from './notes.ts';
 import { newAttempt } from './new-attempt.ts';
 import { stillAvoided } from './passed-over.ts';
+import { wantLooksAtFollowers } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
 
 /** How an attempt ended that brought no pull request. */
@@ -184,7 +185,9 @@ async function close(
   state: JobState,
   change: Pick<StoredJob, 'outcome' | 'stateReason'>,
 ): Promise<boolean> {
-  return tx.jobs.move(job, state, change, tx.nowMs);
+  const moved = await tx.jobs.move(job, state, change, tx.nowMs);
+  if (moved) await wantLooksAtFollowers(tx, job);
+  return moved;
 }
 
 /** The effect itself looks whether the branch holds anything that must stay. */

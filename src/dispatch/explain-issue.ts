@@ -6,6 +6,8 @@ import {
   type IssueFacts,
   type LabelFacts,
 } from '../domain/explanation.ts';
+import { toLabelled } from '../domain/labels.ts';
+import { findPredecessors } from '../domain/specialty-order.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
@@ -33,6 +35,9 @@ type Deps = {
   decide: (situation: Situation) => Decision;
   timings: Pick<Timings, 'runnerGoneSeconds'>;
 };
+
+/** Jobs of an issue that others may wait for. */
+const JOBS_READ = 30;
 
 /** Who adds the label when nobody was named. */
 const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
@@ -135,12 +140,18 @@ async function readLabelFacts(
     openPullRequests,
   });
   const nowMs = await store.nowMs();
+  const after = specialty === undefined ? [] : (settings.specialties.get(specialty)?.settings.after ?? []);
   return {
     label: name,
     decision,
     limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
     liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
     openPullRequest: openPullRequests.find(({ job }) => job.specialty === specialty) ?? null,
+    predecessors: findPredecessors({
+      after,
+      jobs: await store.jobs.ofIssue(target.repository.id, number, JOBS_READ),
+      labelled: facts.issue.found ? toLabelled(facts.issue.issue.labels, settings.labels) : [],
+    }),
     runners: await store.runners.views(nowMs, timings.runnerGoneSeconds * 1000),
     nowMs,
   };

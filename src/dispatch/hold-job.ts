@@ -9,20 +9,26 @@ export type HoldResult = 'held' | 'queued' | 'same' | 'under_way' | 'ended';
 
 /**
  * Keeps a job that is locked from being offered until somebody lets it go on; an offer that is out is withdrawn and counts for nothing. It
- * keeps its place in the queue, its start commit and its check run. `reason` says who asked, for people.
+ * keeps its place in the queue, its start commit and its check run. `reason` says who asked, for people; `waitCode`: what it waits for of
+ * itself, if nobody did.
  */
-export async function holdJob(tx: StoreTx, job: StoredJob, reason: string): Promise<HoldResult> {
+export async function holdJob(
+  tx: StoreTx,
+  job: StoredJob,
+  reason: string,
+  waitCode: string | null = null,
+): Promise<HoldResult> {
   if (job.state === 'held') {
-    if (job.waitCode === null) return 'same';
-    // It waited for something of itself; from now on only a person lets it go on.
-    await tx.jobs.change(job.id, { stateReason: reason, waitCode: null }, tx.nowMs);
+    if (job.waitCode === waitCode) return 'same';
+    // It waited for something of itself; when a person holds it, only a person lets it go on.
+    await tx.jobs.change(job.id, { stateReason: reason, waitCode }, tx.nowMs);
     await tx.tell(job.id, 'held', reason);
     await wantStatusComment(tx, job);
     return 'held';
   }
   if (job.state !== 'queued' && job.state !== 'offered') return isTerminal(job.state) ? 'ended' : 'under_way';
   const attempt = job.attemptId === null ? null : await tx.attempts.get(job.attemptId);
-  const moved = await tx.jobs.move(job, 'held', { stateReason: reason }, tx.nowMs);
+  const moved = await tx.jobs.move(job, 'held', { stateReason: reason, waitCode }, tx.nowMs);
   if (!moved) return 'under_way';
   if (job.state === 'offered' && attempt) await releaseAttempt(tx, job, attempt);
   if (job.runnerId !== null) tx.wake(`runner:${job.runnerId}`);
@@ -36,6 +42,12 @@ export async function unholdJob(tx: StoreTx, job: StoredJob, reason: string): Pr
   if (job.state !== 'held') return isTerminal(job.state) ? 'ended' : 'same';
   const moved = await tx.jobs.move(job, 'queued', { stateReason: null }, tx.nowMs);
   if (!moved) return 'same';
+  // What waited from the beginning has neither branch nor check run yet.
+  if (!job.ready && job.attemptId !== null)
+    await tx.want({
+      effect: { kind: 'attempt-start', attemptId: job.attemptId },
+      installationId: job.installationId,
+    });
   await tx.tell(job.id, 'unheld', reason);
   await wantStatusComment(tx, job);
   tx.wake('queue');

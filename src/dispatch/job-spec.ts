@@ -49,8 +49,8 @@ function toRevision({ revision }: Job, { baseHead }: Attempt): Pick<JobSpec, 're
   return { revision: { ...facts, baseCommit: baseHead } };
 }
 
-/** What becomes of the work on GitHub is no concern of runners. */
+/** When the work begins, and what becomes of it on GitHub, is no concern of runners. */
 function toRunnerSettings(all: AllJobSettings): JobSettings {
-  const { pullRequest: _pullRequest, quiet: _quiet, assignIssue: _assignIssue, ...settings } = all;
+  const { pullRequest: _pr, quiet: _quiet, assignIssue: _assign, after: _after, ...settings } = all;
   return settings;
 }

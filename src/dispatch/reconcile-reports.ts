@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { toTarget } from './effects/effect-deps.ts';
-import { isBlocked, lookAtBlockers } from './blocked-jobs.ts';
+import { lookAtWaiting } from './waiting-jobs.ts';
+import { waitsByItself } from './want-looks.ts';
 import { liveJobs } from './live-jobs.ts';
 import { sayCheckRunAgain } from './say-again.ts';
 import { REPORT_SWEEP } from './sweep-names.ts';
@@ -59,7 +60,7 @@ async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void
     if (kind === 'cancelled') found.ended += 1;
     return;
   }
-  if (isBlocked(job) && (await lookAtBlockers(job.id, deps))) found.unblocked += 1;
+  if (waitsByItself(job) && (await lookAtWaiting(job.id, deps))) found.unblocked += 1;
   found.checkRuns += await repairCheckRuns(job, deps);
   found.comments += await repairComment(job, deps);
 }

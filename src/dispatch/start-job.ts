@@ -4,7 +4,7 @@ import type { Blocker } from '../domain/blockers.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
-import { holdWhileBlocked } from './blocked-jobs.ts';
+import { holdFollowers, holdWhileItWaits } from './waiting-jobs.ts';
 import { newAttempt } from './new-attempt.ts';
 import { newJob } from './new-job.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -24,11 +24,16 @@ export type JobWish = {
   label: string | null;
   /** Open issues that block this one. */
   blockers: readonly Blocker[];
+  /** Specialties that the labels of the issue stand for. */
+  labelled: readonly string[];
   /** Who asked, in a line. */
   reason: string;
 };
 
-/** Puts a new job in the queue, or on hold while its issue is blocked, and its start commit, check run and status comment in line; `null` if one of that specialty is live. */
+/**
+ * Puts a new job in the queue, and its start commit, check run and status comment in line; or on hold, while something has to come before
+ * it. `null` if one of that specialty is live.
+ */
 export async function startJob(
   tx: StoreTx,
   wish: JobWish,
@@ -41,8 +46,9 @@ export async function startJob(
   await tx.sweeps.putRepository(wish.target);
   await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
   await tx.tell(job.id, 'queued', wish.reason);
-  await holdWhileBlocked(tx, job, wish.blockers);
-  await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
+  if (!(await holdWhileItWaits(tx, job, wish)))
+    await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
+  await holdFollowers(tx, job);
   if (job.settings.assignIssue === true)
     await tx.want({
       effect: { kind: 'assign-issue', jobId: job.id },

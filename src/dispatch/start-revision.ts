@@ -28,8 +28,9 @@ export async function startRevision(
       instructions,
       revision: { facts: revision, branch },
       label,
-      // What blocks the issue did not keep its work from being done.
+      // What came before the work did not keep it from being done.
       blockers: [],
+      labelled: [],
       reason: `${reason}: round ${revision.round} on pull request #${revision.pullRequest.number}`,
     },
     deps,

@@ -229,7 +229,10 @@ function toRunnerLines(
         `${toCode(runner.name, 100)} (${toRunnerState(runner)}, ${runner.active} of ${runner.capacity} taken)`,
     );
   const exist = `- ${names.length > 0 ? '✅' : '❌'} Runners for ${toCode(job.specialty, 50)}: ${names.length === 0 ? 'none' : names.join(', ')}.`;
-  if (job.state === 'held') return [exist, '- ⏸️ Queue: on hold. `/agent unhold` lets it go on.'];
+  if (job.state === 'held') {
+    const unhold = toCode(`/agent unhold ${job.specialty}`, 100);
+    return [exist, `- ⏸️ Queue: on hold, for the reason above; ${unhold} lets it go on now.`];
+  }
   if (job.state !== 'queued') return [exist];
 
   const choice = chooseRunner({

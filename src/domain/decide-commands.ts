@@ -6,6 +6,7 @@ import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
 import { decideRevision, type RevisionReading, type RevisionWish } from './decide-revision.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import { type AllJobSettings, type Job, type JobRevision, PRIORITIES } from './job.ts';
+import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
 
@@ -51,6 +52,8 @@ export type CommandAction =
       label: string | null;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
+      /** Specialties that the labels of the issue stand for. */
+      labelled: readonly string[];
     }
   | RevisionAction
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
@@ -226,6 +229,7 @@ function start(
     instructions,
     label: label ?? null,
     blockers: issue.openBlockers,
+    labelled: toLabelled(issue.issue.labels, settings.labels),
   };
 }
 

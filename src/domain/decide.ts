@@ -1,6 +1,7 @@
 import type { IssueSnapshot } from '../contract/job.ts';
 import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
+import { toLabelled } from './labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -54,6 +55,8 @@ export type Decision =
       instructions: string | null;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
+      /** Specialties that the labels of the issue stand for. */
+      labelled: readonly string[];
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
@@ -141,6 +144,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     settings: wanted.settings,
     instructions: null,
     blockers,
+    labelled: toLabelled(issue.labels, settings.labels),
   };
 }
 

@@ -6,6 +6,7 @@ import { formatCost } from './figures-text.ts';
 import type { Job, RunnerView } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
+import { explainPredecessors, type Predecessor } from './specialty-order.ts';
 
 /** `stops`: no work would start; `waits`: it would, and then wait; `unknown`: it was not looked at. */
 const Sign = z.enum(['ok', 'warning', 'waits', 'stops', 'unknown']);
@@ -59,6 +60,8 @@ export type LabelFacts = {
   /** Of the label's specialty. */
   liveJob: Pick<Job, 'id' | 'state'> | null;
   openPullRequest: { url: string } | null;
+  /** Work on the issue that comes first by the settings. */
+  predecessors: readonly Predecessor[];
   runners: readonly RunnerView[];
   nowMs: number;
 };
@@ -163,6 +166,7 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
       explainLiveJob(label),
       explainPullRequest(label),
       ...explainBlocked(facts),
+      ...explainOrder(specialty, label),
       explainLimits(label),
       { about: 'budget', sign: 'ok', text: budget },
       explainRunners(specialty, label),
@@ -193,6 +197,11 @@ function explainBlocked({ issue, repository }: IssueFacts): Finding[] {
   return [{ about: 'blocked', sign: 'waits', text: explainBlockers(issue.openBlockers, repository) }];
 }
 
+function explainOrder(specialty: string, { predecessors }: LabelFacts): Finding[] {
+  if (predecessors.length === 0) return [];
+  return [{ about: 'order', sign: 'waits', text: explainPredecessors(specialty, predecessors) }];
+}
+
 function explainLimits({ limits }: LabelFacts): Finding {
   const about = 'limits';
   if (limits.refusal !== null) return { about, sign: 'stops', text: limits.refusal };
@@ -221,7 +230,7 @@ function explainNeeds(needs: readonly string[], choice: RunnerChoice): Finding {
 }
 
 function toVerdict(
-  { decision, limits }: LabelFacts,
+  { decision, limits, predecessors }: LabelFacts,
   choice: RunnerChoice | null,
   facts: IssueFacts,
 ): LabelExplanation['verdict'] {
@@ -232,6 +241,11 @@ function toVerdict(
         return {
           kind: 'waits',
           text: `a job would wait. ${explainBlockers(decision.blockers, facts.repository)}`,
+        };
+      if (predecessors.length > 0)
+        return {
+          kind: 'waits',
+          text: `a job would wait. ${explainPredecessors(decision.specialty, predecessors)}`,
         };
       if (choice?.kind === 'chosen')
         return { kind: 'starts', text: `work would start at once. ${choice.reason}` };

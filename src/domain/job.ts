@@ -20,6 +20,8 @@ export type AllJobSettings = JobSettings & {
   quiet?: boolean;
   /** Whether the issue is assigned to whoever asked. */
   assignIssue?: boolean;
+  /** Specialties whose work on the same issue is to be merged first; absent = none. */
+  after?: string[];
 };
 
 /** How the pull request of a job is to be; absent = as if nothing had been said. */

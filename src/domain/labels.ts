@@ -15,6 +15,10 @@ export const NEEDS_HUMAN_LABEL: LabelDefinition = {
   color: 'fbca04',
   description: 'Yardmaster: reworked several times, and now a person has to look at it',
 };
+/** Specialties that the labels of an issue stand for, each once. `meaning`: label in lower case → specialty. */
+export function toLabelled(labels: readonly string[], meaning: ReadonlyMap<string, string>): string[] {
+  return [...new Set(labels.flatMap((label) => meaning.get(label.toLowerCase()) ?? []))];
+}
 
 /** Created in every repository when the App is installed. */
 export const BUILT_IN_LABELS: readonly LabelDefinition[] = [

@@ -15,7 +15,8 @@ const MAX_EARLIER = 5;
 
 /**
  * The pull request of a job. Only our own `Closes #N` may close an issue: references in the title and in the agent's words
- * are broken, since GitHub acts on them when the pull request is merged.
+ * are broken, since GitHub acts on them when the pull request is merged. `isPart`: other work on the issue is still to come, which closing
+ * the issue would cancel.
  *
  * A draft when no test confirms the work, unless the settings say otherwise: then a person has to look first.
  */
@@ -23,31 +24,38 @@ export function toPullRequest({
   job,
   attempt,
   earlier = [],
+  isPart = false,
 }: {
   job: Job;
   attempt: Attempt;
   /** Work that was in it before, the oldest first. */
   earlier?: readonly { job: Job; attempt: Attempt }[];
+  isPart?: boolean;
 }): { title: string; body: string; draft: boolean } {
   const { result } = attempt;
   if (result === null) throw new Error(`Attempt ${attempt.id} has no result to open a pull request with`);
   const title = toPlainTitle(job.issue.title, MAX_TITLE_CHARACTERS);
   return {
     title: title === '' ? `Work on issue ${job.issue.number}` : title,
-    body: toBody(job, attempt, result, earlier),
+    body: toBody(job, attempt, result, { earlier, isPart }),
     draft: job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed',
   };
+}
+
+/** Whether a text of ours says that other work on the issue was to come. */
+export function saysPart(body: string): boolean {
+  return body.startsWith('Part of #');
 }
 
 function toBody(
   job: Job,
   attempt: Attempt,
   result: AttemptResult,
-  earlier: readonly { job: Job; attempt: Attempt }[],
+  { earlier, isPart }: { earlier: readonly { job: Job; attempt: Attempt }[]; isPart: boolean },
 ): string {
   const most = Math.floor(MAX_SUMMARY_CHARACTERS / (Math.min(earlier.length, MAX_EARLIER) + 1));
   const parts = [
-    `Closes #${job.issue.number}`,
+    `${isPart ? 'Part of' : 'Closes'} #${job.issue.number}`,
     ...earlier.slice(-MAX_EARLIER).map((one) => toSummary(one.job, one.attempt.result, most)),
     toSummary(job, result, most),
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,

@@ -5,6 +5,7 @@ import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
 import type { DailyLimits } from './spending.ts';
 import { mergeSettings } from './settings-layers.ts';
+import { readOrderWithoutCircles, specialtyNames } from './specialty-names.ts';
 import { SETTINGS_FILE_PATH, describeProblems, type SettingsProblem } from './settings-problem.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 
@@ -57,9 +58,13 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
   );
   const own = new Map(Object.entries(file.specialties ?? {}));
   const declared = new Set<string>([...BUILT_IN_SPECIALTIES, ...own.keys()]);
-  const names = new Set([...declared, ...labelled.map(([, specialty]) => specialty)]);
+  const names = specialtyNames(file);
+  const order = readOrderWithoutCircles(file);
   const specialties = new Map(
-    [...names].map((name) => [name, toSpecialty(file.defaults ?? {}, own.get(name) ?? {})]),
+    [...names].map((name) => [
+      name,
+      toSpecialty(file.defaults ?? {}, own.get(name) ?? {}, { name, names, after: order.get(name) ?? [] }),
+    ]),
   );
   const labels = new Map([...[...names].map((name) => [toLabelName(name), name] as const), ...labelled]);
   const warnings = [
@@ -82,11 +87,12 @@ function toDailyLimits(written: WrittenLimits): DailyLimits {
 function toSpecialty(
   defaults: SpecialtyFields,
   own: SpecialtyFields,
+  order: { name: string; names: ReadonlySet<string>; after: readonly string[] },
 ): { needs: string[]; settings: AllJobSettings } {
   const pick = <Key extends keyof SpecialtyFields>(key: Key): SpecialtyFields[Key] =>
     own[key] ?? defaults[key];
   return {
-    needs: pick('needs') ?? [],
+    needs: own.needs?.filter((need) => need === order.name || !order.names.has(need)) ?? defaults.needs ?? [],
     settings: {
       agent: pick('agent') ?? DEFAULT_JOB_SETTINGS.agent,
       model: pick('model') ?? DEFAULT_JOB_SETTINGS.model,
@@ -104,6 +110,7 @@ function toSpecialty(
       ...toOptional('refusedWork', pick('refused_work')),
       ...toOptional('quiet', pick('quiet')),
       ...toOptional('assignIssue', pick('assign_issue')),
+      ...toOptional('after', order.after.length === 0 ? undefined : [...order.after]),
       ...toOptional('pullRequest', toWishes({ ...defaults.pull_request, ...own.pull_request })),
     },
   };

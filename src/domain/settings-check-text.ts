@@ -119,7 +119,10 @@ function toSpecialtyTable({ labels, specialties }: RepoSettings): string {
         .join(', ')
         .slice(0, 2000),
       toCode(name, 50),
-      needs.map((need) => toCode(need, 100)).join(', '),
+      [
+        ...needs.map((need) => toCode(need, 100)),
+        ...(settings.after ?? []).map((one) => `${toCode(one, 50)} merged first`),
+      ].join(', '),
       tests === null
         ? 'what the runner finds'
         : tests.length === 0

@@ -13,6 +13,8 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
 import { knownKeys, SettingsFile } from './settings-file.ts';
+import { findCircle } from './specialty-order.ts';
+import { readOrder } from './specialty-names.ts';
 import { MAX_PROBLEMS, type SettingsProblem } from './settings-problem.ts';
 
 /** Settings of twenty specialties with a page of guidance each fit. */
@@ -71,6 +73,17 @@ export function readSettingsDocument(text: string): SettingsReading {
     return refuse(
       `it has the label "${twice}" twice; GitHub does not tell upper from lower case, remove one`,
     );
+  const circle = findCircle(readOrder(parsed.data));
+  if (circle !== null) {
+    const [first = ''] = circle;
+    const explain = (): string =>
+      `${[...circle, first].join(' → ')}: each would wait for the next one's work; take one of them out of needs`;
+    return {
+      ok: false,
+      problems: [toProblem({ path: ['specialties', first, 'needs'], explain }, document, lines)],
+      more: 0,
+    };
+  }
   return { ok: true, file: parsed.data };
 }
 

@@ -110,7 +110,7 @@ const SpecialtyFields = z.strictObject(
       .max(20)
       .optional()
       .describe(
-        'Capabilities a runner must have besides the specialty: python, node:22, docker, os:linux, …',
+        'Capabilities a runner must have besides the specialty: python, node:22, docker, os:linux, …; and other specialties, whose work on the same issue is merged first.',
       ),
     setup: Commands.optional().describe(
       'Commands that install dependencies, before anything else; [] for none. Left out: what the runner finds.',

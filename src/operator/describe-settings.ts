@@ -9,6 +9,9 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
     const facts: (readonly [string, string])[] = [
       ['labels', leading.join(', ')],
       ['needs', needs.length === 0 ? `a runner of the specialty ${name}` : `${name}, ${needs.join(', ')}`],
+      ...(settings.after === undefined
+        ? []
+        : [['after', `${settings.after.join(', ')}, where both are asked for on an issue`] as const]),
       ['set-up', describeCommands(settings.setupCommands)],
       ['tests', describeCommands(settings.testCommands)],
       [

@@ -97,3 +97,9 @@ test('the start commit names job and attempt, and no issue by its sign', async (
 function fixture(name: string): string {
   return path.resolve(import.meta.dirname, '../fixtures/texts', name);
 }
+
+test('while other work on the issue is to come, merging it does not close the issue', () => {
+  const { body } = toPullRequest({ job: aJob(), attempt: anAttempt({ result: aResult() }), isPart: true });
+
+  expect(body).toMatch(/^Part of #42\n/);
+});

@@ -36,6 +36,10 @@ const labelsOf = (issue: number) =>
 /** Text of the issue's first comment. */
 const commentOf = (issue: number): string => world.commentsOf(issue)[0]?.body ?? '';
 
+/** Text of the issue's status comment, which a command may stand before. */
+const statusOf = (issue: number): string =>
+  world.commentsOf(issue).find(({ body }) => body?.startsWith('<!-- yardmaster:status'))?.body ?? '';
+
 async function explain(question: Partial<ExplainQuestion> & { issueNumber: number }): Promise<string> {
   const { store, github, fullName } = world;
   const explainIssue = createExplainIssue({ store, github, decide, timings: DEFAULT_TIMINGS });
@@ -202,7 +206,7 @@ test('a blocked issue waits, says so, and goes on when nothing open blocks it an
   await alice.addLabel(fullName, blocked, 'agent:backend');
   await world.settle();
 
-  expect(await world.jobsOf(blocked)).toMatchObject([{ state: 'held', waitCode: 'blocked', ready: true }]);
+  expect(await world.jobsOf(blocked)).toMatchObject([{ state: 'held', waitCode: 'blocked', ready: false }]);
   expect(plain(commentOf(blocked))).toContain(`It is blocked by #${first} and #${second}, which are open.`);
   expect(await explain({ issueNumber: blocked })).toMatch(/wait +blocked +It is blocked by/);
 
@@ -212,7 +216,9 @@ test('a blocked issue waits, says so, and goes on when nothing open blocks it an
 
   await alice.closeIssue(fullName, second);
   await world.settle();
-  expect(await world.jobsOf(blocked)).toMatchObject([{ state: 'queued', waitCode: null, stateReason: null }]);
+  expect(await world.jobsOf(blocked)).toMatchObject([
+    { state: 'queued', waitCode: null, stateReason: null, ready: true },
+  ]);
   const [job] = await world.jobsOf(blocked);
   const events = job === undefined ? [] : await store.timeline.eventsOf(job.id);
   expect(events.map(({ text }) => text)).toContain('No open issue blocks it any more');
@@ -247,4 +253,37 @@ test('a blocked issue that no webhook told of is found by the sweep; people hold
   expect(await world.jobsOf(held)).toMatchObject([
     { state: 'held', stateReason: expect.stringContaining('alice put it on hold') },
   ]);
+});
+
+test('a specialty that comes after another one waits until that is merged, and begins from there', async () => {
+  const { standin, fullName, store } = world;
+  const alice = standin.as('alice');
+  await settings('specialties: {frontend: {needs: [backend]}}\n');
+  const { number: issue } = await alice.openIssue({ repository: fullName, title: 'Both' });
+  await alice.comment(fullName, issue, '/agent run frontend\n\n/agent run backend');
+  await world.settle();
+  const frontend = async () => (await world.jobsOf(issue)).find((job) => job.specialty === 'frontend');
+  expect(await frontend()).toMatchObject({ state: 'held', waitCode: 'its_turn' });
+  expect(statusOf(issue)).toContain('By the settings, frontend comes after backend.');
+  expect(await explain({ issueNumber: issue, label: 'agent:frontend' })).toMatch(
+    /wait +order +By the settings, frontend comes after backend/,
+  );
+
+  const { job } = await yard.work(issue, aResult(), { 'src/both.js': '1' }, 'backend');
+  const [pull] = pullsOf(issue);
+  expect(pull?.body).toMatch(/^Part of #/);
+  expect(plain(statusOf(issue))).toContain(`once pull request #${pull?.number} of backend is merged`);
+  await alice.comment(fullName, issue, '/agent why');
+  await world.settle();
+  expect(plain(world.commentsOf(issue).at(-1)?.body ?? '')).toMatch(
+    /comes after backend[^]*Queue: on hold, for the reason above; `\/agent unhold frontend` lets it go on now/,
+  );
+  await alice.mergePullRequest(fullName, pull?.number ?? 0);
+  await world.settle();
+
+  const now = await frontend();
+  const attempt = now?.attemptId == null ? null : await store.attempts.get(now.attemptId);
+  expect(now).toMatchObject({ state: 'queued', stateReason: null, ready: true });
+  expect(now?.branch).not.toBe(job.branch);
+  expect(attempt?.base?.commit).toBe((await standin.state.branches(fullName))['main']);
 });

@@ -49,17 +49,23 @@ export async function openWorkingWorld() {
   }
 
   /** The newest job of the issue, as soon as it has its check run. */
-  async function jobOf(issue: number) {
+  async function jobOf(issue: number, specialty?: string) {
     await world.settle();
-    const [job] = await world.jobsOf(issue);
+    const jobs = await world.jobsOf(issue);
+    const job = jobs.find((one) => specialty === undefined || one.specialty === specialty);
     const attempt = job?.attemptId == null ? null : await store.attempts.get(job.attemptId);
     if (!job || !attempt) throw new Error(`#${issue} has no job at work`);
     return { job, attempt };
   }
 
   /** Has the runner take the issue's job and end it; `files`: what it pushes. */
-  async function work(issue: number, ending: AttemptResult, files: Record<string, string> | null = null) {
-    const { job, attempt } = await jobOf(issue);
+  async function work(
+    issue: number,
+    ending: AttemptResult,
+    files: Record<string, string> | null = null,
+    specialty?: string,
+  ) {
+    const { job, attempt } = await jobOf(issue, specialty);
     await assigner.assign();
     const request = { waitSeconds: 0, freeSlots: 20, freeDiskBytes: 1, attempts: [], draining: false };
     const { signal } = new AbortController();
@@ -82,7 +88,7 @@ export async function openWorkingWorld() {
       await dispatcher.complete({ lease, result, checkRunFinished: false, idempotency: anIdempotency() }),
     );
     await world.settle();
-    return { ...(await jobOf(issue)), headCommit: headCommit ?? '' };
+    return { ...(await jobOf(issue, specialty)), headCommit: headCommit ?? '' };
   }
 
   return {

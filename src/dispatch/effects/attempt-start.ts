@@ -7,6 +7,7 @@ import type { StoredJob } from '../../store/stored-job.ts';
 import { toExternalId } from '../check-run-identity.ts';
 import { closeCancelled, closeUnstartable } from '../end-attempt.ts';
 import { lockAttempt } from '../lease.ts';
+import { waitsByItself } from '../want-looks.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
 import { readRevisionStart } from './revision-start.ts';
@@ -22,6 +23,8 @@ export async function startAttempt(
   const attempt = await deps.store.attempts.get(attemptId);
   const job = attempt && (await deps.store.jobs.get(attempt.jobId));
   if (!job || attempt.checkRun !== null || !isStillWanted(job, attempt)) return;
+  // It begins from what it waits for; whoever lets it go on wants this again.
+  if (attempt.startCommit === null && waitsByItself(job)) return;
 
   const mayExist = context.isRepeat || attempt.startCommit !== null;
   const onBranch = attempt.startCommit === null ? await begin(job, attempt, deps) : { job, attempt };

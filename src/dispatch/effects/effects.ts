@@ -10,7 +10,7 @@ import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
 import { grantPullRequestWishes } from './pull-request-wishes.ts';
-import { lookAtBlockers } from '../blocked-jobs.ts';
+import { lookAtWaiting } from '../waiting-jobs.ts';
 import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
 import { answerThreads } from './revision-answers.ts';
@@ -55,7 +55,7 @@ export function createEffects(deps: EffectDeps): Effects {
         case 'assign-issue':
           return assignIssue(effect.jobId, deps);
         case 'look-at-blockers':
-          await lookAtBlockers(effect.jobId, deps);
+          await lookAtWaiting(effect.jobId, deps);
           return undefined;
         case 'command':
           return answerCommand(effect, deps);

@@ -1,4 +1,5 @@
 import type { JobId } from '../../contract/job.ts';
+import { wantLooksAtFollowers } from '../want-looks.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 import { hasWishes } from './pull-request-wishes.ts';
@@ -11,8 +12,9 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
   if (!job || !attempt || job.state !== 'succeeded' || job.pullRequest !== null) return;
   if (job.kind === 'revise') return noteRevised(job, attempt, deps);
 
+  const others = await deps.store.jobs.liveOfIssue(job.repository.id, job.issue.number);
   const { number, url, headCommit } = await deps.github.ensurePullRequest(toTarget(job), {
-    ...deps.texts.toPullRequest({ job, attempt }),
+    ...deps.texts.toPullRequest({ job, attempt, isPart: others.length > 0 }),
     head: job.branch,
     base: attempt.base?.branch ?? job.repository.defaultBranch,
   });
@@ -20,6 +22,7 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
   await deps.store.transact(async (tx) => {
     await tx.jobs.change(jobId, { pullRequest: { number, url }, stateReason: null }, tx.nowMs);
     await tx.tell(jobId, 'pull_request', `Pull request #${number} is open: ${url}`);
+    await wantLooksAtFollowers(tx, job);
     const { installationId } = job;
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
     if (hasWishes(job.settings.pullRequest))
@@ -39,6 +42,7 @@ export async function giveUpPullRequest(jobId: JobId, error: Error, deps: Effect
   await deps.store.transact(async (tx) => {
     await tx.jobs.change(jobId, { stateReason: reason }, tx.nowMs);
     await tx.tell(jobId, 'pull_request_refused', reason);
+    await wantLooksAtFollowers(tx, job);
     await wantStatusComment(tx, job, 'final');
   });
 }

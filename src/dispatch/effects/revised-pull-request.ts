@@ -1,3 +1,4 @@
+import { saysPart } from '../../domain/pull-request-text.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { wantStatusComment } from '../want-report.ts';
@@ -59,12 +60,13 @@ async function renewBody(
   }
   const last = rounds.at(-1);
   if (last === undefined) return;
-  const written = texts.toPullRequest({ ...last, earlier: rounds.slice(0, -1) }).body;
+  const isPart = saysPart(body);
+  const written = texts.toPullRequest({ ...last, earlier: rounds.slice(0, -1), isPart }).body;
   if (toComparable(written) !== toComparable(body)) return;
   await github.changePullRequestBody(
     toTarget(job),
     number,
-    texts.toPullRequest({ job, attempt, earlier: rounds }).body,
+    texts.toPullRequest({ job, attempt, earlier: rounds, isPart }).body,
   );
 }
 

@@ -1,0 +1,94 @@
+import type { JobId } from '../contract/job.ts';
+import { type Blocker, BLOCKED, explainBlockers } from '../domain/blockers.ts';
+import { toLabelled } from '../domain/labels.ts';
+import { explainPredecessors, findPredecessors, WAITS_ITS_TURN } from '../domain/specialty-order.ts';
+import type { GitHub } from '../github/github.ts';
+import type { StoredJob } from '../store/stored-job.ts';
+import type { Store, StoreTx } from '../store/store.ts';
+import { holdJob, unholdJob } from './hold-job.ts';
+import { readSettingsWithAliases } from './read-situation.ts';
+import { comesAfter, waitsByItself } from './want-looks.ts';
+import { wantStatusComment } from './want-report.ts';
+
+/** What a job may have to wait for. */
+type Waits = {
+  /** Open issues that block its own. */
+  blockers: readonly Blocker[];
+  /** Specialties that the labels of its issue stand for. */
+  labelled: readonly string[];
+};
+
+/** Jobs of an issue that are looked at. */
+const JOBS_READ = 30;
+
+/**
+ * A new job waits as long as open issues block its own, or work of another specialty comes first. It keeps its place in the queue; its
+ * branch and check run are made when it goes on, so that it begins from what it waited for. True if it waits.
+ */
+export async function holdWhileItWaits(tx: StoreTx, job: StoredJob, waits: Waits): Promise<boolean> {
+  const why = await findWait(tx, job, waits);
+  if (why === null || !(await tx.jobs.move(job, 'held', why, tx.nowMs))) return false;
+  await tx.tell(job.id, why.waitCode, why.stateReason);
+  return true;
+}
+
+/** A new job that others of its issue come after: those that nobody has begun wait for it from now on. */
+export async function holdFollowers(tx: StoreTx, job: StoredJob): Promise<void> {
+  for (const { id } of await tx.jobs.liveOfIssue(job.repository.id, job.issue.number)) {
+    const other = await tx.jobs.lock(id);
+    if (!other || !comesAfter(other, job)) continue;
+    const why = await findWait(tx, other, { blockers: [], labelled: [] });
+    if (why === null) continue;
+    if (other.state === 'queued' || other.state === 'offered')
+      await holdJob(tx, other, why.stateReason, why.waitCode);
+    // It said that the work before it had ended.
+    else if (other.waitCode === WAITS_ITS_TURN) await tx.jobs.change(id, why, tx.nowMs);
+  }
+}
+
+/** Lets a waiting job go on when there is nothing to wait for any more; true if so. */
+export async function lookAtWaiting(
+  jobId: JobId,
+  deps: { store: Store; github: Pick<GitHub, 'readIssue' | 'readSettingsFile'> },
+): Promise<boolean> {
+  const { store, github } = deps;
+  const seen = await store.jobs.get(jobId);
+  if (!seen || !waitsByItself(seen)) return false;
+  const target = { installationId: seen.installationId, repository: seen.repository };
+  const reading = await github.readIssue(target, seen.issue.number);
+  // Whatever became of it otherwise, its own webhook or the sweep says.
+  if (!reading.found) return false;
+  const labelled =
+    seen.settings.after === undefined
+      ? []
+      : toLabelled(reading.issue.labels, (await readSettingsWithAliases(target, deps)).settings.labels);
+  return store.transact(async (tx) => {
+    const job = await tx.jobs.lock(jobId);
+    if (!job || !waitsByItself(job)) return false;
+    const why = await findWait(tx, job, { blockers: reading.openBlockers, labelled });
+    if (why === null) {
+      const text = job.waitCode === BLOCKED ? 'No open issue blocks it any more' : 'It is its turn now';
+      return (await unholdJob(tx, job, text)) === 'queued';
+    }
+    if (why.stateReason === job.stateReason) return false;
+    await tx.jobs.change(jobId, why, tx.nowMs);
+    await wantStatusComment(tx, job);
+    return false;
+  });
+}
+
+async function findWait(
+  tx: StoreTx,
+  job: StoredJob,
+  { blockers, labelled }: Waits,
+): Promise<{ waitCode: string; stateReason: string } | null> {
+  const { owner, name, id } = job.repository;
+  if (blockers.length > 0)
+    return { waitCode: BLOCKED, stateReason: explainBlockers(blockers, `${owner}/${name}`) };
+  const { after } = job.settings;
+  if (after === undefined || job.revision !== null) return null;
+  const jobs = await tx.jobs.ofIssue(id, job.issue.number, JOBS_READ);
+  const predecessors = findPredecessors({ after, jobs, labelled });
+  if (predecessors.length === 0) return null;
+  return { waitCode: WAITS_ITS_TURN, stateReason: explainPredecessors(job.specialty, predecessors) };
+}
