@@ -92,6 +92,8 @@ export const IssueSnapshot = z.object({
   body: z.string(),
   author: z.string(),
   labels: z.array(z.string()),
+  /** Name of the issue's type; absent where it has none. */
+  type: z.string().optional(),
   htmlUrl: z.url(),
   /** Oldest first; absent where none were looked at. */
   comments: z.array(IssueComment).optional(),

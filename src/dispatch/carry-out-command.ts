@@ -1,5 +1,6 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading, OpenPullRequest } from '../domain/decide.ts';
+import { PICKED_NOTICE } from '../domain/job.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -54,6 +55,7 @@ export async function carryOutCommand(
       const job = await startJob(tx, { ...action, target, sender }, deps);
       // Nothing is done then, and the next try sees that job.
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
+      if (action.picked !== undefined) await tx.tell(job.id, PICKED_NOTICE, action.picked);
       return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
     }
     case 'revise': {

@@ -1,8 +1,10 @@
-/** An open issue that blocks another one, by the relationships that people keep on GitHub. */
+/** An open issue that has to be closed before work on another one begins, by the relationships that people keep on GitHub. */
 export type Blocker = {
   /** `owner/name`. */
   repository: string;
   number: number;
+  /** It is a part of the other one; else it blocks it. */
+  isSubIssue?: boolean;
 };
 
 /** Why a job on hold waits: not because somebody held it. */
@@ -12,6 +14,21 @@ const NAMED_AT_MOST = 5;
 
 /** Why work on an issue of `repository` does not begin; plain text. */
 export function explainBlockers(blockers: readonly Blocker[], repository: string): string {
+  const blocking = blockers.filter(({ isSubIssue }) => isSubIssue !== true);
+  const parts = blockers.filter(({ isSubIssue }) => isSubIssue === true);
+  const why = [
+    blocking.length === 0
+      ? null
+      : `It is blocked by ${toList(blocking, repository)}, which ${blocking.length === 1 ? 'is' : 'are'} open.`,
+    parts.length === 0
+      ? null
+      : `It has ${parts.length === 1 ? 'an open sub-issue' : `${parts.length} open sub-issues`}: ${toList(parts, repository)}; work on its parts comes first.`,
+  ].filter((part) => part !== null);
+  const that = blockers.length === 1 ? 'that is' : 'all of them are';
+  return `${why.join(' ')} It goes on by itself once ${that} closed; \`/agent unhold\` starts it now.`;
+}
+
+function toList(blockers: readonly Blocker[], repository: string): string {
   const own = blockers.filter((blocker) => blocker.repository.toLowerCase() === repository.toLowerCase());
   const elsewhere = blockers.length - own.length;
   const names = own.slice(0, NAMED_AT_MOST).map(({ number }) => `#${number}`);
@@ -21,7 +38,5 @@ export function explainBlockers(blockers: readonly Blocker[], repository: string
       elsewhere === 1 ? 'an issue of another repository' : `${elsewhere} issues of other repositories`,
     );
   const more = own.length > NAMED_AT_MOST ? blockers.length - NAMED_AT_MOST : 0;
-  const list = more > 0 ? `${names.join(', ')} and ${more} more` : names.join(' and ');
-  const [are, that] = blockers.length === 1 ? ['is', 'that is'] : ['are', 'all of them are'];
-  return `It is blocked by ${list}, which ${are} open. It goes on by itself once ${that} closed; \`/agent unhold\` starts it now.`;
+  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(' and ');
 }

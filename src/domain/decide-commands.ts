@@ -9,6 +9,7 @@ import { type AllJobSettings, type Job, type JobRevision, PRIORITIES } from './j
 import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import { routeIssue, type Routing } from './route-issue.ts';
 
 /** What can be asked about, and is answered in a comment. */
 export const TOPICS = ['status', 'why', 'runners', 'help'] as const;
@@ -50,6 +51,8 @@ export type CommandAction =
       instructions: string | null;
       /** The label of the issue that stands for the specialty; taking it off cancels the job. */
       label: string | null;
+      /** Why this specialty, when nobody named it; plain text. */
+      picked?: string;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
       /** Specialties that the labels of the issue stand for. */
@@ -145,14 +148,33 @@ function decideRun(situation: CommandSituation, command: Extract<Command, { name
   const { settings, issue } = situation;
   const blocked = findBlocked(situation, 'run');
   if (blocked !== null) return refused(blocked);
-  const specialty = command.specialty ?? guessSpecialty(situation);
-  if (specialty === null) {
-    const names = listCodes([...settings.specialties.keys()]);
-    return refused(`Which specialty? Name one, as in \`/agent run backend\`. Known here: ${names}.`);
-  }
+  const known = command.specialty ?? guessSpecialty(situation);
+  const routing =
+    known === null && issue.found ? routeIssue(issue.issue, settings.routing, specialtySet(settings)) : null;
+  if (known === null && routing?.kind !== 'sure') return refused(askForSpecialty(routing, settings));
+  const specialty = known ?? (routing?.kind === 'sure' ? routing.specialty : '');
   if (!settings.specialties.has(specialty)) return refused(explainUnknownSpecialty(specialty, settings));
   const { agent, model, instructions } = command;
-  return start(situation, specialty, instructions, { agent, model }, issue);
+  const started = start(situation, specialty, instructions, { agent, model }, issue);
+  if (routing?.kind !== 'sure' || started.kind !== 'start') return started;
+  return { ...started, picked: `${specialty} was picked, since ${routing.reasons.join(' and ')}` };
+}
+
+function specialtySet({ specialties }: RepoSettings): Set<string> {
+  return new Set(specialties.keys());
+}
+
+/** Better a question than work on the wrong machine. */
+function askForSpecialty(routing: Routing | null, settings: RepoSettings): string {
+  if (routing?.kind !== 'unsure') {
+    const names = listCodes([...settings.specialties.keys()]);
+    return `Which specialty? Name one, as in \`/agent run backend\`. Known here: ${names}.`;
+  }
+  const { specialty, reasons } = routing;
+  const label = [...settings.labels].find(([, leadsTo]) => leadsTo === specialty)?.[0];
+  const why = reasons.map((reason) => toInline(reason, 200)).join(' and ');
+  const or = label === undefined ? '' : `, or add the label ${toCode(label, 100)}`;
+  return `Which specialty? It looks like ${toCode(specialty, 50)}, since ${why}; but that is not sure. If it is right, write ${toCode(`/agent run ${specialty}`, 100)}${or}. Known here: ${listCodes([...settings.specialties.keys()])}.`;
 }
 
 function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {

@@ -5,6 +5,7 @@ import type { Decision, IssueReading, Permission } from './decide.ts';
 import { formatCost } from './figures-text.ts';
 import type { Job, RunnerView } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import { routeIssue } from './route-issue.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
 import { explainPredecessors, type Predecessor } from './specialty-order.ts';
 
@@ -77,7 +78,7 @@ export function explainIssue(facts: IssueFacts, labels: readonly LabelFacts[]): 
       explainSettings(facts),
       explainIssueState(facts),
       explainPermission(facts),
-      ...(labels.length === 0 ? [explainNoLabel(facts)] : []),
+      ...(labels.length === 0 ? [explainNoLabel(facts), ...explainRouting(facts)] : []),
     ],
     labels: labels.map((label) => explainLabel(facts, label)),
   };
@@ -134,6 +135,18 @@ function explainNoLabel({ issue, settings }: IssueFacts): Finding {
   const known = [...settings.labels.keys()].join(', ');
   const text = `none of the issue’s labels (${has}) stands for a specialty. Known: ${known}. --label looks at one as if it were there`;
   return { about: 'label', sign: 'stops', text };
+}
+
+/** What `/agent run` would make of it. */
+function explainRouting({ issue, settings }: IssueFacts): Finding[] {
+  if (!issue.found) return [];
+  const routing = routeIssue(issue.issue, settings.routing, new Set(settings.specialties.keys()));
+  const about = 'routing';
+  if (routing.kind === 'unknown') return [];
+  const why = `${routing.specialty}, since ${routing.reasons.join(' and ')}`;
+  return routing.kind === 'sure'
+    ? [{ about, sign: 'ok', text: `/agent run would pick ${why}` }]
+    : [{ about, sign: 'stops', text: `/agent run would ask; it looks like ${why}` }];
 }
 
 function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {

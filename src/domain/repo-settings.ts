@@ -1,6 +1,7 @@
 import type { JobSettings } from '../contract/job.ts';
 import type { AllJobSettings, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
+import type { RoutingRule } from './route-issue.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
 import type { DailyLimits } from './spending.ts';
@@ -14,6 +15,8 @@ export type RepoSettings = {
   /** Label name, lower case → specialty. Always has `agent:<specialty>` for every known specialty. */
   labels: ReadonlyMap<string, string>;
   specialties: ReadonlyMap<string, { needs: string[]; settings: AllJobSettings }>;
+  /** Which specialty an issue without a label is for; the built-in rules come after these. */
+  routing: readonly RoutingRule[];
   /** What may be used up in a day: by all jobs of the repository, and by those of each person. */
   limits: { repository: DailyLimits; person: DailyLimits };
 };
@@ -75,7 +78,13 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
     repository: toDailyLimits(file.limits?.repository),
     person: toDailyLimits(file.limits?.person),
   };
-  return { settings: { labels, specialties, limits }, warnings };
+  const routing = (file.routing ?? []).map(toRoutingRule);
+  return { settings: { labels, specialties, routing, limits }, warnings };
+}
+
+function toRoutingRule(written: NonNullable<SettingsFile['routing']>[number]): RoutingRule {
+  const { specialty, paths = [], words = [], types = [], fields = {} } = written;
+  return { specialty, paths, words, types, fields };
 }
 
 type WrittenLimits = NonNullable<SettingsFile['limits']>['repository'];

@@ -196,6 +196,39 @@ const Limits = z.strictObject(
   'must be keys with limits: repository, person',
 );
 
+const RoutingFields = z.strictObject(
+  {
+    specialty: Specialty.describe('Which specialty such issues are for.'),
+    paths: PathPatterns.optional().describe(
+      'Paths that the issue names: frontend, "**/*.tsx", … A folder stands for all that is in it.',
+    ),
+    words: z
+      .array(text(100), 'must be a list of words')
+      .max(50, 'must be at most 50')
+      .optional()
+      .describe('Words or phrases of its title or text.'),
+    types: z
+      .array(text(100), 'must be a list of issue types, such as [Bug]')
+      .max(20, 'must be at most 20')
+      .optional()
+      .describe('Types of issues.'),
+    fields: z
+      .record(
+        text(200),
+        z.array(text(200), 'must be a list of answers').max(50, 'must be at most 50'),
+        'must be lines of "question: [answers]"',
+      )
+      .optional()
+      .describe('Questions of an issue form, with the answers that speak for the specialty.'),
+  },
+  'must be keys with values: specialty, and paths, words, types or fields',
+);
+
+const Routing = z
+  .array(RoutingFields, 'must be a list of rules, such as "- specialty: frontend"')
+  .max(50, 'must be at most 50 rules')
+  .describe('Which specialty an issue without a label is for, when somebody writes /agent run.');
+
 /**
  * `.github/yardmaster.yml` as people write it; a key without a value counts as absent. Commands come out as lists of
  * arguments.
@@ -224,12 +257,13 @@ export const SettingsFile = z.strictObject(
       .describe(
         'What holds for jobs of one specialty: backend, frontend, testing, devops, or one of your own.',
       ),
+    routing: Routing.nullish(),
     limits: Limits.nullish().describe('What may be used up in a day (UTC).'),
     defaults: SpecialtyFields.nullish().describe(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, limits, defaults, _extends',
+  'must be keys with values: labels, specialties, routing, limits, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 
@@ -240,6 +274,7 @@ export const SPECIALTY_KEYS = Object.keys(SpecialtyFields.shape);
 /** Keys that are known below `path`. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_LEVEL_KEYS;
+  if (path[0] === 'routing') return Object.keys(RoutingFields.shape);
   if (path.at(-1) === 'pull_request') return Object.keys(PullRequestFields.shape);
   if (path[0] !== 'limits') return SPECIALTY_KEYS;
   return Object.keys((path.length === 1 ? Limits : DailyLimits).shape);

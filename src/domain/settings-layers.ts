@@ -66,6 +66,7 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
         mergeFields(farthestFirst.map(({ specialties }) => specialties?.[name] ?? {})),
       ]),
     ),
+    routing: files.find(({ routing }) => routing != null)?.routing,
     limits: {
       repository: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.repository ?? {})),
       person: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.person ?? {})),

@@ -2,12 +2,13 @@ import { BUILT_IN_SPECIALTIES } from './labels.ts';
 import type { SettingsFile } from './settings-file.ts';
 import { findCircle, type SpecialtyOrder } from './specialty-order.ts';
 
-/** Every specialty that a settings file knows: built in, with settings of its own, or led to by a label. */
-export function specialtyNames({ labels, specialties }: SettingsFile): Set<string> {
+/** Every specialty that a settings file knows: built in, with settings of its own, or led to by a label or a rule. */
+export function specialtyNames({ labels, specialties, routing }: SettingsFile): Set<string> {
   return new Set([
     ...BUILT_IN_SPECIALTIES,
     ...Object.keys(specialties ?? {}),
     ...Object.values(labels ?? {}),
+    ...(routing ?? []).map(({ specialty }) => specialty),
   ]);
 }
 

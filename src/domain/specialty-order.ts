@@ -52,7 +52,10 @@ export function findPredecessors(facts: {
   labelled: readonly string[];
 }): Predecessor[] {
   return facts.after.flatMap((specialty): Predecessor[] => {
-    const job = facts.jobs.find((one) => one.specialty === specialty);
+    // A round on its pull request that came to nothing leaves the work as it was.
+    const job = facts.jobs.find(
+      (one) => one.specialty === specialty && (one.revision === null || one.pullRequest !== null),
+    );
     const isLabelled = facts.labelled.includes(specialty);
     if (job === undefined) return isLabelled ? [{ specialty, standing: 'to_come', pullRequest: null }] : [];
     const standing = toStanding(job, isLabelled);

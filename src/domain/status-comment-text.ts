@@ -5,6 +5,7 @@ import { isTerminal } from './job-lifecycle.ts';
 import {
   ASKED_AGAIN_NOTICE,
   LIMIT_NOTICE,
+  PICKED_NOTICE,
   WISH_NOTICE,
   SETTINGS_NOTICE,
   type Attempt,
@@ -138,6 +139,7 @@ function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | n
   const notices = events.flatMap(({ kind, text }) => {
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
+    if (kind === PICKED_NOTICE) return [`🧭 ${toInline(text, 500)}.`];
     return kind === LIMIT_NOTICE || kind === WISH_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   if (askedAgain !== undefined && pullRequest?.ended === undefined)

@@ -33,12 +33,16 @@ export function createIssueReader(deps: {
         body: data.body ?? '',
         author: data.user?.login ?? 'ghost',
         labels: data.labels.flatMap((label) => (typeof label === 'string' ? label : (label.name ?? []))),
+        ...(data.type == null ? {} : { type: data.type.name }),
         htmlUrl: data.html_url,
       },
       state: data.state === 'closed' ? 'closed' : 'open',
       locked: data.locked,
       isPullRequest: data.pull_request != null,
-      openBlockers: isMaybeBlocked(data) ? await readBlockers(target, issueNumber) : [],
+      openBlockers: [
+        ...(isMaybeBlocked(data) ? await readBlockers(target, issueNumber) : []),
+        ...(hasOpenSubIssues(data) ? await readSubIssues(target, issueNumber) : []),
+      ],
       commentCount: data.comments,
     };
   }
@@ -54,10 +58,17 @@ export function createIssueReader(deps: {
         }),
       ),
     );
-    return (answer?.data ?? []).flatMap(({ state, number, repository_url: url }) => {
-      const repository = /\/repos\/([^/]+\/[^/]+)$/.exec(url)?.[1];
-      return state === 'open' && repository !== undefined ? [{ repository, number }] : [];
-    });
+    return toOpen(answer?.data ?? []);
+  }
+
+  /** Few issues have any, so only those cost another request. */
+  async function readSubIssues(target: RepositoryTarget, issueNumber: number): Promise<Blocker[]> {
+    const answer = await nullWhenGone(
+      call(target.installationId, (octokit) =>
+        octokit.rest.issues.listSubIssues({ ...toPath(target), issue_number: issueNumber, per_page: 100 }),
+      ),
+    );
+    return toOpen(answer?.data ?? []).map((issue) => ({ ...issue, isSubIssue: true }));
   }
 
   /** GitHub redirects to where an issue was moved, and likewise when only the repository was renamed. */
@@ -73,6 +84,19 @@ export function createIssueReader(deps: {
 /** Older servers say nothing of it, and have no such list. */
 function isMaybeBlocked(data: { issue_dependencies_summary?: { blocked_by: number } }): boolean {
   return (data.issue_dependencies_summary?.blocked_by ?? 0) > 0;
+}
+
+/** GitHub counts closed ones as completed, whatever they were closed as. */
+function hasOpenSubIssues(data: { sub_issues_summary?: { total: number; completed: number } }): boolean {
+  const { total = 0, completed = 0 } = data.sub_issues_summary ?? {};
+  return total > completed;
+}
+
+function toOpen(issues: readonly { state: string; number: number; repository_url: string }[]): Blocker[] {
+  return issues.flatMap(({ state, number, repository_url: url }) => {
+    const repository = /\/repos\/([^/]+\/[^/]+)$/.exec(url)?.[1];
+    return state === 'open' && repository !== undefined ? [{ repository, number }] : [];
+  });
 }
 
 function endsWithName(url: string, fullName: string): boolean {

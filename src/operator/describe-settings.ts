@@ -3,7 +3,7 @@ import type { PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
-export function describeSettings({ labels, specialties, limits }: RepoSettings): string {
+export function describeSettings({ labels, specialties, routing, limits }: RepoSettings): string {
   const blocks = [...specialties].map(([name, { needs, settings }]) => {
     const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
     const facts: (readonly [string, string])[] = [
@@ -32,7 +32,9 @@ export function describeSettings({ labels, specialties, limits }: RepoSettings):
     ];
     return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
   });
-  return [...blocks, describeLimits(limits)].filter((block) => block !== null).join('\n\n');
+  return [...blocks, describeRouting(routing), describeLimits(limits)]
+    .filter((block) => block !== null)
+    .join('\n\n');
 }
 
 function describeWishes(wishes: PullRequestWishes): string {
@@ -54,6 +56,19 @@ function describeWishes(wishes: PullRequestWishes): string {
       ? [`failed checks are worked on, ${fixChecks === 1 ? 'once' : `${fixChecks} times`} a head`]
       : []),
   ].join('; ');
+}
+
+function describeRouting(rules: RepoSettings['routing']): string | null {
+  const lines = rules.map(({ specialty, paths, words, types, fields }) => {
+    const parts = [
+      ...types.map((type) => `type ${type}`),
+      ...Object.entries(fields).map(([question, answers]) => `${question}: ${answers.join(' or ')}`),
+      ...paths,
+      ...words.map((word) => `“${word}”`),
+    ];
+    return `  ${specialty.padEnd(11)} ${parts.length === 0 ? 'nothing: name paths, words, types or fields' : parts.join(', ')}`;
+  });
+  return lines.length === 0 ? null : ['/agent run without a label', ...lines].join('\n');
 }
 
 function describeLimits({ repository, person }: RepoSettings['limits']): string | null {

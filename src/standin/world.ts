@@ -50,6 +50,9 @@ export type Issue = {
   pull: PullRequest | null;
   blockedBy: IssuePlace[];
   blocking: IssuePlace[];
+  subIssues: IssuePlace[];
+  /** As the organisation has named it. */
+  type: { id: number; name: string } | null;
 };
 
 export type IssuePlace = { repository: Repository; issue: Issue };
@@ -265,6 +268,7 @@ const firstIds = {
   token: 5_000_001,
   delivery: 6_000_001,
   issueEvent: 7_000_001,
+  issueType: 7_500_001,
 };
 
 /** Makes an empty GitHub: accounts, repositories and installations, and ids whose ranges never overlap. */

@@ -287,3 +287,44 @@ test('a specialty that comes after another one waits until that is merged, and b
   expect(now?.branch).not.toBe(job.branch);
   expect(attempt?.base?.commit).toBe((await standin.state.branches(fullName))['main']);
 });
+
+test('without a label, the type or the words of an issue pick the specialty, which is told; a guess is not enough', async () => {
+  const { standin, fullName } = world;
+  const alice = standin.as('alice');
+  await settings('routing: [{specialty: backend, types: [Bug]}]\n');
+  const run = async (title: string, type?: string) => {
+    const { number } = await alice.openIssue({ repository: fullName, title });
+    if (type !== undefined) await alice.setIssueType(fullName, number, type);
+    await alice.comment(fullName, number, '/agent run');
+    await world.settle();
+    return number;
+  };
+  const [typed, unsure] = [await run('Sums are wrong', 'Bug'), await run('The page is empty')];
+
+  expect(await world.jobsOf(typed)).toMatchObject([{ specialty: 'backend', issue: { type: 'Bug' } }]);
+  expect(statusOf(typed)).toContain('🧭 backend was picked, since its type is Bug.');
+  expect(await world.jobsOf(unsure)).toEqual([]);
+  expect(world.commentsOf(unsure).at(-1)?.body).toMatch(
+    /It looks like `frontend`, since it has the word “page”; but that is not sure\. .*or add the label `agent:frontend`/,
+  );
+});
+
+test('an issue with open sub-issues waits for its parts', async () => {
+  const { standin, fullName } = world;
+  const alice = standin.as('alice');
+  const open = async (title: string) => (await alice.openIssue({ repository: fullName, title })).number;
+  const [parent, part, done] = [await open('Whole'), await open('Part'), await open('Done')];
+  await alice.addSubIssue(fullName, parent, part);
+  await alice.addSubIssue(fullName, parent, done);
+  await alice.closeIssue(fullName, done);
+  await alice.addLabel(fullName, parent, 'agent:backend');
+  await world.settle();
+  expect(plain(commentOf(parent))).toContain(
+    `It has an open sub-issue: #${part}; work on its parts comes first.`,
+  );
+
+  await alice.closeIssue(fullName, part);
+  await world.settle();
+
+  expect(await world.jobsOf(parent)).toMatchObject([{ state: 'queued', ready: true }]);
+});

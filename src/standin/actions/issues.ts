@@ -54,6 +54,8 @@ export function createIssueActions(deps: {
       pull: null,
       blockedBy: [],
       blocking: [],
+      subIssues: [],
+      type: null,
     };
     repository.nextNumber += 1;
     repository.issues.set(issue.number, issue);
@@ -148,6 +150,17 @@ export function createIssueActions(deps: {
     blocked.issue.blockedBy.push(blocker);
     blocker.issue.blocking.push(blocked);
     touch(blocked.issue);
+  }
+
+  function addSubIssue(parent: IssuePlace, part: IssuePlace): void {
+    if (parent.issue.subIssues.some(({ issue }) => issue === part.issue)) return;
+    parent.issue.subIssues.push(part);
+    touch(parent.issue);
+  }
+
+  function setType(issue: Issue, name: string): void {
+    issue.type = { id: world.newId('issueType'), name };
+    touch(issue);
   }
 
   function unblock(blocked: IssuePlace, blocker: IssuePlace): void {
@@ -282,6 +295,8 @@ export function createIssueActions(deps: {
     setAssignees,
     block,
     unblock,
+    addSubIssue,
+    setType,
     close,
     reopen,
     setLocked,

@@ -6,7 +6,7 @@ import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
 import type { IssuePlace } from '../world.ts';
 
-/** Which issues block which; GitHub's event `issue_dependencies` is not sent. */
+/** Which issues block which, and which are parts of one; GitHub's events `issue_dependencies` and `sub_issues` are not sent. */
 export function dependencyRoutes(
   site: Pick<Site, 'world' | 'links' | 'shapes' | 'access' | 'issues'>,
 ): Route[] {
@@ -53,6 +53,12 @@ export function dependencyRoutes(
       pattern: `${one}/blocking`,
       handle: (call) =>
         page(call, access.issue(call, (found) => issueNeed(found, 'read', 'read')).issue.blocking),
+    },
+    {
+      method: 'GET',
+      pattern: '/repos/:owner/:repo/issues/#number/sub_issues',
+      handle: (call) =>
+        page(call, access.issue(call, (found) => issueNeed(found, 'read', 'read')).issue.subIssues),
     },
     { method: 'POST', pattern: `${one}/blocked_by`, handle: add },
     { method: 'DELETE', pattern: `${one}/blocked_by/#blocker`, handle: remove },

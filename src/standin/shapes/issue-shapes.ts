@@ -56,7 +56,10 @@ export function createIssueShapes(deps: { accounts: AccountShapes; repositories:
       timeline_url: `${url}/timeline`,
       performed_via_github_app: accounts.viaApp(one.viaApp),
       state_reason: one.stateReason,
-      sub_issues_summary: { total: 0, completed: 0, percent_completed: 0 },
+      ...(one.type === null
+        ? {}
+        : { type: { ...one.type, node_id: nodeId('IT', one.type.id), description: null } }),
+      sub_issues_summary: summary(one.subIssues),
       issue_dependencies_summary: {
         blocked_by: countOpen(one.blockedBy),
         total_blocked_by: one.blockedBy.length,
@@ -130,6 +133,12 @@ export type IssueShapes = ReturnType<typeof createIssueShapes>;
 
 function countOpen(places: readonly IssuePlace[]): number {
   return places.filter(({ issue }) => issue.state === 'open').length;
+}
+
+function summary(parts: readonly IssuePlace[]) {
+  const total = parts.length;
+  const completed = total - countOpen(parts);
+  return { total, completed, percent_completed: total === 0 ? 0 : Math.floor((completed / total) * 100) };
 }
 
 /** How often each reaction was given. */

@@ -117,6 +117,15 @@ export function createPerson(
       const [found, issue] = issueAs(repository, number, 'triage', false);
       issues.block({ repository: found, issue }, { repository: found, issue: issueOf(found, by) });
     },
+    /** Both of the same repository. */
+    async addSubIssue(repository: string, number: number, part: number): Promise<void> {
+      const [found, issue] = issueAs(repository, number, 'triage', false);
+      issues.addSubIssue({ repository: found, issue }, { repository: found, issue: issueOf(found, part) });
+    },
+    async setIssueType(repository: string, number: number, type: string): Promise<void> {
+      const [, issue] = issueAs(repository, number, 'triage', false);
+      issues.setType(issue, type);
+    },
     async comment(repository: string, number: number, body: string) {
       const [found, issue] = issueAs(repository, number, 'read');
       return shapes.issues.comment(found, issue, comments.create(found, issue, by, body));
