@@ -51,6 +51,13 @@ function toRevision({ revision }: Job, { baseHead }: Attempt): Pick<JobSpec, 're
 
 /** When the work begins, and what becomes of it on GitHub, is no concern of runners. */
 function toRunnerSettings(all: AllJobSettings): JobSettings {
-  const { pullRequest: _pr, quiet: _quiet, assignIssue: _assign, after: _after, ...settings } = all;
+  const {
+    pullRequest: _pr,
+    quiet: _quiet,
+    assignIssue: _assign,
+    after: _after,
+    paused: _paused,
+    ...settings
+  } = all;
   return settings;
 }

@@ -1,4 +1,5 @@
 import { BLOCKED } from '../domain/blockers.ts';
+import { PAUSED } from '../domain/paused.ts';
 import { WAITS_ITS_TURN } from '../domain/specialty-order.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -6,7 +7,12 @@ import type { StoreTx } from '../store/store.ts';
 
 /** Waits for something of itself, not because a person holds it. */
 export function waitsByItself({ state, waitCode }: StoredJob): boolean {
-  return state === 'held' && (waitCode === BLOCKED || waitCode === WAITS_ITS_TURN);
+  return state === 'held' && (waitCode === BLOCKED || waitCode === WAITS_ITS_TURN || waitCode === PAUSED);
+}
+
+/** The settings may have changed, which may pause what waits in the queue, or let go on what they paused. */
+export async function wantLooksAtPaused(tx: StoreTx, jobs: readonly StoredJob[]): Promise<void> {
+  for (const job of jobs) if (job.state === 'queued' || job.waitCode === PAUSED) await wantLook(tx, job);
 }
 
 /** An issue was closed, which may have blocked others. Which ones, GitHub is asked: it may be of another repository. */

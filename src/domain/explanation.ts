@@ -7,6 +7,7 @@ import type { Job, RunnerView } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue } from './route-issue.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
+import { PAUSED_REASON } from './paused.ts';
 import { explainPredecessors, type Predecessor } from './specialty-order.ts';
 
 /** `stops`: no work would start; `waits`: it would, and then wait; `unknown`: it was not looked at. */
@@ -250,6 +251,8 @@ function toVerdict(
   switch (decision.kind) {
     case 'start':
       if (limits.refusal !== null) return { kind: 'refused', text: limits.refusal };
+      if (decision.settings.paused === true)
+        return { kind: 'waits', text: `a job would wait. ${PAUSED_REASON}` };
       if (decision.blockers.length > 0)
         return {
           kind: 'waits',

@@ -22,6 +22,8 @@ export type AllJobSettings = JobSettings & {
   assignIssue?: boolean;
   /** Specialties whose work on the same issue is to be merged first; absent = none. */
   after?: string[];
+  /** Whether the work waits until the settings no longer say so; absent = it doesn’t. */
+  paused?: boolean;
 };
 
 /** How the pull request of a job is to be; absent = as if nothing had been said. */

@@ -9,6 +9,7 @@ import {
   WISH_NOTICE,
   SETTINGS_NOTICE,
 } from './job.ts';
+import { PAUSED } from './paused.ts';
 import { WAITS_ITS_TURN } from './specialty-order.ts';
 
 /** A job as far as quiet issues are told of it. `waitCode`: why it waits. */
@@ -51,6 +52,7 @@ function toTold({ job, events }: QuietJob): unknown {
   if (isTerminal(state) && !isBeingOpened) {
     return { state, pullRequest, notices: events.filter(({ kind }) => NOTICES.includes(kind)).length };
   }
-  if (state === 'held' && (waitCode === BLOCKED || waitCode === WAITS_ITS_TURN)) return { waitCode };
+  if (state === 'held' && (waitCode === BLOCKED || waitCode === WAITS_ITS_TURN || waitCode === PAUSED))
+    return { waitCode };
   return state === 'queued' && waitCode !== null && NEEDS_PEOPLE.includes(waitCode) ? { waitCode } : null;
 }

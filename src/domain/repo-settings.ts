@@ -117,6 +117,7 @@ function toSpecialty(
       ...toOptional('protectedPaths', pick('protected_paths')),
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),
       ...toOptional('refusedWork', pick('refused_work')),
+      ...toOptional('paused', pick('paused')),
       ...toOptional('quiet', pick('quiet')),
       ...toOptional('assignIssue', pick('assign_issue')),
       ...toOptional('after', order.after.length === 0 ? undefined : [...order.after]),

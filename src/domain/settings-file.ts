@@ -165,6 +165,12 @@ const SpecialtyFields = z.strictObject(
       .boolean('must be true or false')
       .optional()
       .describe('Whether the issue is assigned to whoever asks for the work. Default false.'),
+    paused: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether work waits until this is taken away: nothing begins, and what has begun goes on. Default false.',
+      ),
     quiet: z
       .boolean('must be true or false')
       .optional()

@@ -24,6 +24,7 @@ export function describeSettings({ labels, specialties, routing, limits }: RepoS
       ],
       ['paths', describePaths(settings)],
       ['pull', describeWishes(settings.pullRequest ?? {})],
+      ...(settings.paused === true ? [['paused', 'work waits until this is taken away'] as const] : []),
       ...(settings.quiet === true ? [['quiet', 'only how work ends, and what needs a person'] as const] : []),
       [
         'limits',

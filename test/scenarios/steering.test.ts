@@ -328,3 +328,41 @@ test('an issue with open sub-issues waits for its parts', async () => {
 
   expect(await world.jobsOf(parent)).toMatchObject([{ state: 'queued', ready: true }]);
 });
+
+test('paused by the settings, nothing begins until they say otherwise', async () => {
+  const { standin, fullName } = world;
+  const alice = standin.as('alice');
+  const { number: waiting } = await alice.openIssue({ repository: fullName, title: 'In the queue already' });
+  await alice.comment(fullName, waiting, '/agent run backend');
+  await world.settle();
+  expect(await world.jobsOf(waiting)).toMatchObject([{ state: 'queued' }]);
+
+  await settings('defaults: {paused: true}\n');
+  await world.settle();
+  const { number: asked } = await alice.openIssue({
+    repository: fullName,
+    title: 'Asked for while it is paused',
+  });
+  const { number: freed } = await alice.openIssue({ repository: fullName, title: 'Let go on all the same' });
+  for (const issue of [asked, freed]) await alice.comment(fullName, issue, '/agent run backend');
+  await world.settle();
+  await alice.comment(fullName, freed, '/agent unhold');
+  await world.settle();
+
+  for (const issue of [waiting, asked]) {
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'held', waitCode: 'paused' }]);
+    expect(plain(statusOf(issue))).toContain(
+      'The settings of the repository pause this work (paused: true).',
+    );
+  }
+  expect(await world.jobsOf(freed)).toMatchObject([{ state: 'queued' }]);
+  expect(await explain({ issueNumber: asked, label: 'agent:frontend' })).toMatch(
+    /a job would wait\. The settings/,
+  );
+
+  await settings('{}\n');
+  await world.settle();
+
+  for (const issue of [waiting, asked, freed])
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', stateReason: null }]);
+});
