@@ -367,5 +367,7 @@ export const AttemptResult = z.object({
   phaseMs: z.partialRecord(Phase, z.number().nonnegative()),
   /** `bubblewrap`, or `none` when the agent ran without a sandbox. */
   sandbox: z.enum(['bubblewrap', 'none']),
+  /** Which limit ended the work before it was done, in a sentence; what there is becomes a draft. Absent = it was done. */
+  unfinished: z.string().max(2000).optional(),
 });
 export type AttemptResult = z.infer<typeof AttemptResult>;

@@ -2,6 +2,7 @@ import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
 import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
 import { toLabelName } from '../domain/labels.ts';
+import { keepWithinRest } from '../domain/spending.ts';
 import type { Timings } from '../domain/timings.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { Trigger } from '../domain/trigger.ts';
@@ -247,10 +248,14 @@ async function startWithinLimits(
   const limits = await judgeLimits(tx, trigger, settings);
   if (limits.refusal !== null) return refuseJob(tx, limits.refusal, situation, deps);
   const label = trigger.kind === 'label_added' ? trigger.label : null;
-  const job = await startJob(tx, { ...trigger, ...decision, label }, deps);
+  const kept = keepWithinRest(decision.settings, limits.rest);
+  const job = await startJob(tx, { ...trigger, ...decision, settings: kept.settings, label }, deps);
   // Somebody else's trigger was first; theirs is under way.
   if (job === null) return ignored(`a ${decision.specialty} job for this issue is under way already`);
-  await tellNotices(tx, job, { settings: situation.settingsNotice, limits: limits.warnings });
+  await tellNotices(tx, job, {
+    settings: situation.settingsNotice,
+    limits: [...limits.warnings, ...kept.cut],
+  });
   return { kind: 'started', reason: decision.reason };
 }
 

@@ -1,6 +1,7 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading, OpenPullRequest } from '../domain/decide.ts';
 import { PICKED_NOTICE } from '../domain/job.ts';
+import { keepWithinRest } from '../domain/spending.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -52,11 +53,12 @@ export async function carryOutCommand(
     case 'start': {
       const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
       if (limits.refusal !== null) throw new OverLimit(limits.refusal);
-      const job = await startJob(tx, { ...action, target, sender }, deps);
+      const kept = keepWithinRest(action.settings, limits.rest);
+      const job = await startJob(tx, { ...action, settings: kept.settings, target, sender }, deps);
       // Nothing is done then, and the next try sees that job.
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
       if (action.picked !== undefined) await tx.tell(job.id, PICKED_NOTICE, action.picked);
-      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+      return tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
     }
     case 'revise': {
       const limits = await judgeLimits(tx, { target, sender }, inForce.settings);

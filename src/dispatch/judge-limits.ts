@@ -1,5 +1,5 @@
 import type { RepoSettings } from '../domain/repo-settings.ts';
-import { describeUse, judgeDailyLimit, toDayStartMs } from '../domain/spending.ts';
+import { type DailyLimits, describeUse, judgeDailyLimit, toDayStartMs, toRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoreTx } from '../store/store.ts';
 
@@ -12,7 +12,13 @@ export async function judgeLimits(
   tx: StoreTx,
   { target, sender }: { target: RepositoryTarget; sender: Actor },
   { limits }: Pick<RepoSettings, 'limits'>,
-): Promise<{ refusal: string | null; warnings: string[]; used: string[] }> {
+): Promise<{
+  refusal: string | null;
+  warnings: string[];
+  used: string[];
+  /** What is left for the job. */
+  rest: Pick<DailyLimits, 'costUsd' | 'minutes'>;
+}> {
   const { id: repositoryId, owner, name } = target.repository;
   const time = { sinceMs: toDayStartMs(tx.nowMs), nowMs: tx.nowMs };
   const requestedBy = sender.login;
@@ -36,6 +42,7 @@ export async function judgeLimits(
   return {
     refusal: told('refused')[0] ?? null,
     warnings: told('warning'),
+    rest: toRest(measured),
     used: measured.flatMap(({ whose, used, limits: most }) => {
       const parts = describeUse(used, most);
       return parts.length === 0 ? [] : [`${whose} ${parts.join(', ')}`];

@@ -151,8 +151,10 @@ export function toResultCheckRun(ended: {
   const failing = toFailingOutput(result.evidence);
   return {
     status: 'completed',
-    conclusion: toConclusion(result.outcome, kind),
-    title: toTitle(`${toOutcomeText(result.outcome)}: ${summarizeEvidence(result.evidence)}`),
+    conclusion: result.unfinished === undefined ? toConclusion(result.outcome, kind) : 'neutral',
+    title: toTitle(
+      `${result.unfinished === undefined ? toOutcomeText(result.outcome) : 'unfinished'}: ${summarizeEvidence(result.evidence)}`,
+    ),
     summary: join([
       result.reason === '' ? null : toQuote(result.reason, 2000),
       toTable(['', ''], rows),

@@ -11,9 +11,11 @@ import { isTerminal } from './job-lifecycle.ts';
 import type { Job, RunnerView } from './job.ts';
 import { toCode, toInline, toQuote, toTable } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import type { MonthlySpending } from './spending.ts';
 import type { ReportedJob } from './status-comment-text.ts';
 
 const MAX_RUNNERS = 50;
+const MAX_SPECIALTIES = 30;
 const MAX_REASON_CHARACTERS = 1000;
 
 /** The hidden mark by which the answer to a comment is found again. */
@@ -53,6 +55,8 @@ export type AnswerFacts = {
   statusUrl: string | null;
   runners: readonly RunnerView[];
   nowMs: number;
+  /** Of the repository, by specialty; read only for `status`. */
+  month: readonly MonthlySpending[] | null;
   /** Read only for `why`. */
   why: WhyFacts | null;
 };
@@ -105,10 +109,15 @@ function toHelp(): string {
   ].join('\n\n');
 }
 
-function toStatus({ jobs, statusUrl }: AnswerFacts): string {
+function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
   const current = newestOfEach(jobs);
   if (current.length === 0)
-    return 'Nothing was asked for on this issue yet. `/agent help` lists all commands.';
+    return [
+      'Nothing was asked for on this issue yet. `/agent help` lists all commands.',
+      toMonth(month ?? []),
+    ]
+      .filter((part) => part !== null)
+      .join('\n\n');
   const lines = current.map(
     ({ job, attempt, queuePosition }) =>
       `- ${[
@@ -120,9 +129,29 @@ function toStatus({ jobs, statusUrl }: AnswerFacts): string {
         .filter((part) => part !== null)
         .join(' · ')}`,
   );
-  return [lines.join('\n'), statusUrl === null ? null : `All of it: [status](${statusUrl}).`]
+  return [
+    lines.join('\n'),
+    statusUrl === null ? null : `All of it: [status](${statusUrl}).`,
+    toMonth(month ?? []),
+  ]
     .filter((part) => part !== null)
     .join('\n\n');
+}
+
+/** What the repository has used up; `null` where that is nothing. */
+function toMonth(month: readonly MonthlySpending[]): string | null {
+  if (month.length === 0) return null;
+  const rows = month
+    .slice(0, MAX_SPECIALTIES)
+    .map(({ specialty, jobs, pullRequests, costUsd, minutes }) => [
+      toCode(specialty, 50),
+      String(jobs),
+      String(pullRequests),
+      formatCost(costUsd),
+      String(Math.round(minutes)),
+    ]);
+  const table = toTable(['Specialty', 'Jobs', 'Pull requests', 'Cost', 'Minutes'], rows);
+  return `<details><summary>This month in the repository (UTC)</summary>\n\n${table}\n\n</details>`;
 }
 
 function toRunners({ runners }: AnswerFacts): string {

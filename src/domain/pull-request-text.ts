@@ -9,6 +9,7 @@ import { warnAfterwards } from './sandbox-text.ts';
 /** GitHub allows 256 characters. */
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_SUMMARY_CHARACTERS = 15_000;
+const MAX_REASON_CHARACTERS = 2000;
 const MAX_CHANGES_SHOWN = 50;
 /** Of the work that was there before, the newest. */
 const MAX_EARLIER = 5;
@@ -18,7 +19,8 @@ const MAX_EARLIER = 5;
  * are broken, since GitHub acts on them when the pull request is merged. `isPart`: other work on the issue is still to come, which closing
  * the issue would cancel.
  *
- * A draft when no test confirms the work, unless the settings say otherwise: then a person has to look first.
+ * A draft when no test confirms the work, unless the settings say otherwise: then a person has to look first. Always when a limit ended the
+ * work before it was done.
  */
 export function toPullRequest({
   job,
@@ -38,7 +40,9 @@ export function toPullRequest({
   return {
     title: title === '' ? `Work on issue ${job.issue.number}` : title,
     body: toBody(job, attempt, result, { earlier, isPart }),
-    draft: job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed',
+    draft:
+      result.unfinished !== undefined ||
+      (job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed'),
   };
 }
 
@@ -56,6 +60,9 @@ function toBody(
   const most = Math.floor(MAX_SUMMARY_CHARACTERS / (Math.min(earlier.length, MAX_EARLIER) + 1));
   const parts = [
     `${isPart ? 'Part of' : 'Closes'} #${job.issue.number}`,
+    result.unfinished === undefined
+      ? null
+      : `⚠️ **Unfinished.** A limit ended the work before it was done; this is what there was.\n\n${toQuote(result.unfinished, MAX_REASON_CHARACTERS)}`,
     ...earlier.slice(-MAX_EARLIER).map((one) => toSummary(one.job, one.attempt.result, most)),
     toSummary(job, result, most),
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,

@@ -61,6 +61,51 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   };
 }
 
+/** Ms of the beginning of the month (UTC) that holds `nowMs`. */
+export function toMonthStartMs(nowMs: number): number {
+  const now = new Date(nowMs);
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
+}
+
+/** What one more job may use up so that the day's limits are kept; `undefined` = no limit. Only for limits that are not used up. */
+export function toRest(
+  measured: readonly { used: Spending; limits: DailyLimits }[],
+): Pick<DailyLimits, 'costUsd' | 'minutes'> {
+  const least = (measure: 'costUsd' | 'minutes'): number | undefined => {
+    const left = measured.flatMap(({ used, limits }) => {
+      const limit = limits[measure];
+      return limit === undefined ? [] : [limit - used[measure]];
+    });
+    return left.length === 0 ? undefined : Math.min(...left);
+  };
+  return { costUsd: least('costUsd'), minutes: least('minutes') };
+}
+
+/**
+ * A job's settings with no more money and minutes for an attempt than the day's limits leave; `cut`: what was cut, for people. Whoever reaches
+ * them is stopped like anybody who reaches the job's own.
+ */
+export function keepWithinRest<Settings extends { maxBudgetUsd: number; maxMinutes: number }>(
+  settings: Settings,
+  rest: Pick<DailyLimits, 'costUsd' | 'minutes'>,
+): { settings: Settings; cut: string[] } {
+  const maxBudgetUsd = Math.min(settings.maxBudgetUsd, rest.costUsd ?? Infinity);
+  const maxMinutes = Math.min(settings.maxMinutes, Math.max(1, Math.floor(rest.minutes ?? Infinity)));
+  const left = [
+    ...(maxBudgetUsd < settings.maxBudgetUsd ? [formatCost(maxBudgetUsd)] : []),
+    ...(maxMinutes < settings.maxMinutes ? [`${maxMinutes} ${maxMinutes === 1 ? 'minute' : 'minutes'}`] : []),
+  ];
+  return {
+    settings: { ...settings, maxBudgetUsd, maxMinutes },
+    cut:
+      left.length === 0
+        ? []
+        : [
+            `The limits of the day leave this job ${left.join(' and ')}; what it has done by then becomes a draft.`,
+          ],
+  };
+}
+
 /** How much of each limit is used up: `3 of 40 jobs`. Empty where nothing is limited. */
 export function describeUse(used: Spending, limits: DailyLimits): string[] {
   return (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {

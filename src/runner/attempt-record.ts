@@ -26,6 +26,8 @@ export type AttemptRecord = {
   phaseMs: Partial<Record<Phase, number>>;
   /** What was around agent, set-up and tests. */
   sandbox: Sandbox['kind'];
+  /** Which limit ended the work; as in `AttemptResult`. */
+  unfinished?: string;
 };
 
 export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {
@@ -73,5 +75,6 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     evidence: record.evidence,
     phaseMs: record.phaseMs,
     sandbox: record.sandbox,
+    ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
 }

@@ -35,6 +35,16 @@ describe('limits of a day', () => {
     expect(said).toContain('nearly used up for today: 2 of 2 jobs');
   });
 
+  test('leave the last jobs no more than there is, which is said', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'limits: {repository: {usd: 5, minutes: 30}}\n';
+
+    const job = await world.store.jobs.get(await world.label());
+
+    expect(job?.settings).toMatchObject({ maxBudgetUsd: 5, maxMinutes: 30 });
+    expect(world.recorder.comments[0]?.body).toContain('leave this job \\$5.00 and 30 minutes');
+  });
+
   test('hold when the last place is asked for many times at once', async () => {
     await using world = await openDispatchWorld();
     world.recorder.settingsFile = SETTINGS;

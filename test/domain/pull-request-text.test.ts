@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
 import { toStartCommitMessage } from '../../src/domain/start-commit-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
@@ -102,4 +103,15 @@ test('while other work on the issue is to come, merging it does not close the is
   const { body } = toPullRequest({ job: aJob(), attempt: anAttempt({ result: aResult() }), isPart: true });
 
   expect(body).toMatch(/^Part of #42\n/);
+});
+
+test('work that a limit ended is a draft whatever the tests and the settings say, and says so first', () => {
+  const settings = { ...DEFAULT_JOB_SETTINGS, pullRequest: { draft: false } };
+  const result = aResult({ unfinished: 'The agent has used up its $20.00. @alice' });
+
+  const { body, draft } = toPullRequest({ job: aJob({ settings }), attempt: anAttempt({ result }) });
+
+  expect(draft).toBe(true);
+  expect(body).toMatch(/^Closes #42\n\n⚠️ \*\*Unfinished\.\*\* .*\n\n> The agent has used up its/);
+  expect(body).not.toContain('@alice');
 });

@@ -20,6 +20,12 @@ const HASTY_CLOCK: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms > 50_000 && ms <= 60_000 ? 1000 : ms, signal),
 };
 
+/** The same for the agent's part of it, which is a little shorter. */
+const HASTY_AGENT_CLOCK: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms > 30_000 && ms <= 51_000 ? 1000 : ms, signal),
+};
+
 let world: RunnerWorld;
 let runner: InProcessRunner;
 let config: RunnerConfig;
@@ -269,6 +275,23 @@ describe('work that does not get through', () => {
 
     expect(result).toMatchObject({ outcome: 'timed_out', retryable: false });
     expect(await pushed(spec)).toBe(null);
+  });
+
+  test('takes longer than is allowed, and what there is is kept as unfinished', async () => {
+    const { spec, result } = await work('wait', {
+      settings: { maxMinutes: 1, testCommands: [] },
+      clock: HASTY_AGENT_CLOCK,
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      unfinished: 'house was ended at the time limit.',
+      changes: [{ path: 'sum.js' }],
+      // The time is over: what is left of it is for the push.
+      evidence: { after: null },
+    });
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'neutral' });
   });
 
   test('may not be published any more', async () => {

@@ -161,6 +161,7 @@ describe('questions', () => {
     expect(more).toEqual([]);
     expect(answer).toContain('| `/agent retry [specialty]` |');
     expect(answer).toMatch(/⏳ \*\*backend\*\*: waiting for a runner · place \d+ in the queue/);
+    expect(answer).toMatch(/This month in the repository[^]*\| `backend` \| \d+ \| 0 \| \$0\.00 \| 0 \|/);
     expect(answer).toContain('No runner is registered yet');
     expect(answer).toContain('has write access; starting work needs');
     expect(answer).toContain('none is needed; it was asked for by a command');

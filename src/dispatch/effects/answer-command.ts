@@ -5,6 +5,7 @@ import {
   type AnswerFacts,
   type WhyFacts,
 } from '../../domain/command-answer-text.ts';
+import { type MonthlySpending, toMonthStartMs } from '../../domain/spending.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
@@ -74,8 +75,20 @@ async function readFacts(
     statusUrl: await readStatusUrl(store, command.repository, issue.issueNumber),
     runners: await store.runners.views(nowMs, deps.timings.runnerGoneSeconds * 1000),
     nowMs,
+    month: command.topics.includes('status') ? await readMonth(command, nowMs, deps) : null,
     why: command.topics.includes('why') ? await readWhy(command, target, jobs, nowMs, deps) : null,
   };
+}
+
+function readMonth(
+  { repository: { owner, name } }: StoredCommand,
+  nowMs: number,
+  { store }: EffectDeps,
+): Promise<MonthlySpending[]> {
+  return store.spending.between(
+    { fromMs: toMonthStartMs(nowMs), toMs: nowMs + 1, nowMs },
+    `${owner}/${name}`,
+  );
 }
 
 async function readWhy(

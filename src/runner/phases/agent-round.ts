@@ -3,10 +3,21 @@ import { addAgentRound, type Ending } from '../attempt-record.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { Prepared } from './prepare.ts';
 
+/** Part of the longest run that is kept for looking at the work, testing and pushing it, and the most of it. */
+const RESERVE = { part: 0.15, mostMs: 10 * 60_000 };
+
+/** What an agent may not use up of the time, in milliseconds: work that nobody can push any more is lost. */
+function reserveMs({ spec }: AttemptContext): number {
+  return Math.min(RESERVE.mostMs, spec.settings.maxMinutes * 60_000 * RESERVE.part);
+}
+
 /** Whether what the job may cost allows another round. */
-export function hasBudget({ spec, record }: AttemptContext): boolean {
+export function hasBudget(attempt: AttemptContext): boolean {
+  const { spec, record } = attempt;
   return (
-    record.usage.turns < spec.settings.maxTurns && (record.usage.costUsd ?? 0) < spec.settings.maxBudgetUsd
+    attempt.remainingMs() > reserveMs(attempt) &&
+    record.usage.turns < spec.settings.maxTurns &&
+    (record.usage.costUsd ?? 0) < spec.settings.maxBudgetUsd
   );
 }
 
@@ -30,7 +41,7 @@ export async function runAgentRound(
     model: spec.settings.model,
     maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
     maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),
-    maxMs: attempt.remainingMs(),
+    maxMs: Math.max(1000, attempt.remainingMs() - reserveMs(attempt)),
     idleMs: deps.limits.agentIdleMs,
     signal,
     onEvent: (event) => attempt.say(`[${agent.name}] ${event.text}`),
@@ -40,6 +51,19 @@ export async function runAgentRound(
   attempt.say(`[${agent.name}] ended: ${result.ending}. ${result.detail}`);
   return result;
 }
+
+/** Whether the agent was ended by a limit, in the middle of what it did: then what there is is worth looking at. */
+export function isCutShort({ ending }: Pick<AgentResult, 'ending'>): boolean {
+  return CUT_SHORT.includes(ending);
+}
+
+const CUT_SHORT: readonly AgentResult['ending'][] = [
+  'max_turns',
+  'max_budget',
+  'timeout',
+  'billing_error',
+  'prompt_too_long',
+];
 
 /** How an attempt ends whose agent did not get through; `null` = it did. */
 export function judgeAgentEnding({ ending, detail }: Pick<AgentResult, 'ending' | 'detail'>): Ending | null {

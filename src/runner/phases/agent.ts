@@ -3,7 +3,8 @@ import type { IssueImage } from '../context/describe-images.ts';
 import { fetchImages } from '../context/fetch-images.ts';
 import { readGuidance } from '../context/read-guidance.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
-import { judgeAgentEnding, runAgentRound } from './agent-round.ts';
+import type { Ending } from '../attempt-record.ts';
+import { isCutShort, judgeAgentEnding, runAgentRound } from './agent-round.ts';
 import type { Baselined } from './baseline.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 
@@ -13,6 +14,8 @@ export type Worked = Baselined & {
   imagesFolder: string | null;
   /** To go on with in a repair round; `null` when the agent has no sessions. */
   session: string | null;
+  /** How the attempt would end that a limit ended in the middle of the work; `null`: the agent got through. */
+  cutShort: Ending | null;
 };
 
 /** The agent works on the issue in the workspace. */
@@ -26,8 +29,8 @@ export async function runAgent(
   const prompt = await makePrompt(baselined, images, attempt, deps);
   const result = await runAgentRound({ prompt, resumeSession: null, imagesFolder }, baselined, attempt, deps);
   const ending = judgeAgentEnding(result);
-  if (ending !== null) return end(ending);
-  return next({ ...baselined, prompt, imagesFolder, session: result.session });
+  if (ending !== null && !isCutShort(result)) return end(ending);
+  return next({ ...baselined, prompt, imagesFolder, session: result.session, cutShort: ending });
 }
 
 async function fetchIssueImages(

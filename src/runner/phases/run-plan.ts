@@ -83,7 +83,10 @@ export async function runPlan(
     const tests = await runSteps({
       ...options,
       commands: plan.test,
-      timeoutMs: deps.limits.testMs,
+      // Read for each command. Work whose tests take all the time there is can still be pushed.
+      get timeoutMs() {
+        return Math.max(1000, Math.min(deps.limits.testMs, attempt.remainingMs() - pushMs(attempt)));
+      },
       keepGoing: true,
       watch: createTestWatcher({
         workspace,
@@ -106,6 +109,11 @@ export async function runPlan(
     });
     return toPlanRun(setupRuns, tests);
   }
+}
+
+/** Kept of the longest run for the push. */
+function pushMs({ spec }: AttemptContext): number {
+  return Math.min(60_000, spec.settings.maxMinutes * 60_000 * 0.05);
 }
 
 function toPlanRun(setup: CommandRun[], tests: readonly Step[]): PlanRun {

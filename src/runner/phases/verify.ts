@@ -36,6 +36,7 @@ export async function verify(
 ): Promise<PhaseResult<Verified>> {
   const { spec, record } = attempt;
   let { session } = worked;
+  const { cutShort } = worked;
   let gaveUp = '';
   /** Work that was given back because it may not be published. */
   let refused: (Verified & { changes: typeof record.changes }) | null = null;
@@ -46,7 +47,7 @@ export async function verify(
     // Where git could merge all by itself, that is the work.
     const isMerged = worked.workspace.merge?.conflicts.length === 0;
     if (record.changes.length === 0 && !isMerged) {
-      if (refused === null) return end(NO_CHANGES);
+      if (refused === null) return end(cutShort ?? NO_CHANGES);
       // Nothing is left without what may not be: what people have to decide about is the work that was refused.
       record.changes = refused.changes;
       return next(refused);
@@ -54,14 +55,20 @@ export async function verify(
     const refusal = await judgeWork(tree, worked, attempt, deps);
     if (refusal !== null) {
       const result = { ...worked, session, tree, ending: toRefusedEnding(refusal), refusal };
-      if (refused !== null || spec.settings.repairRounds === 0 || !hasBudget(attempt)) return next(result);
+      const isLast = refused !== null || cutShort !== null || spec.settings.repairRounds === 0;
+      if (isLast || !hasBudget(attempt)) return next(result);
       refused = { ...result, changes: record.changes };
       attempt.say('The work is given back to the agent, once');
       await goOn(await buildRefusalPrompt(refusal.reasons));
       continue;
     }
+    // The time is over: what is left of it is for the push.
+    if (cutShort?.outcome === 'timed_out')
+      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, record), refusal });
     const run = await runTests(tree, worked, attempt, deps);
     const red = explainRed(run);
+    if (cutShort !== null)
+      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, record), refusal });
     if (red === null) return next({ ...worked, session, tree, ending: succeed(worked), refusal });
 
     attempt.say(red);
@@ -156,6 +163,16 @@ async function rerunSuspects(
     if (again.passed) runs[at] = run;
   }
   return { setup: first.setup, commands, tests: toTestRun(runs, commands) };
+}
+
+/** Whatever the tests say: people decide whether it is worth going on with. */
+function keepUnfinished({ reason }: Ending, record: AttemptContext['record']): Ending {
+  record.unfinished = reason;
+  return {
+    outcome: 'pull_request',
+    reason: `${reason} What there is is in a draft pull request.`,
+    retryable: false,
+  };
 }
 
 function toRefusedEnding({ reasons }: Refusal): Ending {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AGENT_ENDINGS, type AgentEnding } from '../../../src/runner/agents/agent.ts';
-import { judgeAgentEnding } from '../../../src/runner/phases/agent-round.ts';
+import { isCutShort, judgeAgentEnding } from '../../../src/runner/phases/agent-round.ts';
 
 const EXPECTED: Record<AgentEnding, string> = {
   completed: 'goes on',
@@ -26,4 +26,11 @@ test.each(AGENT_ENDINGS)('an agent that ended with %s', (ending) => {
     judged === null ? 'goes on' : `${judged.outcome}${judged.retryable ? ', may be tried again' : ''}`;
   expect(text).toBe(EXPECTED[ending]);
   expect(judged?.reason ?? 'because').toBe('because');
+});
+
+test('what was cut short by a limit is kept; trouble that may pass is tried again from the start', () => {
+  const kept = AGENT_ENDINGS.filter((ending) => isCutShort({ ending }));
+
+  expect(kept).toEqual(['max_turns', 'max_budget', 'billing_error', 'prompt_too_long', 'timeout']);
+  expect(kept.filter((ending) => judgeAgentEnding({ ending, detail: '' })?.retryable !== false)).toEqual([]);
 });
