@@ -1,0 +1,242 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import type { AttemptId, FileChange, JobId } from '../../src/contract/job.ts';
+import { explainBlockers } from '../../src/domain/blockers.ts';
+import { type ChangedEntry, judgeChanges } from '../../src/domain/change-policy.ts';
+import { decide, type IssueReading, type Situation } from '../../src/domain/decide.ts';
+import { decidePress, type PressSituation } from '../../src/domain/decide-press.ts';
+import { toTable } from '../../src/domain/markdown-escape.ts';
+import { combineSettings } from '../../src/domain/repo-settings.ts';
+import { explainPredecessors } from '../../src/domain/specialty-order.ts';
+import { judgeDailyLimit } from '../../src/domain/spending.ts';
+import { aJob, aRepository } from '../support/job-builders.ts';
+
+/**
+ * The page is made of the very functions that refuse, so it can't say what is no longer so. When a text has changed on purpose: delete
+ * docs/refusals.md, run this test, and read what it wrote.
+ */
+const PAGE = path.resolve(import.meta.dirname, '../../docs/refusals.md');
+
+const settings = combineSettings([]);
+const issue = { ...aJob().issue, labels: ['agent:backend'] };
+const reading: Extract<IssueReading, { found: true }> = {
+  found: true,
+  issue,
+  state: 'open',
+  locked: false,
+  isPullRequest: false,
+  openBlockers: [],
+};
+
+const LABELS: [string, Partial<Situation> & { isTextUnsure?: boolean }][] = [
+  ['by somebody who may only read', { permission: 'read' }],
+  ['by somebody without access', { permission: 'none' }],
+  [
+    'while the settings have a mistake, and never were without one',
+    {
+      settingsProblem:
+        '.github/yardmaster.yml on the default branch can’t be used: line 3, defaults.tset: there is no such setting; did you mean "test"?',
+    },
+  ],
+  ['on a pull request', { issue: { ...reading, isPullRequest: true } }],
+  ['on a closed issue', { issue: { ...reading, state: 'closed' } }],
+  ['on a locked issue', { issue: { ...reading, locked: true } }],
+  ['found late, and the issue has changed since', { isTextUnsure: true }],
+  [
+    'while a pull request of the same work is open',
+    { openPullRequests: [{ job: aJob(), number: 7, url: '' }] },
+  ],
+];
+
+function answerLabel({
+  isTextUnsure = false,
+  ...facts
+}: Partial<Situation> & { isTextUnsure?: boolean }): string {
+  const { title, body } = issue;
+  const decision = decide({
+    trigger: {
+      kind: 'label_added',
+      key: '',
+      target: { installationId: 1, repository: aRepository() },
+      issueNumber: issue.number,
+      label: 'agent:backend',
+      at: '',
+      issue: { title, body },
+      isTextUnsure,
+      sender: { login: 'mallory', id: 1, isBot: false },
+    },
+    issue: reading,
+    permission: 'write',
+    botLogin: 'yardmaster[bot]',
+    settings,
+    settingsProblem: null,
+    settingsNotice: null,
+    liveJobs: [],
+    openPullRequests: [],
+    ...facts,
+  });
+  return decision.kind === 'refuse' || decision.kind === 'point_to' ? decision.reason : decision.kind;
+}
+
+const failed = aJob({ state: 'failed' });
+const PRESSES: [string, Partial<PressSituation>][] = [
+  ['*Retry*, by somebody who may only read', { permission: 'read' }],
+  ['*Retry*, and the issue is closed', { issue: { ...reading, state: 'closed' } }],
+  ['*Retry*, of work that was asked for again', { jobs: [aJob({ id: 'x' as JobId }), failed] }],
+  [
+    '*Cancel*, of an attempt that another one took the place of',
+    {
+      wish: 'cancel',
+      currentAttemptId: 'y' as AttemptId,
+      job: aJob({ attemptNumber: 2 }),
+      jobs: [aJob({ attemptNumber: 2 })],
+    },
+  ],
+  ['*Cancel*, of work that has ended', { wish: 'cancel' }],
+];
+
+function answerPress(facts: Partial<PressSituation>): string {
+  const attempt = { id: 'a' as AttemptId, number: 1 };
+  const decision = decidePress({
+    wish: 'retry',
+    sender: { login: 'mallory' },
+    permission: 'write',
+    repository: 'acme/widgets',
+    issue: reading,
+    settings,
+    settingsProblem: null,
+    openPullRequests: [],
+    statusUrl: null,
+    job: failed,
+    attempt,
+    currentAttemptId: attempt.id,
+    jobs: [failed],
+    ...facts,
+  });
+  return decision.kind === 'refuse' ? decision.reason : decision.kind;
+}
+
+const used = { jobs: 10, costUsd: 21.5, minutes: 61 };
+const LIMITS: [string, string][] = (['jobs', 'costUsd', 'minutes'] as const).map((measure) => {
+  const verdict = judgeDailyLimit('acme/widgets', used, {
+    [measure]: { jobs: 10, costUsd: 20, minutes: 60 }[measure],
+  });
+  return [
+    `${{ jobs: 'jobs', costUsd: 'money', minutes: 'minutes' }[measure]}, all used up`,
+    verdict.kind === 'free' ? '' : verdict.reason,
+  ];
+});
+
+const here = { repository: 'acme/widgets', number: 5 };
+const open = { specialty: 'backend', standing: 'open', pullRequest: 7 } as const;
+const WAITS: [string, string][] = [
+  ['An open issue blocks it', explainBlockers([here], 'acme/widgets')],
+  [
+    'It has open sub-issues',
+    explainBlockers(
+      [
+        { ...here, isSubIssue: true },
+        { ...here, number: 6, isSubIssue: true },
+      ],
+      'acme/widgets',
+    ),
+  ],
+  ['Another specialty comes first', explainPredecessors('frontend', [open])],
+  ['That one failed', explainPredecessors('frontend', [{ ...open, standing: 'ended' }])],
+];
+
+const file = (name: string, more: Partial<ChangedEntry> = {}): ChangedEntry => ({
+  path: name,
+  mode: '100644',
+  ...more,
+});
+const many = (count: number, change: Partial<FileChange> = {}): FileChange[] =>
+  Array.from({ length: count }, (_, at) => ({
+    path: `f${at}`,
+    status: 'added',
+    added: 1,
+    removed: 0,
+    ...change,
+  }));
+const CHANGES: [string, Omit<Parameters<typeof judgeChanges>[0], 'changes'> & { changes?: FileChange[] }][] =
+  [
+    ['a secret', { entries: [], secrets: [{ path: 'app.env', line: 3, rule: 'AWS' }] }],
+    ['a git directory', { entries: [file('lib/.git/config')] }],
+    ['a workflow', { entries: [file('.github/workflows/ci.yml')] }],
+    ['what agents are told', { entries: [file('AGENTS.md')] }],
+    [
+      'a path of `protected_paths`',
+      { entries: [file('infra/main.tf')], rules: { protectedPaths: ['infra'] } },
+    ],
+    ['a path outside `allowed_paths`', { entries: [file('api/x.py')], rules: { allowedPaths: ['web'] } }],
+    ['a submodule', { entries: [file('lib', { mode: '160000' })] }],
+    ['a link that leads out', { entries: [file('out', { mode: '120000', linkTarget: '/etc/passwd' })] }],
+    ['a lock file alone', { entries: [file('package-lock.json')] }],
+    ['a large file', { entries: [file('a.csv', { bytes: 7 * 1024 * 1024 })] }],
+    ['many binary files', { entries: [], changes: many(21, { added: null, removed: null }) }],
+    ['many files', { entries: [], changes: many(301) }],
+    ['many lines', { entries: [], changes: many(1, { added: 20_001 }) }],
+  ];
+
+function answerChange({ changes = [], ...work }: (typeof CHANGES)[number][1]): string {
+  const verdict = judgeChanges({ changes, ...work });
+  return verdict.ok ? 'published' : `${verdict.reasons.join(' ')}`;
+}
+
+const intro = `# Refusals
+
+What Yardmaster answers when it does not do what was asked, and what can be done about it. Logins, labels and paths are examples.
+Refused commands are in [commands.md](commands.md#refusals); mistakes in the settings are told with their line by \`yardmaster config check\`.`;
+
+function toSection(title: string, about: string, heads: [string, string], rows: [string, string][]): string {
+  return `## ${title}\n\n${about}\n\n${toTable(heads, rows)}`;
+}
+
+test('docs/refusals.md says what is answered, word for word', async () => {
+  const page = [
+    intro,
+    toSection(
+      'A label was added',
+      'Said in the status comment.',
+      ['Label `agent:backend`', 'Answer'],
+      LABELS.map(([when, facts]) => [when, answerLabel(facts)]),
+    ),
+    toSection(
+      'A button was pressed',
+      'Said on the issue; what holds for the command of the same name holds for the button.',
+      ['Button', 'Answer'],
+      PRESSES.map(([when, facts]) => [when, answerPress(facts)]),
+    ),
+    toSection(
+      'Limits of a day',
+      'Said in the status comment, or as the answer to the command.',
+      ['Limit', 'Answer'],
+      LIMITS,
+    ),
+    toSection(
+      'Work that waits',
+      'It is accepted, and on hold until then. Why no runner takes it, `/agent why` says.',
+      ['When', 'Said'],
+      WAITS,
+    ),
+    toSection(
+      'Changes that may not be published',
+      'Decided by the runner before it runs the tests; said in the status comment with where the work is kept.',
+      ['The work has', 'Answer'],
+      CHANGES.map(([what, work]) => [what, answerChange(work)]),
+    ),
+  ].join('\n\n');
+
+  await expect(`${page}\n`).toMatchFileSnapshot(PAGE);
+});
+
+test.each([
+  ['decide.ts', /return refuse\(|kind: 'point_to', reason,/g, LABELS.length - 1],
+  ['change-policy.ts', /\(list\) =>|reason: `/g, CHANGES.length - 2],
+  ['decide-press.ts', /^ {4}return ['`].* does nothing any more/gm, 2],
+])('every refusal of %s is on the page: a new one needs a row', (name, pattern, rows) => {
+  const source = readFileSync(path.resolve(import.meta.dirname, '../../src/domain', name), 'utf8');
+
+  expect(source.match(pattern)).toHaveLength(rows);
+});
