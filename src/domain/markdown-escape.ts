@@ -1,4 +1,4 @@
-import { stripControl, toOneLine } from '../lib/strip-control.ts';
+import { cutText, stripControl, toOneLine } from '../lib/strip-control.ts';
 import { breakSkipMarks } from './skip-marks.ts';
 
 /**
@@ -89,7 +89,7 @@ function cut(text: string, maxLength: number): string[] {
     .replace(/[\u2028\u2029]/g, '\n')
     .trim();
   if (clean.length <= maxLength) return clean.split('\n');
-  return [...clean.slice(0, maxLength).split('\n'), '… (shortened)'];
+  return [...cutText(clean, maxLength).split('\n'), '… (shortened)'];
 }
 
 function longestRun(text: string): number {

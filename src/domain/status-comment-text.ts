@@ -1,6 +1,6 @@
 import { Phase } from '../contract/job.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
-import { toStateEmoji, toStateText } from './job-headline.ts';
+import { toOutcomeText, toPhaseText, toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import {
   ASKED_AGAIN_NOTICE,
@@ -20,6 +20,8 @@ export type ReportedJob = {
   job: Job;
   /** The newest one; `null` before the first. */
   attempt: Attempt | null;
+  /** Those before it, the oldest first. */
+  earlierAttempts: readonly Attempt[];
   events: JobEvent[];
   /** From 1; `null` when it doesn't wait in the queue. */
   queuePosition: number | null;
@@ -76,30 +78,32 @@ function toComment(
     .join('\n\n');
 }
 
-function toSection({ job, attempt, events, queuePosition }: ReportedJob, detail: Detail): string {
+function toSection(entry: ReportedJob, detail: Detail): string {
+  const { job, attempt, events, queuePosition } = entry;
   return [
     `### ${toStateEmoji(job)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`,
-    toFactsLine(job, attempt),
+    toFactsLine(entry),
     toWaiting(job, queuePosition),
     toReason(job, attempt),
     toPullRequestEnd(job),
     toNotice(events, job),
-    attempt === null ? null : toPhaseList(job, attempt),
+    attempt === null ? null : toPhaseList(job, attempt, events),
     toLeftBranch(job, attempt),
+    toEarlierAttempts(entry.earlierAttempts, detail),
     toTimeline(events, detail),
   ]
     .filter((part) => part !== null)
     .join('\n\n');
 }
 
-function toFactsLine(job: Job, attempt: Attempt | null): string {
+function toFactsLine({ job, attempt, earlierAttempts }: Omit<ReportedJob, 'queuePosition'>): string {
   const { result = null, runner = null, checkRun = null } = attempt ?? {};
   const facts = [
     `Asked for by ${toCode(job.requestedBy, 100)}`,
     runner === null ? null : `runner ${toCode(runner.name, 100)}`,
     result === null ? null : `agent ${toCode(result.agent.name, 100)}`,
     result?.agent.model == null ? null : `model ${toCode(result.agent.model, 100)}`,
-    result === null ? null : `cost ${formatCost(result.usage.costUsd)}`,
+    toCost(attempt, earlierAttempts),
     job.attemptNumber > 1 ? `attempt ${job.attemptNumber}` : null,
     checkRun === null ? null : `[check run](${checkRun.url})`,
     toPullRequestFact(job),
@@ -110,6 +114,17 @@ function toFactsLine(job: Job, attempt: Attempt | null): string {
 function toPullRequestFact({ revision, pullRequest }: Job): string | null {
   if (revision !== null) return toRoundText(revision);
   return pullRequest === null ? null : `[pull request #${pullRequest.number}](${pullRequest.url})`;
+}
+
+/** Of all attempts that told it; while one is at work, only the others have. */
+function toCost(attempt: Attempt | null, earlier: readonly Attempt[]): string | null {
+  const told = [...earlier, ...(attempt === null ? [] : [attempt])].flatMap(({ result }) =>
+    result === null ? [] : [result.usage.costUsd],
+  );
+  if (told.length === 0) return null;
+  const known = told.filter((cost) => cost !== null);
+  const sum = known.length === 0 ? null : known.reduce((all, cost) => all + cost, 0);
+  return `cost${attempt?.result == null ? ' so far' : ''} ${formatCost(sum)}`;
 }
 
 function toWaiting(job: Job, queuePosition: number | null): string | null {
@@ -147,7 +162,8 @@ function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | n
   return notices.length === 0 ? null : notices.join('\n\n');
 }
 
-function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | null {
+function toPhaseList(job: Job, attempt: Attempt, events: readonly JobEvent[]): string | null {
+  const { phase, result, outcome } = attempt;
   if (phase === null && result === null) return null;
   const reached = phase === null ? -1 : Phase.options.indexOf(phase);
   const isOver = isTerminal(job.state) || outcome !== null;
@@ -156,11 +172,19 @@ function toPhaseList(job: Job, { phase, result, outcome }: Attempt): string | nu
       const durationMs = result?.phaseMs[name];
       if (durationMs !== undefined)
         return `- ${toEndSign(name, result)} ${name} (${formatDuration(durationMs)})`;
-      if (index < reached) return `- ✅ ${name}`;
+      if (index < reached) return `- ✅ ${name}${toTook(name, attempt, events)}`;
       if (index === reached) return `- ${isOver ? '⏹️' : '▶️'} ${name}`;
       return `- ▫️ ${name}`;
     })
     .join('\n');
+}
+
+/** How long a phase took that is over, as long as its runner has not told it: from when the next one was heard of. */
+function toTook(name: Phase, { acceptedAtMs }: Attempt, events: readonly JobEvent[]): string {
+  const begun = events.filter(({ kind, atMs }) => kind === 'phase' && atMs >= (acceptedAtMs ?? Infinity));
+  const at = begun.findIndex(({ text }) => text === toPhaseText(name));
+  const [from, to] = [begun[at], begun[at + 1]];
+  return from === undefined || to === undefined ? '' : ` (${formatDuration(to.atMs - from.atMs)})`;
 }
 
 /** Red tests and broken rules are found in `verify`, though the work is pushed after it; all else ends with the phase it happens in. */
@@ -184,6 +208,24 @@ function toLeftBranch(job: Job, attempt: Attempt | null): string | null {
   return `What the agent did so far is on the branch [${toInline(job.branch, 200)}](${job.repository.htmlUrl}/tree/${path}).`;
 }
 
+function toEarlierAttempts(attempts: readonly Attempt[], { earlier }: Detail): string | null {
+  if (attempts.length === 0 || earlier === 0) return null;
+  const lines = attempts.slice(-earlier).map(({ number, outcome, runner, result, checkRun }) => {
+    const took = Object.values(result?.phaseMs ?? {}).reduce((sum, ms) => sum + ms, 0);
+    const facts = [
+      `attempt ${number}: ${outcome === null ? 'not over' : toOutcomeText(outcome)}`,
+      runner === null ? null : `runner ${toCode(runner.name, 100)}`,
+      took === 0 ? null : formatDuration(took),
+      result === null ? null : formatCost(result.usage.costUsd),
+      checkRun === null ? null : `[check run](${checkRun.url})`,
+      result === null || result.reason === '' ? null : toInline(result.reason, 300),
+    ];
+    return `- ${facts.filter((fact) => fact !== null).join(' · ')}`;
+  });
+  const hidden = attempts.length > lines.length ? [`- … ${attempts.length - lines.length} more before`] : [];
+  return toFolded(`Earlier attempts (${attempts.length})`, [...hidden, ...lines]);
+}
+
 function toTimeline(events: readonly JobEvent[], { timeline }: Detail): string | null {
   if (events.length === 0 || timeline === 0) return null;
   const lines = events
@@ -195,9 +237,10 @@ function toTimeline(events: readonly JobEvent[], { timeline }: Detail): string |
 
 function toEarlierJobs(entries: readonly ReportedJob[], { earlier }: Detail): string | null {
   if (entries.length === 0 || earlier === 0) return null;
-  const lines = entries.slice(0, earlier).map(({ job, attempt }) => {
+  const lines = entries.slice(0, earlier).map((entry) => {
+    const { job, attempt } = entry;
     const state = `${toStateEmoji(job)} ${toInline(job.specialty, 50)}: ${toStateText(job, attempt)}`;
-    return `- ${state} (${formatTime(job.createdAtMs)}) · ${toFactsLine(job, attempt)}`;
+    return `- ${state} (${formatTime(job.createdAtMs)}) · ${toFactsLine(entry)}`;
   });
   const hidden = entries.length > earlier ? [`- … ${entries.length - earlier} more`] : [];
   return toFolded(`Earlier jobs (${entries.length})`, [...lines, ...hidden]);
@@ -212,15 +255,34 @@ function toFooter(current: readonly ReportedJob[]): string {
   const over = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
   const ended = over.filter(({ job }) => job.kind === 'resolve');
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
+  const waits = live.some(({ job }) => job.state === 'queued' || job.state === 'held');
   const lines = [
-    live.length === 0 ? null : `To cancel, remove ${toLabelNames(live)} or close the issue.`,
-    ended.length === 0 ? null : `To try again, remove ${toLabelNames(ended)} and add it again.`,
+    live.length === 0
+      ? null
+      : `To cancel, write ${toCommands('cancel', live)}${toLabelWay(', remove', live)}, or close the issue.${waits ? ' `/agent why` tells what it waits for.' : ''}`,
+    ended.length === 0
+      ? null
+      : `To try again, write ${toCommands('retry', ended)}${toLabelWay(', or remove', ended)}${hasLabel(ended) ? ' and add it again' : ''}.`,
     revised === null
       ? null
       : `Pull request #${revised.pullRequest.number} is as it was. To try again, write \`/agent retry\` here, or \`/agent fix <instructions>\` on it.`,
     live.length + over.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
+}
+
+function toCommands(name: 'cancel' | 'retry', entries: readonly ReportedJob[]): string {
+  return entries.map(({ job }) => toCode(`/agent ${name} ${job.specialty}`, 100)).join(' or ');
+}
+
+function hasLabel(entries: readonly ReportedJob[]): boolean {
+  return entries.some(({ job }) => job.label !== null);
+}
+
+/** Nothing where no label stands for the work. */
+function toLabelWay(beginning: string, entries: readonly ReportedJob[]): string {
+  const labels = entries.flatMap(({ job }) => (job.label === null ? [] : [toCode(job.label, 100)]));
+  return labels.length === 0 ? '' : `${beginning} the label ${[...new Set(labels)].join(' or ')}`;
 }
 
 /** What is left to do when all has gone well so far. */
@@ -231,11 +293,4 @@ function toLastWords(current: readonly ReportedJob[]): string {
   if (closed.length === 0) return 'All of it was merged; nothing is left to do here.';
   const commands = closed.map(({ job }) => toCode(`/agent run ${job.specialty}`, 100));
   return `To have it done anew, write ${commands.join(' or ')}.`;
-}
-
-function toLabelNames(entries: readonly ReportedJob[]): string {
-  const names = entries.map(({ job }) =>
-    job.label === null ? 'its label' : `the label ${toCode(job.label, 100)}`,
-  );
-  return [...new Set(names)].join(' or ');
 }

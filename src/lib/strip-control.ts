@@ -31,5 +31,11 @@ export function toOneLine(text: string, maxLength: number): string {
   const line = stripControl(text.slice(0, maxLength * 4))
     .replace(/\s+/g, ' ')
     .trim();
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`;
+  return line.length <= maxLength ? line : `${cutText(line, maxLength - 1)}…`;
+}
+
+/** The first `maxLength` characters at most; none, such as an emoji, is cut in half: GitHub refuses such text. */
+export function cutText(text: string, maxLength: number): string {
+  const cut = text.slice(0, maxLength);
+  return cut.length < text.length && /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
 }

@@ -136,3 +136,17 @@ test.each([
 ])('%s leaves nothing that GitHub would act on', (_name, escape) => {
   expect(findDangers(escape(HOSTILE_TEXT, 10_000))).toEqual([]);
 });
+
+test.each([0, 1])(
+  'text that is written from right to left, or of emoji, is cut between characters (%d)',
+  (shift) => {
+    const text = `${'x'.repeat(shift)}${'😀'.repeat(300)}`;
+
+    for (const cut of [toPlainTitle(text, 200), toInline(text, 200), toCode(text, 200), toQuote(text, 200)]) {
+      expect(cut.isWellFormed()).toBe(true);
+      expect(cut.length).toBeLessThan(220);
+    }
+    // Marks that turn the direction of what follows are gone; the letters stay.
+    expect(toPlainTitle('שלום \u202Eabc\u2066 مرحبا 👨‍👩‍👧', 100)).toBe('שלום abc مرحبا 👨‍👩‍👧');
+  },
+);

@@ -108,6 +108,7 @@ function answerPress(facts: Partial<PressSituation>): string {
     settingsProblem: null,
     openPullRequests: [],
     statusUrl: null,
+    revision: null,
     job: failed,
     attempt,
     currentAttemptId: attempt.id,

@@ -21,7 +21,13 @@ describe('the status comment of an issue', () => {
         reported({
           job: aJob({ state: 'running' }),
           attempt: aRunningAttempt(),
-          events: someEvents('queued: Queued', 'accepted: be-1 accepted', 'phase: The agent is at work'),
+          events: someEvents(
+            'queued: Queued',
+            'accepted: be-1 accepted',
+            'phase: a runner is getting ready',
+            'phase: running the tests on the untouched code',
+            'phase: the agent is at work',
+          ),
         }),
       ],
     },
@@ -82,6 +88,16 @@ describe('the status comment of an issue', () => {
       jobs: [
         reported({
           job: aJob({ state: 'failed', outcome: 'tests_failed', attemptNumber: 2 }),
+          earlierAttempts: [
+            aRunningAttempt({
+              outcome: 'agent_failed',
+              result: aResult({
+                outcome: 'agent_failed',
+                reason: 'The agent crashed (exit 1).',
+                headCommit: null,
+              }),
+            }),
+          ],
           attempt: aRunningAttempt({
             number: 2,
             phase: 'publish',
@@ -166,12 +182,33 @@ describe('the status comment of an issue', () => {
     expect(dangersIn(comment)).toEqual([]);
   });
 
+  test('hundreds of attempts, of which none may be the last word, leave room for the rest', () => {
+    const earlierAttempts = Array.from({ length: 300 }, (_, at) =>
+      aRunningAttempt({
+        number: at + 1,
+        outcome: 'lost',
+        result: aResult({ reason: HOSTILE_TEXT.repeat(9) }),
+      }),
+    );
+
+    const comment = toStatusComment({
+      marker,
+      jobs: [reported({ job: aJob({ state: 'running' }), earlierAttempts })],
+    });
+
+    expect(comment).toContain(
+      '<summary>Earlier attempts (300)</summary>\n\n- … 280 more before\n- attempt 281: ',
+    );
+    expect(comment).toMatch(/cost so far \$126\.39/);
+    expect(dangersIn(comment)).toEqual([]);
+  });
+
   test.each(JOB_STATES)('a job that is %s has a headline and says what people can do', (state) => {
     const comment = toStatusComment({ marker, jobs: [reported({ job: aJob({ state }) })] });
 
     expect(comment).toMatch(/^### \S+ backend: \S+/m);
     expect(comment).toMatch(
-      /To cancel, remove the label|To try again, remove the label|Review the pull request/,
+      /To cancel, write `.agent cancel backend`, remove the label|To try again, write `.agent retry backend`, or remove the label|Review the pull request/,
     );
     expect(comment).not.toContain('undefined');
   });
@@ -205,7 +242,14 @@ function dangersIn(comment: string): string[] {
 }
 
 function reported(overrides: Partial<ReportedJob> = {}): ReportedJob {
-  return { job: aJob(), attempt: anAttempt(), events: [], queuePosition: null, ...overrides };
+  return {
+    job: aJob(),
+    attempt: anAttempt(),
+    earlierAttempts: [],
+    events: [],
+    queuePosition: null,
+    ...overrides,
+  };
 }
 
 function anotherJob(at: number, overrides: Parameters<typeof aJob>[0]) {

@@ -89,9 +89,11 @@ export async function toReport(
   job: StoredJob,
   { store }: Pick<EffectDeps, 'store'>,
 ): Promise<ReportedJob & { job: StoredJob; attempt: StoredAttempt | null }> {
+  const attempts = job.attemptId === null ? [] : await store.attempts.ofJob(job.id);
   return {
     job,
-    attempt: job.attemptId === null ? null : await store.attempts.get(job.attemptId),
+    attempt: attempts.find(({ id }) => id === job.attemptId) ?? null,
+    earlierAttempts: attempts.filter(({ id }) => id !== job.attemptId),
     events: await store.timeline.eventsOf(job.id),
     queuePosition: await store.jobs.queuePosition(job),
   };
