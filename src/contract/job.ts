@@ -180,6 +180,8 @@ export const JobSettings = z.object({
   repairRounds: z.int().min(0),
   /** Whether work after which only those tests fail that failed before becomes a (draft) pull request; absent = no. */
   allowRedBefore: z.boolean().optional(),
+  /** Whether work is put on the base branch as it stands when the work is done, and tested there; absent = yes. */
+  rebase: z.boolean().optional(),
   /** Patterns: only paths that one of them is for may be changed; absent = any. */
   allowedPaths: z.array(z.string()).optional(),
   /** Patterns of paths that only people may change, besides the built-in ones. */
@@ -307,6 +309,24 @@ export const FailedTest = z.object({
 });
 export type FailedTest = z.infer<typeof FailedTest>;
 
+/** What came of it that the base branch had moved on when the work was done. */
+export const Rebase = z.object({
+  /** The base branch. */
+  branch: z.string().max(255),
+  /** What the work was begun from. */
+  from: CommitId,
+  /** Where the branch stood at the end; `null` when that could not be seen. */
+  onto: CommitId.nullable(),
+  /**
+   * `rebased`: the work was put there, tested, and published so. Otherwise it is published on `from`: there are conflicts, tests turned
+   * red there, or there was another reason.
+   */
+  kind: z.enum(['rebased', 'conflict', 'red', 'not_tried']),
+  /** What stood in the way, for people: hostile text, redacted. Empty when nothing did. */
+  reason: z.string().max(2000),
+});
+export type Rebase = z.infer<typeof Rebase>;
+
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
@@ -322,6 +342,8 @@ export const Evidence = z.object({
   tests: TestChanges.optional(),
   /** The first of the tests that fail after the work; absent where no framework told of any. */
   failures: z.array(FailedTest).max(20).optional(),
+  /** Absent where the base branch had not moved, or nobody looked. */
+  rebase: Rebase.optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 

@@ -1,4 +1,4 @@
-import type { CommandRun, Evidence, FailedTest, NamedTests, TestRun } from '../contract/job.ts';
+import type { CommandRun, Evidence, FailedTest, NamedTests, Rebase, TestRun } from '../contract/job.ts';
 import { judgeTests } from './compare-tests.ts';
 import { formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
@@ -27,12 +27,13 @@ export function summarizeEvidence({ before, after, tests }: Evidence): string {
 
 /** Before and after as a table, the set-up, and what else is to be known about them. Markdown. */
 export function toEvidenceSection(evidence: Evidence): string {
-  const { setup, before, after, withoutTests, repairRounds } = evidence;
+  const { setup, before, after, withoutTests, repairRounds, rebase } = evidence;
   const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
   const paragraphs = [
     rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
     toTestsTable(evidence),
     after?.verdict === 'failed' && before !== null ? judgeTests(evidence).reason : null,
+    rebase === undefined ? null : toRebaseText(rebase),
     withoutTests === null ? null : `No test command: ${toInline(withoutTests, 500)}`,
     setup.length === 0
       ? null
@@ -42,6 +43,27 @@ export function toEvidenceSection(evidence: Evidence): string {
       : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,
   ];
   return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');
+}
+
+/** What became of the work on the base branch as it stood at the end. */
+function toRebaseText({ branch, from, onto, kind, reason }: Rebase): string {
+  const [name, start] = [toCode(branch, 100), toCode(from.slice(0, 12), 12)];
+  const moved = `${name} moved on${onto === null ? '' : ` to ${toCode(onto.slice(0, 12), 12)}`} meanwhile`;
+  const stands = `it stands on ${start}, where it was tested. ${toInline(reason, 1000)}`;
+  switch (kind) {
+    case 'rebased':
+      return `${moved}: the work was put there, and what is told under “After” is from there. “Before” is from ${start}.`;
+    case 'conflict':
+      return `⚠️ ${moved}, and the work is in conflict with it: ${stands}`;
+    case 'red':
+      return `⚠️ ${moved}, where the work is red: ${stands}`;
+    case 'not_tried':
+      return onto === null
+        ? `⚠️ Whether ${name} moved on meanwhile is not known: ${stands}`
+        : `⚠️ ${moved}, but the work was not put there: ${stands}`;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../contract/job.ts';
+import type { AttemptResult, Evidence } from '../contract/job.ts';
 import { toChangesText } from './changes-text.ts';
 import { EVIDENCE_NOTE, toEvidenceSection } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
@@ -41,9 +41,13 @@ export function toPullRequest({
     title: title === '' ? `Work on issue ${job.issue.number}` : title,
     body: toBody(job, attempt, result, { earlier, isPart }),
     draft:
-      result.unfinished !== undefined ||
-      (job.settings.pullRequest?.draft ?? result.evidence.after?.verdict !== 'passed'),
+      result.unfinished !== undefined || (job.settings.pullRequest?.draft ?? !isConfirmed(result.evidence)),
   };
+}
+
+/** By tests, and not refuted by them on the base branch as it stood at the end. */
+function isConfirmed({ after, rebase }: Evidence): boolean {
+  return after?.verdict === 'passed' && rebase?.kind !== 'red';
 }
 
 /** Whether a text of ours says that other work on the issue was to come. */

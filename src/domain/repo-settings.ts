@@ -113,6 +113,7 @@ function toSpecialty(
       maxBudgetUsd: pick('max_budget_usd') ?? DEFAULT_JOB_SETTINGS.maxBudgetUsd,
       repairRounds: pick('repair_rounds') ?? DEFAULT_JOB_SETTINGS.repairRounds,
       ...toOptional('allowRedBefore', pick('allow_red_before')),
+      ...toOptional('rebase', pick('rebase')),
       ...toOptional('allowedPaths', pick('allowed_paths')),
       ...toOptional('protectedPaths', pick('protected_paths')),
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),

@@ -143,6 +143,12 @@ const SpecialtyFields = z.strictObject(
       .describe(
         'Whether work becomes a draft pull request when only tests fail that failed before it, too. Default false.',
       ),
+    rebase: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether work is put on the base branch as it stands when the work is done, and tested there once more. Default true.',
+      ),
     allowed_paths: PathPatterns.min(1, 'must name a path; leave it out to allow all')
       .optional()
       .describe(

@@ -56,6 +56,48 @@ describe('the pull request', () => {
     await expect(`${title}\n\n${body}\n`).toMatchFileSnapshot(fixture('pull-request-hostile.md'));
   });
 
+  test.each([
+    [
+      'rebased',
+      'b'.repeat(40),
+      /`main` moved on to `b{12}` meanwhile: the work was put there, and what is told/,
+      false,
+    ],
+    [
+      'conflict',
+      'b'.repeat(40),
+      /in conflict with it: it stands on `a{12}`, where it was tested\. Both changed x\./,
+      false,
+    ],
+    [
+      'red',
+      'b'.repeat(40),
+      /`main` moved on to `b{12}` meanwhile, where the work is red: it stands on `a{12}`/,
+      true,
+    ],
+    ['not_tried', null, /Whether `main` moved on meanwhile is not known: it stands on `a{12}`/, false],
+  ] as const)('tells where the work stands when its base moved on (%s)', (kind, onto, said, isDraft) => {
+    const reason = kind === 'rebased' ? '' : 'Both changed x.';
+    const rebase = { branch: 'main', from: 'a'.repeat(40), onto, kind, reason };
+    const hostile = { ...rebase, branch: HOSTILE_TEXT, reason: HOSTILE_TEXT };
+
+    const [told, toldHostile] = [rebase, hostile].map((rebase) =>
+      toPullRequest({
+        job: aJob(),
+        attempt: aRunningAttempt({ result: aResult({ evidence: { ...aResult().evidence, rebase } }) }),
+      }),
+    );
+
+    expect(told?.body).toMatch(said);
+    expect(told?.draft).toBe(isDraft);
+    expect(
+      findDangers(toldHostile?.body ?? '', [
+        /^Closes #42\n/,
+        /\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g,
+      ]),
+    ).toEqual([]);
+  });
+
   test('shows fifty files and counts the others', () => {
     const changes = Array.from({ length: 300 }, (_, at) => ({
       path: `src/${'deep/'.repeat(200)}${at}.js`,

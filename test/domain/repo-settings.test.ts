@@ -150,8 +150,10 @@ describe('what may be changed', () => {
 defaults:
   protected_paths: [infra/**]
   refused_work: patch
+  rebase: true
 specialties:
   backend:
+    rebase: false
     allowed_paths: [backend/**, "*.md"]
     protected_paths: []
   devops:
@@ -163,8 +165,10 @@ specialties:
       allowedPaths: ['backend/**', '*.md'],
       protectedPaths: [],
       refusedWork: 'patch',
+      rebase: false,
     });
     expect(specialties.get('devops')?.settings).toMatchObject({
+      rebase: true,
       protectedPaths: ['infra/**'],
       unprotectedPaths: ['.github/dependabot.yml', 'infra'],
       refusedWork: 'discard',

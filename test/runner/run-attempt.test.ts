@@ -164,6 +164,93 @@ describe('work that gets through', () => {
   });
 });
 
+describe('work whose base branch moves on meanwhile', () => {
+  test('is put there, tested there, and published so', async () => {
+    const { spec, tip, attempt, result } = await workWhileMainGets({
+      'sum.test.js': `${await mainHas('sum.test.js')}test('adds more', () => assert.equal(sum(2, 2), 4));\n`,
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      changes: [{ path: 'sum.js' }],
+      evidence: {
+        before: { counts: { passed: 1, failed: 1 } },
+        after: { verdict: 'passed', counts: { passed: 3, failed: 0 } },
+        rebase: { branch: 'main', from: spec.base.commit, onto: tip, kind: 'rebased', reason: '' },
+      },
+    });
+    expect(await pushed(spec)).toBe(result.headCommit);
+    const [, parent] = await world.github.state.commits(WIDGETS, spec.branch);
+    expect(parent?.sha).toBe(tip);
+    expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
+    expect(attempt.evidence).toEqual(result.evidence);
+  });
+
+  test.each([
+    ['it is in conflict', 'conflict', { 'sum.js': '// ours\n' }, 'Both changed sum.js.'],
+    [
+      'it is red there',
+      'red',
+      { 'odd.test.js': "import { sum } from './sum.js';\nif (sum(1, 1) === 2) process.exit(1);\n" },
+      'Tests failed: node --test: exit 1.',
+    ],
+    ['the branch is gone', 'not_tried', null, 'It could not be fetched'],
+  ])(
+    'stays on the base that it was begun from when %s, which is told',
+    async (_when, kind, files, reason) => {
+      const { spec, tip, result } = await workWhileMainGets(files);
+
+      expect(result).toMatchObject({
+        outcome: 'pull_request',
+        changes: [{ path: 'sum.js' }],
+        evidence: {
+          after: { verdict: 'passed', counts: { passed: 2, failed: 0 } },
+          rebase: { onto: tip, kind, reason: expect.stringContaining(reason) as string },
+        },
+      });
+      const [head, parent] = await world.github.state.commits(WIDGETS, spec.branch);
+      expect([head?.sha, parent?.sha]).toEqual([result.headCommit, spec.base.commit]);
+      expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toBe(
+        'export const sum = (a, b) => a + b;\n',
+      );
+    },
+  );
+
+  test('stays there, too, when the settings say so', async () => {
+    const { spec, result } = await workWhileMainGets({ other: 'x\n' }, { rebase: false });
+
+    expect(result.evidence.rebase).toBe(undefined);
+    expect((await world.github.state.commits(WIDGETS, spec.branch))[1]?.sha).toBe(spec.base.commit);
+  });
+
+  test('is none when the branch has it already', async () => {
+    const { spec, result } = await workWhileMainGets({ 'sum.js': 'export const sum = (a, b) => a + b;\n' });
+
+    expect(result).toMatchObject({ outcome: 'no_changes', headCommit: null });
+    expect(await pushed(spec)).toBe(null);
+  });
+
+  function mainHas(file: string): Promise<string | null> {
+    return world.github.state.file(WIDGETS, 'main', file);
+  }
+
+  /** `null`: the base branch is not there any more. */
+  async function workWhileMainGets(
+    files: Record<string, string> | null,
+    settings: Partial<JobSettings> = {},
+  ): Promise<{ spec: JobSpec; tip: string | null; attempt: FakeAttempt; result: AttemptResult }> {
+    const spec = await world.makeSpec({ settings });
+    const base = files === null ? { ...spec.base, branch: 'not-there' } : spec.base;
+    const attempt = await start('wait', {}, { ...spec, base });
+    await until('the agent works', () => agentProcesses(spec).length > 0);
+    const alice = world.github.as('alice');
+    const tip = files === null ? null : await alice.pushFiles(WIDGETS, 'main', files, 'Meanwhile');
+    await goOn();
+    const result = await until('the attempt has ended', () => attempt.result);
+    return { spec, tip, attempt, result };
+  }
+});
+
 describe('work that does not get through', () => {
   test('stays on the branch when the tests stay red', async () => {
     const { spec, result } = await work('wrong', { settings: { repairRounds: 1 } });

@@ -2,6 +2,7 @@ import type { Phase } from '../../contract/job.ts';
 import type { Ending } from '../attempt-record.ts';
 import { runAgent } from './agent.ts';
 import { baseline } from './baseline.ts';
+import { followBase } from './follow-base.ts';
 import type { AttemptContext, PhaseDeps, PhaseResult } from './phase.ts';
 import { prepare } from './prepare.ts';
 import { publish } from './publish.ts';
@@ -17,7 +18,11 @@ export async function runPhases(attempt: AttemptContext, enter: Enter, deps: Pha
     enter('baseline', () => baseline(value, attempt, deps)),
   );
   const worked = await andThen(baselined, (value) => enter('agent', () => runAgent(value, attempt, deps)));
-  const verified = await andThen(worked, (value) => enter('verify', () => verify(value, attempt, deps)));
+  const verified = await andThen(worked, (value) =>
+    enter('verify', async () =>
+      andThen(await verify(value, attempt, deps), (good) => followBase(good, attempt, deps)),
+    ),
+  );
   if (verified.kind === 'end') return verified.ending;
   return await enter('publish', () => publish(verified.value, attempt, deps));
 }

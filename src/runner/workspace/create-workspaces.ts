@@ -109,6 +109,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         privateGitDir,
         refusedFolder,
         objectsFolder,
+        readRemote: () => remoteFor({ kind: 'read' }),
         publishRemote: (commit) => remoteFor({ kind: 'push', commit }),
         signal,
         remove,

@@ -19,6 +19,8 @@ export type Workspace = {
   imagesFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
   objectsFolder: string;
+  /** The commit that snapshots are compared with and committed onto. */
+  base: string;
   /**
    * The base branch was merged in, which is a part of the work: what is told of changes is told against the result. Files in `conflicts` hold
    * both sides between marks, or are there although one side removed them. `null`: nothing was merged.
@@ -58,6 +60,11 @@ export type Workspace = {
   keepPatch(tree: string): Promise<string | null>;
   /** Whether a line with this text stands in any file of the base. */
   baseHas(text: string): Promise<boolean>;
+  /**
+   * Looks where the base branch stands by now, and what the snapshot is there. The work tree stays as it is. Throws `GitCommandError` when
+   * the remote can't be reached or has no such branch any more.
+   */
+  rebase(tree: string): Promise<Rebased>;
   /** Commits a snapshot onto the base (one commit), or onto both sides of a merge. Returns the commit id. Throws when the snapshot is as the base is. */
   commit(tree: string, message: string, author: { name: string; email: string }): Promise<string>;
   /**
@@ -72,6 +79,12 @@ export type Workspace = {
   /** In place of `remove`: what an attempt had done that is not ours any more stays for people to look at, a while, as long as there is room. */
   setAside(): Promise<void>;
 };
+
+/** `rebased`: the snapshot on the new base, and the workspace seen from there. `conflict`: paths in which the two disagree. */
+export type Rebased =
+  | { kind: 'current' }
+  | { kind: 'rebased'; tree: string; workspace: Workspace }
+  | { kind: 'conflict'; onto: string; paths: string[] };
 
 export type Workspaces = {
   /** Updates the mirror if the base commit is not there yet, and checks the base out in a new folder. Aborts with the signal. */

@@ -9,11 +9,12 @@ import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './git-environment.ts';
 import { findUnresolved, mergeCommits, type StartingPoint } from './merge-commits.ts';
+import { fetchTip, mergeOnto } from './move-base.ts';
 import { pushCommit } from './push-commit.ts';
-import { createTreeDiff } from './tree-diff.ts';
+import { createTreeDiff, type TreeDiff } from './tree-diff.ts';
 import { createTurns } from './turns.ts';
 import { createWorkIndex } from './work-index.ts';
-import type { Workspace } from './workspace-types.ts';
+import type { Rebased, Workspace } from './workspace-types.ts';
 
 export type WorkspaceOptions = {
   git: Git;
@@ -27,6 +28,8 @@ export type WorkspaceOptions = {
   refusedFolder: string;
   /** The mirror's objects, with the base commit. */
   objectsFolder: string;
+  /** What to fetch with. */
+  readRemote: () => Promise<Remote>;
   /** What to push with. */
   publishRemote: (commit: string) => Promise<Remote>;
   signal: AbortSignal;
@@ -52,8 +55,9 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   await createGitDir(privateGitDir, gitDirOptions);
   // The reflog wants a name; without one git would ask the machine for it.
   const identity = toIdentity(spec.commitAuthor, clock);
-  const { commit: base, parents, conflicts } = await findStart();
-  await git.run(['reset', '--hard', base], {
+  const start = await findStart();
+  const checkedOut = start.commit;
+  await git.run(['reset', '--hard', checkedOut], {
     gitDir: ownGitDir,
     workTree: folder,
     signal,
@@ -63,7 +67,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     git,
     gitDir: privateGitDir,
     folder,
-    base,
+    base: checkedOut,
     freshIndex: join(ownGitDir, 'index'),
     signal,
     log,
@@ -71,9 +75,64 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   const ownFiles = spec.revision
     ? await openCommitFiles({ git, gitDir: privateGitDir, commit: spec.revision.baseCommit, signal })
     : null;
-  const diff = createTreeDiff({ git, gitDir: privateGitDir, base, signal });
   // They share one index file.
   const inTurn = createTurns();
+  return onBase(start);
+
+  /** The one work tree, its snapshots seen from a base. */
+  function onBase({ commit: base, parents, conflicts }: StartingPoint): Workspace {
+    const diff = createTreeDiff({ git, gitDir: privateGitDir, base, signal });
+    return {
+      folder,
+      homeFolder,
+      tempFolder,
+      imagesFolder: join(attemptFolder, 'images'),
+      objectsFolder,
+      base,
+      merge: parents.length === 1 ? null : { conflicts },
+      ownFiles,
+      unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
+      snapshot: () => inTurn('index', () => index.writeTree()),
+      leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),
+      restore: (tree) => inTurn('index', () => index.restore(tree)),
+      changes: diff.changes,
+      entries: diff.entries,
+      patch: diff.patch,
+      files: diff.files,
+      // Against what people have, too: a merge that was begun here is nowhere else.
+      keepPatch: (tree) => keepPatch(tree, parents[0] ?? base, diff),
+      baseHas: diff.baseHas,
+      rebase: (tree) => rebase(tree, base),
+      commit: (tree, message, author) => commit({ base, parents }, tree, message, author),
+      push: (commit) =>
+        pushCommit({
+          git,
+          gitDir: privateGitDir,
+          branch,
+          startCommit: spec.startCommit,
+          commit,
+          remote: () => options.publishRemote(commit),
+          signal,
+          clock,
+        }),
+      remove: options.remove,
+      setAside: options.setAside,
+    };
+  }
+
+  async function rebase(tree: string, base: string): Promise<Rebased> {
+    const place = { git, gitDir: privateGitDir, signal };
+    const tip = await fetchTip({
+      ...place,
+      branch: spec.base.branch,
+      base,
+      remote: await options.readRemote(),
+    });
+    if (tip.commit === base) return { kind: 'current' };
+    const merged = await mergeOnto({ ...place, base, tree, onto: tip.commit });
+    if (merged.kind === 'conflict') return { kind: 'conflict', onto: tip.commit, paths: merged.paths };
+    return { kind: 'rebased', tree: merged.tree, workspace: onBase({ ...tip, parents: [tip.commit], conflicts: [] }) };
+  }
 
   /** The commit that everything is compared with. A merge is made in both git directories, since neither may read from the other. */
   async function findStart(): Promise<StartingPoint> {
@@ -85,6 +144,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   }
 
   async function commit(
+    { base, parents }: { base: string; parents: readonly string[] },
     tree: string,
     message: string,
     author: { name: string; email: string },
@@ -102,51 +162,16 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     return (await git.run(args, { gitDir: privateGitDir, signal, variables, input })).trim();
   }
 
-  async function keepPatch(tree: string): Promise<string | null> {
+  async function keepPatch(tree: string, from: string, diff: TreeDiff): Promise<string | null> {
     const bytes = (await diff.entries(tree)).reduce((sum, entry) => sum + (entry.bytes ?? 0), 0);
     if (bytes > MAX_PATCHED_BYTES) return null;
     // It may hold secrets.
     await mkdir(options.refusedFolder, { recursive: true, mode: 0o700 });
     const file = join(options.refusedFolder, `${spec.attemptId}.patch`);
-    // Against what people have, too: a merge that was begun here is nowhere else.
-    await diff.writePatch(spec.base.commit, tree, file);
+    await diff.writePatch(from, tree, file);
     log.info({ file }, 'Kept the patch of work that was not accepted');
     return join(basename(options.refusedFolder), basename(file));
   }
-
-  return {
-    folder,
-    homeFolder,
-    tempFolder,
-    imagesFolder: join(attemptFolder, 'images'),
-    objectsFolder,
-    merge: parents.length === 1 ? null : { conflicts },
-    ownFiles,
-    unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
-    snapshot: () => inTurn('index', () => index.writeTree()),
-    leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),
-    restore: (tree) => inTurn('index', () => index.restore(tree)),
-    changes: diff.changes,
-    entries: diff.entries,
-    patch: diff.patch,
-    files: diff.files,
-    keepPatch,
-    baseHas: diff.baseHas,
-    commit,
-    push: (commit) =>
-      pushCommit({
-        git,
-        gitDir: privateGitDir,
-        branch,
-        startCommit: spec.startCommit,
-        commit,
-        remote: () => options.publishRemote(commit),
-        signal,
-        clock,
-      }),
-    remove: options.remove,
-    setAside: options.setAside,
-  };
 }
 
 function toIdentity({ name, email }: { name: string; email: string }, clock: Clock): Record<string, string> {
