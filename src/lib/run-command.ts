@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import { createProcessTree } from './kill-process-tree.ts';
 import { readOutput } from './read-output.ts';
 import { stripControl } from './strip-control.ts';
+import { watchMemory } from './watch-memory.ts';
 
 /** Every process of a command carries this variable, by which those that moved away are found. */
 export const MARK_VARIABLE = 'YARDMASTER_ATTEMPT';
@@ -27,6 +28,8 @@ export type RunCommandOptions = {
   /** Written to stdin, which is then closed (a stream: when it ends); without it, stdin is empty. */
   input?: string | Readable;
   timeoutMs: number;
+  /** Of the command and all that it starts, together; at more it is ended, without grace. Linux only. */
+  maxMemoryBytes?: number;
   /** Ends the command, as the timeout does. */
   signal?: AbortSignal;
   /** How much of the output is kept; the command may write more, which is read and forgotten. */
@@ -49,6 +52,8 @@ export type CommandResult = {
   signal: string | null;
   timedOut: boolean;
   cancelled: boolean;
+  /** It was ended because it used more than `maxMemoryBytes`. */
+  outOfMemory: boolean;
   /** Why it could not be started, e.g. `ENOENT`; `null` when it could. */
   spawnError: { code: string; message: string } | null;
   durationMs: number;
@@ -98,8 +103,14 @@ export async function runCommand(options: RunCommandOptions): Promise<CommandRes
   const failed = output.failed.catch(() => 'output failed' as const);
   const cancellation = watchSignal(signal);
 
-  const cause = await Promise.race([exited, failed, timeout(options.timeoutMs), cancellation.happened]);
-  if (cause !== 'exited') {
+  const cause = await Promise.race([
+    exited,
+    failed,
+    timeout(options.timeoutMs),
+    cancellation.happened,
+    ...memory(pid),
+  ]);
+  if (cause !== 'exited' && cause !== 'out of memory') {
     await tree.terminate();
     await Promise.race([exited, timeout(options.killGraceMs ?? DEFAULT_KILL_GRACE_MS)]);
   }
@@ -114,6 +125,7 @@ export async function runCommand(options: RunCommandOptions): Promise<CommandRes
     signal: ended.signal ?? null,
     timedOut: cause === 'timed out',
     cancelled: cause === 'cancelled',
+    outOfMemory: cause === 'out of memory',
     spawnError: null,
     durationMs: clock.monotonicMs() - startedMs,
     // In this order: a control character in the middle of a secret would hide it from `redact`.
@@ -128,11 +140,20 @@ export async function runCommand(options: RunCommandOptions): Promise<CommandRes
       exitCode: null,
       signal: null,
       timedOut: false,
+      outOfMemory: false,
       durationMs: clock.monotonicMs() - startedMs,
       outputTail: '',
       ...(options.keepStdout ? { stdout: '' } : {}),
       leftBehind: [],
     };
+  }
+
+  function memory(rootPid: number): Promise<'out of memory'>[] {
+    const { maxMemoryBytes: maxBytes } = options;
+    if (maxBytes === undefined) return [];
+    const watch = watchMemory({ rootPid, maxBytes, clock, signal: over.signal });
+    // Woken early when the command is over: nobody looks at the answer then.
+    return [watch.catch(() => undefined).then(() => 'out of memory' as const)];
   }
 
   async function timeout(ms: number): Promise<'timed out'> {

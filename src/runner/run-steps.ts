@@ -2,6 +2,7 @@ import type { Command, CommandRun } from '../contract/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { Launch } from './sandbox/launch.ts';
+import { describeOutOfMemory } from './sandbox/out-of-memory.ts';
 import type { CaseReport } from './test-reports/case-report.ts';
 import type { WatchTests } from './test-reports/watch-tests.ts';
 
@@ -79,8 +80,9 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     env: { ...options.env, ...watch?.env },
   };
   const { enclose = (open) => open } = options;
+  const launched = await enclose(launch);
   const result = await runCommand({
-    ...(await enclose(launch)),
+    ...launched,
     cwd: options.cwd,
     timeoutMs: options.timeoutMs,
     signal,
@@ -97,8 +99,12 @@ async function runStep(command: Command, options: RunStepsOptions): Promise<Step
     result.spawnError === null
       ? result.outputTail
       : `${command[0]} could not be started: ${redact(result.spawnError.message)} (${result.spawnError.code})`;
-  const explanation = result.exitCode === 0 && !result.timedOut ? null : (options.explainFailure?.() ?? null);
-  const output = explanation === null ? said : `${said.trimEnd()}\n${redact(explanation)}\n`;
+  const explanations = [
+    result.outOfMemory ? describeOutOfMemory(launched.maxMemoryBytes) : null,
+    result.exitCode === 0 && !result.timedOut ? null : (options.explainFailure?.() ?? null),
+  ].filter((explanation) => explanation !== null);
+  const output =
+    explanations.length === 0 ? said : `${[said.trimEnd(), ...explanations.map(redact)].join('\n')}\n`;
   return {
     output,
     report: (await watch?.end()) ?? null,

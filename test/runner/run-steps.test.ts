@@ -46,6 +46,25 @@ test('a command that does not end is ended, and is a failed step', async () => {
   expect(step?.run).toMatchObject({ timedOut: true });
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a command that uses more memory than it may, together with what it started, is ended, and told so',
+  async () => {
+    const hog = 'const hog = Buffer.alloc(150e6, 1); setInterval(() => hog.at(0), 1000)';
+    const parent = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(hog)}]); ${hog}`;
+
+    const [step] = await run([node(parent)], {
+      enclose: (launch) => ({ ...launch, maxMemoryBytes: 300e6 }),
+      timeoutMs: 30_000,
+    });
+
+    expect(step?.run).toMatchObject({ exitCode: null, timedOut: false });
+    expect(step?.run.outputTail).toContain(
+      'more memory than the 286 MB that it may; sandbox.limits.memory_mb',
+    );
+    expect(processesWith('150e6')).toEqual([]);
+  },
+);
+
 test('of a long output the end is kept, from the start of a line', async () => {
   const [step] = await run([node('for (let i = 0; i < 5000; i++) console.log("line " + i)')]);
 

@@ -92,8 +92,8 @@ export async function makeSandboxedMachine(settings: Partial<SandboxSettings> = 
       maxOutputBytes: 256 * 1024,
       keepStdout: true,
       ...options,
+      ...launch,
       command: [...before, ...launch.command],
-      env: launch.env,
     });
   }
 

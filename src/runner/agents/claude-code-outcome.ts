@@ -35,6 +35,7 @@ export function decideClaudeOutcome(facts: ClaudeFacts): Decision {
   }
   switch (facts.stop?.kind) {
     case 'alarm':
+    case 'out_of_memory':
       return { ending: 'config_error', detail: facts.stop.text };
     case 'auth_rejected':
       return rejectedCredentials(`status ${facts.stop.status}`);

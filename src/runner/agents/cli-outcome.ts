@@ -60,7 +60,8 @@ export function decideCliOutcome(end: CliEnd): Decision {
     return { ending: 'start_error', detail: `${title} could not be started: ${end.spawnError.message}.` };
   }
   if (stop?.kind === 'cancelled') return { ending: 'cancelled', detail: 'The run was cancelled.' };
-  if (stop?.kind === 'alarm') return { ending: 'config_error', detail: stop.text };
+  if (stop?.kind === 'alarm' || stop?.kind === 'out_of_memory')
+    return { ending: 'config_error', detail: stop.text };
   const isDone = facts.finished && (end.exitCode === 0 || stop?.kind === 'after_result');
   if (isDone && model.exhausted === null && (model.failure === null || facts.error === null)) {
     if (model.turns > 0) return { ending: 'completed', detail: `${title} finished its work.` };

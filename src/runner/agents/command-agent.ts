@@ -140,6 +140,7 @@ function decide(
     return { ending: 'start_error', detail: `${name} could not be started: ${process.spawnError.message}` };
   }
   if (stop?.kind === 'cancelled') return { ending: 'cancelled', detail: 'The run was cancelled.' };
+  if (stop?.kind === 'out_of_memory') return { ending: 'config_error', detail: stop.text };
   if (stop?.kind === 'timeout') return { ending: 'timeout', detail: `${name} was ended at the time limit.` };
   if (stop?.kind === 'idle') {
     return { ending: 'idle', detail: `${name} was ended because nothing was heard of it for too long.` };

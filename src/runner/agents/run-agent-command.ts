@@ -3,6 +3,7 @@ import { runCommand } from '../../lib/run-command.ts';
 import type { CommandResult, RunCommandOptions } from '../../lib/run-command.ts';
 import { toError } from '../../lib/to-error.ts';
 import type { Launch, LaunchNeeds, WrapCommand } from '../sandbox/launch.ts';
+import { describeOutOfMemory } from '../sandbox/out-of-memory.ts';
 import type { AgentTask } from './agent.ts';
 
 /** Why we ended an agent that would have gone on; `null` = it ended by itself. */
@@ -16,6 +17,8 @@ export type AgentStop =
   | { kind: 'auth_rejected'; status: number }
   /** The gateway refused more, or the service can't serve: what happened is known there. */
   | { kind: 'model_trouble' }
+  /** It used more memory than it may. */
+  | { kind: 'out_of_memory'; text: string }
   /** Something ran that must not run. */
   | { kind: 'alarm'; text: string };
 
@@ -99,9 +102,8 @@ export async function runAgentCommand(options: {
     options.onStart?.(agent);
     watchSilence().catch(ignoreWake);
     const process = await runCommand({
-      command: launch.command,
+      ...launch,
       cwd: task.folder,
-      env: launch.env,
       input: options.input,
       timeoutMs: task.maxMs,
       signal: controller.signal,
@@ -113,11 +115,17 @@ export async function runAgentCommand(options: {
         options.onLine(line, stream, agent);
       },
     });
-    return { kind: 'ended', process, stop: process.timedOut ? { kind: 'timeout' } : stopReason };
+    return { kind: 'ended', process, stop: toStop(process, launch) ?? stopReason };
   } finally {
     over.abort();
     task.signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Why `runCommand` itself ended it; `null` when it did not. */
+function toStop(process: CommandResult, { maxMemoryBytes }: Launch): AgentStop | null {
+  if (process.outOfMemory) return { kind: 'out_of_memory', text: describeOutOfMemory(maxMemoryBytes) };
+  return process.timedOut ? { kind: 'timeout' } : null;
 }
 
 async function wrapLaunch(options: {

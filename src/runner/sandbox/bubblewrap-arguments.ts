@@ -17,7 +17,7 @@ export type SandboxView = {
   hasNetworkOfHost: boolean;
 };
 
-/** Of /tmp, which is memory. What needs more has TMPDIR, which is on the disk. */
+/** Of /tmp and of /dev/shm each, which are memory that belongs to no process. What needs more has TMPDIR, which is on the disk. */
 const TMP_BYTES = 512 * 1024 ** 2;
 
 /** Nobody, by number; the sandbox's passwd gives it a name. To the machine it stays the runner's user. */
@@ -35,7 +35,8 @@ export function toBubblewrapArguments(view: SandboxView): string[] {
     view.hasNetworkOfHost ? [] : ['--unshare-net'],
     ['--disable-userns', '--cap-drop', 'ALL', '--die-with-parent', '--hostname', 'sandbox'],
     ['--uid', String(SANDBOX_UID), '--gid', String(SANDBOX_UID)],
-    ['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
+    ['--proc', '/proc', '--dev', '/dev'],
+    ['/tmp', '/dev/shm'].flatMap((path) => ['--size', String(TMP_BYTES), '--tmpfs', path]),
     shown.flatMap((path) => ['--ro-bind-try', path, path]),
     linksBeside(shown, view.toolchains.links).flatMap(({ at, target }) => ['--symlink', target, at]),
     view.hiddenFolders.flatMap((path) => ['--tmpfs', path]),
@@ -43,7 +44,7 @@ export function toBubblewrapArguments(view: SandboxView): string[] {
     view.readable.flatMap((path) => ['--ro-bind', path, path]),
     view.files.flatMap(({ from, at }) => ['--ro-bind', from, at]),
     view.writable.flatMap((path) => ['--bind', path, path]),
-    [...view.hiddenFolders, '/'].flatMap((path) => ['--remount-ro', path]),
+    [...view.hiddenFolders, '/dev', '/'].flatMap((path) => ['--remount-ro', path]),
     ['--chdir', view.workingFolder],
   ].flat();
 }

@@ -1,5 +1,5 @@
-/** A command and its whole environment. */
-export type Launch = { command: string[]; env: Record<string, string> };
+/** A command and its whole environment. `maxMemoryBytes`: of all that it starts together, for `runCommand` to watch; absent = no limit. */
+export type Launch = { command: string[]; env: Record<string, string>; maxMemoryBytes?: number };
 
 /**
  * What a command may reach of the network: nothing; what the runner reaches; only the hosts behind a proxy of the runner, whose

@@ -80,6 +80,8 @@ function describeMissing(program: string): string {
       return 'There is no bubblewrap: install it (apt-get install bubblewrap, dnf install bubblewrap).';
     case 'prlimit':
       return 'There is no prlimit: install util-linux.';
+    case 'sh':
+      return 'There is no shell: put /bin on the PATH.';
     default:
       return `There is no ${program}: install coreutils.`;
   }

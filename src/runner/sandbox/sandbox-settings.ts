@@ -32,6 +32,7 @@ export const SandboxFile = z.union(
           file_mb: Count.nullish(),
           cpu_seconds: Count.nullish(),
           address_space_mb: Count.nullish(),
+          memory_mb: Count.nullish(),
         })
         .nullish(),
     }),
@@ -39,7 +40,7 @@ export const SandboxFile = z.union(
   `${MODE_PROBLEM}, or a map with mode, readable, registries, hosts and limits`,
 );
 
-/** What one sandbox may use at most; set for each process of it by the kernel (setrlimit(2)). */
+/** What one sandbox may use at most; but for `memoryBytes` set for each process of it by the kernel (setrlimit(2)). */
 export type SandboxLimits = {
   /** Processes and threads of one sandbox together. */
   processes: number;
@@ -50,6 +51,8 @@ export type SandboxLimits = {
   cpuSeconds: number;
   /** Of one process; `null` = no limit, since many runtimes reserve far more than they use. */
   addressSpaceBytes: number | null;
+  /** Of all processes of one sandbox together; `null` = three quarters of the machine's. */
+  memoryBytes: number | null;
 };
 
 /** How commands are kept away from the machine: checked, complete, with absolute paths. */
@@ -71,6 +74,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   fileBytes: 8 * 1024 ** 3,
   cpuSeconds: 2 * 60 * 60,
   addressSpaceBytes: null,
+  memoryBytes: null,
 };
 
 const MEGABYTE = 1024 ** 2;
@@ -93,6 +97,7 @@ export function toSandboxSettings(
       fileBytes: limits?.file_mb == null ? DEFAULT_SANDBOX_LIMITS.fileBytes : limits.file_mb * MEGABYTE,
       cpuSeconds: limits?.cpu_seconds ?? DEFAULT_SANDBOX_LIMITS.cpuSeconds,
       addressSpaceBytes: limits?.address_space_mb == null ? null : limits.address_space_mb * MEGABYTE,
+      memoryBytes: limits?.memory_mb == null ? null : limits.memory_mb * MEGABYTE,
     },
   };
 }

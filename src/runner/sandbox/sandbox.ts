@@ -1,5 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import { extname, join } from 'node:path';
+import process from 'node:process';
 import type { MachineEnv } from '../agents/agent-environment.ts';
 import { findExecutable } from '../agents/find-executable.ts';
 import { toBubblewrapArguments } from './bubblewrap-arguments.ts';
@@ -7,6 +9,7 @@ import { SANDBOX_MODEL_PORT } from './launch.ts';
 import type { Launch, LaunchNeeds, NetworkAccess, WrapCommand } from './launch.ts';
 import { isWithin } from './paths.ts';
 import { type OwnLimits, readOwnLimits, toPrlimitOptions } from './resource-limits.ts';
+import { toSeccompFilter } from './seccomp-filter.ts';
 import { writeSandboxFiles } from './sandbox-files.ts';
 import type { SandboxSettings } from './sandbox-settings.ts';
 import { findToolchains, mergeToolchains, showProgram } from './toolchain-paths.ts';
@@ -36,7 +39,7 @@ export type SandboxOptions = {
 };
 
 /** Programs of the sandbox itself; `null` = not on this machine. */
-type Tools = { bwrap: string; env: string; prlimit: string };
+type Tools = { bwrap: string; env: string; prlimit: string; sh: string };
 
 /** On the loopback of each sandbox, where nothing else can be in the way. */
 const PROXY_PORT = 3128;
@@ -63,6 +66,8 @@ export async function createBubblewrap(
   const { found } = tools;
   const own = await readOwnLimits();
   const files = await writeSandboxFiles(options.stateFolder);
+  const filter = await writeSeccompFilter(options.stateFolder);
+  const maxMemoryBytes = settings.limits.memoryBytes ?? Math.floor(MEMORY_SHARE * readMemoryBytes());
   const hidden = [options.homeFolder, workspaceRoot, ...options.secretPaths];
   const node = await findExecutable('node', path);
   const toolchains = await findToolchains({
@@ -104,8 +109,13 @@ export async function createBubblewrap(
       hasNetworkOfHost: needs.network === 'host',
     });
     return {
-      command: [...toCommandStart(found, bubblewrap, settings, own), ...forwarding.command, ...command],
+      command: [
+        ...toCommandStart(found, bubblewrap, settings, own, filter),
+        ...forwarding.command,
+        ...command,
+      ],
       env: toEnvironment(env, needs.network, forwarding.env),
+      maxMemoryBytes,
     };
   }
 
@@ -115,17 +125,44 @@ export async function createBubblewrap(
 /** Name resolution of the machine, for whom the machine's network is open. */
 const HOST_NETWORK_FILES = ['/etc/hosts', '/etc/resolv.conf'];
 
+/** A sandbox that takes more would leave nothing for the runner and its other jobs. */
+const MEMORY_SHARE = 0.75;
+
+/** What the machine has, or the container or unit that the runner is in. */
+function readMemoryBytes(): number {
+  // Without a limit it is 0 or beyond all memory.
+  return Math.min(os.totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+}
+
+/** `null` where none is known for this machine. */
+async function writeSeccompFilter(folder: string): Promise<string | null> {
+  const filter = toSeccompFilter(process.arch);
+  if (filter === null) return null;
+  const file = join(folder, 'seccomp.bpf');
+  await writeFile(file, filter);
+  return file;
+}
+
+/** Makes the kernel take this before all else when the machine is out of memory, and opens the filter for bubblewrap. */
+const PREPARE = 'echo 1000 > /proc/self/oom_score_adj; exec "$@"';
+const FILTER_DESCRIPTOR = 9;
+
 /**
- * Bubblewrap ignores SIGTERM, which would end it, and with it everything, at once; the command inside gets the default back.
+ * Bubblewrap ignores SIGTERM, which would end it, and with it everything, at once; the command inside gets the default back. A shell goes
+ * first and becomes the rest; nothing of its script is put together.
  */
 function toCommandStart(
   tools: Tools,
   bubblewrap: readonly string[],
   settings: Pick<SandboxSettings, 'limits'>,
   own: OwnLimits,
+  filter: string | null,
 ): string[] {
+  const shell = filter === null ? [PREPARE, 'sh'] : [`${PREPARE} ${FILTER_DESCRIPTOR}<"$0"`, filter];
+  const seccomp = filter === null ? [] : ['--seccomp', String(FILTER_DESCRIPTOR)];
   return [
-    [tools.env, '--ignore-signal=TERM', tools.bwrap, ...bubblewrap, '--'],
+    [tools.sh, '-c', ...shell],
+    [tools.env, '--ignore-signal=TERM', tools.bwrap, ...bubblewrap, ...seccomp, '--'],
     [tools.env, '--default-signal=TERM', tools.prlimit, ...toPrlimitOptions(settings.limits, own), '--'],
   ].flat();
 }
@@ -204,8 +241,10 @@ async function findCovered(
 async function findTools(path: string): Promise<{ ok: true; found: Tools } | { ok: false; missing: string }> {
   const find = async (name: string): Promise<string | null> => await findExecutable(name, path);
   const [bwrap, env, prlimit] = [await find('bwrap'), await find('env'), await find('prlimit')];
+  const sh = await find('sh');
   if (bwrap === null) return { ok: false, missing: 'bwrap' };
   if (env === null) return { ok: false, missing: 'env' };
   if (prlimit === null) return { ok: false, missing: 'prlimit' };
-  return { ok: true, found: { bwrap, env, prlimit } };
+  if (sh === null) return { ok: false, missing: 'sh' };
+  return { ok: true, found: { bwrap, env, prlimit, sh } };
 }

@@ -136,6 +136,11 @@ const ROWS: Row[] = [
   ],
   ['an alarm', { exitCode: 143, stop: { kind: 'alarm', text: 'ALARM: a hook ran' } }, 'config_error'],
   [
+    'too much memory',
+    { exitCode: null, signal: 'SIGKILL', stop: { kind: 'out_of_memory', text: 'It used too much.' } },
+    'config_error',
+  ],
+  [
     'an alarm, though it got done',
     { stop: { kind: 'alarm', text: 'ALARM: a hook ran' }, result: DONE },
     'config_error',

@@ -15,6 +15,7 @@ const LIMITS = {
   fileBytes: 4 * 1024 ** 2,
   cpuSeconds: 60,
   addressSpaceBytes: null,
+  memoryBytes: 400 * 1024 ** 2,
 };
 
 describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () => {
@@ -139,12 +140,83 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () =
     expect(statSync(file).size).toBeLessThanOrEqual(LIMITS.fileBytes);
   });
 
+  test('memory can be filled neither by processes together nor by files that live in it', async () => {
+    const hog = 'const hog = Buffer.alloc(250e6, 1); setInterval(() => hog.at(0), 1000)';
+    const parent = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(hog)}]); ${hog}`;
+
+    const hogs = await machine.run([process.execPath, '-e', parent]);
+    const [device] = await machine.tryAll([{ do: 'write', path: '/dev/planted' }]);
+    const { stdout: rooms = '' } = await machine.run(['stat', '-f', '-c', '%b %S', '/tmp', '/dev/shm']);
+
+    expect(hogs).toMatchObject({ outOfMemory: true, exitCode: null, leftBehind: [] });
+    expect(device).toBe('EROFS');
+    for (const room of rooms.trim().split('\n')) {
+      const [blocks = 0, size = 0] = room.split(' ').map(Number);
+      expect(blocks * size).toBe(512 * 1024 ** 2);
+    }
+  });
+
+  test('of all processes of the machine it is the first that the kernel ends for want of memory', async () => {
+    expect((await machine.run(['cat', '/proc/self/oom_score_adj'])).stdout).toBe('1000\n');
+  });
+
+  test.skipIf(process.arch !== 'x64')(
+    'the kernel does not even look at calls that have been ways out',
+    async () => {
+      // Numbers from asm/unistd_64.h, not from the filter.
+      const refused: [string, ...(number | string)[]][] = [
+        ['add_key', 248, '"user"', '"x"', '"y"', 1, -2],
+        ['request_key', 249, '"user"', '"x"', 0, -2],
+        ['keyctl', 250, 0, -4, 1],
+        ['bpf', 321, 0, 0, 0],
+        ['userfaultfd', 323, 1],
+        ['perf_event_open', 298, '"\\0" x 128', 0, -1, -1, 0],
+        ['io_uring_setup', 425, 1, '"\\0" x 120'],
+        ['mount', 165, '"none"', '"/tmp"', '"tmpfs"', 0, 0],
+        ['fsopen', 430, '"tmpfs"', 0],
+        ['open_tree', 428, -100, '"/"', 0],
+        ['setns', 308, 0, 0],
+        ['kexec_load', 246, 0, 0, 0, 0],
+        ['open_by_handle_at', 304, 0, 0, 0],
+        ['unshare into a user namespace', 272, 0x1000_0000],
+        ['clone into a user namespace', 56, 0x1000_0011, 0, 0, 0, 0],
+        ['TIOCSTI', 16, 0, 0x5412, '"x"'],
+      ];
+      const other: [string, number, ...(number | string)[]][] = [
+        ['clone3', 38, 435, 0, 0],
+        ['a socket to the hypervisor', 97, 41, 40, 1, 0],
+        ['a socket to the kernel’s ciphers', 97, 41, 38, 5, 0],
+        ['a socket of UNIX', 0, 41, 1, 1, 0],
+        ['unshare of files alone', 0, 272, 0x400],
+      ];
+      const tries = [
+        ...refused.map(([name, ...call]) => ({ name, error: 1, call })),
+        ...other.map(([name, error, ...call]) => ({ name, error, call })),
+      ];
+      // Perl, which every Debian has, calls the kernel by number.
+      const script = tries
+        .map(
+          ({ call }) =>
+            `@a = (${call.join(', ')}); print syscall($a[0], @a[1..$#a]) == -1 ? $!+0 : 0, "\\n";`,
+        )
+        .join('\n');
+
+      const { stdout = '' } = await machine.run(['perl', '-e', script]);
+
+      const errors = stdout.trim().split('\n').map(Number);
+      expect(tries.map(({ name }, at) => [name, errors[at]])).toEqual(
+        tries.map(({ name, error }) => [name, error]),
+      );
+    },
+  );
+
   test('no capabilities, no way to new ones, no core dumps', async () => {
     const { stdout = '' } = await machine.run(['cat', '/proc/self/status', '/proc/self/limits']);
 
     expect(stdout).toMatch(/^CapEff:\s+0+$/m);
     expect(stdout).toMatch(/^CapBnd:\s+0+$/m);
     expect(stdout).toMatch(/^NoNewPrivs:\s+1$/m);
+    expect(stdout).toMatch(/^Seccomp:\s+2$/m);
     expect(stdout).toMatch(/^Max core file size\s+0\s+0/m);
     expect((await machine.run(['unshare', '--user', 'true'])).exitCode).not.toBe(0);
   });
