@@ -48,7 +48,7 @@ export default {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(github/|webhooks/inbox\\.ts|operator/webhook-send\\.ts|runner/check-run\\.ts|runner/transport/github/|app\\.ts|coordinator\\.ts|serve\\.ts)',
+          '^src/(github/|webhooks/inbox\\.ts|operator/webhook-send\\.ts|runner/(?:check-run|signed-commits)\\.ts|runner/transport/github/|app\\.ts|coordinator\\.ts|serve\\.ts)',
       },
       to: { path: 'node_modules/(@octokit|probot)/' },
     },

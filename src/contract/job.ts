@@ -182,6 +182,8 @@ export const JobSettings = z.object({
   allowRedBefore: z.boolean().optional(),
   /** Whether work is put on the base branch as it stands when the work is done, and tested there; absent = yes. */
   rebase: z.boolean().optional(),
+  /** Whether GitHub is to make and sign the commit; absent = where the rules of the base branch ask for it. */
+  commits: z.enum(['signed', 'plain']).optional(),
   /** Patterns: only paths that one of them is for may be changed; absent = any. */
   allowedPaths: z.array(z.string()).optional(),
   /** Patterns of paths that only people may change, besides the built-in ones. */

@@ -114,6 +114,7 @@ function toSpecialty(
       repairRounds: pick('repair_rounds') ?? DEFAULT_JOB_SETTINGS.repairRounds,
       ...toOptional('allowRedBefore', pick('allow_red_before')),
       ...toOptional('rebase', pick('rebase')),
+      ...toOptional('commits', pick('commits')),
       ...toOptional('allowedPaths', pick('allowed_paths')),
       ...toOptional('protectedPaths', pick('protected_paths')),
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),

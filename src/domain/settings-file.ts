@@ -149,6 +149,12 @@ const SpecialtyFields = z.strictObject(
       .describe(
         'Whether work is put on the base branch as it stands when the work is done, and tested there once more. Default true.',
       ),
+    commits: z
+      .enum(['signed', 'plain'], 'must be signed or plain')
+      .optional()
+      .describe(
+        'Whether GitHub makes and signs the commits, so that they count as verified. Left out: where a ruleset of the base branch requires signed commits.',
+      ),
     allowed_paths: PathPatterns.min(1, 'must name a path; leave it out to allow all')
       .optional()
       .describe(

@@ -187,18 +187,17 @@ describe('work whose base branch moves on meanwhile', () => {
   });
 
   test.each([
-    ['it is in conflict', 'conflict', { 'sum.js': '// ours\n' }, 'Both changed sum.js.'],
     [
       'it is red there',
       'red',
       { 'odd.test.js': "import { sum } from './sum.js';\nif (sum(1, 1) === 2) process.exit(1);\n" },
-      'Tests failed: node --test: exit 1.',
+      'Tests failed: node --test: exit 1 after',
     ],
     ['the branch is gone', 'not_tried', null, 'It could not be fetched'],
   ])(
     'stays on the base that it was begun from when %s, which is told',
     async (_when, kind, files, reason) => {
-      const { spec, tip, result } = await workWhileMainGets(files);
+      const { spec, tip, attempt, result } = await workWhileMainGets(files);
 
       expect(result).toMatchObject({
         outcome: 'pull_request',
@@ -208,6 +207,7 @@ describe('work whose base branch moves on meanwhile', () => {
           rebase: { onto: tip, kind, reason: expect.stringContaining(reason) as string },
         },
       });
+      expect(attempt.evidence).toEqual(result.evidence);
       const [head, parent] = await world.github.state.commits(WIDGETS, spec.branch);
       expect([head?.sha, parent?.sha]).toEqual([result.headCommit, spec.base.commit]);
       expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toBe(
@@ -216,20 +216,6 @@ describe('work whose base branch moves on meanwhile', () => {
     },
   );
 
-  test('stays there, too, when the settings say so', async () => {
-    const { spec, result } = await workWhileMainGets({ other: 'x\n' }, { rebase: false });
-
-    expect(result.evidence.rebase).toBe(undefined);
-    expect((await world.github.state.commits(WIDGETS, spec.branch))[1]?.sha).toBe(spec.base.commit);
-  });
-
-  test('is none when the branch has it already', async () => {
-    const { spec, result } = await workWhileMainGets({ 'sum.js': 'export const sum = (a, b) => a + b;\n' });
-
-    expect(result).toMatchObject({ outcome: 'no_changes', headCommit: null });
-    expect(await pushed(spec)).toBe(null);
-  });
-
   function mainHas(file: string): Promise<string | null> {
     return world.github.state.file(WIDGETS, 'main', file);
   }
@@ -237,9 +223,8 @@ describe('work whose base branch moves on meanwhile', () => {
   /** `null`: the base branch is not there any more. */
   async function workWhileMainGets(
     files: Record<string, string> | null,
-    settings: Partial<JobSettings> = {},
   ): Promise<{ spec: JobSpec; tip: string | null; attempt: FakeAttempt; result: AttemptResult }> {
-    const spec = await world.makeSpec({ settings });
+    const spec = await world.makeSpec();
     const base = files === null ? { ...spec.base, branch: 'not-there' } : spec.base;
     const attempt = await start('wait', {}, { ...spec, base });
     await until('the agent works', () => agentProcesses(spec).length > 0);
@@ -249,6 +234,39 @@ describe('work whose base branch moves on meanwhile', () => {
     const result = await until('the attempt has ended', () => attempt.result);
     return { spec, tip, attempt, result };
   }
+});
+
+describe('where only signed commits are taken', () => {
+  test('GitHub makes and signs the commit, and the branch is fenced as always', async () => {
+    world.github.setBranchRules(WIDGETS, [{ pattern: 'main', type: 'required_signatures' }, SIGNED_ONLY]);
+
+    const { spec, attempt, result } = await work('fix');
+
+    expect(result.outcome).toBe('pull_request');
+    expect(await pushed(spec)).toBe(result.headCommit);
+    expect(attempt.announced).toBe(result.headCommit);
+    const asApp = createClient(world.github, world.coordinator.tokens.publish);
+    const at = `/repos/${WIDGETS}/git`;
+    expect((await asApp('GET', `${at}/commits/${result.headCommit}`)).body).toMatchObject({
+      verification: { verified: true },
+      parents: [{ sha: spec.base.commit }],
+      message: expect.stringContaining(`Yardmaster-Job: ${spec.jobId}`) as string,
+    });
+    expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
+    expect((await asApp('GET', `${at}/matching-refs/yardmaster`)).body).toEqual([]);
+  });
+
+  test('a plain one is refused, in GitHub’s words', async () => {
+    world.github.setBranchRules(WIDGETS, [SIGNED_ONLY]);
+
+    const { spec, result } = await work('fix', { settings: { commits: 'plain' } });
+
+    expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
+    expect(result.reason).toContain('Commits must have verified signatures');
+    expect(await pushed(spec)).toBe(null);
+  });
+
+  const SIGNED_ONLY = { pattern: 'agent/*', type: 'required_signatures' };
 });
 
 describe('work that does not get through', () => {

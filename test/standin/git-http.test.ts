@@ -199,6 +199,7 @@ test('rules refuse a push with GitHub’s words', async () => {
   standin.setBranchRules(repo, [
     { pattern: 'main', type: 'pull_request' },
     { pattern: 'agent/*', type: 'non_fast_forward' },
+    { pattern: 'signed/*', type: 'required_signatures' },
   ]);
   await using clone = await startClone(standin.url, token);
   await clone.commit({ a: 'x' });
@@ -206,12 +207,16 @@ test('rules refuse a push with GitHub’s words', async () => {
   const refused = await clone.git('push', 'origin', 'HEAD:main');
   await clone.git('push', 'origin', 'HEAD:agent/1');
   const rewound = await clone.git('push', '--force', 'origin', 'HEAD~1:agent/1');
+  await clone.git('push', 'origin', 'HEAD:refs/elsewhere/1');
+  await clone.commit({ a: 'y' });
+  const unsigned = await clone.git('push', 'origin', 'HEAD:signed/1');
 
   expect(refused.output).toContain(
     'remote: error: GH013: Repository rule violations found for refs/heads/main.',
   );
   expect(refused.output).toContain('(push declined due to repository rule violations)');
   expect(rewound.output).toContain('(push declined due to repository rule violations)');
+  expect(unsigned.output).toContain('Commits must have verified signatures');
 });
 
 test('refs of pull requests and archived repositories take no push', async () => {

@@ -5,6 +5,7 @@ import { toCommitMessage } from '../commit-message.ts';
 import { keepPatch } from './keep-patch.ts';
 import type { Refusal } from './judge-work.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
+import { signCommit } from './sign-commit.ts';
 import type { Verified } from './verify.ts';
 
 /** Puts the work where people can look at it: on the job's branch, or, where that can't be, in a patch on this machine. */
@@ -85,13 +86,17 @@ async function pushWork(
     agentName: agent.name,
     summary: record.summary,
   });
-  const commit = await workspace.commit(tree, message, spec.commitAuthor);
+  const local = await workspace.commit(tree, message, spec.commitAuthor);
 
   await attempt.confirmLease();
   // With credentials of the machine's own, nothing else asks whether the lease still holds.
-  if (deps.ownGit.token !== null || deps.ownGit.sshKey !== null) await attempt.tokens.publish(commit);
+  if (deps.ownGit.token !== null || deps.ownGit.sshKey !== null) await attempt.tokens.publish(local);
   signal.throwIfAborted();
 
+  const signed = await signCommit({ local, tree, message, workspace }, attempt, deps);
+  if (signed.kind === 'refused')
+    return { kind: 'refused', reason: `GitHub made no signed commit: ${signed.reason}` };
+  const { commit } = signed;
   // From here on the branch may stand at this commit, even if the answer gets lost.
   record.headCommit = commit;
   const pushed = await workspace.push(commit);

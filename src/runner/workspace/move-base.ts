@@ -14,10 +14,10 @@ const BASE_REF = 'refs/yardmaster/base';
 const NOBODY = {
   GIT_AUTHOR_NAME: 'nobody',
   GIT_AUTHOR_EMAIL: 'nobody@localhost',
-  GIT_AUTHOR_DATE: '0 +0000',
+  GIT_AUTHOR_DATE: '@0 +0000',
   GIT_COMMITTER_NAME: 'nobody',
   GIT_COMMITTER_EMAIL: 'nobody@localhost',
-  GIT_COMMITTER_DATE: '0 +0000',
+  GIT_COMMITTER_DATE: '@0 +0000',
 };
 
 /**

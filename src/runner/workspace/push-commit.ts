@@ -67,7 +67,7 @@ export async function pushCommit(options: {
 }
 
 /** The porcelain line `!<TAB>from:to<TAB>[remote rejected] (why)`, and what the remote said beside. */
-function readRefusal(pushed: RemoteResult): string | null {
+export function readRefusal(pushed: RemoteResult): string | null {
   const why = /^!\t[^\t]*\t\[remote rejected\] \((.*)\)$/m.exec(pushed.stdout)?.[1];
   if (why === undefined) return null;
   return clean([why, readRemoteWords(pushed)].filter((part) => part !== '').join('\n'));

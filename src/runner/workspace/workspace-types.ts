@@ -1,6 +1,7 @@
 import type { FileChange, JobSpec } from '../../contract/job.ts';
 import type { CommitFiles } from './commit-files.ts';
 import type { InventoryItem } from './inventory.ts';
+import type { Lending } from './lend-commit.ts';
 
 /** What a git command is going to do at the remote. */
 export type GitIntent = { kind: 'read' } | { kind: 'push'; commit: string };
@@ -21,6 +22,8 @@ export type Workspace = {
   objectsFolder: string;
   /** The commit that snapshots are compared with and committed onto. */
   base: string;
+  /** What a snapshot is committed onto: the base, or both sides of a merge, which itself is nowhere else. */
+  parents: readonly string[];
   /**
    * The base branch was merged in, which is a part of the work: what is told of changes is told against the result. Files in `conflicts` hold
    * both sides between marks, or are there although one side removed them. `null`: nothing was merged.
@@ -74,6 +77,8 @@ export type Workspace = {
   push(
     commit: string,
   ): Promise<{ kind: 'pushed' } | { kind: 'fenced' } | { kind: 'refused'; reason: string }>;
+  /** For commits that the remote is to make anew, from objects that it gets before. */
+  lending: Lending;
   /** Puts tests' and agents' traces away: removes work tree, home, temp and private git dir. Safe to repeat. */
   remove(): Promise<void>;
   /** In place of `remove`: what an attempt had done that is not ours any more stays for people to look at, a while, as long as there is room. */

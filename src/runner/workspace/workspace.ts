@@ -8,6 +8,7 @@ import { openCommitFiles } from './commit-files.ts';
 import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './git-environment.ts';
+import { createLending } from './lend-commit.ts';
 import { findUnresolved, mergeCommits, type StartingPoint } from './merge-commits.ts';
 import { fetchTip, mergeOnto } from './move-base.ts';
 import { pushCommit } from './push-commit.ts';
@@ -75,6 +76,9 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   const ownFiles = spec.revision
     ? await openCommitFiles({ git, gitDir: privateGitDir, commit: spec.revision.baseCommit, signal })
     : null;
+  const { attemptId } = spec;
+  const { readRemote, publishRemote } = options;
+  const lending = createLending({ git, gitDir: privateGitDir, attemptId, readRemote, publishRemote, signal });
   // They share one index file.
   const inTurn = createTurns();
   return onBase(start);
@@ -89,6 +93,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       imagesFolder: join(attemptFolder, 'images'),
       objectsFolder,
       base,
+      parents,
       merge: parents.length === 1 ? null : { conflicts },
       ownFiles,
       unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
@@ -111,10 +116,11 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
           branch,
           startCommit: spec.startCommit,
           commit,
-          remote: () => options.publishRemote(commit),
+          remote: () => publishRemote(commit),
           signal,
           clock,
         }),
+      lending,
       remove: options.remove,
       setAside: options.setAside,
     };
@@ -126,7 +132,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       ...place,
       branch: spec.base.branch,
       base,
-      remote: await options.readRemote(),
+      remote: await readRemote(),
     });
     if (tip.commit === base) return { kind: 'current' };
     const merged = await mergeOnto({ ...place, base, tree, onto: tip.commit });

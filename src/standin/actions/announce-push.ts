@@ -13,6 +13,7 @@ export function createPushAnnouncer(deps: { objects: Objects; shapes: Shapes; ev
 
   return async function announcePush(repository: Repository, change: RefChange, by: Doer): Promise<void> {
     const { ref, before, after } = change;
+    if (!/^refs\/(?:heads|tags)\//.test(ref)) return;
     const { folder } = repository;
     const created = before === zeroSha;
     const deleted = after === zeroSha;

@@ -22,15 +22,16 @@ export function createRules() {
     return types.has('update') || types.has('pull_request');
   }
 
-  /** Refs that a push may not move, and refs that it may only move forward. */
+  /** Refs that a push may not move, refs that it may only move forward, and refs that take only signed commits. */
   function forPush(
     repository: Repository,
     moves: readonly Move[],
-  ): { refusedRefs: string[]; noForceRefs: string[] } {
+  ): { refusedRefs: string[]; noForceRefs: string[]; signedRefs: string[] } {
     const judged = moves.map((move) => ({ move, types: ofRef(repository, move.ref) }));
     return {
       refusedRefs: judged.filter(({ move, types }) => forbids(types, move)).map(({ move }) => move.ref),
       noForceRefs: judged.filter(({ types }) => types.has('non_fast_forward')).map(({ move }) => move.ref),
+      signedRefs: judged.filter(({ types }) => types.has('required_signatures')).map(({ move }) => move.ref),
     };
   }
 
@@ -39,6 +40,13 @@ export function createRules() {
     const types = ofRef(repository, move.ref);
     if (forbids(types, move) || (isForced && types.has('non_fast_forward'))) {
       throw new ApiError(422, `Repository rule violations found\n\nCannot update this protected ref.\n\n`);
+    }
+    const isUnsigned = move.after !== zeroSha && !repository.signedCommits.has(move.after);
+    if (isUnsigned && types.has('required_signatures')) {
+      throw new ApiError(
+        422,
+        `Repository rule violations found\n\nCommits must have verified signatures.\n\n`,
+      );
     }
   }
 

@@ -179,6 +179,7 @@ export function createSmartHttp(deps: {
     const report = await refChanges.watch(repository, access.doer(actor), async () => {
       const variables = hookVariables({
         ...rules.forPush(repository, pushedRefs(body)),
+        signedCommits: repository.signedCommits,
         workflows: workflowsRefusal(actor),
       });
       const args = ['receive-pack', '--stateless-rpc', folder];

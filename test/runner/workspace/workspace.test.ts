@@ -343,6 +343,45 @@ describe('the commit', () => {
   });
 });
 
+describe('the work on a base branch that has moved on', () => {
+  it('is what both sides made of it, also when the branch was rewritten', async () => {
+    await using yard = await withFiles({ a: '1\n' });
+    await yard.server.commit('main', { dropped: 'x\n' });
+    const spec = await yard.spec();
+    const workspace = await yard.open(spec);
+    await writeFile(join(workspace.folder, 'a'), '2\n');
+    const tree = await workspace.snapshot();
+    expect(await workspace.rebase(tree)).toEqual({ kind: 'current' });
+    await yard.server.git('update-ref', 'refs/heads/main', `${spec.base.commit}^`);
+    const tip = await yard.server.commit('main', { theirs: 'new\n' });
+
+    const rebased = await workspace.rebase(tree);
+
+    if (rebased.kind !== 'rebased') throw new Error(rebased.kind);
+    expect(rebased.workspace.base).toBe(tip);
+    expect((await rebased.workspace.files(rebased.tree)).sort()).toEqual(['a', 'theirs']);
+    expect(await rebased.workspace.changes(rebased.tree)).toMatchObject([{ path: 'a', status: 'modified' }]);
+    await rebased.workspace.restore(rebased.tree);
+    expect((await readdir(workspace.folder)).sort()).toEqual(['.git', 'a', 'theirs']);
+    const commit = await rebased.workspace.commit(rebased.tree, 'Change a', AUTHOR);
+    expect(await rebased.workspace.push(commit)).toEqual({ kind: 'pushed' });
+    const history = (await yard.server.git('rev-list', spec.branch)).split('\n');
+    expect(history.slice(0, 2)).toEqual([commit, tip]);
+  });
+
+  it('is told by its paths when both changed the same', async () => {
+    await using yard = await withFiles({ a: '1\n', 'b c': '1\n' });
+    const workspace = await yard.open(await yard.spec());
+    await writeFile(join(workspace.folder, 'a'), '2\n');
+    await writeFile(join(workspace.folder, 'b c'), '2\n');
+    const tip = await yard.server.commit('main', { a: '3\n', 'b c': '3\n' });
+
+    const rebased = await workspace.rebase(await workspace.snapshot());
+
+    expect(rebased).toEqual({ kind: 'conflict', onto: tip, paths: ['a', 'b c'] });
+  });
+});
+
 describe('the push', () => {
   it('puts the work on the base in place of the start commit', async () => {
     await using yard = await withFiles({ a: '1\n' });
