@@ -190,6 +190,10 @@ export const JobSettings = z.object({
   protectedPaths: z.array(z.string()).optional(),
   /** Patterns of paths that are not protected after all, be it built in. */
   unprotectedPaths: z.array(z.string()).optional(),
+  /** Patterns of paths in which what looks like a secret is none; absent = nowhere. */
+  fakeSecretPaths: z.array(z.string()).optional(),
+  /** Whether the lines of a change that the tests ran are counted, where that costs nothing; absent = yes. */
+  coverage: z.boolean().optional(),
   /** What becomes of work that may not be published; absent = `branch`. */
   refusedWork: RefusedWork.optional(),
 });
@@ -329,6 +333,19 @@ export const Rebase = z.object({
 });
 export type Rebase = z.infer<typeof Rebase>;
 
+/** How many of the changed lines that hold something to run the tests ran, as the repository's own tools tell. */
+export const Coverage = z.object({
+  covered: z.int().nonnegative(),
+  lines: z.int().positive(),
+  /** Those with most lines that nothing ran. */
+  files: z
+    .array(
+      z.object({ path: z.string().max(1000), covered: z.int().nonnegative(), lines: z.int().positive() }),
+    )
+    .max(20),
+});
+export type Coverage = z.infer<typeof Coverage>;
+
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
@@ -346,6 +363,8 @@ export const Evidence = z.object({
   failures: z.array(FailedTest).max(20).optional(),
   /** Absent where the base branch had not moved, or nobody looked. */
   rebase: Rebase.optional(),
+  /** Absent where nothing tells, or it was not looked at. */
+  coverage: Coverage.optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 

@@ -40,6 +40,7 @@ const STEPS: readonly Step[] = [
     cut: (evidence: Evidence) => mapRuns(evidence, (run) => keepTail(run, characters)),
   })),
   { what: 'the words of failing tests', cut: ({ failures: _failures, ...evidence }) => evidence },
+  { what: 'files with their covered lines', cut: dropCoveredFiles },
   { what: 'more names of tests', cut: (evidence) => keepNames(evidence, 2) },
   { what: 'all output', cut: (evidence) => mapRuns(evidence, (run) => keepTail(run, 0)) },
   { what: 'the ends of long commands', cut: (evidence) => mapRuns(evidence, shortenCommand) },
@@ -81,6 +82,10 @@ function keepNames(evidence: Evidence, count: number): Evidence {
     gone: shorten(tests.gone),
   };
   return { ...evidence, tests: cut };
+}
+
+function dropCoveredFiles({ coverage, ...evidence }: Evidence): Evidence {
+  return coverage === undefined ? evidence : { ...evidence, coverage: { ...coverage, files: [] } };
 }
 
 function shortenCommand(run: CommandRun): CommandRun {

@@ -1,4 +1,12 @@
-import type { CommandRun, Evidence, FailedTest, NamedTests, Rebase, TestRun } from '../contract/job.ts';
+import type {
+  CommandRun,
+  Coverage,
+  Evidence,
+  FailedTest,
+  NamedTests,
+  Rebase,
+  TestRun,
+} from '../contract/job.ts';
 import { judgeTests } from './compare-tests.ts';
 import { formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
@@ -6,6 +14,7 @@ import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
 const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
 const MAX_TESTS_SHOWN = 8;
+const MAX_FILES_SHOWN = 5;
 const MAX_EXCERPTS_SHOWN = 10;
 const MAX_EXCERPT_CHARACTERS = 1000;
 
@@ -27,12 +36,13 @@ export function summarizeEvidence({ before, after, tests }: Evidence): string {
 
 /** Before and after as a table, the set-up, and what else is to be known about them. Markdown. */
 export function toEvidenceSection(evidence: Evidence): string {
-  const { setup, before, after, withoutTests, repairRounds, rebase } = evidence;
+  const { setup, before, after, withoutTests, repairRounds, rebase, coverage } = evidence;
   const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
   const paragraphs = [
     rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
     toTestsTable(evidence),
     after?.verdict === 'failed' && before !== null ? judgeTests(evidence).reason : null,
+    coverage === undefined ? null : toCoverageText(coverage),
     rebase === undefined ? null : toRebaseText(rebase),
     withoutTests === null ? null : `No test command: ${toInline(withoutTests, 500)}`,
     setup.length === 0
@@ -43,6 +53,15 @@ export function toEvidenceSection(evidence: Evidence): string {
       : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,
   ];
   return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');
+}
+
+function toCoverageText({ covered, lines, files }: Coverage): string {
+  const shown = files.slice(0, MAX_FILES_SHOWN);
+  const named = shown.map((file) => `${toCode(file.path, 120)} ${file.covered} of ${file.lines}`);
+  const more = files.length - shown.length;
+  const list = [...named, ...(more > 0 ? [`… and ${more} more`] : [])].join(', ');
+  const total = `Changed lines covered: ${covered} of ${lines} that hold something to run`;
+  return list === '' ? `${total}.` : `${total} (${list}).`;
 }
 
 /** What became of the work on the base branch as it stood at the end. */

@@ -118,6 +118,8 @@ function toSpecialty(
       ...toOptional('allowedPaths', pick('allowed_paths')),
       ...toOptional('protectedPaths', pick('protected_paths')),
       ...toOptional('unprotectedPaths', pick('unprotected_paths')),
+      ...toOptional('fakeSecretPaths', pick('fake_secret_paths')),
+      ...toOptional('coverage', pick('coverage')),
       ...toOptional('refusedWork', pick('refused_work')),
       ...toOptional('paused', pick('paused')),
       ...toOptional('quiet', pick('quiet')),

@@ -166,6 +166,15 @@ const SpecialtyFields = z.strictObject(
     unprotected_paths: PathPatterns.optional().describe(
       'Paths that agents may change although they are protected. Workflows stay protected.',
     ),
+    fake_secret_paths: PathPatterns.optional().describe(
+      'Paths whose secrets are made up, such as test/fixtures/**: what looks like a secret is let through there.',
+    ),
+    coverage: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether it is counted how many lines of a change the tests ran, where the repository has installed what tells. Default true.',
+      ),
     refused_work: z
       .enum(RefusedWork.options, 'must be branch, patch or discard')
       .optional()

@@ -36,6 +36,8 @@ export type Redactor = {
   add(secret: string): void;
   /** `text` with every secret replaced by `***`. */
   redact: (text: string) => string;
+  /** Whether one of the given values of at least so many characters stands in the text; shapes alone don't count. */
+  holds(text: string, minLength: number): boolean;
   /** For text that arrives in pieces: a secret split over chunks doesn't get through. One stream for each source. */
   redactStream(): RedactingStream;
 };
@@ -90,7 +92,13 @@ export function createRedactor(secrets: Iterable<string>): Redactor {
   }
 
   for (const secret of secrets) add(secret);
-  return { add, redact: (text) => mask(text, find(text)), redactStream };
+  return {
+    add,
+    redact: (text) => mask(text, find(text)),
+    holds: (text, minLength) =>
+      values.values().some((value) => value.length >= minLength && text.includes(value)),
+    redactStream,
+  };
 }
 
 function formsOf(secret: string): string[] {

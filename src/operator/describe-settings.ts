@@ -85,11 +85,13 @@ function describeLimits({ repository, person }: RepoSettings['limits']): string 
 }
 
 function describePaths(settings: JobSettings): string {
-  const { allowedPaths, protectedPaths = [], unprotectedPaths = [], refusedWork = 'branch' } = settings;
+  const { allowedPaths, protectedPaths = [], unprotectedPaths = [] } = settings;
+  const { fakeSecretPaths = [], refusedWork = 'branch' } = settings;
   return [
     allowedPaths === undefined ? 'all that are not protected' : `only ${allowedPaths.join(', ')}`,
     ...(protectedPaths.length === 0 ? [] : [`protected ${protectedPaths.join(', ')}`]),
     ...(unprotectedPaths.length === 0 ? [] : [`not protected ${unprotectedPaths.join(', ')}`]),
+    ...(fakeSecretPaths.length === 0 ? [] : [`made-up secrets in ${fakeSecretPaths.join(', ')}`]),
     `refused work: ${refusedWork}`,
   ].join('; ');
 }

@@ -1,4 +1,5 @@
 import type { SecretFinding } from '../domain/change-policy.ts';
+import { toPathMatcher } from '../domain/path-patterns.ts';
 import { parsePatch, type PatchedFile } from './workspace/parse-patch.ts';
 
 /** More than this of one kind say nothing new, and each costs a look at the base. */
@@ -14,14 +15,22 @@ const RULE_PREFIX = '@secretlint/secretlint-rule-';
 export async function findAddedSecrets(options: {
   patch: string;
   redact: (text: string) => string;
+  /** As in `PhaseDeps`. */
+  holdsSecret: (text: string, minLength: number) => boolean;
   /** Whether a line with this text stands in the base. */
   baseHas: (text: string) => Promise<boolean>;
+  /** Patterns of paths where secrets are made up. What this runner knows itself is never let through. */
+  fakePaths: readonly string[];
 }): Promise<SecretFinding[]> {
   const scan = await createScan();
+  const isFake = toPathMatcher(options.fakePaths);
   const findings: SecretFinding[] = [];
   for (const file of parsePatch(options.patch)) {
     const seen = new Set<number>();
-    for (const { text, ...finding } of [...(await scan(file)), ...findMasked(file, options.redact)]) {
+    const found = isFake(file.path)
+      ? findKnown(file, (text) => options.holdsSecret(text, MIN_MASKED_CHARACTERS))
+      : [...(await scan(file)), ...findKnown(file, (text) => isMasked(text, options.redact))];
+    for (const { text, ...finding } of found) {
       if (findings.length >= MAX_FINDINGS) return findings;
       if (seen.has(finding.line)) continue;
       seen.add(finding.line);
@@ -34,10 +43,14 @@ export async function findAddedSecrets(options: {
 type Scanned = SecretFinding & { text: string };
 
 /** What this runner knows itself, above all its own credentials. */
-function findMasked({ path, lines }: PatchedFile, redact: (text: string) => string): Scanned[] {
+function findKnown({ path, lines }: PatchedFile, isKnown: (text: string) => boolean): Scanned[] {
   return lines
-    .filter(({ text, added }) => added && text.length - redact(text).length >= MIN_MASKED_CHARACTERS)
+    .filter(({ text, added }) => added && isKnown(text))
     .map(({ number, text }) => ({ path, line: number, rule: 'masked by this runner', text }));
+}
+
+function isMasked(text: string, redact: (text: string) => string): boolean {
+  return text.length - redact(text).length >= MIN_MASKED_CHARACTERS;
 }
 
 /** Loaded when there is something to look at: 40 ms that most starts of a runner need not wait for. */

@@ -32,7 +32,7 @@ const MAX_LOG_LINE = 4000;
 /** Ends that a full disk may be the cause of. */
 const DISK_SUSPECTS: readonly Ending['outcome'][] = ['agent_failed', 'tests_failed', 'no_changes'];
 
-export type AttemptDeps = Omit<PhaseDeps, 'redact'> & {
+export type AttemptDeps = Omit<PhaseDeps, 'redact' | 'holdsSecret'> & {
   transport: Pick<Transport, 'attempt' | 'decline'>;
   journal: Journal;
   disk: Pick<DiskRoom, 'blame'>;
@@ -250,7 +250,8 @@ async function runAttempt(
   async function workToTheEnd(): Promise<Ending | null> {
     try {
       await heartbeat.first(signal);
-      return await blameDisk(await runPhases(context, enter, { ...deps, redact: redactor.redact }), null);
+      const { redact, holds: holdsSecret } = redactor;
+      return await blameDisk(await runPhases(context, enter, { ...deps, redact, holdsSecret }), null);
     } catch (error) {
       const ending = await blameDisk(toEnding(error, state.stop, state.phase, redactor.redact), error);
       log.warn(

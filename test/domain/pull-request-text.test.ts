@@ -98,6 +98,24 @@ describe('the pull request', () => {
     ).toEqual([]);
   });
 
+  test('tells how many of the changed lines the tests ran', () => {
+    const files = [
+      { path: 'src/a.js', covered: 1, lines: 3 },
+      { path: HOSTILE_TEXT, covered: 4, lines: 4 },
+    ];
+    const evidence = { ...aResult().evidence, coverage: { covered: 5, lines: 7, files } };
+
+    const { body } = toPullRequest({
+      job: aJob(),
+      attempt: aRunningAttempt({ result: aResult({ evidence }) }),
+    });
+
+    expect(body).toContain('Changed lines covered: 5 of 7 that hold something to run (`src/a.js` 1 of 3, ');
+    expect(findDangers(body, [/^Closes #42\n/, /\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g])).toEqual(
+      [],
+    );
+  });
+
   test('shows fifty files and counts the others', () => {
     const changes = Array.from({ length: 300 }, (_, at) => ({
       path: `src/${'deep/'.repeat(200)}${at}.js`,

@@ -154,6 +154,7 @@ defaults:
 specialties:
   backend:
     rebase: false
+    fake_secret_paths: [test/fixtures/**]
     allowed_paths: [backend/**, "*.md"]
     protected_paths: []
   devops:
@@ -166,6 +167,7 @@ specialties:
       protectedPaths: [],
       refusedWork: 'patch',
       rebase: false,
+      fakeSecretPaths: ['test/fixtures/**'],
     });
     expect(specialties.get('devops')?.settings).toMatchObject({
       rebase: true,

@@ -58,6 +58,15 @@ describe('secrets that would be added', () => {
     expect(asked).toEqual([TOKEN]);
   });
 
+  test('are made up where the settings say so, but for those of this runner', async () => {
+    const hunk = `@@ -1 +1,3 @@\n x\n+a('${TOKEN}')\n+b('house-secret-1234-56789')\n`;
+
+    expect(await find(hunk, never, ['src/**'])).toEqual([
+      { path: 'src/a.ts', line: 3, rule: 'masked by this runner' },
+    ]);
+    expect(await find(hunk, never, ['test/**'])).toHaveLength(2);
+  });
+
   test('are found in files with odd names, and behind content that looks like a head', async () => {
     const patch = [
       'diff --git "a/\\303\\274 \\"x\\".ts" "b/\\303\\274 \\"x\\".ts"',
@@ -71,9 +80,15 @@ describe('secrets that would be added', () => {
       '',
     ].join('\n');
 
-    expect(await findAddedSecrets({ patch, redact: (text) => text, baseHas: never })).toEqual([
-      { path: 'ü "x".ts', line: 3, rule: 'github' },
-    ]);
+    expect(
+      await findAddedSecrets({
+        patch,
+        redact: (text) => text,
+        holdsSecret: () => false,
+        baseHas: never,
+        fakePaths: [],
+      }),
+    ).toEqual([{ path: 'ü "x".ts', line: 3, rule: 'github' }]);
   });
 
   test.each([
@@ -92,8 +107,12 @@ describe('secrets that would be added', () => {
 
 const never = (): Promise<boolean> => Promise.resolve(false);
 
-function find(hunk: string, baseHas: (text: string) => Promise<boolean> = never) {
-  const { redact } = createRedactor(['house-secret-1234-56789']);
+function find(
+  hunk: string,
+  baseHas: (text: string) => Promise<boolean> = never,
+  fakePaths: readonly string[] = [],
+) {
+  const { redact, holds: holdsSecret } = createRedactor(['house-secret-1234-56789']);
   const patch = `diff --git a/src/a.ts b/src/a.ts\n--- a/src/a.ts\n+++ b/src/a.ts\n${hunk}`;
-  return findAddedSecrets({ patch, redact, baseHas });
+  return findAddedSecrets({ patch, redact, holdsSecret, baseHas, fakePaths });
 }

@@ -57,6 +57,7 @@ describe('work that gets through', () => {
         after: { verdict: 'passed', counts: { passed: 2, failed: 0 } },
         withoutTests: null,
         repairRounds: 0,
+        coverage: { covered: 1, lines: 1, files: [{ path: 'sum.js', covered: 1, lines: 1 }] },
       },
       sandbox: 'none',
     });
@@ -80,7 +81,7 @@ describe('work that gets through', () => {
     expect(attempt.phases[0]).toBe('prepare');
     expect(attempt.tokens).toEqual(['publish']);
     expect(world.coordinator.callsOf('start')).toHaveLength(1);
-    expect(world.coordinator.callsOf('evidence')).toHaveLength(2);
+    expect(world.coordinator.callsOf('evidence')).toHaveLength(3);
     for (const text of ['=== prepare ===', '$ node --test', '[house] Working in', '=== pull_request:']) {
       expect(attempt.log).toContain(text);
     }

@@ -20,19 +20,6 @@ export async function followBase(
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<PhaseResult<Verified>> {
-  const { record } = attempt;
-  const told = record.evidence;
-  const followed = await follow(verified, attempt, deps);
-  // The tests there have sent what they saw, which is not what is published when they are red.
-  if (record.evidence !== told) await attempt.channel.sendEvidence(record.evidence, attempt.signal);
-  return followed;
-}
-
-async function follow(
-  verified: Verified,
-  attempt: AttemptContext,
-  deps: PhaseDeps,
-): Promise<PhaseResult<Verified>> {
   const { spec, record } = attempt;
   // Red, refused and unfinished work is for people to look at as the agent left it; the base of a rework is a branch of ours.
   const isWanted =
@@ -70,7 +57,7 @@ async function follow(
     await workspace.restore(moved.tree);
     const differs = (await workspace.changes(moved.tree)).map(({ path }) => path);
     const setupIsBroken = verified.setupIsBroken || touchesDependencies(differs);
-    const red = explainRed(await runTests(moved.tree, { ...merged, setupIsBroken }, attempt, deps));
+    const red = explainRed(await runTests(moved.tree, { ...merged, setupIsBroken }, attempt, inTime()));
     if (red !== null) {
       Object.assign(record, former);
       stay('red', onto, red);
@@ -80,6 +67,12 @@ async function follow(
     }
     tell('rebased', onto, '');
     return next(merged);
+  }
+
+  /** Tests that hang there must not cost the work. */
+  function inTime(): PhaseDeps {
+    const mostMs = attempt.remainingMs() / 2 / Math.max(1, verified.plan.test.length);
+    return { ...deps, limits: { ...deps.limits, testMs: Math.min(deps.limits.testMs, mostMs) } };
   }
 
   function stay(kind: Rebase['kind'], where: string | null, reason: string): PhaseResult<Verified> {

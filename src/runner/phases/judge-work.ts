@@ -23,10 +23,17 @@ export async function judgeWork(
   tree: string,
   { workspace }: { workspace: Workspace },
   { spec, record, say }: AttemptContext,
-  { redact }: Pick<PhaseDeps, 'redact'>,
+  { redact, holdsSecret }: Pick<PhaseDeps, 'redact' | 'holdsSecret'>,
 ): Promise<Refusal | null> {
   const patch = await workspace.patch(tree, (MAX_SCANNED_CHARACTERS + 1) * MAX_CHARACTER_BYTES);
-  const secrets = await findAddedSecrets({ patch, redact, baseHas: workspace.baseHas });
+  const secrets = await findAddedSecrets({
+    patch,
+    redact,
+    holdsSecret,
+    baseHas: workspace.baseHas,
+    // Of the settings on the default branch, which no work of an agent changes.
+    fakePaths: spec.settings.fakeSecretPaths ?? [],
+  });
   const entries = await workspace.entries(tree);
   const verdict = judgeChanges({ changes: record.changes, entries, rules: spec.settings, secrets });
   // What nobody could look through must not be let through.

@@ -51,6 +51,8 @@ export type PhaseDeps = {
   /** The runner's own environment, of which a few harmless facts are passed on. */
   machineEnv: MachineEnv;
   redact: (text: string) => string;
+  /** Whether a secret of this runner's, of at least so many characters, stands in the text; what only looks like one doesn't count. */
+  holdsSecret: (text: string, minLength: number) => boolean;
   limits: AttemptLimits;
   /** The machine's own credentials for git, used instead of minted tokens. */
   ownGit: { token: string | null; sshKey: string | null };

@@ -8,7 +8,7 @@ import type { Launch } from '../sandbox/launch.ts';
 import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
 import { openRegistryProxy, type RegistryProxy } from '../sandbox/registry-proxy.ts';
 import type { CaseReport } from '../test-reports/case-report.ts';
-import { createTestWatcher } from '../test-reports/watch-tests.ts';
+import { createTestWatcher, type WatchTests } from '../test-reports/watch-tests.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { TestPlan } from './test-plan.ts';
@@ -28,7 +28,8 @@ export type RanTests = CommandTests & { counts: TestCounts | null; failures: Cas
 
 /**
  * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in
- * a sandbox, no network but the package registries. A set-up that fails leaves the tests `not_run`.
+ * a sandbox, no network but the package registries. A set-up that fails leaves the tests `not_run`. `watchInstead`: for something else
+ * than single tests.
  */
 export async function runPlan(
   plan: TestPlan,
@@ -36,6 +37,7 @@ export async function runPlan(
   withSetup: boolean,
   attempt: AttemptContext,
   deps: PhaseDeps,
+  watchInstead?: WatchTests,
 ): Promise<PlanRun> {
   const proxy = await openProxy(attempt, deps);
   try {
@@ -88,24 +90,26 @@ export async function runPlan(
         return Math.max(1000, Math.min(deps.limits.testMs, attempt.remainingMs() - pushMs(attempt)));
       },
       keepGoing: true,
-      watch: createTestWatcher({
-        workspace,
-        redact: deps.redact,
-        clock: deps.clock,
-        tryOut: async (command, env) => {
-          const launch = await options.enclose({ command, env: { ...options.env, ...env } });
-          const { cwd, signal, clock } = options;
-          const tried = await runCommand({
-            ...launch,
-            cwd,
-            signal,
-            clock,
-            timeoutMs: TRY_OUT_MS,
-            maxOutputBytes: 1024,
-          });
-          return tried.exitCode === 0;
-        },
-      }),
+      watch:
+        watchInstead ??
+        createTestWatcher({
+          workspace,
+          redact: deps.redact,
+          clock: deps.clock,
+          tryOut: async (command, env) => {
+            const launch = await options.enclose({ command, env: { ...options.env, ...env } });
+            const { cwd, signal, clock } = options;
+            const tried = await runCommand({
+              ...launch,
+              cwd,
+              signal,
+              clock,
+              timeoutMs: TRY_OUT_MS,
+              maxOutputBytes: 1024,
+            });
+            return tried.exitCode === 0;
+          },
+        }),
     });
     return toPlanRun(setupRuns, tests);
   }

@@ -6,7 +6,7 @@ import { parseReport, type ReportKind } from './parse-report.ts';
 import type { WantedReports } from './want-reports.ts';
 
 /** In bytes: a report of 20,000 tests has about 5 MB. Parsing blocks, so all together are bounded, too. */
-const MAX_FILE_BYTES = 8 * 1024 ** 2;
+export const MAX_FILE_BYTES = 8 * 1024 ** 2;
 const MAX_BYTES = 24 * 1024 ** 2;
 const MAX_FILES = 500;
 /** Entries of folders that are looked at, files or not. */
@@ -59,7 +59,7 @@ export async function readReports(
 }
 
 /** `null` when it is no plain file, too big, or can't be read. */
-async function readPlainFile(
+export async function readPlainFile(
   folder: string,
   name: string,
   maxBytes: number,

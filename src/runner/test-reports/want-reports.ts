@@ -118,8 +118,8 @@ function takesValue(part: string | undefined): boolean {
   return part === '--prefix' || part === '--dir' || part === '--cwd' || part === '-C';
 }
 
-/** One framework, called plainly: what comes after a pipe, a variable or a second command can't be given arguments. */
-function findJavascriptFramework(command: Command, script: string | null): 'jest' | 'vitest' | null {
+/** One framework, called plainly, by a command or the script that it runs: what comes after a pipe, a variable or a second command can't be given arguments. */
+export function findJavascriptFramework(command: Command, script: string | null): 'jest' | 'vitest' | null {
   const words = script === null ? [...command] : script.trim().split(/\s+/);
   if (script !== null && /[;&|<>()`$\\"'#]/.test(script)) return null;
   const start = words.findIndex(
@@ -131,12 +131,12 @@ function findJavascriptFramework(command: Command, script: string | null): 'jest
   return name;
 }
 
-function appendArguments(command: string[], program: string, extra: string[]): string[] {
+export function appendArguments(command: string[], program: string, extra: string[]): string[] {
   // npm takes for itself what does not stand behind two dashes; the others hand on, two dashes included.
   if (program === 'npm' && !command.includes('--')) return [...command, '--', ...extra];
   return [...command, ...extra];
 }
 
-function insertAfter(command: string[], word: string, added: string): void {
+export function insertAfter(command: string[], word: string, added: string): void {
   command.splice(command.indexOf(word) + 1, 0, added);
 }

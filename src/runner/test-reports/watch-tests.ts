@@ -81,7 +81,7 @@ export function createTestWatcher(options: {
 }
 
 /** The text of the script that the command runs; `null` when it runs none, or it can't be read. */
-async function readScript(folder: string, command: Command): Promise<string | null> {
+export async function readScript(folder: string, command: Command): Promise<string | null> {
   const name = findScriptName(command);
   if (name === null) return null;
   const place = findScriptFolder(command);
