@@ -23,7 +23,9 @@ export async function followBase(
   const { spec, record } = attempt;
   // Red, refused and unfinished work is for people to look at as the agent left it; the base of a rework is a branch of ours.
   const isWanted =
-    verified.ending.outcome === 'pull_request' && verified.refusal === null && record.unfinished === undefined;
+    verified.ending.outcome === 'pull_request' &&
+    verified.refusal === null &&
+    record.unfinished === undefined;
   if (!isWanted || spec.settings.rebase === false || spec.kind !== 'resolve') return next(verified);
 
   const { workspace } = verified;

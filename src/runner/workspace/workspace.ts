@@ -137,7 +137,11 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     if (tip.commit === base) return { kind: 'current' };
     const merged = await mergeOnto({ ...place, base, tree, onto: tip.commit });
     if (merged.kind === 'conflict') return { kind: 'conflict', onto: tip.commit, paths: merged.paths };
-    return { kind: 'rebased', tree: merged.tree, workspace: onBase({ ...tip, parents: [tip.commit], conflicts: [] }) };
+    return {
+      kind: 'rebased',
+      tree: merged.tree,
+      workspace: onBase({ ...tip, parents: [tip.commit], conflicts: [] }),
+    };
   }
 
   /** The commit that everything is compared with. A merge is made in both git directories, since neither may read from the other. */
