@@ -114,6 +114,10 @@ export async function acceptRerun(
   const rerun = await judge({ target, sender, wish: 'rerun', ...found }, deps);
   const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
     await sayCheckRunAgain(tx, found.job, found.attempt);
+    // A revision begins at a head that has its evidence already.
+    const { repository, revision } = found.job;
+    const published = revision && (await tx.jobs.ofPullRequest(repository.id, revision.pullRequest.number));
+    if (published) await sayEvidenceAgain(tx, published, headCommit);
     const decision = await rerun.decide(tx);
     if (decision.kind === 'refuse') return ignored(decision.reason);
     await rerun.carryOut(tx, decision);

@@ -54,11 +54,25 @@ export function statusMarker(issue: { repositoryId: number; issueNumber: number 
 export function toStatusComment({ marker, jobs }: { marker: string; jobs: readonly ReportedJob[] }): string {
   const newestFirst = jobs.toSorted((a, b) => b.job.createdAtMs - a.job.createdAtMs);
   const current = [
-    ...new Map(newestFirst.toReversed().map((entry) => [entry.job.specialty, entry])).values(),
+    ...new Map(
+      newestFirst
+        .filter((entry) => !isOverWithItsPullRequest(entry, newestFirst))
+        .toReversed()
+        .map((entry) => [entry.job.specialty, entry]),
+    ).values(),
   ].toReversed();
   const earlier = newestFirst.filter((entry) => !current.includes(entry));
   const comments = DETAILS.map((detail) => toComment(marker, current, earlier, detail));
   return comments.find((comment) => comment.length <= MAX_CHARACTERS) ?? comments.at(-1) ?? marker;
+}
+
+/** What became of a pull request says more than a revision of it that came to nothing. */
+function isOverWithItsPullRequest({ job }: ReportedJob, all: readonly ReportedJob[]): boolean {
+  if (job.kind !== 'revise' || job.pullRequest !== null || !isTerminal(job.state)) return false;
+  const number = job.revision?.pullRequest.number;
+  return all.some(
+    ({ job: other }) => other.pullRequest?.number === number && other.pullRequest?.ended !== undefined,
+  );
 }
 
 function toComment(

@@ -4,10 +4,10 @@ import type { GitHub } from './github.ts';
 
 const FAILED: readonly (string | null)[] = ['failure', 'timed_out'];
 const MAX_CHECKS = 5;
-const MAX_ANNOTATIONS = 20;
+const MAX_ANNOTATIONS = 10;
 /** The end of an output says the most. */
 const MAX_OUTPUT_CHARACTERS = 6000;
-const MAX_MESSAGE_CHARACTERS = 1000;
+const MAX_MESSAGE_CHARACTERS = 500;
 
 /** What the failed check runs of a suite say. Logs of GitHub Actions are not read: that would take another permission. */
 export function createFailedChecks({ call }: { call: GitHubCall }): Pick<GitHub, 'readFailedChecks'> {

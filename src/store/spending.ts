@@ -53,7 +53,14 @@ export function createSpendingQueries(db: Kysely<Schema>): SpendingQueries {
           eb.fn.sum<number | string | null>('attempts.input_tokens').as('inputTokens'),
           eb.fn.sum<number | string | null>('attempts.output_tokens').as('outputTokens'),
           eb.fn
-            .count<number>(eb.case().when('jobs.outcome', '=', 'pull_request').then(eb.ref('jobs.id')).end())
+            .count<number>(
+              eb
+                .case()
+                // A revision goes into one that was counted when it was opened.
+                .when(eb.and([eb('jobs.outcome', '=', 'pull_request'), eb('jobs.kind', '=', 'resolve')]))
+                .then(eb.ref('jobs.id'))
+                .end(),
+            )
             .distinct()
             .as('pullRequests'),
         ])

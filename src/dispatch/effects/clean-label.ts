@@ -16,6 +16,8 @@ export async function cleanLabel(jobId: JobId, { store, github }: EffectDeps): P
   const jobs = await store.jobs.ofIssue(job.repository.id, job.issue.number, JOBS_READ);
   const isNeeded = jobs.some(
     (other) =>
+      // A revision of the pull request ends with it.
+      other.kind === 'resolve' &&
       other.label?.toLowerCase() === label &&
       (!isTerminal(other.state) || other.createdAtMs > job.createdAtMs),
   );

@@ -64,7 +64,10 @@ function describeCheck({ name, output, annotations }: FailedCheck): string {
   const lines = annotations.map(
     ({ path, line, message }) => `${toOneLine(path, 300)}:${line}: ${toOneLine(message, 1000)}`,
   );
-  const said = [lines.join('\n'), cleanOutput(output, MAX_OUTPUT)].filter((text) => text !== '').join('\n\n');
+  const said = [lines.join('\n'), output]
+    .map((text) => cleanOutput(text, MAX_OUTPUT))
+    .filter((text) => text !== '')
+    .join('\n\n');
   return `${inlineCode(toOneLine(name, 200))} failed:\n\n${fence(said === '' ? '(it says nothing)' : said)}`;
 }
 

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RepositoryTarget } from '../../src/domain/trigger.ts';
+import { fullNameOf, type GitHubAtStandin, openGitHubAtStandin } from '../support/github-at-standin.ts';
+
+let yard: GitHubAtStandin;
+let target: RepositoryTarget;
+let number: number;
+beforeAll(async () => {
+  yard = await openGitHubAtStandin();
+  target = await yard.createTarget();
+  const alice = yard.standin.as('alice');
+  await alice.pushFiles(fullNameOf(target), 'agent/1-x', { 'cart.js': 'one\ntwo\n' }, 'Work');
+  const wanted = { head: 'agent/1-x', base: 'main', title: 'Work', body: 'Ours', draft: false };
+  ({ number } = await yard.github.ensurePullRequest(target, wanted));
+});
+afterAll(() => yard[Symbol.asyncDispose]());
+
+test('reviews, their comments and answers are read, and each thread is answered once', async () => {
+  const { github, standin } = yard;
+  const repository = fullNameOf(target);
+  const comments = [{ path: 'cart.js', line: 2, body: 'Three.' }];
+  const review = { event: 'REQUEST_CHANGES' as const, body: 'Nearly.', comments };
+  await standin.as('alice').reviewPullRequest(repository, number, review);
+  const { comments: before } = await github.readReviews(target, number);
+  const threadId = before[0]?.threadId ?? 0;
+  const answer = { threadId, marker: '<!-- mark -->', body: 'Done.', mayExist: false };
+
+  await github.answerThread(target, number, answer);
+  const repeated = await yard.requestsOf(() =>
+    github.answerThread(target, number, { ...answer, mayExist: true }),
+  );
+  await github.answerThread(target, number, { ...answer, threadId: 999 });
+  const read = await github.readReviews(target, number);
+
+  expect(repeated.filter((request) => request.startsWith('POST'))).toEqual([]);
+  expect(read.reviews[0]).toMatchObject({
+    state: 'CHANGES_REQUESTED',
+    body: 'Nearly.',
+    author: { login: 'alice', isBot: false },
+  });
+  expect(read.comments.toSorted((a, b) => a.id - b.id)).toMatchObject([
+    { threadId, body: 'Three.', path: 'cart.js', line: 2, hunk: expect.stringContaining('+two') },
+    { threadId, body: '<!-- mark -->\n\nDone.', author: { isBot: true } },
+  ]);
+});
+
+test('an answer whose reply got lost is found again, not given twice', async () => {
+  const { github, standin } = yard;
+  const { comments } = await github.readReviews(target, number);
+  const threadId = comments[0]?.threadId ?? 0;
+  standin.faults.add({ method: 'POST', path: /replies$/, breakSocket: 'after', times: 1 });
+
+  await github.answerThread(target, number, {
+    threadId,
+    marker: '<!-- two -->',
+    body: 'Done.',
+    mayExist: false,
+  });
+
+  const { comments: after } = await github.readReviews(target, number);
+  expect(after.filter(({ body }) => body.startsWith('<!-- two -->'))).toHaveLength(1);
+});
+
+test('failed checks of another App are read with their annotations, and the text is changed', async () => {
+  const { github, standin } = yard;
+  const repository = fullNameOf(target);
+  const report = { name: 'lint', title: 'Red', summary: 'One mistake', text: 'no-undef' };
+  const annotations = [{ path: 'cart.js', line: 2, message: 'no' }];
+  const id = await standin.otherApp.reportCheck(repository, 'agent/1-x', {
+    ...report,
+    conclusion: 'failure',
+    annotations,
+  });
+  const run = standin.state.checkRuns(repository).find((one) => one.id === id);
+
+  expect(await github.readFailedChecks(target, run?.check_suite.id ?? 0)).toEqual([
+    { name: 'lint', output: 'Red\n\nOne mistake\n\nno-undef', annotations },
+  ]);
+
+  await github.changePullRequestBody(target, number, 'Other words');
+  expect(await github.readPullRequest(target, number)).toMatchObject({
+    body: 'Other words',
+    base: 'main',
+    locked: false,
+    mergeable: true,
+  });
+});
