@@ -3,10 +3,19 @@ import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/contract/job.ts';
 import { JOB_STATES } from '../../src/contract/job.ts';
 import { judgeChanges } from '../../src/domain/change-policy.ts';
+import type { PullRequestEnd } from '../../src/domain/job.ts';
 import { toRefusalText } from '../../src/domain/refusal-text.ts';
 import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
-import { NOON_MS, aJob, aResult, aRunningAttempt, anAttempt, someEvents } from '../support/job-builders.ts';
+import {
+  NOON_MS,
+  aJob,
+  aResult,
+  aRevision,
+  aRunningAttempt,
+  anAttempt,
+  someEvents,
+} from '../support/job-builders.ts';
 
 const marker = statusMarker({ repositoryId: 71, issueNumber: 42 });
 const pullRequest = { number: 7, url: 'https://github.com/acme/widgets/pull/7' };
@@ -211,6 +220,43 @@ describe('the status comment of an issue', () => {
       /To cancel, write `.agent cancel backend`, remove the label|To try again, write `.agent retry backend`, or remove the label|Review the pull request/,
     );
     expect(comment).not.toContain('undefined');
+  });
+
+  describe('of a revision', () => {
+    const { pullRequest } = aRevision();
+    const done = (ended?: PullRequestEnd) =>
+      reported({
+        job: aJob({
+          state: 'succeeded',
+          outcome: 'pull_request',
+          pullRequest: { ...pullRequest, ...(ended && { ended }) },
+        }),
+      });
+    const failed = reported({
+      job: anotherJob(5, {
+        kind: 'revise',
+        state: 'failed',
+        outcome: 'no_changes',
+        revision: aRevision({ round: 3 }),
+      }),
+    });
+
+    test('says which round came to nothing, and how to ask again', () => {
+      const comment = toStatusComment({ marker, jobs: [done(), failed] });
+
+      expect(comment).toMatch(/^### ❌ backend: the agent changed nothing$/m);
+      expect(comment).toContain('round 3 on [pull request #7]');
+      expect(comment).toContain('Pull request #7 is as it was. To try again, write `/agent retry` here');
+      expect(comment).not.toContain('remove the label');
+    });
+
+    test('tells of the pull request once that has ended', () => {
+      const ended = { how: 'merged' as const, by: 'alice', atMs: NOON_MS };
+      const comment = toStatusComment({ marker, jobs: [done(ended), failed] });
+
+      expect(comment).toMatch(/^### ✅ backend: pull request #7 was merged$/m);
+      expect(comment).toContain('Earlier jobs (1)');
+    });
   });
 
   test('hundreds of jobs with endless reasons stay within what GitHub takes', () => {
