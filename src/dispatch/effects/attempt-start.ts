@@ -62,8 +62,8 @@ async function begin(
   attempt: StoredAttempt,
   deps: EffectDeps,
 ): Promise<{ job: StoredJob; attempt: StoredAttempt } | null> {
-  if (job.revision === null) return createStartCommit(job, attempt, deps);
-  const found = await readRevisionStart(job, job.revision, deps);
+  if (job.kind === 'resolve') return createStartCommit(job, attempt, deps);
+  const found = await readRevisionStart(job, deps);
   if (found.kind === 'start') {
     const { base, baseHead } = found;
     return keepStartCommit(

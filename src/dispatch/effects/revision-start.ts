@@ -13,11 +13,12 @@ export type RevisionStart =
  */
 export async function readRevisionStart(
   job: StoredJob,
-  revision: NonNullable<StoredJob['revision']>,
   { github }: Pick<EffectDeps, 'github'>,
 ): Promise<RevisionStart> {
+  if (job.revision === null)
+    return { kind: 'ended', reason: 'Nobody knows any more which pull request it is about' };
   const target = toTarget(job);
-  const { number } = revision.pullRequest;
+  const { number } = job.revision.pullRequest;
   const pull = await github.readPullRequest(target, number);
   if (pull === null) return { kind: 'ended', reason: `Pull request #${number} can’t be read any more` };
   if (pull.state !== 'open') return { kind: 'ended', reason: `Pull request #${number} was ${pull.state}` };
