@@ -1,0 +1,51 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { workOnProject } from '../support/work-on-project.ts';
+import { SHOP_PROJECTS } from './projects.ts';
+
+const TIMEOUT_MS = 600_000;
+
+const rows: string[][] = [['Project', 'Before', 'After', 'Turned green', 'Changed lines covered', 'Seconds']];
+
+afterAll(() => {
+  process.stdout.write(`\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`);
+});
+
+for (const project of SHOP_PROJECTS) {
+  const { name, missing, bug, mend } = project;
+  if (missing !== null) rows.push([name, `skipped: ${missing}`, '', '', '', '']);
+
+  describe.skipIf(missing !== null)(`${name}${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+    test('is set up, solved, tested and published', { timeout: TIMEOUT_MS }, async () => {
+      const startedMs = performance.now();
+      const machine = process.env['PATH'] ?? '';
+      const path = project.bin === undefined ? machine : `${project.bin}:${machine}`;
+
+      await using done = await workOnProject(project, mend, { path, timeoutMs: TIMEOUT_MS });
+
+      const { outcome, reason, changes, evidence } = done.result;
+      const { before, after, tests, coverage } = evidence;
+      const green = tests?.newlyPassing.names ?? [];
+      rows.push([
+        name,
+        `${before?.verdict} ${toCounts(before)}`,
+        `${after?.verdict} ${toCounts(after)}`,
+        green.join(', '),
+        coverage === undefined ? '' : `${coverage.covered} of ${coverage.lines}`,
+        ((performance.now() - startedMs) / 1000).toFixed(0),
+      ]);
+      expect({ outcome, before: before?.verdict, after: after?.verdict }, `${reason}\n${done.log}`).toEqual({
+        outcome: 'pull_request',
+        before: 'failed',
+        after: 'passed',
+      });
+      expect(changes.map((change) => change.path)).toEqual(Object.keys(mend));
+      for (const [file, text] of Object.entries(mend)) expect(await done.file(file)).toBe(text);
+      if (bug !== null) expect(green).toEqual([expect.stringContaining(bug)]);
+      else expect(tests).toBe(undefined);
+    });
+  });
+}
+
+function toCounts(run: { counts: { passed: number; failed: number } | null } | null): string {
+  return run?.counts == null ? '' : `(${run.counts.passed} passed, ${run.counts.failed} failed)`;
+}
