@@ -152,8 +152,8 @@ export async function runCommand(options: RunCommandOptions): Promise<CommandRes
     const { maxMemoryBytes: maxBytes } = options;
     if (maxBytes === undefined) return [];
     const watch = watchMemory({ rootPid, maxBytes, clock, signal: over.signal });
-    // Woken early when the command is over: nobody looks at the answer then.
-    return [watch.catch(() => undefined).then(() => 'out of memory' as const)];
+    // It rejects when the command is over, or when nobody can look: neither is a reason to end anything.
+    return [watch.then(() => 'out of memory' as const).catch(() => new Promise<never>(() => undefined))];
   }
 
   async function timeout(ms: number): Promise<'timed out'> {

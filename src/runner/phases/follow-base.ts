@@ -22,11 +22,11 @@ export async function followBase(
 ): Promise<PhaseResult<Verified>> {
   const { spec, record } = attempt;
   // Red, refused and unfinished work is for people to look at as the agent left it; the base of a rework is a branch of ours.
-  const isWanted =
+  const isGood =
     verified.ending.outcome === 'pull_request' &&
-    verified.refusal === null &&
+    record.evidence.after?.verdict !== 'failed' &&
     record.unfinished === undefined;
-  if (!isWanted || spec.settings.rebase === false || spec.kind !== 'resolve') return next(verified);
+  if (!isGood || spec.settings.rebase === false || spec.kind !== 'resolve') return next(verified);
 
   const { workspace } = verified;
   const rebased = await lookAtBase(verified, attempt, deps);
@@ -84,9 +84,8 @@ export async function followBase(
   }
 
   function tell(kind: Rebase['kind'], where: string | null, reason: string): void {
-    const { branch } = spec.base;
     const rebase: Rebase = {
-      branch,
+      branch: spec.base.branch.slice(0, 255),
       from: spec.base.commit,
       onto: where,
       kind,

@@ -18,13 +18,13 @@ const MAX_PATCH_BYTES = 20_000_000;
  * thresholds of the repository make them red, so what counts as evidence is run without it. Whatever comes of it, the verdict stands.
  */
 export async function measureCoverage(
-  { workspace, tree, plan, ending, refusal }: Verified,
+  { workspace, tree, plan, ending }: Verified,
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<void> {
   const { spec, record } = attempt;
   const { after } = record.evidence;
-  const isGreen = ending.outcome === 'pull_request' && refusal === null && after?.verdict === 'passed';
+  const isGreen = ending.outcome === 'pull_request' && after?.verdict === 'passed';
   const tookMs = after?.runs.reduce((sum, { durationMs }) => sum + durationMs, 0) ?? 0;
   if (!isGreen || spec.settings.coverage === false) return;
   const mostMs = 3 * tookMs + SLACK_MS;

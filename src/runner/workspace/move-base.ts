@@ -29,7 +29,14 @@ export async function fetchTip(
 ): Promise<BaseTip> {
   const { git, gitDir, base, remote, signal } = options;
   // It becomes part of a refspec.
-  const branch = BranchName.parse(options.branch);
+  const branch = BranchName.safeParse(options.branch);
+  if (!branch.success) {
+    throw new GitCommandError({
+      args: ['fetch'],
+      exitCode: null,
+      output: 'the name of the base branch is none',
+    });
+  }
   // What is there already, for the remote to begin from: alternates alone are no promise.
   await git.run(['update-ref', BASE_REF, base], { gitDir, signal });
   const args = [
@@ -38,7 +45,7 @@ export async function fetchTip(
     '--no-write-fetch-head',
     '--quiet',
     remote.url,
-    `+refs/heads/${branch}:${TIP_REF}`,
+    `+refs/heads/${branch.data}:${TIP_REF}`,
   ];
   const { exitCode, output } = await git.runRemote(args, remote, { gitDir, signal });
   if (exitCode !== 0) throw new GitCommandError({ args: ['fetch'], exitCode, output });
