@@ -25,7 +25,10 @@ const npm: ShopProject = (() => {
   const manifest = (name: string, more: object): string =>
     `${JSON.stringify({ name: `@shop/${name}`, version: '1.0.0', type: 'module', exports: './src/index.js', scripts: { test: 'node --test' }, ...more }, null, 2)}\n`;
   const lock = {
-    ...{ name: 'shop', version: '1.0.0', lockfileVersion: 3, requires: true },
+    name: 'shop',
+    version: '1.0.0',
+    lockfileVersion: 3,
+    requires: true,
     packages: {
       '': { name: 'shop', version: '1.0.0', workspaces: ['packages/*'] },
       'node_modules/@shop/cart': { resolved: 'packages/cart', link: true },

@@ -40,8 +40,8 @@ for (const project of SHOP_PROJECTS) {
       });
       expect(changes.map((change) => change.path)).toEqual(Object.keys(mend));
       for (const [file, text] of Object.entries(mend)) expect(await done.file(file)).toBe(text);
-      if (bug !== null) expect(green).toEqual([expect.stringContaining(bug)]);
-      else expect(tests).toBe(undefined);
+      expect(green.length).toBe(bug === null ? 0 : 1);
+      expect(green.join('\n')).toContain(bug ?? '');
     });
   });
 }

@@ -13,7 +13,7 @@ function at(status: number, body: unknown) {
     fetch: async (url, init) => {
       const authorization = new Headers(init?.headers).get('authorization');
       const sent: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
-      seen.push({ url: String(url), body: sent, authorization });
+      seen.push({ url: url instanceof Request ? url.url : url.toString(), body: sent, authorization });
       return Response.json(body, { status });
     },
     userAgent: 'test',

@@ -1,56 +1,53 @@
-/** What is asked of the kernel, by the numbers of an architecture. */
-type Architecture = {
-  /** `AUDIT_ARCH_…` of linux/audit.h. */
-  audit: number;
-  /** From here on it is another ABI (x32); `null` where there is none. */
-  foreignFrom: number | null;
-  numbers: Readonly<Record<Forbidden | Looked, number>>;
-};
+/** A system call's numbers: on x86-64, on arm64. */
+type Numbers = readonly [number, number];
 
 /** Refused whatever is asked of them. None is of use to builds, tests and agents; each has been a way out, or leads to much of the kernel. */
-const FORBIDDEN = [
+const FORBIDDEN: Readonly<Record<string, Numbers>> = {
   // Keys of the machine's user, which no namespace keeps apart.
-  ...(['add_key', 'request_key', 'keyctl'] as const),
-  ...(['bpf', 'perf_event_open', 'userfaultfd', 'syslog', 'open_by_handle_at'] as const),
-  ...(['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const),
-  ...(['kexec_load', 'kexec_file_load', 'init_module', 'finit_module', 'delete_module'] as const),
-  ...(['mount', 'umount2', 'pivot_root', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick'] as const),
-  ...(['open_tree', 'mount_setattr', 'setns'] as const),
-] as const;
-type Forbidden = (typeof FORBIDDEN)[number];
-/** Refused for some of their arguments. */
-type Looked = 'clone' | 'clone3' | 'unshare' | 'ioctl' | 'socket';
+  add_key: [248, 217],
+  request_key: [249, 218],
+  keyctl: [250, 219],
+  bpf: [321, 280],
+  perf_event_open: [298, 241],
+  userfaultfd: [323, 282],
+  io_uring_setup: [425, 425],
+  io_uring_enter: [426, 426],
+  io_uring_register: [427, 427],
+  syslog: [103, 116],
+  open_by_handle_at: [304, 265],
+  kexec_load: [246, 104],
+  kexec_file_load: [320, 294],
+  init_module: [175, 105],
+  finit_module: [313, 273],
+  delete_module: [176, 106],
+  mount: [165, 40],
+  umount2: [166, 39],
+  pivot_root: [155, 41],
+  open_tree: [428, 428],
+  move_mount: [429, 429],
+  fsopen: [430, 430],
+  fsconfig: [431, 431],
+  fsmount: [432, 432],
+  fspick: [433, 433],
+  mount_setattr: [442, 442],
+  setns: [308, 268],
+};
 
-const SINCE_5 = {
-  ...{ open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, fspick: 433 },
-  ...{ io_uring_setup: 425, io_uring_enter: 426, io_uring_register: 427, clone3: 435, mount_setattr: 442 },
-} as const;
+/** Refused for some of their arguments. */
+const LOOKED = {
+  clone: [56, 220],
+  clone3: [435, 435],
+  unshare: [272, 97],
+  ioctl: [16, 29],
+  socket: [41, 198],
+} as const satisfies Readonly<Record<string, Numbers>>;
+
+/** `audit`: `AUDIT_ARCH_…` of linux/audit.h. `foreignFrom`: from there on numbers are of another ABI (x32); `null` where there is none. */
+type Architecture = { column: 0 | 1; audit: number; foreignFrom: number | null };
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  x64: {
-    audit: 0xc000003e,
-    foreignFrom: 0x4000_0000,
-    numbers: {
-      ...SINCE_5,
-      ...{ add_key: 248, request_key: 249, keyctl: 250 },
-      ...{ bpf: 321, perf_event_open: 298, userfaultfd: 323, syslog: 103, open_by_handle_at: 304 },
-      ...{ kexec_load: 246, kexec_file_load: 320, init_module: 175, finit_module: 313, delete_module: 176 },
-      ...{ mount: 165, umount2: 166, pivot_root: 155, setns: 308 },
-      ...{ clone: 56, unshare: 272, ioctl: 16, socket: 41 },
-    },
-  },
-  arm64: {
-    audit: 0xc00000b7,
-    foreignFrom: null,
-    numbers: {
-      ...SINCE_5,
-      ...{ add_key: 217, request_key: 218, keyctl: 219 },
-      ...{ bpf: 280, perf_event_open: 241, userfaultfd: 282, syslog: 116, open_by_handle_at: 265 },
-      ...{ kexec_load: 104, kexec_file_load: 294, init_module: 105, finit_module: 273, delete_module: 106 },
-      ...{ mount: 40, umount2: 39, pivot_root: 41, setns: 268 },
-      ...{ clone: 220, unshare: 97, ioctl: 29, socket: 198 },
-    },
-  },
+  x64: { column: 0, audit: 0xc000_003e, foreignFrom: 0x4000_0000 },
+  arm64: { column: 1, audit: 0xc000_00b7, foreignFrom: null },
 };
 
 const ERROR = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
@@ -75,32 +72,33 @@ const REFUSE = 0x0005_0000;
 export function toSeccompFilter(architecture: string): Buffer | null {
   const known = ARCHITECTURES[architecture];
   if (known === undefined) return null;
-  const { audit, foreignFrom, numbers } = known;
+  const { audit, foreignFrom, column } = known;
+  const number = (name: keyof typeof LOOKED): number => LOOKED[name][column];
   const program = [
     load(AT.architecture),
     // Programs of another word length have other numbers.
     ...unless('equal', audit, [answer(ERROR.ENOSYS)]),
     load(AT.number),
     ...(foreignFrom === null ? [] : when('atLeast', foreignFrom, [answer(ERROR.ENOSYS)])),
-    ...FORBIDDEN.flatMap((name) => when('equal', numbers[name], [answer(ERROR.EPERM)])),
+    ...Object.values(FORBIDDEN).flatMap((numbers) => when('equal', numbers[column], [answer(ERROR.EPERM)])),
     // Its flags lie in memory, where no filter can look; the C library falls back on `clone`.
-    ...when('equal', numbers.clone3, [answer(ERROR.ENOSYS)]),
-    ...when('equal', numbers.clone, [
+    ...when('equal', number('clone3'), [answer(ERROR.ENOSYS)]),
+    ...when('equal', number('clone'), [
       load(AT.argument(0)),
       ...when('hasAny', NEW_NAMESPACES, [answer(ERROR.EPERM)]),
       allow(),
     ]),
-    ...when('equal', numbers.unshare, [
+    ...when('equal', number('unshare'), [
       load(AT.argument(0)),
       ...when('hasAny', NEW_NAMESPACES | NEW_TIME_NAMESPACE, [answer(ERROR.EPERM)]),
       allow(),
     ]),
-    ...when('equal', numbers.ioctl, [
+    ...when('equal', number('ioctl'), [
       load(AT.argument(1)),
       ...Object.values(TERMINAL_REQUESTS).flatMap((request) => when('equal', request, [answer(ERROR.EPERM)])),
       allow(),
     ]),
-    ...when('equal', numbers.socket, [
+    ...when('equal', number('socket'), [
       load(AT.argument(0)),
       ...SOCKET_FAMILIES.flatMap((family) => when('equal', family, [allow()])),
       answer(ERROR.EAFNOSUPPORT),
