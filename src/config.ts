@@ -196,7 +196,7 @@ function toApiUrl(environment: {
 }): string {
   if (environment.GITHUB_API_URL !== undefined) return environment.GITHUB_API_URL.replace(/\/+$/, '');
   if (environment.GHE_HOST === undefined) return 'https://api.github.com';
-  if (environment.GHE_HOST.endsWith('.ghe.com'))
-    return `https://api.${environment.GHE_HOST.replace(/^api\./, '')}`;
-  return `${environment.GHE_PROTOCOL}://${environment.GHE_HOST}/api/v3`;
+  const host = environment.GHE_HOST.toLowerCase();
+  if (host.endsWith('.ghe.com')) return `https://api.${host.replace(/^api\./, '')}`;
+  return `${environment.GHE_PROTOCOL}://${host}/api/v3`;
 }

@@ -6,6 +6,7 @@ import { createAttemptTokens } from './dispatch/attempt-tokens.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
 import { createEffects } from './dispatch/effects/effects.ts';
 import { createExplainIssue, type ExplainIssue } from './dispatch/explain-issue.ts';
+import { createProposeSettings, type ProposeSettings } from './dispatch/propose-settings.ts';
 import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
 import { createReconciler, type Reconciler } from './dispatch/reconcile.ts';
@@ -67,6 +68,7 @@ export type Coordinator = {
   reconciler: Reconciler;
   /** For an operator who wants to know what a label would do. */
   explainIssue: ExplainIssue;
+  proposeSettings: ProposeSettings;
   /** Asks GitHub who we are. Throws `GitHubError`. */
   identity: GitHub['identity'];
   /** From now on leases outlast a planned restart; then everything stops: what is in hand is finished, the rest stays stored. */
@@ -215,6 +217,7 @@ export async function createCoordinator(
     outbox,
     reconciler,
     explainIssue: createExplainIssue({ store, github, decide, timings }),
+    proposeSettings: createProposeSettings({ store, github, proposeFile: github.proposeFile }),
     identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,

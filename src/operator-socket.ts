@@ -12,7 +12,7 @@ import { createAdminApi } from './runner-api/admin-api.ts';
  * open it. The caller holds the store's lock, so a socket that lies there is a left-over.
  */
 export async function startOperatorSocket(
-  coordinator: Pick<Coordinator, 'store' | 'dispatcher' | 'registry' | 'explainIssue'>,
+  coordinator: Pick<Coordinator, 'store' | 'dispatcher' | 'registry' | 'explainIssue' | 'proposeSettings'>,
   options: { dataFolder: string; url: string; log: Logger },
 ): Promise<HttpServer> {
   const { dataFolder, url, log } = options;

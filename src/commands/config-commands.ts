@@ -86,6 +86,24 @@ Examples:
     );
 
   config
+    .command('propose')
+    .description('open a pull request with a settings file in which everything is commented out')
+    .argument('<repository>', 'such as acme/widgets', parseRepository)
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      `
+Merging it changes nothing; it is there to be edited. Where it is open already, its address is told. Nothing is proposed where there is a settings file.
+
+Example:
+  yardmaster config propose acme/widgets`,
+    )
+    .action(async (repository: string, options: { data: string }) => {
+      const { url } = await createOperatorClient(options.data).proposeSettings(repository);
+      cli.print(stripControl(url));
+    });
+
+  config
     .command('schema')
     .description('print the JSON Schema of the settings file, for editors')
     .addHelpText(
@@ -101,6 +119,12 @@ Example:
 }
 
 type IssueName = { repository: string; issue: number };
+
+function parseRepository(text: string): string {
+  if (!/^[\w.-]+\/[\w.-]+$/.test(text))
+    throw new InvalidArgumentError('Write it as owner/name, such as acme/widgets.');
+  return text;
+}
 
 /** `owner/name#12`, or the address of its page. */
 function parseIssue(text: string): IssueName {

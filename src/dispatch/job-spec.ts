@@ -1,5 +1,6 @@
 import type { JobSettings, JobSpec } from '../contract/job.ts';
 import type { AllJobSettings, Attempt, Job } from '../domain/job.ts';
+import { toNoreplyAddress } from '../domain/noreply-address.ts';
 import { checkRunName } from '../domain/check-run-text.ts';
 import { toExternalId } from './check-run-identity.ts';
 
@@ -37,7 +38,7 @@ export function toJobSpec(
       appId,
     },
     // GitHub shows commits with this address as the bot's own.
-    commitAuthor: { name: bot.login, email: `${bot.id}+${bot.login}@users.noreply.github.com` },
+    commitAuthor: { name: bot.login, email: toNoreplyAddress(`${bot.id}+${bot.login}`, app.githubApiUrl) },
     settings: toRunnerSettings(job.settings),
   };
 }

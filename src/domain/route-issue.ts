@@ -33,7 +33,8 @@ const SURE_FROM = 3;
 /** More of the same kind says no more. */
 const MOST_OF_A_KIND = 3;
 
-const MAX_PATHS = 200;
+/** Every path is held against every pattern, and both may be made to take long. */
+const MAX_PATHS = 50;
 const MAX_REASONS = 4;
 const MAX_REASON_CHARACTERS = 80;
 
@@ -155,7 +156,7 @@ function hasWord(searchable: string, words: ReadonlySet<string>, wanted: string)
 
 /** What looks like a path of the repository: with a slash, or with an extension. Addresses are none. */
 function findPaths(text: string): string[] {
-  const tokens = text.match(/[^\s`'"()<>[\]{},;|*]{3,300}/g) ?? [];
+  const tokens = text.match(/[^\s`'"()<>[\]{},;|*]{3,150}/g) ?? [];
   const paths = tokens
     .filter((token) => !token.includes('://') && !token.includes('@'))
     .map((token) =>

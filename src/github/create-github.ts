@@ -6,12 +6,14 @@ import { createGitHubCall } from './github-call.ts';
 import type { GitHub } from './github.ts';
 import { createIdentity } from './identity.ts';
 import { createCommentReader } from './issue-comments.ts';
+import { createInstallationUrls } from './installation-url.ts';
 import { createIssueReader } from './issue.ts';
 import { createJobTokens } from './job-token.ts';
 import { createLabels } from './labels.ts';
 import { createPermissionReader } from './permission.ts';
 import { createFailedChecks } from './failed-checks.ts';
 import type { Octokit } from './probot-octokit.ts';
+import { createProposeFile, type ProposeFile } from './propose-file.ts';
 import { createPullRequests } from './pull-request.ts';
 import { createReviews } from './reviews.ts';
 import { createSettingsReader } from './repo-file.ts';
@@ -31,11 +33,11 @@ export function createGitHub(deps: {
   apiUrl: string;
   clock: Pick<Clock, 'nowMs'>;
   log: Logger;
-}): GitHub & { sweeps: SweepReads & RecoveryReads } {
-  const call = createGitHubCall(deps);
+}): GitHub & { sweeps: SweepReads & RecoveryReads; proposeFile: ProposeFile } {
+  const call = createGitHubCall({ ...deps, installationUrl: createInstallationUrls(deps) });
   const { identity } = createIdentity(deps);
   const { readRepository } = createRepositoryReader({ call });
-  return {
+  const github: GitHub = {
     identity,
     readRepository,
     ...createIssueReader({ call, readRepository }),
@@ -53,6 +55,10 @@ export function createGitHub(deps: {
     ...createFailedChecks({ call }),
     ...createBranches({ call }),
     ...createJobTokens(deps),
+  };
+  return {
+    ...github,
+    proposeFile: createProposeFile({ call, github }),
     sweeps: { ...createSweepReads({ ...deps, call }), ...createRecoveryReads({ call, identity }) },
   };
 }

@@ -1,6 +1,7 @@
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Octokit } from './probot-octokit.ts';
+import { GitHubError } from './github-error.ts';
 import { toGitHubError } from './to-github-error.ts';
 
 /** Makes requests as an installation; what they throw comes out as `GitHubError`. */
@@ -12,9 +13,27 @@ export type GitHubCall = <Result>(
 export function createGitHubCall(deps: {
   octokitFor: (installationId: number) => Promise<Octokit>;
   clock: Pick<Clock, 'nowMs'>;
+  /** Page of an installation; `null` when it can't be told. */
+  installationUrl?: (installationId: number) => Promise<string | null>;
 }): GitHubCall {
-  return (installationId, request) =>
-    withGitHubErrors(deps.clock, async () => request(await deps.octokitFor(installationId)));
+  return async (installationId, request) => {
+    try {
+      return await withGitHubErrors(deps.clock, async () => request(await deps.octokitFor(installationId)));
+    } catch (error) {
+      if (!(error instanceof GitHubError) || error.lacking === null) throw error;
+      throw explainLacking(error, (await deps.installationUrl?.(installationId)) ?? null);
+    }
+  };
+}
+
+/** The same with what whoever owns the installation can do about it. */
+function explainLacking(error: GitHubError, url: string | null): GitHubError {
+  const { kind, message, status, retryAfterMs, lacking } = error;
+  // Without the scheme: on GitHub, where texts that others had a hand in get no links, it can be copied as it is.
+  const where =
+    url === null ? 'in the settings of its installation' : `at ${url.replace(/^https?:\/\//, '')}`;
+  const text = `${message}. The App lacks a permission there (${lacking}): grant it ${where}, then ask again`;
+  return new GitHubError(kind, text, { status, retryAfterMs, lacking, cause: error });
 }
 
 /** Runs `request`; what it throws comes out as `GitHubError`. */

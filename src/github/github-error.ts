@@ -15,15 +15,23 @@ export class GitHubError extends Error {
   /** HTTP status; `null` when there was no answer. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  /** Permissions that the App lacks, in words: `checks: write`; `null` when that is not why. */
+  readonly lacking: string | null;
 
   constructor(
     kind: GitHubErrorKind,
     message: string,
-    facts: { status?: number | null; retryAfterMs?: number | null; cause?: unknown } = {},
+    facts: {
+      status?: number | null;
+      retryAfterMs?: number | null;
+      lacking?: string | null;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause });
     this.kind = kind;
     this.status = facts.status ?? null;
     this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.lacking = facts.lacking ?? null;
   }
 }

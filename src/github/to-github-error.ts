@@ -32,6 +32,7 @@ export function toGitHubError(thrown: unknown, nowMs: number): Error {
   const retryAfterMs = readWait(response.headers ?? {}, nowMs);
   return new GitHubError(kind, `GitHub answered ${thrown.status}: ${describe(thrown)}`, {
     status: thrown.status,
+    lacking: kind === 'forbidden' ? readLacking(thrown.message, response.headers ?? {}) : null,
     retryAfterMs: kind === 'rate_limited' ? (retryAfterMs ?? FALLBACK_WAIT_MS) : retryAfterMs,
     cause: thrown,
   });
@@ -82,6 +83,15 @@ function isConflict(message: string, data: unknown): boolean {
     (error: unknown) =>
       typeof error === 'object' && error !== null && 'code' in error && error.code === 'already_exists',
   );
+}
+
+/** GitHub names what would have been enough, alternatives parted by semicolons: `issues=write; pull_requests=write`. */
+function readLacking(message: string, headers: Record<string, unknown>): string | null {
+  const accepted = headers['x-accepted-github-permissions'];
+  if (typeof accepted !== 'string' || !/not accessible by integration/i.test(message)) return null;
+  const ways = accepted.split(';').map((way) => way.split(',').map((one) => one.trim()));
+  if (!ways.flat().every((one) => /^[a-z_]{1,40}=[a-z]{1,10}$/.test(one))) return null;
+  return ways.map((way) => way.map((one) => one.replace('=', ': ')).join(' and ')).join(', or ');
 }
 
 /** `retry-after` in seconds, else the end of a used-up budget; `null` when neither is told. */

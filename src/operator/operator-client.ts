@@ -234,6 +234,9 @@ export function createOperatorClient(dataFolder: string) {
       if (question.as !== undefined) query.set('as', question.as);
       return call('GET', `/explain?${query.toString()}`, Explanation);
     },
+    /** Opens a pull request with a commented settings file, or finds it. */
+    proposeSettings: (repository: string) =>
+      call('POST', '/settings-proposals', z.object({ url: z.string() }), { repository }),
     jobs,
     job,
     findJob,

@@ -6,6 +6,7 @@ import { RunnerFacts } from '../contract/runner-api.ts';
 import { type Refusal, refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { ExplainIssue } from '../dispatch/explain-issue.ts';
+import type { ProposeSettings } from '../dispatch/propose-settings.ts';
 import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
 import type { Logger } from '../lib/logger.ts';
 import { stripControl } from '../lib/strip-control.ts';
@@ -18,6 +19,8 @@ import { INTERNAL_ERROR, refuseMistakes, toErrorResponse } from './wire-answer.t
 const MAX_BODY_BYTES = 64 * 1024;
 /** Log read at a time, in bytes. */
 const LOG_PAGE_BYTES = 256 * 1024;
+
+const ProposalWish = z.object({ repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must be owner/name') });
 
 const TokenWish = z.object({
   specialties: z.array(Specialty).min(1).max(50).optional(),
@@ -73,6 +76,7 @@ export function createAdminApi(deps: {
   dispatcher: Dispatcher;
   registry: RunnerRegistry;
   explainIssue: ExplainIssue;
+  proposeSettings: ProposeSettings;
   /** What `GET /status` answers: where the coordinator is, and which. */
   status: () => { url: string; pid: number; version: string };
   log: Logger;
@@ -127,6 +131,13 @@ export function createAdminApi(deps: {
     if (!question.success) return toErrorResponse(refuseMistakes(question.error));
     const { repository, issue: issueNumber, label = null, as: login = null } = question.data;
     const answer = await deps.explainIssue({ repository, issueNumber, label, login });
+    return answer.ok ? context.json(answer.value) : toErrorResponse(answer);
+  });
+
+  app.post('/settings-proposals', async (context) => {
+    const wish = ProposalWish.safeParse(await readJson(context));
+    if (!wish.success) return toErrorResponse(refuseMistakes(wish.error));
+    const answer = await deps.proposeSettings(wish.data.repository);
     return answer.ok ? context.json(answer.value) : toErrorResponse(answer);
   });
 

@@ -1,4 +1,5 @@
 import type { JobSpec, Revision } from '../contract/job.ts';
+import { toNoreplyAddress } from '../domain/noreply-address.ts';
 import { breakSkipMarks } from '../domain/skip-marks.ts';
 import { stripControl } from '../lib/strip-control.ts';
 
@@ -33,7 +34,7 @@ export function toCommitMessage(options: {
     `Yardmaster-Job: ${spec.jobId}`,
     `Yardmaster-Runner: ${toTrailerValue(options.runnerName)}`,
     `Yardmaster-Agent: ${toTrailerValue(options.agentName)}`,
-    `Co-authored-by: ${person} <${account}@users.noreply.github.com>`,
+    `Co-authored-by: ${person} <${toNoreplyAddress(account, spec.githubApiUrl)}>`,
     '',
   ].join('\n');
 }

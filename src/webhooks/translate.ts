@@ -55,6 +55,8 @@ const TRANSLATORS = {
   'installation.created': translateInstalled,
   'installation.deleted': translateInstallationEnd('The App was uninstalled'),
   'installation.unsuspend': translateInstalled,
+  // What was refused for want of a permission is worth another try: the labels, first of all.
+  'installation.new_permissions_accepted': translateInstalled,
   'installation.suspend': translateInstallationEnd('The App was suspended'),
   'installation_repositories.added': translateRepositoriesAdded,
   'installation_repositories.removed': translateRepositoriesRemoved,

@@ -182,7 +182,7 @@ const CHANGES: [string, Omit<Parameters<typeof judgeChanges>[0], 'changes'> & { 
 
 function answerChange({ changes = [], ...work }: (typeof CHANGES)[number][1]): string {
   const verdict = judgeChanges({ changes, ...work });
-  return verdict.ok ? 'published' : `${verdict.reasons.join(' ')}`;
+  return verdict.ok ? 'published' : verdict.reasons.join(' ');
 }
 
 const intro = `# Refusals

@@ -19,7 +19,7 @@ function render(name: string): Node[] {
   const whole = readFileSync(path.join(folder, name), 'utf8');
   // The title of a pull request stands above its text, and is no Markdown.
   const text = name.startsWith('pull-request') ? whole.slice(whole.indexOf('\n')) : whole;
-  return walk(fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }) as Node);
+  return walk(fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }));
 }
 
 test.each(names)('%s: GitHub makes of it what is meant', (name) => {

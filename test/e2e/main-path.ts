@@ -22,6 +22,8 @@ export function describeMainPath({
   beforeAll(async () => {
     yard = await startYard({
       transport,
+      // One of the two as on a GitHub Enterprise Server.
+      apiPath: transport === 'coordinator' ? '/api/v3' : '',
       runners: { 'backend-pc': 'backend', 'frontend-pc': 'frontend' },
       // What no webhook told of is looked for all the time, but not before a webhook had the time to come.
       timings: { issueSweepSeconds: 1, issueSweepGraceSeconds: 3 },

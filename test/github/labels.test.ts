@@ -62,3 +62,19 @@ describe('our labels', () => {
 function labelsOf(target: RepositoryTarget) {
   return at.standin.state.labels(fullNameOf(target));
 }
+
+test('a permission that the App was not granted is named, with the page where it is', async () => {
+  const { standin, github, createTarget } = at;
+  const target = await createTarget();
+  const { installationId } = target;
+  await standin.acceptNewPermissions(installationId, { metadata: 'read', issues: 'read', contents: 'write' });
+
+  const refused = github.ensureLabels(target, BUILT_IN_LABELS);
+
+  await expect(refused).rejects.toMatchObject({
+    kind: 'forbidden',
+    message: expect.stringMatching(
+      /403: Resource not accessible by integration.*\. The App lacks a permission there \(issues: write.*\): grant it at [\w.:]+\/.*installations\/\d+, then ask again$/,
+    ),
+  });
+});

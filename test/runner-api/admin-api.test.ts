@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WireError } from '../../src/contract/wire-error.ts';
+import { createProposeSettings } from '../../src/dispatch/propose-settings.ts';
 import { createExplainIssue } from '../../src/dispatch/explain-issue.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -195,6 +196,11 @@ async function openAdmin() {
     store: world.store,
     dispatcher: world.dispatcher,
     registry: world.registry,
+    proposeSettings: createProposeSettings({
+      store: world.store,
+      github: world.recorder.github,
+      proposeFile: async () => ({ url: 'https://github.com/acme/widgets/pull/9' }),
+    }),
     explainIssue: createExplainIssue({
       store: world.store,
       github: world.recorder.github,

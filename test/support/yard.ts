@@ -62,6 +62,8 @@ export async function startYard(
     sample?: string;
     /** Whether only its people may see the repository. */
     isPrivate?: boolean;
+    /** Below which GitHub answers, as a GitHub Enterprise Server does: `/api/v3`. */
+    apiPath?: string;
   } = {},
 ) {
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
@@ -80,7 +82,7 @@ export async function startYard(
         dataFolder: path.join(folder, 'data'),
         databaseUrl: null,
         redisUrl: null,
-        githubApiUrl: github.url,
+        githubApiUrl: `${github.url}${options.apiPath ?? ''}`,
         limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
         webhookProxyUrl: null,
         log: { level: 'debug', format: 'json' },

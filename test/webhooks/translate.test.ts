@@ -137,6 +137,19 @@ describe('what a webhook means', () => {
     ],
     [
       'installation',
+      { action: 'new_permissions_accepted', installation: { id: 5 }, repositories },
+      {
+        kind: 'repositories_added',
+        key: `repositories_added:${GUID}`,
+        installationId: 5,
+        repositories: [
+          { id: 71, fullName: 'acme/widgets' },
+          { id: 72, fullName: 'acme/gears' },
+        ],
+      },
+    ],
+    [
+      'installation',
       { action: 'deleted', installation: { id: 5 } },
       {
         kind: 'repositories_removed',

@@ -1,0 +1,51 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { toNoreplyAddress } from '../src/domain/noreply-address.ts';
+
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+const BASE = { APP_ID: '1', WEBHOOK_SECRET: 'x'.repeat(32), PRIVATE_KEY: privateKey };
+
+test.each([
+  [{}, 'https://api.github.com', 'users.noreply.github.com'],
+  [
+    { GHE_HOST: 'github.example.com' },
+    'https://github.example.com/api/v3',
+    'users.noreply.github.example.com',
+  ],
+  [
+    { GHE_HOST: 'GitHub.Example.com:8443' },
+    'https://github.example.com:8443/api/v3',
+    'users.noreply.github.example.com',
+  ],
+  [{ GHE_HOST: 'ghe.local', GHE_PROTOCOL: 'http' }, 'http://ghe.local/api/v3', 'users.noreply.ghe.local'],
+  [{ GHE_HOST: 'octo.ghe.com' }, 'https://api.octo.ghe.com', 'users.noreply.octo.ghe.com'],
+  [{ GHE_HOST: 'api.octo.ghe.com' }, 'https://api.octo.ghe.com', 'users.noreply.octo.ghe.com'],
+  [
+    { GITHUB_API_URL: 'https://a.example/api/v3/', GHE_HOST: 'b.example' },
+    'https://a.example/api/v3',
+    'users.noreply.a.example',
+  ],
+])('%j: where GitHub answers, and what its accounts are called in commits', (variables, apiUrl, domain) => {
+  const reading = readConfig({ ...BASE, ...variables }, { isTTY: false });
+
+  if (!reading.ok) throw new Error(reading.problems.join('; '));
+  expect(reading.config.githubApiUrl).toBe(apiUrl);
+  expect(toNoreplyAddress('7+bot', apiUrl)).toBe(`7+bot@${domain}`);
+});
+
+test.each(['https://github.example.com', 'github.example.com/api', 'a b'])(
+  'GHE_HOST %j is refused',
+  (host) => {
+    const reading = readConfig({ ...BASE, GHE_HOST: host }, { isTTY: false });
+
+    expect(reading).toMatchObject({
+      ok: false,
+      problems: ['GHE_HOST must be a host name without https:// or path'],
+    });
+  },
+);
