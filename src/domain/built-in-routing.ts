@@ -1,4 +1,4 @@
-import type { RoutingRule } from './route-issue.ts';
+import type { RoutingRule } from './routing-rule.ts';
 
 /**
  * What speaks for the built-in specialties where nothing else is known. Only what hardly ever means anything else: a wrong guess costs more

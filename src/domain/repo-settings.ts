@@ -1,7 +1,7 @@
 import type { JobSettings } from '../contract/job.ts';
 import type { AllJobSettings, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
-import type { RoutingRule } from './route-issue.ts';
+import type { RoutingRule } from './routing-rule.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
 import type { DailyLimits } from './spending.ts';

@@ -1,20 +1,8 @@
 import type { IssueSnapshot } from '../contract/job.ts';
 import { parseIssueForm, toChoices } from './issue-form.ts';
 import { toPathMatcher } from './path-patterns.ts';
+import type { RoutingRule } from './routing-rule.ts';
 import { BUILT_IN_ROUTING } from './built-in-routing.ts';
-
-/** What in an issue speaks for a specialty. */
-export type RoutingRule = {
-  specialty: string;
-  /** Patterns for paths that the issue names. */
-  paths: readonly string[];
-  /** Words or phrases of its title or text. */
-  words: readonly string[];
-  /** Names of issue types. */
-  types: readonly string[];
-  /** Question of an issue form → answers. */
-  fields: Readonly<Record<string, readonly string[]>>;
-};
 
 /** Which specialty an issue without a label is for. Reasons are plain text and hold the issue's own words. */
 export type Routing =
