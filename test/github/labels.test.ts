@@ -64,10 +64,12 @@ function labelsOf(target: RepositoryTarget) {
 }
 
 test('a permission that the App was not granted is named, with the page where it is', async () => {
-  const { standin, github, createTarget } = at;
-  const target = await createTarget();
-  const { installationId } = target;
+  const { standin, github } = at;
+  standin.createOrganization('globex');
+  const { fullName } = await standin.createRepository({ owner: 'globex', name: 'gears', files: { a: 'b' } });
+  const { installationId } = await standin.install('globex');
   await standin.acceptNewPermissions(installationId, { metadata: 'read', issues: 'read', contents: 'write' });
+  const target = { installationId, repository: await github.readRepository({ installationId, fullName }) };
 
   const refused = github.ensureLabels(target, BUILT_IN_LABELS);
 
