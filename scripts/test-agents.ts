@@ -37,6 +37,20 @@ const AGENTS: readonly RealAgent[] = [
     version: '0.169.0',
     program: `node_modules/@openai/codex-${PLATFORM}/vendor/${TRIPLE}/bin/codex`,
   },
+  {
+    variable: 'YARDMASTER_REAL_GEMINI',
+    name: 'gemini-cli',
+    packageName: '@google/gemini-cli',
+    version: '0.61.0',
+    program: 'node_modules/.bin/gemini',
+  },
+  {
+    variable: 'YARDMASTER_REAL_OPENCODE',
+    name: 'opencode',
+    packageName: 'opencode-ai',
+    version: '1.18.33',
+    program: `node_modules/opencode-${PLATFORM}/bin/opencode`,
+  },
 ];
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -26,3 +26,11 @@ export function createAgentText(secrets: Iterable<string>): AgentText {
     redact,
   };
 }
+
+/** Variables of an agent's configuration whose values are masked: those that are called like a secret. */
+const SECRET_NAME = /key|token|secret|password|credential/i;
+
+/** The values in an agent's own variables that must not be shown. */
+export function findSecrets(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).flatMap(([variable, value]) => (SECRET_NAME.test(variable) ? [value] : []));
+}

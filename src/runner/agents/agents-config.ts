@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODEL_API_NAMES } from '../sandbox/model-apis.ts';
 
 /** Name of an agent in `runner.yml`, by which repositories ask for it. */
 const AgentName = z
@@ -54,10 +55,44 @@ const HEADLESS = {
 /** OpenAI's Codex. */
 const CodexAgentConfig = z.strictObject({ kind: z.literal('codex'), ...HEADLESS });
 
+/** Google's Gemini CLI. */
+const GeminiAgentConfig = z.strictObject({ kind: z.literal('gemini'), ...HEADLESS });
+
+/** Who serves the model. */
+const ModelApi = z.enum(MODEL_API_NAMES, `must be one of ${MODEL_API_NAMES.join(', ')}`);
+
+/** opencode, with the models of one service. */
+const OpencodeAgentConfig = z.strictObject({
+  kind: z.literal('opencode'),
+  ...HEADLESS,
+  api: ModelApi.default('anthropic'),
+});
+
+/**
+ * Any program that speaks the Agent Client Protocol. With `api` it reaches that service through the gateway, by the usual variables, or
+ * by its own, in whose values `{model_url}` and `{model_token}` stand for it.
+ */
+const AcpAgentConfig = z.strictObject({
+  kind: z.literal('acp'),
+  command: z.tuple([Executable], z.string()),
+  api: ModelApi.optional(),
+  env: Environment.default({}),
+  model: z.string().min(1).optional(),
+  price: Price.optional(),
+  network: Network,
+});
+
 /** `agents:` of `runner.yml`. */
 export const AgentsConfig = z.record(
   AgentName,
-  z.discriminatedUnion('kind', [ClaudeAgentConfig, CommandAgentConfig, CodexAgentConfig]),
+  z.discriminatedUnion('kind', [
+    ClaudeAgentConfig,
+    CommandAgentConfig,
+    CodexAgentConfig,
+    GeminiAgentConfig,
+    OpencodeAgentConfig,
+    AcpAgentConfig,
+  ]),
 );
 export type AgentsConfig = z.infer<typeof AgentsConfig>;
 

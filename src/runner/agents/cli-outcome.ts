@@ -7,8 +7,9 @@ import type { AgentStop } from './run-agent-command.ts';
 export type CliEnd = {
   title: string;
   stop: AgentStop | null;
-  facts: Pick<CliFacts, 'started' | 'finished' | 'error'>;
-  model: Pick<ModelFacts, 'exhausted' | 'failure' | 'turns'>;
+  facts: Pick<CliFacts, 'started' | 'finished' | 'error' | 'ending'>;
+  /** As the gateway saw it; `null` = it reaches its model by itself. */
+  model: Pick<ModelFacts, 'exhausted' | 'failure' | 'turns'> | null;
   exitCode: number | null;
   signal: string | null;
   spawnError: { code: string; message: string } | null;
@@ -55,35 +56,36 @@ const FAILURES: Readonly<Record<FailureEnding, { most: number; words: string }>>
  * command line makes of it: their exit codes and words differ, the service's status doesn't.
  */
 export function decideCliOutcome(end: CliEnd): Decision {
-  const { title, stop, facts, model } = end;
+  const { title, stop, facts } = end;
+  const model = end.model ?? { exhausted: null, failure: null, turns: null };
   if (end.spawnError) {
     return { ending: 'start_error', detail: `${title} could not be started: ${end.spawnError.message}.` };
   }
   if (stop?.kind === 'cancelled') return { ending: 'cancelled', detail: 'The run was cancelled.' };
   if (stop?.kind === 'alarm' || stop?.kind === 'out_of_memory')
     return { ending: 'config_error', detail: stop.text };
-  const isDone = facts.finished && (end.exitCode === 0 || stop?.kind === 'after_result');
+  const isOver = end.exitCode === 0 || stop?.kind === 'after_result' || stop?.kind === 'idle';
+  const isDone = facts.finished && isOver && facts.ending === undefined;
   if (isDone && model.exhausted === null && (model.failure === null || facts.error === null)) {
-    if (model.turns > 0) return { ending: 'completed', detail: `${title} finished its work.` };
+    if (model.turns !== 0) return { ending: 'completed', detail: `${title} finished its work.` };
     return { ending: 'crashed', detail: `${title} says that it is done, but never asked its model.` };
   }
-  switch (model.exhausted) {
-    case 'turns':
-      return {
-        ending: 'max_turns',
-        detail: 'The limit of turns was reached; make the task smaller or the limit larger.',
-      };
-    case 'budget':
-      return {
-        ending: 'max_budget',
-        detail: 'The budget is used up; make the task smaller or the budget larger.',
-      };
-    case null:
-      break;
-    default:
-      return model.exhausted satisfies never;
+  if (model.exhausted === 'turns' || facts.ending === 'max_turns') {
+    return {
+      ending: 'max_turns',
+      detail: 'The limit of turns was reached; make the task smaller or the limit larger.',
+    };
+  }
+  if (model.exhausted === 'budget' || facts.ending === 'max_budget') {
+    return {
+      ending: 'max_budget',
+      detail: 'The budget is used up; make the task smaller or the budget larger.',
+    };
   }
   if (model.failure !== null) return explainFailure(model.failure);
+  if (facts.ending !== undefined) {
+    return { ending: facts.ending, detail: `${FAILURES[facts.ending].words}: ${facts.error ?? title}` };
+  }
   if (stop?.kind === 'timeout') {
     return {
       ending: 'timeout',
@@ -101,7 +103,8 @@ export function decideCliOutcome(end: CliEnd): Decision {
   }
   const said = facts.error ?? end.stderr;
   const words = said === '' ? '' : `: ${said}`;
-  if (!facts.started && end.exitCode !== 0 && model.turns === 0) {
+  const isRefusal = end.exitCode !== 0 || facts.error !== null;
+  if (!facts.started && isRefusal && (model.turns ?? 0) === 0) {
     return { ending: 'start_error', detail: `${title} refused to start (exit ${end.exitCode})${words}` };
   }
   return { ending: 'crashed', detail: `${title} broke off (exit ${end.exitCode})${words}` };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
 import type { CliFacts, CliReader, CliRun, HeadlessCli } from './headless-cli.ts';
+import { readJsonLine } from './read-json-line.ts';
 
 /** What Codex has its key in: never the name of a real one, which it would also look for elsewhere. */
 const TOKEN_VARIABLE = 'YARDMASTER_RUN_TOKEN';
@@ -13,20 +14,22 @@ const PROVIDER = 'yardmaster';
 export const CODEX: HeadlessCli = {
   title: 'Codex',
   program: 'codex',
-  packageName: '@openai/codex',
-  tested: { from: '0.169.0', below: '0.170.0' },
-  help: {
-    arguments: ['exec', '--help'],
-    options: [
-      '--json',
-      '--skip-git-repo-check',
-      '--ignore-user-config',
-      '--ignore-rules',
-      '--sandbox',
-      '--dangerously-bypass-approvals-and-sandbox',
-      '--disable',
-      '--config',
-    ],
+  identity: {
+    packageName: '@openai/codex',
+    tested: { from: '0.169.0', below: '0.170.0' },
+    help: {
+      arguments: ['exec', '--help'],
+      options: [
+        '--json',
+        '--skip-git-repo-check',
+        '--ignore-user-config',
+        '--ignore-rules',
+        '--sandbox',
+        '--dangerously-bypass-approvals-and-sandbox',
+        '--disable',
+        '--config',
+      ],
+    },
   },
   api: 'openai',
   variables: { keys: ['CODEX_API_KEY', 'OPENAI_API_KEY'], address: 'OPENAI_BASE_URL' },
@@ -116,19 +119,18 @@ function createCodexReader({ task }: CliRun): CliReader {
     started: false,
     finished: false,
     error: null,
-    session: null,
+    session: task.resumeSession,
     summary: '',
     costUsd: null,
   };
 
   function read(line: string): AgentEvent[] {
-    if (!line.startsWith('{')) return [];
-    const event = Event.safeParse(parseJson(line)).data;
+    const event = Event.safeParse(readJsonLine(line)).data;
     if (event === undefined) return [];
     switch (event.type) {
       case 'thread.started':
         facts.started = true;
-        facts.session = event.thread_id ?? null;
+        facts.session = event.thread_id ?? facts.session;
         return [];
       case 'turn.completed':
         facts.finished = true;
@@ -171,13 +173,4 @@ function createCodexReader({ task }: CliRun): CliReader {
   }
 
   return { read, facts: () => ({ ...facts }) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A line that was cut, or was never meant for us.
-    return null;
-  }
 }

@@ -7,7 +7,7 @@ import type { WrapCommand } from '../sandbox/launch.ts';
 import type { Agent, AgentEnding, AgentEvent, AgentResult, AgentTask } from './agent.ts';
 import { agentEnvironment } from './agent-environment.ts';
 import type { MachineEnv } from './agent-environment.ts';
-import { createAgentText } from './agent-text.ts';
+import { createAgentText, findSecrets } from './agent-text.ts';
 import { parseCommandAgentEvent } from './command-agent-events.ts';
 import { findExecutable } from './find-executable.ts';
 import { runAgentCommand } from './run-agent-command.ts';
@@ -15,8 +15,6 @@ import type { AgentStop } from './run-agent-command.ts';
 
 /** Of the output of a failed run, for people. */
 const MAX_QUOTED_LENGTH = 500;
-/** Variables of the agent's configuration whose values are masked: those that are called like a secret. */
-const SECRET_NAME = /key|token|secret|password|credential/i;
 
 export type CommandAgentOptions = {
   /** How repositories ask for it. */
@@ -48,9 +46,7 @@ export function createCommandAgent(options: CommandAgentOptions): Agent {
   const name = options.name ?? 'command';
   const [program, ...args] = options.command;
   const path = env['PATH'] ?? machineEnv['PATH'] ?? '';
-  const shown = createAgentText(
-    Object.entries(env).flatMap(([variable, value]) => (SECRET_NAME.test(variable) ? [value] : [])),
-  );
+  const shown = createAgentText(findSecrets(env));
 
   async function preflight(): ReturnType<Agent['preflight']> {
     if ((await findExecutable(program, path)) !== null) return { ok: true, version: null };

@@ -5,10 +5,14 @@ import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import type { AgentsConfig, ClaudeCodeSettings } from './agents-config.ts';
+import { createAcpCli } from './acp.ts';
 import { createClaudeCodeAgent } from './claude-code.ts';
 import { CODEX } from './codex.ts';
 import { createCommandAgent } from './command-agent.ts';
+import { GEMINI } from './gemini.ts';
 import { createHeadlessAgent } from './headless-agent.ts';
+import type { HeadlessCli } from './headless-cli.ts';
+import { createOpencodeCli } from './opencode.ts';
 
 /** The agent that there is without any configuration. */
 const BUILT_IN_AGENT = 'claude';
@@ -62,18 +66,25 @@ export function createAgents(options: {
           configFolder: claudeCode.configPath,
         });
       case 'codex':
-        return createHeadlessAgent({
-          ...shared,
-          ...config,
-          name,
-          cli: CODEX,
-          isSandboxed,
-          model: config.model ?? null,
-          price: toPrice(config.price),
-        });
+        return createHeadless(CODEX, name, config);
+      case 'gemini':
+        return createHeadless(GEMINI, name, config);
+      case 'opencode':
+        return createHeadless(createOpencodeCli(config.api), name, config);
+      case 'acp':
+        return createHeadless(createAcpCli({ ...config, name, api: config.api ?? null }), name, config);
       default:
         return config satisfies never;
     }
+  }
+
+  function createHeadless(
+    cli: HeadlessCli,
+    name: string,
+    config: Exclude<AgentsConfig[string], { kind: 'claude' | 'command' }>,
+  ): Agent {
+    const [price, model] = [toPrice(config.price), config.model ?? null];
+    return createHeadlessAgent({ ...shared, ...config, name, cli, isSandboxed, model, price });
   }
 
   const byName = new Map<string, Agent>();

@@ -1,28 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Usage } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
-import { runCommand } from '../../lib/run-command.ts';
 import { createSecret } from '../../lib/secret.ts';
-import { toOneLine } from '../../lib/strip-control.ts';
-import { SANDBOX_MODEL_URL, type WrapCommand } from '../sandbox/launch.ts';
+import { type NetworkAccess, SANDBOX_MODEL_URL, type WrapCommand } from '../sandbox/launch.ts';
+import type { ModelApiName } from '../sandbox/model-apis.ts';
 import { type ModelFacts, type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { ModelPrice } from '../sandbox/model-usage.ts';
 import type { Agent, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import { agentEnvironment, type MachineEnv } from './agent-environment.ts';
-import { createAgentText } from './agent-text.ts';
+import { createAgentText, findSecrets } from './agent-text.ts';
+import { checkCliProgram } from './check-cli-program.ts';
 import { decideCliOutcome, isHopeless } from './cli-outcome.ts';
 import { findExecutable } from './find-executable.ts';
 import type { CliFacts, CliRun, HeadlessCli } from './headless-cli.ts';
-import { readModelAccount } from './model-account.ts';
+import { type ModelAccount, readModelAccount } from './model-account.ts';
 import { runAgentCommand, type RunningAgent } from './run-agent-command.ts';
-import { findVersion, isWantedVersion, warnOfVersion } from './tested-version.ts';
 
-const PREFLIGHT_MS = 30_000;
-const MAX_HELP_BYTES = 256 * 1024;
 const MAX_STDERR_LENGTH = 1000;
 /** Some stay although they have said their last. */
 const AFTER_RESULT_MS = 10_000;
@@ -56,90 +50,46 @@ export type HeadlessAgentOptions = {
 };
 
 /**
- * A command line without a terminal that reaches its model through the runner's gateway only: in a sandbox by a socket, without one by
- * loopback. So the real key stays with the runner, tokens and turns are counted alike for all of them, limits hold for those that know
- * none, and how the service answers is known first-hand.
+ * A command line without a terminal. One with an `api` reaches its model through the runner's gateway only: in a sandbox by a socket,
+ * without one by loopback. So the real key stays with the runner, tokens and turns are counted alike for all of them, limits hold for
+ * those that know none, and how the service answers is known first-hand.
  */
 export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
   const { cli, name, machineEnv, clock, env = {}, random = systemRandom } = options;
   const program = options.executable ?? cli.program;
   const path = env['PATH'] ?? machineEnv['PATH'] ?? '';
   const isAlone = options.isSandboxed && options.network !== true;
-  const readAccount = () => readModelAccount({ api: cli.api, variables: cli.variables, env, machineEnv });
 
   async function preflight(): Promise<AgentPreflight> {
     const executable = await findExecutable(program, path);
+    const { identity } = cli;
     if (executable === null) {
-      return {
-        ok: false,
-        reason: `There is no program ${program} here`,
-        fix: `Install ${cli.title} with \`npm install --global ${cli.packageName}\`, or set executable: of the agent "${name}" to its absolute path`,
-      };
+      const install =
+        typeof identity === 'function'
+          ? `Install it, or correct the command of the agent "${name}" in runner.yml`
+          : `Install ${cli.title} with \`npm install --global ${identity.packageName}\`, or set executable: of the agent "${name}" to its absolute path`;
+      return { ok: false, reason: `There is no program ${program} here`, fix: install };
     }
     if (cli.whyOnlySandboxed !== null && !options.isSandboxed) {
       return { ok: false, reason: cli.whyOnlySandboxed, fix: SANDBOX_FIX };
     }
-    if (readAccount().upstream === null) {
+    if (cli.api !== null && readAccount(cli.api).upstream === null) {
       return {
         ok: false,
         reason: `${cli.title} has no credentials`,
         fix: `Set ${cli.variables.keys.join(' or ')} for the runner, or in env: of the agent "${name}"`,
       };
     }
-    return await checkProgram(executable);
-  }
-
-  /** Asks the program itself: does it start, which version is it, does it know the options that it is run with? */
-  async function checkProgram(executable: string): Promise<AgentPreflight> {
-    const install = `Install it with \`npm install --global ${cli.packageName}@${cli.tested.from}\``;
-    const folder = await mkdtemp(join(tmpdir(), 'agent-preflight-'));
-    const ask = async (args: readonly string[]) =>
-      await runCommand({
-        command: [executable, ...args],
-        cwd: folder,
-        env: {
-          ...agentEnvironment(machineEnv, { homeFolder: folder, tempFolder: folder }),
-          ...withoutAccount(),
-        },
-        timeoutMs: PREFLIGHT_MS,
-        maxOutputBytes: MAX_HELP_BYTES,
-        keepStdout: true,
-        clock,
-      });
-    try {
-      const asked = await ask(['--version']);
-      const version = findVersion(asked.stdout ?? '');
-      if (version === null || asked.exitCode !== 0) {
-        const words = asked.spawnError?.message ?? toOneLine(asked.outputTail, 200);
-        return { ok: false, reason: `${executable} is not ${cli.title}: ${words}`, fix: install };
-      }
-      if (!isWantedVersion(version, options.version ?? 'latest')) {
-        return {
-          ok: false,
-          reason: `${cli.title} is ${version}, but ${options.version} is configured`,
-          fix: `Install it with \`npm install --global ${cli.packageName}@${options.version}\`, or take version: out of the agent "${name}"`,
-        };
-      }
-      const help = await ask(cli.help.arguments);
-      const known = new Set(help.outputTail.match(/--[a-z][a-zA-Z-]*/g));
-      const missing = cli.help.options.filter((option) => !known.has(option));
-      if (missing.length > 0) {
-        return {
-          ok: false,
-          reason: `${cli.title} ${version} does not know ${missing.join(', ')}`,
-          fix: install,
-        };
-      }
-      return { ok: true, version, warning: warnOfVersion(cli.title, version, cli.tested) };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const question = { executable, machineEnv, env: withoutAccount(), clock };
+    if (typeof identity === 'function') return await identity(question);
+    const version = options.version ?? 'latest';
+    return await checkCliProgram({ ...question, name, title: cli.title, identity, version });
   }
 
   async function run(task: AgentTask): Promise<AgentResult> {
-    const { upstream, key } = readAccount();
+    const { upstream, key } = cli.api === null ? NO_ACCOUNT : readAccount(cli.api);
     const token = createSecret(random);
-    const text = createAgentText([key, token].filter((secret) => secret !== ''));
+    const text = createAgentText([key, token, ...findSecrets(env)].filter((secret) => secret !== ''));
     const executable = await findExecutable(program, path);
     const refuse = (ending: AgentResult['ending'], detail: string): AgentResult => ({
       ending,
@@ -151,39 +101,47 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
       exitCode: null,
     });
     if (executable === null) return refuse('start_error', `There is no program ${program} here.`);
-    if (upstream === null) return refuse('auth_error', `${cli.title} has no credentials.`);
+    if (cli.api !== null && upstream === null) {
+      return refuse('auth_error', `${cli.title} has no credentials.`);
+    }
     if (cli.whyOnlySandboxed !== null && !options.isSandboxed) {
       return refuse('config_error', `${cli.whyOnlySandboxed}. ${SANDBOX_FIX}.`);
     }
 
     let running: RunningAgent | null = null;
-    const gateway = await openModelGateway({
-      upstream,
-      token,
-      budget: {
-        maxCostUsd: task.maxBudgetUsd,
-        maxRequests: task.maxTurns * REQUESTS_A_TURN + MORE_REQUESTS,
-        maxTurns: Math.max(1, Math.floor(task.maxTurns)),
-      },
-      price: options.price ?? null,
-      listen: isAlone ? 'socket' : 'loopback',
-      onTrouble: (facts) => {
-        if (isHopeless(facts)) running?.stop({ kind: 'model_trouble' });
-      },
-      machineEnv,
-      log: options.log,
-    });
+    const gateway =
+      upstream === null
+        ? null
+        : await openModelGateway({
+            upstream,
+            token,
+            budget: {
+              maxCostUsd: task.maxBudgetUsd,
+              maxRequests: task.maxTurns * REQUESTS_A_TURN + MORE_REQUESTS,
+              maxTurns: Math.max(1, Math.floor(task.maxTurns)),
+            },
+            price: options.price ?? null,
+            listen: isAlone ? 'socket' : 'loopback',
+            onTrouble: (facts) => {
+              if (isHopeless(facts)) running?.stop({ kind: 'model_trouble' });
+            },
+            machineEnv,
+            log: options.log,
+          });
     try {
       return await runThrough(gateway, executable);
     } finally {
-      await gateway.close();
+      await gateway?.close();
     }
 
-    async function runThrough(gateway: ModelGateway, executable: string): Promise<AgentResult> {
+    async function runThrough(gateway: ModelGateway | null, executable: string): Promise<AgentResult> {
       const cliRun: CliRun = {
         task,
+        prompt: COMMAND_START.test(task.prompt)
+          ? `Work on the following task.\n\n${task.prompt}`
+          : task.prompt,
         model: task.model ?? options.model ?? null,
-        url: gateway.port === null ? SANDBOX_MODEL_URL : `http://127.0.0.1:${gateway.port}`,
+        url: toModelUrl(gateway),
         token,
         isSandboxed: options.isSandboxed,
       };
@@ -192,6 +150,7 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
       await cli.prepare?.(cliRun);
       const launch = cli.launch(cliRun);
       const reader = cli.createReader(cliRun);
+      const conversation = 'input' in reader ? reader : null;
       let stderr = '';
       const ran = await runAgentCommand({
         launch: {
@@ -206,21 +165,16 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
           },
         },
         wrap: options.wrap,
-        needs: {
-          programs: [executable],
-          sockets: [],
-          network: isAlone ? { modelSocket: gateway.socket } : 'host',
-        },
+        needs: { programs: [executable, ...(cli.alsoNeeds ?? [])], sockets: [], network: toNetwork(gateway) },
         task,
-        input: COMMAND_START.test(task.prompt)
-          ? `Work on the following task.\n\n${task.prompt}`
-          : task.prompt,
+        input: conversation?.input ?? cliRun.prompt,
         afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
         clock,
         redact: text.redact,
         onStart: (agent) => {
           running = agent;
         },
+        onStop: () => conversation?.cancel(),
         onLine: (line, stream, agent) => {
           if (stream === 'stderr') {
             stderr = `${stderr} ${text.toLine(line)}`.slice(-MAX_STDERR_LENGTH).trim();
@@ -230,20 +184,23 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
             const shown = text.toLine(event.text);
             if (shown !== '') task.onEvent({ ...event, text: shown });
           }
-          if (reader.facts().finished) agent.expectEnd();
+          const { ending, finished } = reader.facts();
+          if (ending !== undefined) agent.stop({ kind: 'model_trouble' });
+          if (finished && cli.endsByItself !== true) agent.expectEnd();
         },
       });
       if (ran.kind === 'not_started') return refuse('start_error', ran.error.message);
 
       const { exitCode, signal, spawnError, durationMs, leftBehind } = ran.process;
       const facts = reader.facts();
-      const model = gateway.facts();
+      const model = gateway?.facts() ?? null;
       const { ending, detail } = decideCliOutcome({
         title: cli.title,
         stop: ran.stop,
         facts,
         model,
-        exitCode,
+        // Who was told that nothing more comes may end as it likes.
+        exitCode: conversation !== null && facts.finished ? 0 : exitCode,
         signal,
         spawnError,
         stderr,
@@ -260,12 +217,26 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
         ending,
         detail: text.toLine(detail),
         summary: text.toBlock(facts.summary),
-        session: facts.session ?? task.resumeSession,
+        session: facts.session,
         usage: toUsage(model, facts),
-        model: model.model ?? cliRun.model,
+        model: model?.model ?? cliRun.model,
         exitCode,
       };
     }
+  }
+
+  function readAccount(api: ModelApiName): ModelAccount {
+    return readModelAccount({ api, variables: cli.variables, env, machineEnv });
+  }
+
+  function toModelUrl(gateway: ModelGateway | null): string {
+    if (gateway === null) return '';
+    return gateway.port === null ? SANDBOX_MODEL_URL : `http://127.0.0.1:${gateway.port}`;
+  }
+
+  function toNetwork(gateway: ModelGateway | null): NetworkAccess {
+    if (!isAlone) return 'host';
+    return gateway === null ? 'none' : { modelSocket: gateway.socket };
   }
 
   /** The agent's own variables without those that the gateway stands for. */
@@ -286,14 +257,18 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
 
 const SANDBOX_FIX =
   'Set sandbox: required in runner.yml and install bubblewrap (docs/runner.md), or choose another agent';
+const NO_ACCOUNT: ModelAccount = { upstream: null, key: '' };
 
 /** As the gateway counted it, also of a run that was cut; money by a known price, else by the agent's own account. */
-function toUsage(model: ModelFacts, facts: Pick<CliFacts, 'costUsd'>): Usage {
-  const { tokens } = model;
+function toUsage(model: ModelFacts | null, { costUsd, tokens }: CliFacts): Usage {
+  if (model === null) {
+    return { inputTokens: tokens?.input ?? 0, outputTokens: tokens?.output ?? 0, costUsd, turns: 0 };
+  }
+  const counted = model.tokens;
   return {
-    inputTokens: tokens.input + tokens.cacheRead + tokens.cacheWrite,
-    outputTokens: tokens.output,
-    costUsd: model.isPriced ? model.costUsd : facts.costUsd,
+    inputTokens: counted.input + counted.cacheRead + counted.cacheWrite,
+    outputTokens: counted.output,
+    costUsd: model.isPriced ? model.costUsd : costUsd,
     turns: model.turns,
   };
 }

@@ -52,6 +52,8 @@ export async function runAgentCommand(options: {
   input: RunCommandOptions['input'] & {};
   /** Gets the run before it starts, for those who end it for reasons that its output does not tell. */
   onStart?(agent: RunningAgent): void;
+  /** Told right before it is ended from outside, except at the end of its time. */
+  onStop?(): void;
   /** Without it, an agent may stay as long as its other clocks let it. */
   afterResultMs?: number;
   clock: Clock;
@@ -66,6 +68,7 @@ export async function runAgentCommand(options: {
 
   function stop(reason: AgentStop): void {
     stopReason ??= reason;
+    if (!controller.signal.aborted) options.onStop?.();
     controller.abort();
   }
 
