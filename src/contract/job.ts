@@ -165,6 +165,9 @@ export type RefusedWork = z.infer<typeof RefusedWork>;
 export const JobSettings = z.object({
   /** Which configured agent of the runner to use; `null` = the runner's default. */
   agent: z.string().nullable(),
+  /** Further ones, in this order, for when those before can't be had; absent = none. */
+  otherAgents: z.array(z.string()).optional(),
+  /** For `agent`; another one takes the model of its own configuration. */
   model: z.string().nullable(),
   /** Commands that install dependencies; `null` = what the analysis finds, `[]` = none. */
   setupCommands: z.array(Command).nullable(),
@@ -404,6 +407,11 @@ export const AttemptResult = z.object({
     name: z.string().max(1000),
     version: z.string().max(1000).nullable(),
     model: z.string().max(1000).nullable(),
+    /** Those that would have come before it, and why they could not do the work; absent = none. Their share of `usage` is in there. */
+    passedOver: z
+      .array(z.object({ name: z.string().max(1000), reason: z.string().max(2000) }))
+      .max(10)
+      .optional(),
   }),
   usage: Usage,
   evidence: Evidence,

@@ -81,6 +81,7 @@ export function createAssigner(deps: {
       specialty: job.specialty,
       needs: job.needs,
       agent: job.settings.agent,
+      otherAgents: job.settings.otherAgents,
       runners: field.runners,
       nowMs: tx.nowMs,
       ...toPassedOver(job, tx.nowMs),

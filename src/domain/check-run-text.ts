@@ -5,6 +5,7 @@ import { toFailureAnnotations } from './annotations.ts';
 import { toButtons } from './check-run-buttons.ts';
 import { EVIDENCE_NOTE, summarizeEvidence, toEvidenceSection, toFailingOutput } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
+import { toPassedOverRows } from './passed-over-text.ts';
 import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
@@ -90,12 +91,16 @@ function toOutcome(job: Job, isNewest: boolean): Outcome | null {
 }
 
 function toAbout(job: Job, attempt: Attempt): string {
+  const agent = attempt.result?.agent;
   const rows = [
     ['Issue', `[${toInline(job.issue.title, 200)}](${job.issue.htmlUrl})`],
     ['Asked for by', toCode(job.requestedBy, 100)],
     ...(job.revision === null ? [] : [['Rework', toRoundText(job.revision)]]),
     ['Attempt', String(attempt.number)],
     ...(attempt.runner === null ? [] : [['Runner', toCode(attempt.runner.name, 100)]]),
+    ...(agent?.passedOver === undefined
+      ? []
+      : [['Agent', toCode(agent.name, 100)], ...toPassedOverRows(agent.passedOver)]),
   ];
   return toTable(['', ''], rows);
 }
@@ -105,6 +110,7 @@ export function toProgressCheckRun(progress: {
   specialty: string;
   runnerName: string;
   agentName: string;
+  passedOver?: AttemptResult['agent']['passedOver'];
   phase: Phase;
   donePhases: readonly { phase: Phase; ms: number }[];
   sandbox: AttemptResult['sandbox'];
@@ -116,6 +122,7 @@ export function toProgressCheckRun(progress: {
     ['Specialty', toCode(specialty, 50)],
     ['Runner', toCode(runnerName, 100)],
     ['Agent', toCode(agentName, 100)],
+    ...toPassedOverRows(progress.passedOver),
     ['Sandbox', sandbox],
   ];
   const phases = [
@@ -143,6 +150,7 @@ export function toResultCheckRun(ended: {
     ['Specialty', toCode(specialty, 50)],
     ...(runnerName === null ? [] : [['Runner', toCode(runnerName, 100)]]),
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
+    ...toPassedOverRows(agent.passedOver),
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
     ['Sandbox', result.sandbox],

@@ -15,6 +15,8 @@ export type RunnerQuestion = PassedOver & {
   needs: readonly string[];
   /** The agent that the settings name; `null`: any will do, but one there must be. */
   agent: string | null;
+  /** Those that will do as well if need be, in this order. */
+  otherAgents?: readonly string[] | undefined;
   /** Every registered runner, revoked ones left out or marked. */
   runners: readonly RunnerView[];
   nowMs: number;
@@ -47,7 +49,8 @@ const NAMED_AT_MOST = 8;
 
 /**
  * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed, then the one
- * that has done what the job goes on with, then one that we speak to (by way of GitHub everything takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
+ * that has done what the job goes on with, then one with the agent that is named first, then one that we speak to (by way of GitHub everything
+ * takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
  * whoever asks. If there is none, the first requirement that nobody meets, in that order.
  */
 export function chooseRunner(question: RunnerQuestion): RunnerChoice {
@@ -84,6 +87,7 @@ function compareSuitability(a: RunnerView, b: RunnerView, question: RunnerQuesti
   return (
     Number(hasFailedOn(a, question)) - Number(hasFailedOn(b, question)) ||
     Number(b.id === preferred) - Number(a.id === preferred) ||
+    findAgent(a, question) - findAgent(b, question) ||
     Number(a.transport === 'github') - Number(b.transport === 'github') ||
     a.active / a.capacity - b.active / b.capacity ||
     Number(warm.has(b.id)) - Number(warm.has(a.id)) ||
@@ -123,7 +127,7 @@ function lacksCapability(question: RunnerQuestion, specialists: readonly RunnerV
     specialists,
     (runner) =>
       `${runner.name} has the specialty but lacks ${missingNeeds(runner, question)
-        .map((need) => (need === ANY_AGENT ? 'an agent that can run there' : `\`${need}\``))
+        .map((all) => all.map(toNeedText).join(' or '))
         .join(', ')}`,
   );
   return {
@@ -131,6 +135,10 @@ function lacksCapability(question: RunnerQuestion, specialists: readonly RunnerV
     code: 'lacks_capability',
     reason: `No \`${question.specialty}\` runner has all that the job needs: ${lacking}.`,
   };
+}
+
+function toNeedText(need: string): string {
+  return need === ANY_AGENT ? 'an agent that can run there' : `\`${need}\``;
 }
 
 function notOnline(specialty: string, able: readonly RunnerView[]): RunnerChoice {
@@ -204,12 +212,25 @@ function failedHere(
 }
 
 /**
- * A need `node` is met by `node` and by any `node:22`; a need `node:22` only by itself. Runners tell of each agent whose command line
- * works on their machine, as `agent:<name>`.
+ * Each with the others that would do in its place. A need `node` is met by `node` and by any `node:22`; a need `node:22` only by itself.
+ * Runners tell of each agent whose command line works on their machine, as `agent:<name>`.
  */
-function missingNeeds(runner: RunnerView, { needs, agent }: RunnerQuestion): string[] {
-  const all = [...needs, agent === null ? ANY_AGENT : `${ANY_AGENT}:${agent}`];
-  return all.filter((need) => !runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`)));
+function missingNeeds(runner: RunnerView, question: RunnerQuestion): string[][] {
+  const needs = question.needs.map((need) => [need]);
+  return [...needs, toAgentNeeds(question)].filter((all) => !all.some((need) => meets(runner, need)));
+}
+
+function toAgentNeeds({ agent, otherAgents = [] }: RunnerQuestion): string[] {
+  return agent === null ? [ANY_AGENT] : [agent, ...otherAgents].map((name) => `${ANY_AGENT}:${name}`);
+}
+
+/** The place of the first of the named agents that a runner has; the smaller, the better. */
+function findAgent(runner: RunnerView, question: RunnerQuestion): number {
+  return toAgentNeeds(question).findIndex((need) => meets(runner, need));
+}
+
+function meets(runner: RunnerView, need: string): boolean {
+  return runner.capabilities.some((has) => has === need || has.startsWith(`${need}:`));
 }
 
 function listed(runners: readonly RunnerView[], describe: (runner: RunnerView) => string): string {

@@ -268,6 +268,7 @@ function toRunnerLines(
     specialty: job.specialty,
     needs: job.needs,
     agent: job.settings.agent,
+    otherAgents: job.settings.otherAgents,
     runners,
     ...(passedOver.get(job.id) ?? { avoid: new Set() }),
     nowMs,

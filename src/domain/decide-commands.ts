@@ -237,6 +237,7 @@ function start(
   const open = openPullRequests.find(({ job }) => job.specialty === specialty);
   if (open !== undefined) return refused(explainOpen(specialty, open));
   const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
+  const { otherAgents: _others, ...namedAlone } = wanted.settings;
   return {
     kind: 'start',
     reason: `${sender.login} asked for it ${by}`,
@@ -244,8 +245,8 @@ function start(
     specialty,
     needs: wanted.needs,
     settings: {
-      ...wanted.settings,
-      ...(options.agent === null ? {} : { agent: options.agent }),
+      // Who names an agent wants this one.
+      ...(options.agent === null ? wanted.settings : { ...namedAlone, agent: options.agent }),
       ...(options.model === null ? {} : { model: options.model }),
     },
     instructions,

@@ -167,6 +167,7 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
     specialty,
     needs: wanted.needs,
     agent: wanted.settings.agent,
+    otherAgents: wanted.settings.otherAgents,
     runners: label.runners,
     avoid: new Set(),
     nowMs: label.nowMs,

@@ -54,6 +54,13 @@ function cutResult(result: AttemptResult, step: ResultStep): AttemptResult {
       name: agent.name.slice(0, 200),
       version: agent.version?.slice(0, 200) ?? null,
       model: agent.model?.slice(0, 200) ?? null,
+      ...(agent.passedOver === undefined
+        ? {}
+        : {
+            passedOver: agent.passedOver
+              .slice(0, 5)
+              .map(({ name, reason }) => ({ name: name.slice(0, 200), reason: reason.slice(0, 200) })),
+          }),
     },
     evidence: cutEvidence(result.evidence, step),
   };

@@ -1,4 +1,5 @@
 import type { AttemptResult, Evidence } from '../contract/job.ts';
+import { toPassedOverRows } from './passed-over-text.ts';
 import { toChangesText } from './changes-text.ts';
 import { EVIDENCE_NOTE, toEvidenceSection } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
@@ -91,6 +92,7 @@ function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] 
     ['Asked for by', toCode(job.requestedBy, 100)],
     ...(attempt.runner === null ? [] : [['Runner', toCode(attempt.runner.name, 100)]]),
     ['Agent', toCode([agent.name, agent.version].filter((part) => part !== null).join(' '), 200)],
+    ...toPassedOverRows(agent.passedOver),
     ...(agent.model === null ? [] : [['Model', toCode(agent.model, 100)]]),
     ['Cost', formatUsage(usage)],
     ['Duration', formatDuration(totalMs)],

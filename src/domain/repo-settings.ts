@@ -100,10 +100,12 @@ function toSpecialty(
 ): { needs: string[]; settings: AllJobSettings } {
   const pick = <Key extends keyof SpecialtyFields>(key: Key): SpecialtyFields[Key] =>
     own[key] ?? defaults[key];
+  const [agent = DEFAULT_JOB_SETTINGS.agent, ...otherAgents] = new Set([pick('agent') ?? []].flat());
   return {
     needs: own.needs?.filter((need) => need === order.name || !order.names.has(need)) ?? defaults.needs ?? [],
     settings: {
-      agent: pick('agent') ?? DEFAULT_JOB_SETTINGS.agent,
+      agent,
+      ...toOptional('otherAgents', otherAgents.length === 0 ? undefined : otherAgents),
       model: pick('model') ?? DEFAULT_JOB_SETTINGS.model,
       setupCommands: pick('setup') ?? DEFAULT_JOB_SETTINGS.setupCommands,
       testCommands: pick('test') ?? DEFAULT_JOB_SETTINGS.testCommands,

@@ -129,7 +129,11 @@ function toSpecialtyTable({ labels, specialties }: RepoSettings): string {
           ? 'none'
           : toCode(tests.join('; '), MAX_CELL_CHARACTERS),
       [
-        settings.agent === null ? 'the runner’s default' : toCode(settings.agent, 100),
+        settings.agent === null
+          ? 'the runner’s default'
+          : [settings.agent, ...(settings.otherAgents ?? [])]
+              .map((agent) => toCode(agent, 100))
+              .join(', else '),
         settings.model === null ? null : toCode(settings.model, 100),
       ]
         .filter((part) => part !== null)

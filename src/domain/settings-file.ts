@@ -7,6 +7,8 @@ import { splitCommandLine } from './split-command-line.ts';
 
 /** More would not fit into the evidence of a run. */
 const MAX_COMMANDS = 20;
+const MAX_AGENTS = 5;
+const AGENTS_HINT = `must be the name of an agent, or a list of 1 to ${MAX_AGENTS} of them`;
 
 const CommandLine = z
   .string()
@@ -118,10 +120,15 @@ const SpecialtyFields = z.strictObject(
     test: Commands.optional().describe(
       'Commands that must all exit 0; [] for none. Left out: what the runner finds.',
     ),
-    agent: text(100)
+    agent: z
+      .union([text(100), z.array(text(100)).min(1, AGENTS_HINT).max(MAX_AGENTS, AGENTS_HINT)], AGENTS_HINT)
       .optional()
-      .describe('Which agent of the runner’s agents: to use. Left out: the runner’s default.'),
-    model: text(100).optional().describe('Model for the agent. Left out: the agent’s default.'),
+      .describe(
+        'Which agent of the runner’s agents: to use; a list names those to fall back to while its service is out. Left out: the runner’s default.',
+      ),
+    model: text(100)
+      .optional()
+      .describe('Model for the agent, the first of a list. Left out: the agent’s default.'),
     guidance: text(20_000)
       .optional()
       .describe('Markdown for the agent, in place of the built-in text for the specialty.'),

@@ -16,7 +16,7 @@ export function describeSettings({ labels, specialties, routing, limits }: RepoS
       ['tests', describeCommands(settings.testCommands)],
       [
         'agent',
-        `${settings.agent ?? 'the runner’s default'}${settings.model === null ? '' : `, model ${settings.model}`}`,
+        `${settings.agent === null ? 'the runner’s default' : [settings.agent, ...(settings.otherAgents ?? [])].join(', else ')}${settings.model === null ? '' : `, model ${settings.model}`}`,
       ],
       [
         'guidance',

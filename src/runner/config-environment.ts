@@ -24,7 +24,7 @@ export const RUNNER_VARIABLES: readonly RunnerVariable[] = [
   { name: 'YARDMASTER_RUNNER_CLAUDE_CODE_EXECUTABLE', key: ['claude_code', 'executable'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_LOGGING_LEVEL', key: ['logging', 'level'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_LOGGING_FILE', key: ['logging', 'file'], reading: 'text' },
-  { name: 'YARDMASTER_RUNNER_DEFAULT_AGENT', key: ['default_agent'], reading: 'text' },
+  { name: 'YARDMASTER_RUNNER_DEFAULT_AGENT', key: ['default_agent'], reading: 'list' },
   { name: 'YARDMASTER_RUNNER_SANDBOX', key: ['sandbox', 'mode'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_TRANSPORT', key: ['transport'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_GITHUB_APP_ID', key: ['github_app', 'app_id'], reading: 'number' },

@@ -6,6 +6,8 @@ import { AgentsConfig } from './agents/agents-config.ts';
 import { LEAST_PROMPT_TOKENS } from './context/build-prompt.ts';
 import { SandboxFile } from './sandbox/sandbox-settings.ts';
 
+const AGENTS_HINT = 'must be the name of an agent, or a list of 1 to 5 of them';
+
 /** Names that other programs use for our log levels. */
 const OTHER_LEVEL_NAMES: Readonly<Record<string, LogLevel>> = {
   warning: 'warn',
@@ -112,7 +114,9 @@ export const RunnerFile = z.strictObject({
     })
     .nullish(),
   agents: AgentsConfig.nullish(),
-  default_agent: text('claude').nullish(),
+  default_agent: z
+    .union([text('claude'), z.array(text('claude')).min(1, AGENTS_HINT).max(5, AGENTS_HINT)], AGENTS_HINT)
+    .nullish(),
   sandbox: SandboxFile.nullish(),
   capabilities: z
     .strictObject({

@@ -39,7 +39,10 @@ logging:
 # Other agents beside Claude Code (docs/runner.md):
 # agents:
 #   codex: { kind: codex, model: gpt-5.2-codex }
+#   gemini: { kind: gemini }
 #   house-agent: { kind: command, command: [/opt/house-agent/bin/agent, --headless] }
+# The first that can do the work; the next when its service is out:
+# default_agent: [claude, codex]
 
 # Agents, set-up and tests run in bubblewrap. required: nothing runs without it; preferred: without it where it does not work.
 sandbox:

@@ -33,8 +33,8 @@ export type RunnerConfig = {
   claudeCode: { version: string; configPath: string | null; executable: string | null };
   logging: { level: LogLevel; file: string | null };
   agents: AgentsConfig;
-  /** `null` = the first of `agents`, or Claude Code. */
-  defaultAgent: string | null;
+  /** In the order in which they are tried; none = the first of `agents`, or Claude Code. */
+  defaultAgents: readonly string[];
   sandbox: SandboxSettings;
   context: ContextSettings;
   capabilities: {
@@ -144,14 +144,15 @@ function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): 
   const warnings = findUnknownVariables(sources.variables);
   const agents = file.agents ?? {};
   const workspaceRoot = resolvePath(file.workspace_root, sources);
-  const defaultAgent = file.default_agent ?? null;
-  if (defaultAgent !== null && defaultAgent !== 'claude' && !(defaultAgent in agents)) {
-    const known = ['claude', ...Object.keys(agents)];
-    const meant = didYouMean(defaultAgent, known);
+  const defaultAgents = [...new Set([file.default_agent ?? []].flat())];
+  const known = ['claude', ...Object.keys(agents)];
+  const unknown = defaultAgents.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const meant = didYouMean(unknown, known);
     return {
       ok: false,
       problems: [
-        `default_agent: there is no agent "${defaultAgent}"${meant === null ? `; known here: ${known.join(', ')}` : `; did you mean "${meant}"?`}`,
+        `default_agent: there is no agent "${unknown}"${meant === null ? `; known here: ${known.join(', ')}` : `; did you mean "${meant}"?`}`,
       ],
     };
   }
@@ -191,7 +192,7 @@ function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): 
         file: resolveOptional(file.logging?.file, sources),
       },
       agents,
-      defaultAgent,
+      defaultAgents,
       sandbox,
       context: {
         guidanceFolder: resolvePath(file.context?.guidance_folder ?? 'guidance', sources),

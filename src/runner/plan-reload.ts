@@ -11,7 +11,7 @@ const LIVE: Settings = {
   'claude_code.executable': (config) => config.claudeCode.executable,
   'logging.level': (config) => config.logging.level,
   agents: (config) => config.agents,
-  default_agent: (config) => config.defaultAgent,
+  default_agent: (config) => config.defaultAgents,
   capabilities: (config) => config.capabilities,
   context: (config) => config.context,
   'sandbox.registries': (config) => config.sandbox.registries,
@@ -56,7 +56,7 @@ export function planReload(inForce: RunnerConfig, wanted: RunnerConfig): ReloadP
       claudeCode: { ...wanted.claudeCode, configPath: inForce.claudeCode.configPath },
       logging: { ...inForce.logging, level: wanted.logging.level },
       agents: wanted.agents,
-      defaultAgent: wanted.defaultAgent,
+      defaultAgents: wanted.defaultAgents,
       capabilities: wanted.capabilities,
       context: wanted.context,
       sandbox: {

@@ -118,7 +118,7 @@ export function startAttempt(claim: Claim, deps: AttemptDeps): RunningAttempt {
     about: {
       repository: `${spec.repository.owner}/${spec.repository.name}`,
       issue: spec.issue.number,
-      agent: spec.settings.agent ?? deps.agents.defaultName,
+      agent: spec.settings.agent ?? deps.agents.defaultNames[0],
       startedAtMs: deps.clock.nowMs(),
     },
     phase: () => state.phase,
@@ -147,7 +147,7 @@ async function runAttempt(
   const channel = transport.attempt(claim.lease);
   // One for each attempt: a redactor that was told every token ever would become slow.
   const redactor = createRedactor([...deps.secrets, claim.lease.leaseToken]);
-  const record = createAttemptRecord(spec.settings.agent ?? deps.agents.defaultName, deps.sandbox.kind);
+  const record = createAttemptRecord(spec.settings.agent ?? deps.agents.defaultNames[0], deps.sandbox.kind);
   const over = new AbortController();
   let workspace: Workspace | null = null;
   /** The end, if it could not be reported in time. */
@@ -287,6 +287,7 @@ async function runAttempt(
         specialty: spec.specialty,
         runnerName: deps.runnerName,
         agentName: record.agent.name,
+        passedOver: record.agent.passedOver,
         phase,
         donePhases: Object.entries(record.phaseMs).map(([done, ms]) => ({ phase: done as Phase, ms })),
         sandbox: record.sandbox,

@@ -9,6 +9,7 @@ import {
   toProgressCheckRun,
   toResultCheckRun,
 } from '../../src/domain/check-run-text.ts';
+import { toPullRequest } from '../../src/domain/pull-request-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
 import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builders.ts';
 
@@ -247,6 +248,33 @@ describe("the runner's texts", () => {
     expect(open).toContain('⚠️ The agent runs without a sandbox');
     expect(openAfter).toContain('⚠️ The agent ran without a sandbox');
     for (const text of [boxed, boxedAfter, notReached]) expect(text).not.toContain('without a sandbox');
+  });
+
+  test('agents that were passed over are told with the reason, wherever the agent is', () => {
+    const passedOver = [{ name: 'claude', reason: `The service limits us: ${HOSTILE_TEXT}` }];
+    const agent = { ...green.agent, name: 'codex', passedOver };
+    const result = aResult({ agent });
+    const attempt = anAttempt({ result });
+
+    const running = toProgressCheckRun({
+      ...progress,
+      passedOver,
+      phase: 'verify',
+      donePhases: [],
+      note: null,
+    });
+    const texts = [
+      running.summary,
+      toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result }).summary,
+      toEvidenceCheckRun({ job: aJob(), attempt }).content.summary,
+      toPullRequest({ job: aJob(), attempt }).body,
+    ];
+
+    for (const text of texts) {
+      expect(text).toMatch(/\| Passed over \| `claude`: The service limits us/);
+      expect(findDangers(text, [/^Closes #42\n/, ...OWN_LINKS])).toEqual([]);
+    }
+    expect(texts[2]).toContain('| Agent | `codex` |');
   });
 
   test('hostile notes and names do nothing', () => {

@@ -65,6 +65,18 @@ describe('who gets a job', () => {
       'b',
     ],
     [
+      'who has one to fall back to, where nobody has the first',
+      [aRunner('a'), aRunner('b', { capabilities: ['agent:codex'] })],
+      { agent: 'house', otherAgents: ['codex'] },
+      'b',
+    ],
+    [
+      'who has the agent that is named first, even if busier',
+      [aRunner('a', { capabilities: ['agent:codex'] }), aRunner('b', { active: 1 })],
+      { agent: 'claude', otherAgents: ['codex'] },
+      'b',
+    ],
+    [
       'load goes before a warm mirror',
       [aRunner('a'), aRunner('b', { active: 1 })],
       { warm: new Set(['b' as RunnerId]) },
@@ -150,6 +162,13 @@ describe('why nobody gets it', () => {
       {},
       'lacks_capability',
       'No `backend` runner has all that the job needs: be-1 has the specialty but lacks an agent that can run there.',
+    ],
+    [
+      'nobody has any of the agents that are named',
+      [aRunner('be-1')],
+      { agent: 'house', otherAgents: ['codex'], needs: ['docker'] },
+      'lacks_capability',
+      'No `backend` runner has all that the job needs: be-1 has the specialty but lacks `docker`, `agent:house` or `agent:codex`.',
     ],
     [
       'a need is not met',

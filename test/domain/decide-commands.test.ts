@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS, parseComment } from '../../src/domain/command-grammar.ts';
 import { decideCommands, type CommandSituation } from '../../src/domain/decide-commands.ts';
-import { combineSettings } from '../../src/domain/repo-settings.ts';
+import { combineSettings, parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import { BUDGETS } from '../../src/domain/timings.ts';
 import { aJob, aRevision, aRevisionReading } from '../support/job-builders.ts';
 
@@ -131,6 +131,20 @@ describe('what is decided', () => {
         { kind: 'revise', instructions: 'shorter', revision: { cause: 'asked', round: 3, counted: 1 } },
       ],
     });
+  });
+
+  test('who names an agent gets that one and no other', () => {
+    const reading = parseRepoSettings('defaults: {agent: [claude, codex]}');
+    if (!reading.ok) throw new Error(reading.message);
+    const { settings } = reading;
+    const started = (comment: string) => {
+      const verdict = decideComment(comment, { settings });
+      const action = 'actions' in verdict ? verdict.actions[0] : undefined;
+      return action?.kind === 'start' ? [action.settings.agent, action.settings.otherAgents] : null;
+    };
+
+    expect(started('/agent run backend')).toEqual(['claude', ['codex']]);
+    expect(started('/agent run backend --agent house')).toEqual(['house', undefined]);
   });
 
   test('what is under way is linked, where the issue tells of it', () => {

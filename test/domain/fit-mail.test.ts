@@ -38,6 +38,13 @@ const results = fc
         removed: 0,
       })),
       changedFiles: changes,
+      agent: {
+        ...aResult().agent,
+        passedOver: Array.from({ length: Math.min(words, 10) }, () => ({
+          name: 'claude',
+          reason: summary.slice(0, 2000),
+        })),
+      },
       evidence: {
         setup: tests.runs,
         before: tests,

@@ -92,6 +92,21 @@ specialties:
   });
 });
 
+test('a list of agents names the first and those to fall back to, each once', () => {
+  const { specialties } = parsed(
+    'defaults: {agent: claude}\nspecialties:\n  backend: {agent: [codex, claude, codex]}\n  testing: {agent: [codex]}',
+  );
+
+  expect(specialties.get('backend')?.settings).toMatchObject({ agent: 'codex', otherAgents: ['claude'] });
+  expect(specialties.get('testing')?.settings).toMatchObject({ agent: 'codex' });
+  expect(specialties.get('testing')?.settings).not.toHaveProperty('otherAgents');
+  expect(specialties.get('devops')?.settings).toMatchObject({ agent: 'claude' });
+  expect(parseRepoSettings('defaults: {agent: []}')).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('must be the name of an agent, or a list of 1 to 5 of them'),
+  });
+});
+
 describe('pull requests', () => {
   test('are wished for all specialties, and key by key otherwise for one', () => {
     const { specialties } = parsed(`

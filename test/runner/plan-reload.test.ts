@@ -13,7 +13,7 @@ const CHANGES: readonly [string, Partial<RunnerConfig>, 'now' | 'later'][] = [
   ['claude_code.executable', { claudeCode: { ...before.claudeCode, executable: '/c' } }, 'now'],
   ['logging.level', { logging: { ...before.logging, level: 'error' } }, 'now'],
   ['agents', { agents: {} }, 'now'],
-  ['default_agent', { defaultAgent: 'house' }, 'now'],
+  ['default_agent', { defaultAgents: ['house'] }, 'now'],
   ['capabilities', { capabilities: { extra: ['gpu'], declared: null } }, 'now'],
   ['context', { context: { ...before.context, maxTokens: 1000 } }, 'now'],
   ['sandbox.registries', { sandbox: { ...before.sandbox, registries: false } }, 'now'],

@@ -14,6 +14,8 @@ import { processesWith } from '../support/processes.ts';
 import { type RunnerWorld, startRunnerWorld, WIDGETS } from '../support/runner-world.ts';
 import { until } from '../support/until.ts';
 
+const ACP_AGENT = path.resolve(import.meta.dirname, '../fixtures/bin/fake-acp.mjs');
+
 /** A minute, which is the shortest of longest runs, is over after a second. */
 const HASTY_CLOCK: Clock = {
   ...systemClock,
@@ -118,6 +120,35 @@ describe('work that gets through', () => {
       evidence: { after: { verdict: 'passed' }, repairRounds: 1 },
     });
     expect(await pushed(spec)).toBe(result.headCommit);
+  });
+
+  test('may come from an agent further down the list, which is told, and paid for once', async () => {
+    const { agents } = aRunnerConfig(world, 'fix');
+    const out = { kind: 'acp' as const, command: [ACP_AGENT] as [string], env: { FAKE_AGENT: 'outage' } };
+    const gone = { kind: 'command' as const, command: ['/nowhere/agent'] as [string], env: {} };
+
+    const { spec, attempt, result } = await work('fix', {
+      config: { agents: { out, gone, ...agents } },
+      settings: { agent: 'gone', otherAgents: ['unknown', 'out', 'house'], model: 'house-0' },
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      agent: {
+        name: 'house',
+        passedOver: [
+          { name: 'gone', reason: expect.stringContaining('There is no program /nowhere/agent') as string },
+          { name: 'unknown', reason: expect.stringContaining('is not configured on this runner') as string },
+          { name: 'out', reason: expect.stringContaining('The login has expired') as string },
+        ],
+      },
+      usage: { costUsd: 0.51, turns: 2 },
+      changes: [{ path: 'sum.js' }],
+    });
+    const [head] = await world.github.state.commits(WIDGETS, spec.branch);
+    expect(head?.message).toContain('Yardmaster-Agent: house');
+    expect(attempt.log).toContain('house takes over from out');
+    expect(world.checkRun(spec).output.summary).toMatch(/Passed over \| `out`: .*The login has expired/);
   });
 
   test.each([

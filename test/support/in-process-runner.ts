@@ -53,7 +53,7 @@ export function aRunnerConfig(
         },
       },
     },
-    defaultAgent: null,
+    defaultAgents: [],
     sandbox: toSandboxSettings('off', (folder) => folder),
     context: { guidanceFolder: path.join(world.folder, 'guidance'), maxTokens: 50_000, images: true },
     capabilities: { extra: [], declared: ['os:linux'] },

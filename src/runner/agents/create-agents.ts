@@ -19,20 +19,20 @@ const BUILT_IN_AGENT = 'claude';
 
 export type Agents = {
   byName: ReadonlyMap<string, Agent>;
-  /** The one for repositories that ask for none. Always in `byName`. */
-  defaultName: string;
+  /** For repositories that ask for none: the one, and those to fall back to. Always in `byName`. */
+  defaultNames: readonly [string, ...string[]];
 };
 
 /**
  * The agents of a runner, by name: those of `agents:`, and `claude` as `claude_code:` describes it. The latter is left
  * out where others are configured and nothing says that Claude Code is wanted too, so that it need not be installed.
  *
- * The default is `defaultAgent`, else the first of `agents:`, else `claude`. Throws if `defaultAgent` isn't there;
+ * The default is `defaultAgents`, else the first of `agents:`, else `claude`. Throws if one of `defaultAgents` isn't there;
  * whoever reads the configuration has said so before.
  */
 export function createAgents(options: {
   agents: AgentsConfig;
-  defaultAgent: string | null;
+  defaultAgents: readonly string[];
   claudeCode: ClaudeCodeSettings;
   machineEnv: MachineEnv;
   log: Pick<Logger, 'debug' | 'warn'>;
@@ -40,7 +40,7 @@ export function createAgents(options: {
   /** Put around each agent. */
   sandbox?: Sandbox;
 }): Agents {
-  const { agents, claudeCode, defaultAgent, sandbox = NO_SANDBOX } = options;
+  const { agents, claudeCode, defaultAgents, sandbox = NO_SANDBOX } = options;
   const shared = {
     machineEnv: options.machineEnv,
     log: options.log,
@@ -90,7 +90,9 @@ export function createAgents(options: {
   const byName = new Map<string, Agent>();
   for (const [name, config] of Object.entries(agents)) byName.set(name, createAgent(name, config));
   const wanted =
-    defaultAgent === BUILT_IN_AGENT || claudeCode.executable !== null || claudeCode.configPath !== null;
+    defaultAgents.includes(BUILT_IN_AGENT) ||
+    claudeCode.executable !== null ||
+    claudeCode.configPath !== null;
   if (!byName.has(BUILT_IN_AGENT) && (byName.size === 0 || wanted)) {
     byName.set(
       BUILT_IN_AGENT,
@@ -105,11 +107,12 @@ export function createAgents(options: {
     );
   }
 
-  const defaultName = defaultAgent ?? Object.keys(agents)[0] ?? BUILT_IN_AGENT;
-  if (!byName.has(defaultName)) {
-    throw new Error(`default_agent "${defaultName}" is not one of ${[...byName.keys()].join(', ')}`);
+  const unknown = defaultAgents.find((name) => !byName.has(name));
+  if (unknown !== undefined) {
+    throw new Error(`default_agent "${unknown}" is not one of ${[...byName.keys()].join(', ')}`);
   }
-  return { byName, defaultName };
+  const [first = Object.keys(agents)[0] ?? BUILT_IN_AGENT, ...others] = defaultAgents;
+  return { byName, defaultNames: [first, ...others] };
 }
 
 function toPrice(

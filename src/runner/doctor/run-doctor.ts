@@ -19,6 +19,7 @@ import { systemRandom } from '../../lib/random.ts';
 import { confirmKeyAtCoordinator } from '../transport/key-calls.ts';
 import { TransportError, transportErrorKind } from '../transport/transport-error.ts';
 import { type Check, fine, trouble } from './check.ts';
+import { judgeAgents } from './judge-agents.ts';
 import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from './judge-machine.ts';
 import { judgeToolchains } from './judge-toolchains.ts';
 import { type Reach, reach } from './reach.ts';
@@ -218,7 +219,7 @@ async function checkSandbox(
   };
 }
 
-/** The default agent has to work; another one that doesn’t is only not offered. */
+/** Of the default agents one has to work; another one that doesn’t is only not offered. */
 async function checkAgents(config: RunnerConfig, sandbox: Sandbox, deps: DoctorDeps): Promise<Check[]> {
   const agents = createAgents({
     ...config,
@@ -227,16 +228,8 @@ async function checkAgents(config: RunnerConfig, sandbox: Sandbox, deps: DoctorD
     clock: deps.clock,
     sandbox,
   });
-  return await Promise.all(
-    [...agents.byName].map(async ([name, agent]) => {
-      const title = `agent ${name}`;
-      const fitness = await agent.preflight();
-      if (!fitness.ok) {
-        const result = name === agents.defaultName ? 'failed' : 'warning';
-        return trouble(result, title, fitness.reason, fitness.fix);
-      }
-      const found = fitness.version === null ? 'can run' : `${fitness.version}, with an account`;
-      return fitness.warning == null ? fine(title, found) : trouble('warning', title, found, fitness.warning);
-    }),
+  const found = await Promise.all(
+    [...agents.byName].map(async ([name, agent]) => ({ name, fitness: await agent.preflight() })),
   );
+  return judgeAgents(found, agents.defaultNames);
 }

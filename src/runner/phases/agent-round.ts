@@ -1,7 +1,9 @@
 import type { AgentResult } from '../agents/agent.ts';
+import { isOutage } from '../agents/agent-line.ts';
 import { addAgentRound, type Ending } from '../attempt-record.ts';
-import type { AttemptContext, PhaseDeps } from './phase.ts';
+import type { AttemptContext, PhaseDeps, Workspace } from './phase.ts';
 import type { Prepared } from './prepare.ts';
+import { type Staff, takeAgent } from './take-agent.ts';
 
 /** Part of the longest run that is kept for looking at the work, testing and pushing it, and the most of it. */
 const RESERVE = { part: 0.15, mostMs: 10 * 60_000 };
@@ -21,24 +23,80 @@ export function hasBudget(attempt: AttemptContext): boolean {
   );
 }
 
+/** What an agent is asked for. */
+export type Round = {
+  /** All that it has to know. */
+  task: string;
+  /** What is new since, for whoever knows the task by now; `null` = nothing. */
+  news: string | null;
+  /** To go on with; `null` = nobody remembers anything. */
+  session: string | null;
+  imagesFolder: string | null;
+};
+
+export type RoundEnd = {
+  /** Who did it. */
+  staff: Staff;
+  result: AgentResult;
+  /** How the attempt ends when the agent did not get through; `null` = it did. */
+  ending: Ending | null;
+};
+
 /**
- * Runs the agent once, with what earlier rounds left of turns and money. When it resolves, the agent and all that it started is gone.
- * Throws the signal's reason when the attempt was stopped meanwhile.
+ * Runs the agent once, with what earlier rounds left of turns and money. Where its service is out, what it did in this round is taken back,
+ * and the next one in reserve gets the whole task, with what is left by then. When it resolves, the agents and all that they started are
+ * gone. Throws the signal's reason when the attempt was stopped meanwhile.
  */
-export async function runAgentRound(
-  round: { prompt: string; resumeSession: string | null; imagesFolder: string | null },
-  { agent, workspace }: Pick<Prepared, 'agent' | 'workspace'>,
+export async function runRound(
+  round: Round,
+  { staff, workspace }: Pick<Prepared, 'staff' | 'workspace'>,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<RoundEnd> {
+  const before = staff.reserve.length === 0 ? null : await workspace.snapshot();
+  let now = { staff, session: round.session };
+  /** Whether somebody who was passed over may be back next time. */
+  let mayRecover = false;
+  for (;;) {
+    const { agent, reserve } = now.staff;
+    const result = await runAgent({ ...round, session: now.session }, now.staff, workspace, attempt, deps);
+    const judged = judgeAgentEnding(result);
+    const ending: Ending | null = judged && { ...judged, retryable: judged.retryable || mayRecover };
+    if (!isOutage(result.ending) || before === null || reserve.length === 0 || !hasBudget(attempt)) {
+      return { staff: now.staff, result, ending };
+    }
+    const lost = { name: agent.name, reason: result.detail };
+    const taken = await takeAgent(reserve, [lost], attempt, deps);
+    attempt.signal.throwIfAborted();
+    if (!taken.ok) {
+      attempt.say(taken.reason);
+      return { staff: { ...now.staff, reserve: [] }, result, ending };
+    }
+    mayRecover ||= ending?.retryable === true;
+    await workspace.restore(before);
+    attempt.say(`${taken.staff.agent.name} takes over from ${agent.name}`);
+    now = { staff: taken.staff, session: null };
+  }
+}
+
+async function runAgent(
+  { task, news, session, imagesFolder }: Round,
+  { agent, model }: Staff,
+  workspace: Workspace,
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<AgentResult> {
   const { spec, record, signal } = attempt;
+  const anew = news === null ? task : `${task}\n\n${news}`;
   const result = await agent.run({
-    ...round,
+    prompt: session === null ? anew : (news ?? task),
+    resumeSession: session,
+    imagesFolder,
     folder: workspace.folder,
     homeFolder: workspace.homeFolder,
     tempFolder: workspace.tempFolder,
     readableFolders: [workspace.objectsFolder],
-    model: spec.settings.model,
+    model,
     maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
     maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),
     maxMs: Math.max(1000, attempt.remainingMs() - reserveMs(attempt)),

@@ -4,7 +4,7 @@ import { fetchImages } from '../context/fetch-images.ts';
 import { readGuidance } from '../context/read-guidance.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { Ending } from '../attempt-record.ts';
-import { isCutShort, judgeAgentEnding, runAgentRound } from './agent-round.ts';
+import { isCutShort, runRound } from './agent-round.ts';
 import type { Baselined } from './baseline.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 
@@ -27,10 +27,10 @@ export async function runAgent(
   const images = deps.context.images ? await fetchIssueImages(baselined, attempt, deps) : [];
   const imagesFolder = images.some(({ kind }) => kind === 'file') ? baselined.workspace.imagesFolder : null;
   const prompt = await makePrompt(baselined, images, attempt, deps);
-  const result = await runAgentRound({ prompt, resumeSession: null, imagesFolder }, baselined, attempt, deps);
-  const ending = judgeAgentEnding(result);
+  const round = { task: prompt, news: null, session: null, imagesFolder };
+  const { staff, result, ending } = await runRound(round, baselined, attempt, deps);
   if (ending !== null && !isCutShort(result)) return end(ending);
-  return next({ ...baselined, prompt, imagesFolder, session: result.session, cutShort: ending });
+  return next({ ...baselined, staff, prompt, imagesFolder, session: result.session, cutShort: ending });
 }
 
 async function fetchIssueImages(

@@ -1,26 +1,17 @@
 import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import { analyzeRepository } from '../analysis/analyze-repository.ts';
-import type { Agent } from '../agents/agent.ts';
-import { chooseAgent } from '../agents/choose-agent.ts';
+import { lineUp } from '../agents/agent-line.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
+import { type Staff, takeAgent } from './take-agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 
-export type Prepared = { agent: Agent; workspace: Workspace; analysis: RepositoryAnalysis };
+export type Prepared = { staff: Staff; workspace: Workspace; analysis: RepositoryAnalysis };
 
 /** The agent is there and can run; the repository is checked out at the base and has been looked at. */
 export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise<PhaseResult<Prepared>> {
-  const { spec, signal, record } = attempt;
-  const choice = chooseAgent(deps.agents, spec.settings.agent);
-  if (!choice.ok) return end({ outcome: 'agent_failed', reason: choice.reason, retryable: false });
-  const { agent } = choice;
-  record.agent.name = agent.name;
-  const fitness = await agent.preflight();
-  if (!fitness.ok) {
-    const reason = `The agent ${agent.name} can't run on ${deps.runnerName}: ${fitness.reason} ${fitness.fix}`;
-    return end({ outcome: 'agent_failed', reason: deps.redact(reason), retryable: false });
-  }
-  record.agent.version = fitness.version;
-  if (fitness.warning) attempt.say(`Note: ${fitness.warning}`);
+  const { spec, signal } = attempt;
+  const taken = await takeAgent(lineUp(spec.settings, deps.agents), [], attempt, deps);
+  if (!taken.ok) return end({ outcome: 'agent_failed', reason: taken.reason, retryable: false });
 
   attempt.say(`Checking out ${spec.repository.owner}/${spec.repository.name} at ${spec.base.commit}`);
   const workspace = await deps.workspaces.open(
@@ -48,5 +39,5 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
     attempt.say(`Merged ${spec.base.branch} into ${spec.branch}, with conflicts in ${conflicts} files`);
   const languages = analysis.languages.map(({ name }) => name).join(', ');
   attempt.say(`Found ${languages === '' ? 'no language that is known' : languages}`);
-  return next({ agent, workspace, analysis });
+  return next({ staff: taken.staff, workspace, analysis });
 }

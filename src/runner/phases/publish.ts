@@ -79,11 +79,11 @@ async function pushWork(
   deps: PhaseDeps,
 ): Promise<{ kind: 'pushed' } | { kind: 'moved' } | { kind: 'refused'; reason: string }> {
   const { spec, record, signal } = attempt;
-  const { workspace, agent, tree } = verified;
+  const { workspace, tree } = verified;
   const message = toCommitMessage({
     spec,
     runnerName: deps.runnerName,
-    agentName: agent.name,
+    agentName: record.agent.name,
     summary: record.summary,
   });
   const local = await workspace.commit(tree, message, spec.commitAuthor);

@@ -2,7 +2,7 @@ import { judgeTests } from '../../domain/compare-tests.ts';
 import { buildRefusalPrompt } from '../context/build-refusal-prompt.ts';
 import { buildRepairPrompt } from '../context/build-repair-prompt.ts';
 import type { Ending } from '../attempt-record.ts';
-import { hasBudget, judgeAgentEnding, runAgentRound } from './agent-round.ts';
+import { hasBudget, runRound } from './agent-round.ts';
 import type { Worked } from './agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 import { judgeWork, type Refusal } from './judge-work.ts';
@@ -34,7 +34,7 @@ export async function verify(
   deps: PhaseDeps,
 ): Promise<PhaseResult<Verified>> {
   const { spec, record } = attempt;
-  let { session } = worked;
+  let { session, staff } = worked;
   const { cutShort } = worked;
   let gaveUp = '';
   /** Work that was given back because it may not be published. */
@@ -88,18 +88,13 @@ export async function verify(
   }
 
   async function goOn(words: string): Promise<void> {
-    // An agent without sessions has forgotten the task by now.
-    const prompt = session === null ? `${worked.prompt}\n\n${words}` : words;
-    const result = await runAgentRound(
-      { prompt, resumeSession: session, imagesFolder: worked.imagesFolder },
-      worked,
-      attempt,
-      deps,
-    );
-    session = result.session ?? session;
+    const { prompt, imagesFolder } = worked;
+    const round = { task: prompt, news: words, session, imagesFolder };
+    const ended = await runRound(round, { ...worked, staff }, attempt, deps);
+    session = ended.result.session ?? (ended.staff.agent === staff.agent ? session : null);
+    staff = ended.staff;
     // Whatever it managed before it failed is still looked at and tested, once.
-    if (judgeAgentEnding(result) !== null)
-      gaveUp = ` The agent did not get through repairing it: ${result.detail}`;
+    if (ended.ending !== null) gaveUp = ` The agent did not get through repairing it: ${ended.result.detail}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { isFit } from '../../../src/runner/doctor/check.ts';
 import { describeChecks } from '../../../src/runner/doctor/describe-checks.ts';
+import { judgeAgents } from '../../../src/runner/doctor/judge-agents.ts';
 import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from '../../../src/runner/doctor/judge-machine.ts';
 import { judgeToolchains } from '../../../src/runner/doctor/judge-toolchains.ts';
 import { SPECIALTY_TOOLCHAINS, wishesOf } from '../../../src/runner/doctor/specialty-toolchains.ts';
@@ -135,6 +136,24 @@ test.each([
 ])('%j is %s', (check, result) => {
   expect(check.result).toBe(result);
   expect(check.fix === null).toBe(result === 'ok');
+});
+
+test.each([
+  ['the only default one', ['claude'], { claude: false, codex: true }, 'failed ok'],
+  ['one of two default ones', ['claude', 'codex'], { claude: false, codex: true }, 'warning ok'],
+  ['both default ones', ['claude', 'codex'], { claude: false, codex: false }, 'failed failed'],
+  ['one that nobody gets by default', ['codex'], { claude: false, codex: true }, 'warning ok'],
+])('%s can not run', (_what, defaults, canRun, expected) => {
+  const found = Object.entries(canRun).map(([name, ok]) => ({
+    name,
+    fitness: ok
+      ? { ok: true as const, version: '1' }
+      : { ok: false as const, reason: 'No key', fix: 'Set it' },
+  }));
+
+  const checks = judgeAgents(found, defaults);
+
+  expect(checks.map(({ result }) => result).join(' ')).toBe(expected);
 });
 
 test('a slow clock is told as such', () => {
