@@ -122,6 +122,24 @@ describe('work that gets through', () => {
     expect(await pushed(spec)).toBe(result.headCommit);
   });
 
+  test('may be repaired by an agent that has lost its session, which is told everything anew', async () => {
+    const env = { FAKE_AGENT: 'forgets', FAKE_LOADS: 'yes' };
+    const forgetful = { kind: 'acp' as const, command: [ACP_AGENT] as [string], env };
+
+    const { attempt, result } = await work('fix', {
+      config: { agents: { forgetful } },
+      settings: { repairRounds: 2 },
+    });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      summary: 'Repaired.',
+      agent: { name: 'forgetful' },
+      evidence: { repairRounds: 1 },
+    });
+    expect(attempt.log).toContain('No previous sessions found');
+  });
+
   test('may come from an agent further down the list, which is told, and paid for once', async () => {
     const { agents } = aRunnerConfig(world, 'fix');
     const out = { kind: 'acp' as const, command: [ACP_AGENT] as [string], env: { FAKE_AGENT: 'outage' } };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
 import { decidePermission, PermissionRequest } from './acp-permission.ts';
 import type { CliConversation, CliFacts, CliRun } from './headless-cli.ts';
-import { createRpcPeer, type RpcAnswer, type RpcPeer } from './json-rpc.ts';
+import { createRpcPeer, type RpcAnswer, type RpcError, type RpcPeer } from './json-rpc.ts';
 import { createPiecedText } from './pieced-text.ts';
 
 /** Of the protocol: the only one there is besides drafts. */
@@ -77,6 +77,7 @@ const Update = z.object({
     cost: z.object({ amount: z.number().nonnegative(), currency: z.string() }).nullish().catch(null),
   }),
 });
+const Details = z.object({ details: z.string() });
 const Said = z.object({ type: z.literal('text'), text: z.string() });
 const Input = z.object({
   command: z.union([z.string(), z.array(z.string()).transform((words) => words.join(' '))]),
@@ -181,11 +182,17 @@ export function createAcpConversation(run: CliRun): CliConversation {
   function follow<T>(answer: RpcAnswer, schema: z.ZodType<T>, what: string, go: (value: T) => void): void {
     if ('error' in answer) {
       if (answer.error.code === AUTH_REQUIRED) facts.ending = 'auth_error';
-      return fail(answer.error.message || `it refused ${what}`);
+      return fail(toWords(answer.error) || `it refused ${what}`);
     }
     const parsed = schema.safeParse(answer.result);
     if (parsed.success) go(parsed.data);
     else fail(`what it says of ${what} can't be understood`);
+  }
+
+  /** Some tell the reason only there. */
+  function toWords({ message, data }: RpcError): string {
+    const details = Details.safeParse(data).data?.details;
+    return details === undefined ? message : `${message}: ${details}`;
   }
 
   function fail(words: string): void {

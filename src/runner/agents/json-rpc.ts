@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { z } from 'zod';
 import { readJsonLine } from './read-json-line.ts';
 
-export type RpcError = { code: number; message: string };
+export type RpcError = { code: number; message: string; data?: unknown };
 
 /** What a method of ours is answered with. */
 export type RpcAnswer = { result: unknown } | { error: RpcError };
@@ -31,7 +31,9 @@ const Notice = z.object({ method: z.string(), params: z.unknown().optional() });
 const Answer = z.object({
   id: z.number(),
   result: z.unknown().optional(),
-  error: z.object({ code: z.number(), message: z.string().catch('') }).optional(),
+  error: z
+    .object({ code: z.number(), message: z.string().catch(''), data: z.unknown().optional() })
+    .optional(),
 });
 /** Of what we have said and the other side has not read: whoever asks and never listens gets no more answers. */
 const MAX_UNREAD_BYTES = 1024 ** 2;

@@ -44,7 +44,7 @@ export type RoundEnd = {
 
 /**
  * Runs the agent once, with what earlier rounds left of turns and money. Where its service is out, what it did in this round is taken back,
- * and the next one in reserve gets the whole task, with what is left by then. When it resolves, the agents and all that they started are
+ * and the next one in reserve gets the whole task, with what is left by then. One that can't go on with its session begins anew, once. When it resolves, the agents and all that they started are
  * gone. Throws the signal's reason when the attempt was stopped meanwhile.
  */
 export async function runRound(
@@ -61,6 +61,11 @@ export async function runRound(
     const { agent, reserve } = now.staff;
     const result = await runAgent({ ...round, session: now.session }, now.staff, workspace, attempt, deps);
     const judged = judgeAgentEnding(result);
+    if (hasLostSession(now.session, result) && hasBudget(attempt)) {
+      attempt.say(`${agent.name} can not go on with its session, and begins anew`);
+      now = { ...now, session: null };
+      continue;
+    }
     const ending: Ending | null = judged && { ...judged, retryable: judged.retryable || mayRecover };
     if (!isOutage(result.ending) || before === null || reserve.length === 0 || !hasBudget(attempt)) {
       return { staff: now.staff, result, ending };
@@ -77,6 +82,11 @@ export async function runRound(
     attempt.say(`${taken.staff.agent.name} takes over from ${agent.name}`);
     now = { staff: taken.staff, session: null };
   }
+}
+
+/** It broke off without having found what it was to go on with. */
+function hasLostSession(wanted: string | null, { ending, session }: AgentResult): boolean {
+  return wanted !== null && session === null && (ending === 'crashed' || ending === 'start_error');
 }
 
 async function runAgent(
