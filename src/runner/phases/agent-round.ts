@@ -44,8 +44,8 @@ export type RoundEnd = {
 
 /**
  * Runs the agent once, with what earlier rounds left of turns and money. Where its service is out, what it did in this round is taken back,
- * and the next one in reserve gets the whole task, with what is left by then. One that can't go on with its session begins anew, once. When it resolves, the agents and all that they started are
- * gone. Throws the signal's reason when the attempt was stopped meanwhile.
+ * and the next one in reserve gets the whole task, with what is left by then. One that can't go on with its session begins anew, once.
+ * When it resolves, the agents and all that they started are gone. Throws the signal's reason when the attempt was stopped meanwhile.
  */
 export async function runRound(
   round: Round,
@@ -60,12 +60,12 @@ export async function runRound(
   for (;;) {
     const { agent, reserve } = now.staff;
     const result = await runAgent({ ...round, session: now.session }, now.staff, workspace, attempt, deps);
-    const judged = judgeAgentEnding(result);
     if (hasLostSession(now.session, result) && hasBudget(attempt)) {
       attempt.say(`${agent.name} can not go on with its session, and begins anew`);
       now = { ...now, session: null };
       continue;
     }
+    const judged = judgeAgentEnding(result);
     const ending: Ending | null = judged && { ...judged, retryable: judged.retryable || mayRecover };
     if (!isOutage(result.ending) || before === null || reserve.length === 0 || !hasBudget(attempt)) {
       return { staff: now.staff, result, ending };
