@@ -354,6 +354,19 @@ describe('what nobody asked for', () => {
     expect(await jobsOf(world)).toHaveLength(2);
   });
 
+  test('conflicts that come while a round is under way wait for its end', async () => {
+    await using world = await openPublished(SETTINGS);
+    await accept(world, aFix(world, null));
+    const taken = await world.takeAndFinish(world.runner);
+    world.recorder.pullRequestNow = { state: 'open', mergeable: false };
+    await accept(world, { kind: 'branch_pushed', key: 'pushed', target, branch: 'main' });
+    expect(await jobsOf(world)).toHaveLength(2);
+
+    await world.finish(taken, aResult({ headCommit: 'd'.repeat(40) }));
+
+    expect((await jobsOf(world))[0]).toMatchObject({ revision: { cause: 'conflict', round: 2 } });
+  });
+
   test('is left alone without a word of the settings, or of somebody who may write', async () => {
     await using plain = await openPublished();
     plain.recorder.failedChecks = [{ name: 'lint', output: '', annotations: [] }];

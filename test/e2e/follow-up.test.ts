@@ -188,9 +188,9 @@ const seen = new Set<string>();
 
 /** The round that a test has begun, as soon as it is in that state and GitHub has been told so. */
 async function revisionIn(state: string) {
-  const job = await until(`the round is ${state}`, async () =>
-    (await jobsOfIssue()).find((one) => one.kind === 'revise' && one.state === state && !seen.has(one.id)),
-  );
+  const find = async () =>
+    (await jobsOfIssue()).find((one) => one.kind === 'revise' && one.state === state && !seen.has(one.id));
+  const job = await until(`the round is ${state}`, find, 110_000);
   if (job.finishedAtMs !== null) seen.add(job.id);
   await yard.coordinator.outbox.runDue();
   return (await yard.coordinator.store.jobs.get(job.id)) ?? job;

@@ -27,6 +27,9 @@ export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<v
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
     if (hasWishes(job.settings.pullRequest))
       await tx.want({ effect: { kind: 'pull-request-wishes', jobId }, installationId });
+    // The base may have moved while the work was done.
+    if (job.settings.pullRequest?.resolveConflicts === true)
+      await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
     // Somebody was faster than the pull request.
     if (headCommit !== attempt.result?.headCommit)
       await tx.want({ effect: { kind: 'evidence', jobId, commit: headCommit }, installationId });
