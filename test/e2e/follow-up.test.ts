@@ -41,7 +41,8 @@ beforeAll(async () => {
 });
 afterAll(() => yard[Symbol.asyncDispose]());
 
-describe('a pull request of ours', () => {
+// A round takes seconds, on a machine that others keep busy many times that.
+describe('a pull request of ours', { timeout: 240_000 }, () => {
   test('is reworked after a review: on its branch, by what trusted people said, and each thread is answered once', async () => {
     const { github } = yard;
     // Instructions for agents count as they are on the base branch.
@@ -190,7 +191,7 @@ const seen = new Set<string>();
 async function revisionIn(state: string) {
   const find = async () =>
     (await jobsOfIssue()).find((one) => one.kind === 'revise' && one.state === state && !seen.has(one.id));
-  const job = await until(`the round is ${state}`, find, 110_000);
+  const job = await until(`the round is ${state}`, find, 200_000);
   if (job.finishedAtMs !== null) seen.add(job.id);
   await yard.coordinator.outbox.runDue();
   return (await yard.coordinator.store.jobs.get(job.id)) ?? job;
