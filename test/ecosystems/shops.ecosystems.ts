@@ -1,18 +1,14 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { workOnProject } from '../support/work-on-project.ts';
 import { SHOP_PROJECTS } from './projects.ts';
 
 const TIMEOUT_MS = 600_000;
 
-const rows: string[][] = [['Project', 'Before', 'After', 'Turned green', 'Changed lines covered', 'Seconds']];
-
-afterAll(() => {
-  process.stdout.write(`\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`);
-});
+tell('Project', 'Before', 'After', 'Turned green', 'Changed lines covered', 'Seconds');
 
 for (const project of SHOP_PROJECTS) {
   const { name, missing, bug, mend } = project;
-  if (missing !== null) rows.push([name, `skipped: ${missing}`, '', '', '', '']);
+  if (missing !== null) tell(name, `skipped: ${missing}`, '', '', '', '');
 
   describe.skipIf(missing !== null)(`${name}${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
     test('is set up, solved, tested and published', { timeout: TIMEOUT_MS }, async () => {
@@ -25,14 +21,14 @@ for (const project of SHOP_PROJECTS) {
       const { outcome, reason, changes, evidence } = done.result;
       const { before, after, tests, coverage } = evidence;
       const green = tests?.newlyPassing.names ?? [];
-      rows.push([
+      tell(
         name,
         `${before?.verdict} ${toCounts(before)}`,
         `${after?.verdict} ${toCounts(after)}`,
         green.join(', '),
         coverage === undefined ? '' : `${coverage.covered} of ${coverage.lines}`,
         ((performance.now() - startedMs) / 1000).toFixed(0),
-      ]);
+      );
       expect({ outcome, before: before?.verdict, after: after?.verdict }, `${reason}\n${done.log}`).toEqual({
         outcome: 'pull_request',
         before: 'failed',
@@ -44,6 +40,11 @@ for (const project of SHOP_PROJECTS) {
       expect(green.join('\n')).toContain(bug ?? '');
     });
   });
+}
+
+/** A row of a table, as soon as it is known. */
+function tell(...row: string[]): void {
+  process.stdout.write(`| ${row.join(' | ')} |\n`);
 }
 
 function toCounts(run: { counts: { passed: number; failed: number } | null } | null): string {
