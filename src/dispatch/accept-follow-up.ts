@@ -41,25 +41,6 @@ export async function acceptThreadTurn(
   });
 }
 
-/** A branch moved: what is to be merged into it may have conflicts now. */
-export async function acceptPush(
-  { target, branch }: Of<'branch_pushed'>,
-  { store }: { store: Store },
-  record: Record,
-): Promise<TriggerOutcome> {
-  const { id, defaultBranch } = target.repository;
-  const affected = (await store.jobs.withOpenPullRequest(id)).filter(
-    ({ settings: { pullRequest } }) =>
-      pullRequest?.resolveConflicts === true && (pullRequest.base ?? defaultBranch) === branch,
-  );
-  if (affected.length === 0) return ignored('no pull request of ours has to be looked at');
-  return record(async (tx) => {
-    for (const { id: jobId, installationId } of affected)
-      await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
-    return { kind: 'noted', reason: `${affected.length} pull requests may have conflicts now` };
-  });
-}
-
 /** Checks of somebody else failed on a head of ours: it is reworked, if the settings want that, and so often on one head. */
 export async function acceptFailedChecks(
   trigger: Of<'checks_failed'>,

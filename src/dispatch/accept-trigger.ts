@@ -11,7 +11,8 @@ import type { GitHub } from '../github/github.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store, StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
-import { acceptFailedChecks, acceptPush, acceptReview, acceptThreadTurn } from './accept-follow-up.ts';
+import { acceptFailedChecks, acceptReview, acceptThreadTurn } from './accept-follow-up.ts';
+import { acceptPush } from './accept-push.ts';
 import { acceptButton, acceptRerun } from './accept-press.ts';
 import { acceptPullRequestTurn } from './accept-pull-request.ts';
 import {

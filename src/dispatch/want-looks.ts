@@ -10,11 +10,6 @@ export function waitsByItself({ state, waitCode }: StoredJob): boolean {
   return state === 'held' && (waitCode === BLOCKED || waitCode === WAITS_ITS_TURN || waitCode === PAUSED);
 }
 
-/** The settings may have changed, which may pause what waits in the queue, or let go on what they paused. */
-export async function wantLooksAtPaused(tx: StoreTx, jobs: readonly StoredJob[]): Promise<void> {
-  for (const job of jobs) if (job.state === 'queued' || job.waitCode === PAUSED) await wantLook(tx, job);
-}
-
 /** An issue was closed, which may have blocked others. Which ones, GitHub is asked: it may be of another repository. */
 export async function wantLooksAtBlocked(tx: StoreTx, { installationId }: RepositoryTarget): Promise<void> {
   for (const job of await tx.jobs.heldFor(BLOCKED, installationId)) await wantLook(tx, job);
@@ -31,6 +26,7 @@ export function comesAfter(job: StoredJob, { specialty }: StoredJob): boolean {
   return job.settings.after?.includes(specialty) === true;
 }
 
-async function wantLook(tx: StoreTx, { id: jobId, installationId }: StoredJob): Promise<void> {
+/** Whether it waits is found out anew. */
+export async function wantLook(tx: StoreTx, { id: jobId, installationId }: StoredJob): Promise<void> {
   await tx.want({ effect: { kind: 'look-at-blockers', jobId }, installationId });
 }

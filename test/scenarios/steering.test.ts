@@ -352,7 +352,7 @@ test('paused by the settings, nothing begins until they say otherwise', async ()
   for (const issue of [waiting, asked]) {
     expect(await world.jobsOf(issue)).toMatchObject([{ state: 'held', waitCode: 'paused' }]);
     expect(plain(statusOf(issue))).toContain(
-      'The settings of the repository pause this work (paused: true).',
+      'The settings of the repository pause this work (`paused: true`).',
     );
   }
   expect(await world.jobsOf(freed)).toMatchObject([{ state: 'queued' }]);
