@@ -73,7 +73,7 @@ describe('a report of covered lines', () => {
   });
 
   test.each([
-    ['/work/src/a.js', '', 'src/a.js'],
+    ['/project/src/a.js', '', 'src/a.js'],
     ['a.js', 'web', 'web/a.js'],
     ['src/a.js', '', 'src/a.js'],
     ['example.com/cart/src/a.js', '', 'src/a.js'],
@@ -83,7 +83,7 @@ describe('a report of covered lines', () => {
     const coverage: LineCoverage = new Map([[name, new Map([[1, true]])]]);
 
     const found = toRepositoryPaths(coverage, {
-      folder: '/work',
+      folder: '/project',
       place,
       paths: ['a.js', 'src/a.js', 'web/a.js'],
     });
