@@ -63,9 +63,11 @@ export async function carryOutCommand(
     case 'revise': {
       const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
       if (limits.refusal !== null) throw new OverLimit(limits.refusal);
-      const job = await startRevision(tx, action, { target, sender }, deps);
+      const kept = keepWithinRest(action.settings, limits.rest);
+      const wish = { ...action, settings: kept.settings };
+      const job = await startRevision(tx, wish, { target, sender }, deps);
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
-      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+      return tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
     }
     case 'cancel':
     case 'hold':

@@ -8,9 +8,10 @@ export async function wantNote(
   tx: StoreTx,
   place: { installationId: number; repository: RepositoryRef; number: number },
   { key, text }: { key: string; text: string },
-): Promise<void> {
-  await tx.reviews.insertNote({ key, text, ...place }, tx.nowMs);
+): Promise<boolean> {
+  const isNew = await tx.reviews.insertNote({ key, text, ...place }, tx.nowMs);
   await tx.want({ effect: { kind: 'note', key }, installationId: place.installationId });
+  return isNew;
 }
 
 /** Whoever waits on a pull request for a revision hears there that it came to nothing; its issue's status comment says so as well. */

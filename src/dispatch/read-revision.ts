@@ -81,10 +81,10 @@ async function readWork(
     store.reviews.resolvedThreads(repositoryId, pullRequestNumber),
     store.jobs.ofIssue(repositoryId, issue.number, JOBS_READ),
   ]);
-  const permissions = new Map<string, Permission>();
+  const permissions = new Map(Object.entries(known));
   await Promise.all(
-    findReviewers({ comments, reviews, at }).map(async (login) => {
-      permissions.set(login, known[login] ?? (await github.readPermission(target, login)));
+    findReviewers({ comments, reviews, at }, new Set(permissions.keys())).map(async (login) => {
+      permissions.set(login, await github.readPermission(target, login));
     }),
   );
   // What was said before the last one that got through was a part of it.

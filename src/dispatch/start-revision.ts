@@ -15,8 +15,8 @@ export async function startRevision(
   asking: { target: RepositoryTarget; sender: Actor },
   deps: { newId: () => string },
 ): Promise<StoredJob | null> {
-  const { job: published, specialty, needs, settings, instructions, revision, reason } = action;
-  const { issue, label, branch } = published;
+  const { job: published, specialty, needs, settings, instructions, label, revision, reason } = action;
+  const { issue, branch } = published;
   const job = await startJob(
     tx,
     {

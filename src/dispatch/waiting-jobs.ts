@@ -97,7 +97,8 @@ async function findWait(
 ): Promise<{ waitCode: string; stateReason: string } | null> {
   const { owner, name, id } = job.repository;
   if (isPaused) return { waitCode: PAUSED, stateReason: PAUSED_REASON };
-  if (blockers.length > 0)
+  // What blocks the issue did not keep the work of an open pull request from being done.
+  if (blockers.length > 0 && job.revision === null)
     return { waitCode: BLOCKED, stateReason: explainBlockers(blockers, `${owner}/${name}`) };
   const { after } = job.settings;
   if (after === undefined || job.revision !== null) return null;

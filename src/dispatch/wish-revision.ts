@@ -2,6 +2,8 @@ import type { FailedCheck, RevisionCause } from '../contract/job.ts';
 import { decideRevision } from '../domain/decide-revision.ts';
 import { toInline } from '../domain/markdown-escape.ts';
 import { toNeedsHumanText, toReviewRefusalText } from '../domain/revision-text.ts';
+import type { PullRequestWishes } from '../domain/job.ts';
+import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -71,6 +73,9 @@ export async function prepareRevision(
   if (wish.head !== undefined && reading?.pull.headCommit !== wish.head)
     return nothing('the pull request has another head by now');
 
+  if (!isWanted(wish.cause, inForce.settings.specialties.get(published.specialty)?.settings.pullRequest))
+    return nothing('the settings do not want that any more');
+
   return async (tx) => {
     const { cause, checks } = wish;
     const jobs = await tx.jobs.ofIssue(target.repository.id, issueNumber, JOBS_READ);
@@ -95,10 +100,12 @@ export async function prepareRevision(
     }
     if (wish.admit && !(await wish.admit(tx))) return ignored('it was worked on as often as it may be');
     const reason = wish.reason(sender.login);
-    const job = await startRevision(tx, { ...decision, reason }, { target, sender }, deps);
+    const kept = keepWithinRest(decision.settings, limits.rest);
+    const action = { ...decision, settings: kept.settings, reason };
+    const job = await startRevision(tx, action, { target, sender }, deps);
     // Somebody else's trigger was first; theirs is under way.
     if (job === null) return ignored('a job for this pull request is under way already');
-    await tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
+    await tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
     return { kind: 'started', reason };
 
     /** Whoever wrote the review waits for something to happen. */
@@ -108,6 +115,12 @@ export async function prepareRevision(
       await wantNote(tx, place, { key: wish.key, text: toReviewRefusalText(why) });
     }
   };
+}
+
+/** By the settings of now: those of the job may be of long ago. */
+function isWanted(cause: UnaskedWish['cause'], wishes: PullRequestWishes | undefined): boolean {
+  if (cause === 'conflict') return wishes?.resolveConflicts === true;
+  return cause !== 'checks' || (wishes?.fixChecks ?? 0) > 0;
 }
 
 /** From now on only a person's command begins another revision. Told once for each row of them. */
@@ -121,8 +134,9 @@ async function stopRounds(
   if (last === undefined) return;
   const { installationId, repository } = last;
   const place = { installationId, repository, number: pullRequestNumber };
-  await wantNote(tx, place, { key: `needs-human:${last.id}`, text: toNeedsHumanText(reason) });
-  await wantNeedsHuman(tx, last, true);
+  const note = { key: `needs-human:${last.id}`, text: toNeedsHumanText(reason) };
+  // Whoever takes the label off has seen it.
+  if (await wantNote(tx, place, note)) await wantNeedsHuman(tx, last, true);
 }
 
 function nothing(reason: string): (tx: StoreTx) => Promise<TriggerOutcome> {

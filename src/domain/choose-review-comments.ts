@@ -44,13 +44,14 @@ const MAX_CHARACTERS_IN_ALL = 40_000;
 /** GitHub touches the comments of a review once more when it is submitted, and its clocks are not all one. */
 const TOLERANCE_MS = 60_000;
 
-/** People whose permission has to be known, those who spoke last first. */
-export function findReviewers({ comments, reviews }: ReviewReadings): string[] {
+/** People whose permission has to be known besides those in `known`, those who spoke last first. */
+export function findReviewers({ comments, reviews }: ReviewReadings, known: ReadonlySet<string>): string[] {
   const spoken = [
     ...comments.map(({ author, createdAt }) => ({ author, at: createdAt })),
     ...reviews.map(({ author, submittedAt }) => ({ author, at: submittedAt ?? '' })),
   ]
-    .filter(({ author }) => author !== null && !author.isBot)
+    // Whoever asks must not be crowded out by strangers.
+    .filter(({ author }) => author !== null && !author.isBot && !known.has(author.login))
     .toSorted((a, b) => (a.at < b.at ? 1 : -1));
   return [...new Set(spoken.flatMap(({ author }) => author?.login ?? []))].slice(0, MAX_AUTHORS);
 }

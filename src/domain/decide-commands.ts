@@ -74,6 +74,7 @@ export type RevisionAction = {
   needs: string[];
   settings: AllJobSettings;
   instructions: string | null;
+  label: string | null;
   revision: JobRevision;
 };
 
@@ -210,7 +211,8 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
 export function findFailedRevision(jobs: readonly Job[], specialty: string | null): Job | null {
   const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
   const failed = newest.find(({ state }) => isTerminal(state) && state !== 'succeeded');
-  return failed?.kind === 'revise' ? failed : null;
+  // One that `recover` rebuilt no longer knows what it was about.
+  return failed?.kind === 'revise' && failed.revision !== null ? failed : null;
 }
 
 function revise(situation: CommandSituation, wish: RevisionWish): Verdict {

@@ -54,6 +54,8 @@ export type RevisionDecision =
       needs: string[];
       settings: AllJobSettings;
       instructions: string | null;
+      /** Of the work, if the issue still has it. */
+      label: string | null;
       revision: JobRevision;
     }
   | {
@@ -124,6 +126,7 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
     needs: wanted.needs,
     settings: wanted.settings,
     instructions: wish.instructions,
+    label: issue.issue.labels.find((name) => name.toLowerCase() === job.label?.toLowerCase()) ?? null,
     revision: {
       pullRequest: { number: pull.number, url: pull.url },
       cause: wish.cause,

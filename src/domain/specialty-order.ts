@@ -54,7 +54,7 @@ export function findPredecessors(facts: {
   return facts.after.flatMap((specialty): Predecessor[] => {
     // A round on its pull request that came to nothing leaves the work as it was.
     const job = facts.jobs.find(
-      (one) => one.specialty === specialty && (one.revision === null || one.pullRequest !== null),
+      (one) => one.specialty === specialty && (one.kind === 'resolve' || one.pullRequest !== null),
     );
     const isLabelled = facts.labelled.includes(specialty);
     if (job === undefined) return isLabelled ? [{ specialty, standing: 'to_come', pullRequest: null }] : [];

@@ -23,8 +23,8 @@ export type ReviewQueries = {
   ): Promise<void>;
   /** Threads of a pull request that people call done, as far as we heard. */
   resolvedThreads(repositoryId: number, pullNumber: number): Promise<Set<number>>;
-  /** Nothing happens if there is one with that key. */
-  insertNote(note: StoredNote, nowMs: number): Promise<void>;
+  /** False, and nothing happens, if there is one with that key. */
+  insertNote(note: StoredNote, nowMs: number): Promise<boolean>;
   getNote(key: string): Promise<StoredNote | null>;
 };
 
@@ -51,7 +51,7 @@ export function createReviewQueries(db: Kysely<Schema>): ReviewQueries {
     },
 
     async insertNote(note, nowMs) {
-      await db
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto('notes')
         .values({
           key: note.key,
@@ -63,7 +63,8 @@ export function createReviewQueries(db: Kysely<Schema>): ReviewQueries {
           created_at: nowMs,
         })
         .onConflict((conflict) => conflict.doNothing())
-        .execute();
+        .executeTakeFirst();
+      return Number(numInsertedOrUpdatedRows ?? 0) > 0;
     },
 
     async getNote(key) {

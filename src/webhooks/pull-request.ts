@@ -57,7 +57,7 @@ function toPullRequestTurn(
   return { kind, key, target, pullRequestNumber, sender: toActor(payload) };
 }
 
-/** `pull_request.synchronize`: somebody pushed to its branch; we ourselves only do so before there is a pull request. */
+/** `pull_request.synchronize`: somebody pushed to its branch, or we did in a round of rework. */
 export const translateSynchronize: Translator = translatorOf(PullRequestPayload, (payload) => {
   const proposal = toProposal(payload);
   if (proposal === null) return meansNothing(NO_INSTALLATION);

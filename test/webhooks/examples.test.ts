@@ -65,6 +65,8 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     pull_request_reopened: 2,
     rerun_asked: 2,
     settings_proposed: 7,
+    branch_pushed: 2,
+    thread_turned: 3,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(54);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(71);
 });

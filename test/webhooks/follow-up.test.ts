@@ -19,7 +19,14 @@ const aThread = (action: string, comments: unknown[] = [{ id: 31 }, { id: 32 }])
   aCheckRunPayload(action, { pull_request: { number: 7 }, thread: { node_id: 'x', comments } });
 const aPush = (push: Record<string, unknown> = {}) => {
   const { action: _action, ...payload } = aCheckRunPayload('');
-  return { ...payload, ref: 'refs/heads/release/1', after: sha, deleted: false, ...push };
+  return {
+    ...payload,
+    ref: 'refs/heads/release/1',
+    before: '0'.repeat(40),
+    after: sha,
+    deleted: false,
+    ...push,
+  };
 };
 
 describe('what follows on a pull request', () => {
@@ -35,7 +42,11 @@ describe('what follows on a pull request', () => {
       { kind: 'thread_turned', key: `thread:${GUID}`, threadId: 31, isResolved: true },
     ],
     ['pull_request_review_thread', aThread('unresolved'), { threadId: 31, isResolved: false }],
-    ['push', aPush(), { kind: 'branch_pushed', key: `pushed:71:release/1:${sha}`, branch: 'release/1' }],
+    [
+      'push',
+      aPush(),
+      { kind: 'branch_pushed', key: `pushed:71:release/1:${'0'.repeat(40)}:${sha}`, branch: 'release/1' },
+    ],
     [
       'check_suite',
       aSuite({ conclusion: 'failure' }),
