@@ -8,9 +8,11 @@ import { decide, type IssueReading, type Situation } from '../../src/domain/deci
 import { decidePress, type PressSituation } from '../../src/domain/decide-press.ts';
 import { toTable } from '../../src/domain/markdown-escape.ts';
 import { combineSettings } from '../../src/domain/repo-settings.ts';
+import { decideRevision, type RevisionSituation } from '../../src/domain/decide-revision.ts';
+import { PAUSED_REASON } from '../../src/domain/paused.ts';
 import { explainPredecessors } from '../../src/domain/specialty-order.ts';
 import { judgeDailyLimit } from '../../src/domain/spending.ts';
-import { aJob, aRepository } from '../support/job-builders.ts';
+import { aJob, aRepository, aRevision, aRevisionReading } from '../support/job-builders.ts';
 
 /**
  * The page is made of the very functions that refuse, so it can't say what is no longer so. When a text has changed on purpose: delete
@@ -144,8 +146,54 @@ const WAITS: [string, string][] = [
     ),
   ],
   ['Another specialty comes first', explainPredecessors('frontend', [open])],
+  ['The settings say `paused: true`', PAUSED_REASON],
   ['That one failed', explainPredecessors('frontend', [{ ...open, standing: 'ended' }])],
 ];
+
+const revised = aRevisionReading();
+const REVISIONS: [string, Partial<RevisionSituation>][] = [
+  ['it is none of ours', { reading: null }],
+  ['it was merged', { reading: { ...revised, pull: { ...revised.pull, state: 'merged' } } }],
+  ['its conversation is locked', { reading: { ...revised, pull: { ...revised.pull, locked: true } } }],
+  ['its issue can’t be read', { issue: { found: false, reason: 'it was deleted' } }],
+  ['its issue is closed', { issue: { ...reading, state: 'closed' } }],
+  ['the settings have a mistake', { settingsProblem: 'line 3, defaults.tset: there is no such setting' }],
+  ['its specialty is gone', { reading: { ...revised, job: aJob({ specialty: 'docs' }) } }],
+  ['work on it is under way', { jobs: [aJob({ state: 'running' })] }],
+  [
+    'it was reworked again and again without a command',
+    {
+      wish: { cause: 'review', instructions: null, checks: [] },
+      jobs: [
+        aJob({
+          kind: 'revise',
+          state: 'succeeded',
+          revision: { ...aRevision(), pullRequest: revised.pull, counted: 5 },
+        }),
+      ],
+    },
+  ],
+  [
+    'nothing is unanswered, and nothing was said',
+    {
+      reading: { ...revised, work: { ...revised.work, threads: [], reviews: [] } },
+      wish: { cause: 'asked', instructions: null, checks: [] },
+    },
+  ],
+];
+
+function answerRevision(facts: Partial<RevisionSituation>): string {
+  const decision = decideRevision({
+    wish: { cause: 'asked', instructions: 'Shorter, please', checks: [] },
+    reading: revised,
+    issue: reading,
+    settings,
+    settingsProblem: null,
+    jobs: [],
+    ...facts,
+  });
+  return decision.kind === 'refused' ? decision.reason : decision.kind;
+}
 
 const file = (name: string, more: Partial<ChangedEntry> = {}): ChangedEntry => ({
   path: name,
@@ -210,6 +258,12 @@ test('docs/refusals.md says what is answered, word for word', async () => {
       PRESSES.map(([when, facts]) => [when, answerPress(facts)]),
     ),
     toSection(
+      'A pull request is to be reworked',
+      'Said on the pull request, to a command or a review; what nobody asked for by hand is refused in silence.',
+      ['`/agent fix`, and', 'Answer'],
+      REVISIONS.map(([when, facts]) => [when, answerRevision(facts)]),
+    ),
+    toSection(
       'Limits of a day',
       'Said in the status comment, or as the answer to the command.',
       ['Limit', 'Answer'],
@@ -234,6 +288,7 @@ test('docs/refusals.md says what is answered, word for word', async () => {
 
 test.each([
   ['decide.ts', /return refuse\(|kind: 'point_to', reason,/g, LABELS.length - 1],
+  ['decide-revision.ts', /return refuse\(/g, REVISIONS.length],
   ['change-policy.ts', /\(list\) =>|reason: `/g, CHANGES.length - 2],
   ['decide-press.ts', /^ {4}return ['`].* does nothing any more/gm, 2],
 ])('every refusal of %s is on the page: a new one needs a row', (name, pattern, rows) => {
