@@ -19,5 +19,7 @@ export async function tellFailedRound(tx: StoreTx, job: StoredJob, reason: strin
   if (job.revision === null) return;
   const { installationId, repository, revision } = job;
   const place = { installationId, repository, number: revision.pullRequest.number };
-  await wantNote(tx, place, { key: `failed-round:${job.id}`, text: toFailedRoundText(job, reason) });
+  const unreported = (await tx.attempts.ofJob(job.id)).findLast(({ result }) => result === null);
+  const text = toFailedRoundText(job, reason, unreported?.announcedCommit ?? null);
+  await wantNote(tx, place, { key: `failed-round:${job.id}`, text });
 }

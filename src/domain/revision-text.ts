@@ -58,13 +58,21 @@ export function noteMarker(key: string): string {
   return `<!-- yardmaster:note ${key} -->`;
 }
 
-/** What people on the pull request are told of a round that came to nothing. `reason` is others' words. */
+/**
+ * What people on the pull request are told of a round that came to nothing. `reason` is others' words. `unconfirmed`: a commit that a runner was
+ * about to push when it was last heard of.
+ */
 export function toFailedRoundText(
   { revision, specialty }: Pick<Job, 'revision' | 'specialty'>,
   reason: string,
+  unconfirmed: string | null,
 ): string {
+  const branch =
+    unconfirmed === null
+      ? 'the branch is as it was.'
+      : `but its runner was lost while it pushed ${unconfirmed}. If the branch stands there, nobody has told what the tests say of it.`;
   return [
-    `😕 Round ${revision?.round ?? 1} (${toInline(specialty, 50)}) came to nothing; the branch is as it was.`,
+    `😕 Round ${revision?.round ?? 1} (${toInline(specialty, 50)}) came to nothing; ${branch}`,
     toQuote(reason, MAX_REASON_CHARACTERS),
     '`/agent retry` tries the same once more, `/agent fix <instructions>` asks for something else.',
   ].join('\n\n');

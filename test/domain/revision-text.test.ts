@@ -26,8 +26,17 @@ test('each thread is answered with the agent’s words about it, or where to fin
 });
 
 test('a reason can’t become more than a quote', () => {
-  const text = toFailedRoundText(aJob({ revision: aRevision() }), 'red\n\n# Big\n@octavia');
+  const text = toFailedRoundText(aJob({ revision: aRevision() }), 'red\n\n# Big\n@octavia', null);
 
   expect(text).not.toMatch(/^# Big/m);
   expect(text).not.toMatch(/(?<!\u200B|\\)@octavia/);
+});
+
+test('a commit that nobody reported is not passed over in silence', () => {
+  const commit = 'c'.repeat(40);
+
+  const text = toFailedRoundText(aJob({ revision: aRevision() }), 'lost', commit);
+
+  expect(text).toContain(`its runner was lost while it pushed ${commit}`);
+  expect(text).not.toContain('as it was');
 });
