@@ -253,7 +253,7 @@ describe('a command that is not carried out', () => {
     expect(answersOf(closed)[0]).toContain('Reopen it');
     expect(answersOf(busy)[0]).toContain('under way on this issue already');
     expect(answersOf(pull.number)[0]).toContain('starts work on issues');
-    expect(answersOf(pull.number)[1]).toContain('is not there yet');
+    expect(answersOf(pull.number)[1]).toContain('is no pull request of Yardmaster');
   });
 
   test('too many comments are answered once more, and then not at all', async () => {
