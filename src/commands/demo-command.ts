@@ -21,7 +21,8 @@ export function addDemoCommand(program: Command, cli: CommandLine): void {
         ...options,
         environment: cli.environment,
         print: cli.print,
-        width: process.stdout.columns ?? 120,
+        // A terminal that was given no size says 0.
+        width: process.stdout.columns || 120,
         clock: systemClock,
         signal: cli.stopSignal(),
       });

@@ -24,6 +24,9 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   cancelled: '⊘',
 };
 
+/** In columns. A line that wraps is better than one that says nothing. */
+const LEAST_TEXT_WIDTH = 40;
+
 /**
  * Lines of a timeline: seconds since the start, a lane for each issue, what happened.
  * Colours follow the terminal and NO_COLOR through `styleText`.
@@ -43,7 +46,7 @@ export function createTimeline(startMs: number, width: number) {
     line(entry: TimelineEntry): string {
       const seconds = `${((entry.atMs - startMs) / 1000).toFixed(1)}s`.padStart(6);
       const lane = `#${entry.issueNumber} ${entry.specialty}`.padEnd(12);
-      const text = toOneLine(entry.text, width - 24);
+      const text = toOneLine(entry.text, Math.max(LEAST_TEXT_WIDTH, width - 24));
       const symbol = SYMBOLS[entry.kind] ?? '·';
       const styled =
         entry.kind === 'succeeded'

@@ -58,7 +58,9 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const specialists = registered.filter((runner) => runner.specialties.includes(question.specialty));
   if (specialists.length === 0) return noSpecialty(question.specialty, registered);
 
-  const able = specialists.filter((runner) => missingNeeds(runner, question).length === 0);
+  const able = specialists.filter(
+    (runner) => runner.isAwaited === true || missingNeeds(runner, question).length === 0,
+  );
   if (able.length === 0) return lacksCapability(question, specialists);
 
   const online = able.filter((runner) => runner.state === 'online');
@@ -142,11 +144,12 @@ function toNeedText(need: string): string {
 }
 
 function notOnline(specialty: string, able: readonly RunnerView[]): RunnerChoice {
-  const states = listed(able, (runner) =>
-    runner.state === 'draining'
-      ? `${runner.name} is draining and takes no new work`
-      : `${runner.name} is offline since ${toMinute(runner.lastSeenAtMs)}`,
-  );
+  const states = listed(able, (runner) => {
+    if (runner.state === 'draining') return `${runner.name} is draining and takes no new work`;
+    if (runner.isAwaited === true)
+      return `${runner.name} is enrolled and has not connected yet: start it with \`yardmaster runner run\``;
+    return `${runner.name} is offline since ${toMinute(runner.lastSeenAtMs)}`;
+  });
   return { kind: 'none', code: 'not_online', reason: `No \`${specialty}\` runner is online: ${states}.` };
 }
 

@@ -156,6 +156,8 @@ export type RunnerView = {
   hostname: string;
   specialties: string[];
   capabilities: string[];
+  /** It was enrolled and has not been there since, so that nobody knows yet what its machine has. */
+  isAwaited?: boolean;
   capacity: number;
   /** Attempts offered to it or held by it. */
   active: number;

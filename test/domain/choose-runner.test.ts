@@ -178,6 +178,16 @@ describe('why nobody gets it', () => {
       'No `backend` runner has all that the job needs: be-1 has the specialty but lacks `node:22`, `docker`.',
     ],
     [
+      'nobody knows yet what the only one has',
+      [
+        aRunner('be-1', { state: 'gone', isAwaited: true, capabilities: [] }),
+        aRunner('be-2', { capabilities: [] }),
+      ],
+      {},
+      'not_online',
+      'No `backend` runner is online: be-1 is enrolled and has not connected yet: start it with `yardmaster runner run`.',
+    ],
+    [
       'all are away',
       [aRunner('be-1', { state: 'gone' }), aRunner('be-2', { state: 'draining' })],
       {},
