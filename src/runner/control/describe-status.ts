@@ -4,6 +4,7 @@ import type { RunnerState, RunnerStatus } from './runner-status.ts';
 
 const STATE_STYLES: Readonly<Record<RunnerState, Style>> = {
   ready: 'green',
+  unable: 'red',
   connecting: 'yellow',
   paused: 'yellow',
   draining: 'yellow',

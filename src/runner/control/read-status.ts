@@ -1,3 +1,4 @@
+import type { Agents } from '../agents/create-agents.ts';
 import { type AttemptHistory, toAttemptUnderWay } from '../attempt-history.ts';
 import type { Contact, ContactState } from '../contact.ts';
 import type { LateReports } from '../late-reports.ts';
@@ -9,7 +10,7 @@ import type { WorkLoop } from '../work-loop.ts';
 import type { RunnerState, RunnerStatus } from './runner-status.ts';
 
 export type StatusSources = {
-  settings: Pick<LiveSettings, 'config' | 'facts' | 'state'>;
+  settings: Pick<LiveSettings, 'config' | 'agents' | 'facts' | 'state'>;
   identity: RunnerIdentity;
   version: string;
   pid: number;
@@ -35,7 +36,8 @@ export async function readStatus(sources: StatusSources): Promise<RunnerStatus> 
   // A disk that can't be asked is told by whoever needs it.
   const freeDiskBytes = await sources.freeDiskBytes().catch(() => null);
   const isShort = freeDiskBytes !== null && freeDiskBytes < sources.minFreeDiskBytes;
-  const situation = { isDraining: loop.isDraining(), paused, contact, isShort };
+  const lack = findLack(facts.capabilities, sources.settings.agents(), isShort);
+  const situation = { isDraining: loop.isDraining(), paused, contact, lack };
   return {
     state: toState(situation),
     notReady: explainNotReady(situation),
@@ -62,16 +64,30 @@ export async function readStatus(sources: StatusSources): Promise<RunnerStatus> 
   };
 }
 
-type Situation = { isDraining: boolean; paused: Pause | null; contact: ContactState; isShort: boolean };
+function findLack(capabilities: readonly string[], { byName }: Pick<Agents, 'byName'>, isShort: boolean) {
+  if (!capabilities.some((capability) => capability.startsWith('agent:'))) {
+    return `no agent can run here (${[...byName.keys()].join(', ')}); “yardmaster runner doctor” says how to mend it, and a restarted or reloaded runner sees that it was`;
+  }
+  return isShort ? 'too little free disk space' : null;
+}
 
-function toState({ isDraining, paused, contact }: Situation): RunnerState {
+type Situation = {
+  isDraining: boolean;
+  paused: Pause | null;
+  contact: ContactState;
+  /** What the machine lacks for every job. */
+  lack: string | null;
+};
+
+function toState({ isDraining, paused, contact, lack }: Situation): RunnerState {
   if (isDraining) return 'draining';
   if (paused !== null) return 'paused';
-  return contact.connected ? 'ready' : 'connecting';
+  if (!contact.connected) return 'connecting';
+  return lack === null ? 'ready' : 'unable';
 }
 
 /** Why nothing new is taken, for people; `null` = work is taken. Having no free slot is no such reason: that is what it is for. */
-function explainNotReady({ isDraining, paused, contact, isShort }: Situation): string | null {
+function explainNotReady({ isDraining, paused, contact, lack }: Situation): string | null {
   if (isDraining) return 'it finishes what it has, and ends';
   if (paused !== null) {
     return `it is paused${paused.reason === null ? '' : ` (${paused.reason})`}; “yardmaster runner resume” lets it take work`;
@@ -79,7 +95,7 @@ function explainNotReady({ isDraining, paused, contact, isShort }: Situation): s
   if (!contact.connected) {
     return contact.trouble === null ? 'it has not been heard yet' : `no contact: ${contact.trouble}`;
   }
-  return isShort ? 'too little free disk space' : null;
+  return lack;
 }
 
 /** The state in a line, for the service manager. */

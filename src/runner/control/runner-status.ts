@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Phase } from '../../contract/job.ts';
 
-/** What a runner is at, in a word. */
-export const RUNNER_STATES = ['connecting', 'ready', 'paused', 'draining'] as const;
+/** What a runner is at, in a word; `unable`: its machine lacks what every job needs. */
+export const RUNNER_STATES = ['connecting', 'ready', 'unable', 'paused', 'draining'] as const;
 export type RunnerState = (typeof RUNNER_STATES)[number];
 
 const AttemptUnderWay = z.object({
