@@ -43,6 +43,7 @@ export default async function app(probot: Probot, { addHandler }: ApplicationFun
   const shutdown = new AbortController();
   const url = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const operator = await startOperatorSocket(coordinator, { dataFolder: config.dataFolder, url, log });
+  coordinator.start();
 
   await createApp(coordinator)(probot, { cwd: process.cwd(), addHandler });
   const answer = getRequestListener(

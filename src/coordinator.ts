@@ -55,8 +55,10 @@ const TEXTS = {
 
 const TOKEN_SEAL_PURPOSE = 'yardmaster: tokens of attempts';
 
-/** Every part of the coordinator, built and running; whoever made it stops it. */
+/** Every part of the coordinator; whoever made it stops it. */
 export type Coordinator = {
+  /** Starts what runs by itself: outbox, sweeper, mail watch, reconciler. Only then GitHub is asked for anything. */
+  start(): void;
   store: Store;
   inbox: Inbox;
   inboxWorker: InboxWorker;
@@ -77,7 +79,7 @@ export type Coordinator = {
 };
 
 /**
- * Builds the parts from the configuration and starts what runs by itself: inbox worker, outbox, sweeper, reconciler.
+ * Builds the parts from the configuration. Nothing runs by itself before `start`.
  * Throws when another coordinator has the data folder, or when the database or Redis can't be used, saying what to do.
  */
 export async function createCoordinator(
@@ -186,10 +188,12 @@ export async function createCoordinator(
     log,
   });
 
-  outbox.start();
-  sweeper.start();
-  mailWatch.start();
-  reconciler.start();
+  function start(): void {
+    outbox.start();
+    sweeper.start();
+    mailWatch.start();
+    reconciler.start();
+  }
 
   let stopping: Promise<void> | undefined;
   async function stopAll(): Promise<void> {
@@ -207,6 +211,7 @@ export async function createCoordinator(
   const stop = (): Promise<void> => (stopping ??= stopAll());
 
   return {
+    start,
     store,
     inbox,
     inboxWorker,

@@ -5,6 +5,8 @@ import { type Config, secretsOf } from './config.ts';
 import { type Coordinator, createCoordinator } from './coordinator.ts';
 import { LEASED_STATES } from './domain/job-lifecycle.ts';
 import { DEFAULT_TIMINGS, type Timings } from './domain/timings.ts';
+import { explainAppTrouble } from './github/explain-app-trouble.ts';
+import { GitHubError } from './github/github-error.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { systemRandom } from './lib/random.ts';
@@ -51,9 +53,10 @@ export async function serve(
     },
     'The coordinator is up',
   );
-  await checkApp(serving.coordinator, log);
+  const stopped = options.signal.aborted ? Promise.resolve() : once(options.signal, 'abort');
+  await Promise.race([checkApp(serving.coordinator, config, log), stopped]);
 
-  if (!options.signal.aborted) await once(options.signal, 'abort');
+  await stopped;
   log.info(
     {},
     'Stopping: runners that are at work are given long leases first; a second signal stops at once',
@@ -63,15 +66,18 @@ export async function serve(
 }
 
 /** A wrong App ID or key would otherwise be found out by the first job. Goes on all the same: GitHub may only be away. */
-async function checkApp(coordinator: Coordinator, log: Logger): Promise<void> {
+async function checkApp(
+  coordinator: Coordinator,
+  { githubApiUrl }: Pick<Config, 'githubApiUrl'>,
+  log: Logger,
+): Promise<void> {
   try {
     const { slug } = await coordinator.identity();
     log.info({ app: slug }, 'GitHub knows this App');
   } catch (error) {
-    log.error(
-      { err: error },
-      'GitHub does not take this App ID and private key, or can not be reached; nothing works until it does. Compare them with the App’s settings page',
-    );
+    if (error instanceof GitHubError)
+      log.error({ githubApiUrl, reason: error.message }, explainAppTrouble(error));
+    else log.error({ err: error }, 'Who this App is could not be found out');
   }
 }
 
@@ -119,9 +125,12 @@ export async function startServing(
       });
       stops.push(() => smee.stop());
     }
+    // Last: with its port taken or its socket closed to it, it has asked GitHub for nothing and promised nobody anything.
+    coordinator.start();
     return { url, coordinator, stop, [Symbol.asyncDispose]: () => stop() };
   } catch (error) {
-    await stop();
+    // No runner has heard of this coordinator: there is nobody to give a lease to.
+    await stop(AbortSignal.abort());
     throw error;
   }
 }

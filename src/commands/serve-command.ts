@@ -44,5 +44,7 @@ Examples:
       process.umask(0o077); // What it writes is for nobody else on the machine.
       const { serve } = await import('../serve.ts');
       await serve(read.config, { signal: cli.stopSignal(), hurry: cli.stopSignal(2) });
+      // All is closed. What was given up, such as a request that GitHub does not answer, must not keep the process.
+      process.exit();
     });
 }

@@ -1,4 +1,6 @@
 import { GitHubError } from '../github/github-error.ts';
+import type { SweepReads } from '../github/sweep-reads.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { sweepDeliveries } from './reconcile-deliveries.ts';
 import { sweepInstallations } from './reconcile-installations.ts';
 import { createIssueSweep } from './reconcile-issues.ts';
@@ -21,6 +23,7 @@ export type Reconciler = {
   start(): void;
   /** One round, whether it is due or not. Idempotent, also beside another coordinator's. Throws `GitHubError` when GitHub can't be asked. */
   sweep(name: SweepName): Promise<SweepFindings>;
+  /** What is under way ends with what it has just asked of GitHub: another round takes it up. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -30,20 +33,21 @@ const LOOK_SECONDS = 5;
 
 export function createReconciler(deps: SweepDeps): Reconciler {
   const { store, clock, timings, log } = deps;
-  const sweepIssues = createIssueSweep(deps);
   const stopping = new AbortController();
+  const ending = { ...deps, reads: endWith(deps.reads, stopping.signal) };
+  const sweepIssues = createIssueSweep(ending);
   let loop: Promise<void> | null = null;
 
   /** Repositories first: the others go through what it finds. */
   const sweeps: Readonly<Record<SweepName, { everySeconds: number; run: () => Promise<SweepFindings> }>> = {
     [INSTALLATION_SWEEP]: {
       everySeconds: timings.installationSweepSeconds,
-      run: () => sweepInstallations(deps),
+      run: () => sweepInstallations(ending),
     },
-    [DELIVERY_SWEEP]: { everySeconds: timings.deliverySweepSeconds, run: () => sweepDeliveries(deps) },
+    [DELIVERY_SWEEP]: { everySeconds: timings.deliverySweepSeconds, run: () => sweepDeliveries(ending) },
     [ISSUE_SWEEP]: { everySeconds: timings.issueSweepSeconds, run: () => sweepIssues() },
-    [REPORT_SWEEP]: { everySeconds: timings.reportSweepSeconds, run: () => sweepReports(deps) },
-    [QUEUE_PLACE_SWEEP]: { everySeconds: timings.queuePlaceSeconds, run: () => sweepQueuePlaces(deps) },
+    [REPORT_SWEEP]: { everySeconds: timings.reportSweepSeconds, run: () => sweepReports(ending) },
+    [QUEUE_PLACE_SWEEP]: { everySeconds: timings.queuePlaceSeconds, run: () => sweepQueuePlaces(ending) },
   };
   const names = Object.keys(sweeps) as SweepName[];
 
@@ -73,7 +77,7 @@ export function createReconciler(deps: SweepDeps): Reconciler {
     } catch (error) {
       if (!(error instanceof GitHubError)) throw error;
       nextSeconds = Math.max(nextSeconds, (error.retryAfterMs ?? 0) / 1000);
-      log.warn({ err: error, sweep: name, nextSeconds }, 'GitHub could not be asked in a sweep');
+      log.warn({ reason: error.message, sweep: name, nextSeconds }, 'GitHub could not be asked in a sweep');
     } finally {
       await store.sweeps.release(name, (await store.nowMs()) + nextSeconds * 1000);
     }
@@ -90,6 +94,7 @@ export function createReconciler(deps: SweepDeps): Reconciler {
     try {
       await round();
     } catch (error) {
+      if (stopping.signal.aborted && error === stopping.signal.reason) return;
       log.error({ err: error, sweep: name }, 'A sweep failed; it is done again later');
     }
   }
@@ -108,3 +113,15 @@ export function createReconciler(deps: SweepDeps): Reconciler {
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** The same reads, none of which is waited for once the signal has aborted: with GitHub away each takes its time to fail. */
+function endWith(reads: SweepReads, signal: AbortSignal): SweepReads {
+  const ended = Object.entries(reads).map(([name, read]) => [
+    name,
+    // Every one of them takes what it takes, and answers a promise.
+    (...given: unknown[]) => unlessAborted((read as Read)(...given), signal),
+  ]);
+  return Object.fromEntries(ended) as SweepReads;
+}
+
+type Read = (...given: unknown[]) => Promise<unknown>;

@@ -506,3 +506,13 @@ test('places in the queue are told anew to those who are next', async () => {
 
   expect(world.commentsOf(second)[0]?.body).not.toBe(before);
 });
+
+test('a sweep that waits for GitHub does not hold up a stop', async () => {
+  await using world = await openSweepWorld();
+  world.standin.faults.add({ path: '/app/installations', delayMs: 30_000 });
+  const sweep = world.reconciler.sweep('installations').catch((error: unknown) => error);
+
+  await world.reconciler.stop();
+
+  expect(await sweep).toMatchObject({ name: 'AbortError' });
+});

@@ -95,6 +95,12 @@ test('a second coordinator on the same folder is told so, and what to do', async
   await expect(second).rejects.toThrow(/in use by another coordinator.*Stop that one first/);
 });
 
+test.runIf(process.platform === 'linux')('where the folder can not be made, it says what to do', async () => {
+  await expect(open('/proc/yardmaster')).rejects.toThrow(
+    /data folder \/proc\/yardmaster can’t be made.*DATA_FOLDER/,
+  );
+});
+
 test('a process that is killed loses nothing that it acknowledged, and leaves the folder free', async () => {
   const folder = await temporaryFolder();
 
