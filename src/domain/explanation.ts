@@ -127,7 +127,8 @@ function explainPermission({ asker }: IssueFacts): Finding {
     return { about, sign: 'unknown', text };
   }
   const may = asker.permission === 'admin' || asker.permission === 'write';
-  const text = `${asker.login} has ${asker.permission} access; starting work needs write access`;
+  const has = asker.permission === 'none' ? 'no' : asker.permission;
+  const text = `${asker.login} has ${has} access; starting work needs write access`;
   return { about, sign: may ? 'ok' : 'stops', text };
 }
 

@@ -3,6 +3,7 @@ import { patternToExpression } from '../http/router.ts';
 import type { Site } from '../site.ts';
 import { asPull } from '../shapes/pull-shapes.ts';
 import { fullNameOf, type Issue, type Repository } from '../world.ts';
+import { escapeHtml, link, showMarkdown } from './show-markdown.ts';
 
 const issuePage = patternToExpression('/:owner/:repo/issues/#number');
 const pullPage = patternToExpression('/:owner/:repo/pull/#number');
@@ -11,7 +12,7 @@ const repositoryPage = patternToExpression('/:owner/:repo');
 
 /**
  * Plain pages for people at the addresses that `html_url` names: repository, issue, pull request, check run.
- * Text is shown as it is, escaped; nothing on them can be changed.
+ * Text is shown as it is, escaped, with links; nothing on them can be changed.
  */
 export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
   const { world, shapes, refs } = site;
@@ -44,7 +45,7 @@ export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
         `<li>${link(issuePath(repository, issue), `#${issue.number} ${issue.title}`)} ${issue.state}`,
     );
     const names = branches.map(
-      ({ name, sha }) => `<li>${escape(name.slice(11))} <code>${sha.slice(0, 10)}</code>`,
+      ({ name, sha }) => `<li>${escapeHtml(name.slice(11))} <code>${sha.slice(0, 10)}</code>`,
     );
     return page(
       fullNameOf(repository),
@@ -56,11 +57,11 @@ export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
     const issue = repository.issues.get(number);
     if (!issue) return undefined;
     const comments = [...repository.comments.values()].filter((comment) => comment.issueNumber === number);
-    const labels = issue.labels.map((label) => `<mark>${escape(label.name)}</mark>`).join(' ');
+    const labels = issue.labels.map((label) => `<mark>${escapeHtml(label.name)}</mark>`).join(' ');
     return page(
       `#${number} ${issue.title}`,
       [
-        `<p>${escape(issue.state)} · ${escape(issue.author.login)} ${labels}</p>`,
+        `<p>${escapeHtml(issue.state)} · ${escapeHtml(issue.author.login)} ${labels}</p>`,
         pullFacts(repository, issue),
         post(issue.author.login, issue.body ?? ''),
         ...comments.map((comment) => post(comment.author.login, comment.body)),
@@ -78,7 +79,7 @@ export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
         `<li>${link(`${webPath(repository)}/runs/${run.id}`, run.name)} ${run.conclusion ?? run.status}`,
     );
     const merged = mergedAtMs === null ? '' : ', merged';
-    return `<p>${escape(head)} → ${escape(base)}${merged}</p><ul>${checks.join('')}</ul>`;
+    return `<p>${escapeHtml(head)} → ${escapeHtml(base)}${merged}</p><ul>${checks.join('')}</ul>`;
   }
 
   function showRun(repository: Repository, id: number): string | undefined {
@@ -86,13 +87,13 @@ export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
     if (!run) return undefined;
     const { title, summary, text } = run.output;
     const buttons =
-      run.status === 'completed' ? run.actions.map((action) => `[${escape(action.label)}]`) : [];
+      run.status === 'completed' ? run.actions.map((action) => `[${escapeHtml(action.label)}]`) : [];
     return page(
       run.name,
       [
         `<p>${run.conclusion ?? run.status} · <code>${run.headSha}</code> ${buttons.join(' ')}</p>`,
-        `<h2>${escape(title ?? '')}</h2>`,
-        `<pre>${escape(summary ?? '')}</pre><pre>${escape(text ?? '')}</pre>`,
+        `<h2>${escapeHtml(title ?? '')}</h2>`,
+        `<pre>${showMarkdown(summary ?? '')}</pre><pre>${showMarkdown(text ?? '')}</pre>`,
       ].join('\n'),
     );
   }
@@ -118,26 +119,13 @@ export function createPages(site: Pick<Site, 'world' | 'shapes' | 'refs'>) {
 }
 
 function page(title: string, content: string): string {
-  return `<!doctype html><meta charset="utf-8"><title>${escape(title)}</title>
+  return `<!doctype html><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;background:#f6f8fa;padding:1rem}article{border:1px solid #ccc;margin:1rem 0}article b{display:block;padding:.5rem 1rem}article pre{margin:0}</style>
-<h1>${escape(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 ${content}
 `;
 }
 
 function post(author: string, body: string): string {
-  return `<article><b>${escape(author)}</b><pre>${escape(body)}</pre></article>`;
-}
-
-function link(path: string, text: string): string {
-  return `<a href="${escape(path)}">${escape(text)}</a>`;
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
+  return `<article><b>${escapeHtml(author)}</b><pre>${showMarkdown(body)}</pre></article>`;
 }
