@@ -11,6 +11,7 @@ import { createOperatorClient, type OperatorClient } from '../operator/operator-
 import { createGitHubStandin, type Standin } from '../standin/create-github-standin.ts';
 import { startProgram, type Program } from './program.ts';
 import { createTimeline } from './timeline.ts';
+import { toWaysOn } from './ways-on.ts';
 
 const OWNER = 'octavia';
 const REPOSITORY = `${OWNER}/corner-shop`;
@@ -287,19 +288,13 @@ async function keepUp(
   github: Standin,
   coordinatorUrl: string,
   folder: string,
-  options: DemoOptions,
+  { print, signal }: DemoOptions,
 ): Promise<void> {
-  const { print } = options;
-  print(styleText('bold', '\nEverything stays up until Ctrl+C:'));
-  print(`  repository     ${github.url}/${REPOSITORY}`);
-  for (const [index] of ISSUES.entries())
-    print(`  issue          ${github.url}/${REPOSITORY}/issues/${index + 1}`);
-  for (const pull of github.state.pullRequests(REPOSITORY)) print(`  pull request   ${pull.html_url}`);
-  print(`  coordinator    ${coordinatorUrl}/health`);
-  print(`  look inside    npx yardmaster jobs --data ${path.join(folder, 'data')}`);
+  const demo = { owner: OWNER, repository: REPOSITORY, issues: ISSUES, coordinatorUrl, folder };
+  for (const line of toWaysOn(github, demo)) print(line);
   await new Promise<void>((resolve) => {
-    if (options.signal.aborted) resolve();
-    options.signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 
