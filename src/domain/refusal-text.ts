@@ -8,18 +8,20 @@ export type KeptWork =
 /** A report takes 2000 characters; what is to be decided must be among them. */
 const MAX_REASONS_CHARACTERS = 1300;
 
-/** Why work was not accepted, where it is, and what a person has to decide: plain sentences with inline code. */
+/** Why work was not accepted, where it is, and what a person has to decide: sentences with inline code; several reasons are a list. */
 export function toRefusalText(refusal: {
   reasons: readonly string[];
   kept: KeptWork;
   /** A secret would have been added: it may be known to others by now. */
   hasSecret: boolean;
 }): string {
-  return [
-    takeReasons(refusal.reasons),
+  const reasons = takeReasons(refusal.reasons);
+  const rest = [
     ...(refusal.hasSecret ? ['If it is a real secret, replace it.'] : []),
     ...toPlace(refusal.kept),
   ].join(' ');
+  if (reasons.length === 1) return `${reasons.join('')} ${rest}`;
+  return [...reasons.map((reason) => `- ${reason}`), '', rest].join('\n');
 }
 
 function toPlace(kept: KeptWork): string[] {
@@ -45,11 +47,11 @@ function toPlace(kept: KeptWork): string[] {
 }
 
 /** As many as fit, the first at any rate. */
-function takeReasons(reasons: readonly string[]): string {
+function takeReasons(reasons: readonly string[]): string[] {
   const taken: string[] = [];
   let length = 0;
   for (const reason of reasons) {
-    length += reason.length + 1;
+    length += reason.length + '- \n'.length;
     if (taken.length > 0 && length > MAX_REASONS_CHARACTERS) break;
     taken.push(reason);
   }
@@ -57,5 +59,5 @@ function takeReasons(reasons: readonly string[]): string {
   return [
     ...taken,
     ...(left > 0 ? [`And ${left} more ${left === 1 ? 'reason' : 'reasons'}, in the log.`] : []),
-  ].join(' ');
+  ];
 }

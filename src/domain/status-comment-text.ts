@@ -104,7 +104,7 @@ function toSection(entry: ReportedJob, detail: Detail): string {
     attempt === null ? null : toPhaseList(job, attempt, events),
     toLeftBranch(job, attempt),
     toEarlierAttempts(entry.earlierAttempts, detail),
-    toTimeline(events, detail),
+    toTimeline(events, job, detail),
   ]
     .filter((part) => part !== null)
     .join('\n\n');
@@ -240,13 +240,19 @@ function toEarlierAttempts(attempts: readonly Attempt[], { earlier }: Detail): s
   return toFolded(`Earlier attempts (${attempts.length})`, [...hidden, ...lines]);
 }
 
-function toTimeline(events: readonly JobEvent[], { timeline }: Detail): string | null {
+function toTimeline(events: readonly JobEvent[], { pullRequest }: Job, { timeline }: Detail): string | null {
   if (events.length === 0 || timeline === 0) return null;
   const lines = events
     .slice(-timeline)
-    .map(({ atMs, text }) => `- ${formatTime(atMs)} ${toInline(text, 300)}`);
+    .map(({ atMs, text }) => `- ${formatTime(atMs)} ${toEventText(text, pullRequest?.url ?? null)}`);
   const hidden = events.length > timeline ? [`- … ${events.length - timeline} more before`] : [];
   return toFolded(`Timeline (${events.length})`, [...hidden, ...lines]);
+}
+
+/** The address of the work's own pull request is GitHub's word, and stays one that can be followed; others do not. */
+function toEventText(text: string, url: string | null): string {
+  if (url === null || !text.endsWith(` ${url}`)) return toInline(text, 300);
+  return `${toInline(text.slice(0, -url.length), 300)} ${url}`;
 }
 
 function toEarlierJobs(entries: readonly ReportedJob[], { earlier }: Detail): string | null {

@@ -37,6 +37,7 @@ test('many reasons leave room for what is to be decided', () => {
   const text = toRefusalText({ reasons, kept: branch, hasSecret: false });
 
   expect(text.length).toBeLessThan(2000);
-  expect(text).toContain('And 8 more reasons, in the log. The work is on the branch');
+  expect(text).toMatch(/^- 0x+\.\n- 1x+\.\n/);
+  expect(text).toContain('\n- And 8 more reasons, in the log.\n\nThe work is on the branch');
   expect(text).toMatch(/or delete the branch\.$/);
 });

@@ -222,6 +222,17 @@ describe('the status comment of an issue', () => {
     expect(comment).not.toContain('undefined');
   });
 
+  test('the timeline leads to the pull request, and nowhere else', () => {
+    const job = aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest });
+    const texts = [`Pull request #7 is open: ${pullRequest.url}`, 'See https://evil.example'];
+    const events = texts.map((text) => ({ atMs: NOON_MS, kind: 'pull_request', text }));
+
+    const comment = toStatusComment({ marker, jobs: [reported({ job, events })] });
+
+    expect(comment).toContain(` is open: ${pullRequest.url}\n`);
+    expect(comment).not.toContain('https://evil');
+  });
+
   describe('of a revision', () => {
     const { pullRequest } = aRevision();
     const done = (ended?: PullRequestEnd) =>
