@@ -225,7 +225,7 @@ describe('the status comment of an issue', () => {
   test('the timeline leads to the pull request, and nowhere else', () => {
     const job = aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest });
     const texts = [`Pull request #7 is open: ${pullRequest.url}`, 'See https://evil.example'];
-    const events = texts.map((text) => ({ atMs: NOON_MS, kind: 'pull_request', text }));
+    const events = texts.map((text) => ({ jobId: job.id, atMs: NOON_MS, kind: 'pull_request', text }));
 
     const comment = toStatusComment({ marker, jobs: [reported({ job, events })] });
 
