@@ -320,7 +320,7 @@ function toView(runner: StoredRunner, now: { active: number; nowMs: number; gone
     hostname: runner.hostname,
     specialties: runner.specialties,
     capabilities: runner.capabilities,
-    isAwaited: runner.transport === 'coordinator' && runner.sessionEpoch === 0,
+    isAwaited: runner.transport === 'coordinator' && runner.sessionEpoch === 0 && runner.sessionHash === null,
     capacity: runner.capacity,
     active: now.active,
     accepting: runner.accepting,
