@@ -47,17 +47,23 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
 export function addAgentRound(record: AttemptRecord, round: AgentResult): void {
   const { usage } = record;
   record.usage = {
-    inputTokens: usage.inputTokens + round.usage.inputTokens,
-    outputTokens: usage.outputTokens + round.usage.outputTokens,
+    inputTokens: addCounts(usage.inputTokens, round.usage.inputTokens),
+    outputTokens: addCounts(usage.outputTokens, round.usage.outputTokens),
     costUsd:
       usage.costUsd === null && round.usage.costUsd === null
         ? null
         : (usage.costUsd ?? 0) + (round.usage.costUsd ?? 0),
-    turns: usage.turns + round.usage.turns,
+    turns: addCounts(usage.turns, round.usage.turns),
   };
   if (round.summary !== '') record.summary = round.summary;
   // The agent's own words too.
   if (round.model !== null) record.agent.model = toOneLine(round.model, 200);
+}
+
+/** Whole and safe, whatever an agent says of itself: with anything else the report would not be taken, and the work be lost. */
+function addCounts(before: number, more: number): number {
+  const added = Number.isFinite(more) ? Math.max(0, Math.trunc(more)) : 0;
+  return Math.min(Number.MAX_SAFE_INTEGER, before + added);
 }
 
 /** The report for the coordinator, within the protocol's limits. */

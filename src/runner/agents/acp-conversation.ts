@@ -57,7 +57,10 @@ const Session = z.object({
     .catch(null),
 });
 
-const Count = z.number().nonnegative().catch(0);
+/** More than this is no count of tokens of one prompt. */
+const MAX_TOKENS = 1e12;
+/** What a report can't tell is not counted: fractions, and what no number holds exactly. */
+const Count = z.int().nonnegative().max(MAX_TOKENS).catch(0);
 const Stopped = z.object({
   stopReason: z.string(),
   usage: z
