@@ -95,6 +95,7 @@ export const PROTECTIONS: readonly Protection[] = [
       '**/.continue',
       '**/.opencode',
       '**/opencode.json',
+      '**/opencode.jsonc',
       '**/.amazonq',
       '**/.kiro',
       '**/.junie',

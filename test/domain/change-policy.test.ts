@@ -145,6 +145,7 @@ describe('protected paths', () => {
     ['packages/a/.claude/settings.json', /coding agents/, true],
     ['src/Claude.md', /coding agents/, true],
     ['AGENTS.md', /coding agents/, true],
+    ['web/opencode.jsonc', /coding agents/, true],
     ['.mcp.json', /coding agents/, true],
     ['.husky/pre-commit', /git hook/, true],
     ['.pre-commit-config.yaml', /git hook/, true],
