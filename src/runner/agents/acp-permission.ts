@@ -1,4 +1,5 @@
-import { isAbsolute, relative, resolve } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 
 /** What an agent asks leave for. Hostile: it says itself what it is going to do. */
@@ -25,6 +26,8 @@ export type PermissionDecision = {
 
 /** What changes nothing outside of the workspace, as far as the places that it names go. */
 const HARMLESS = new Set(['read', 'edit', 'delete', 'move', 'search', 'think']);
+/** What is allowed by its places alone, so that it has to name them. */
+const CHANGING = new Set(['edit', 'delete', 'move']);
 /** Once before always: what is asked again is decided again. */
 const ALLOWING = ['allow_once', 'allow_always'];
 const REFUSING = ['reject_once', 'reject_always'];
@@ -57,8 +60,41 @@ export function decidePermission(
 function findObjection({ kind, locations }: PermissionRequest['toolCall'], folder: string): string | null {
   if (!HARMLESS.has(kind ?? 'other'))
     return `without a sandbox nothing of the kind "${kind ?? 'other'}" is run`;
-  const outside = (locations ?? []).find(({ path }) => !isInside(resolve(folder, path), folder));
-  return outside === undefined ? null : 'without a sandbox nothing outside of the workspace is touched';
+  const places = locations ?? [];
+  if (places.length === 0 && CHANGING.has(kind ?? 'other'))
+    return 'without a sandbox nothing is changed at a place that is not told';
+  return places.every(({ path }) => staysInside(path, folder))
+    ? null
+    : 'without a sandbox nothing outside of the workspace is touched';
+}
+
+/** By its words, and by where its links lead. */
+function staysInside(path: string, folder: string): boolean {
+  if (!isInside(resolve(folder, path), folder)) return false;
+  const root = findRealPath(folder);
+  // Not normalized: `link/..` is beside where the link leads.
+  const real = findRealPath(isAbsolute(path) ? path : `${folder}/${path}`);
+  return root !== null && real !== null && isInside(real, root);
+}
+
+/** Where a path leads, as far as it exists; `null` where that can't be told, such as for a link to nowhere, which writing would follow. */
+function findRealPath(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    if (parent === path || !isMissing(path)) return null;
+    const real = findRealPath(parent);
+    return real === null ? null : join(real, basename(path));
+  }
+}
+
+function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isInside(path: string, folder: string): boolean {
