@@ -65,8 +65,7 @@ export async function runRound(
       now = { ...now, session: null };
       continue;
     }
-    const judged = judgeAgentEnding(result);
-    const ending: Ending | null = judged && { ...judged, retryable: judged.retryable || mayRecover };
+    const ending = judgeAgentEnding(result, mayRecover);
     if (!isOutage(result.ending) || before === null || reserve.length === 0 || !hasBudget(attempt)) {
       return { staff: now.staff, result, ending };
     }
@@ -133,8 +132,19 @@ const CUT_SHORT: readonly AgentResult['ending'][] = [
   'prompt_too_long',
 ];
 
-/** How an attempt ends whose agent did not get through; `null` = it did. */
-export function judgeAgentEnding({ ending, detail }: Pick<AgentResult, 'ending' | 'detail'>): Ending | null {
+/**
+ * How an attempt ends whose agent did not get through; `null` = it did. `mayRecover`: somebody who was passed over before may be back next
+ * time, which helps where this one could not be had either. Of its own failure at the task, or a used up budget, it says nothing.
+ */
+export function judgeAgentEnding(
+  result: Pick<AgentResult, 'ending' | 'detail'>,
+  mayRecover = false,
+): Ending | null {
+  const judged = judgeAlone(result);
+  return judged && { ...judged, retryable: judged.retryable || (mayRecover && isOutage(result.ending)) };
+}
+
+function judgeAlone({ ending, detail }: Pick<AgentResult, 'ending' | 'detail'>): Ending | null {
   switch (ending) {
     case 'completed':
       return null;

@@ -19,6 +19,8 @@ const EXPECTED: Record<AgentEnding, string> = {
   timeout: 'timed_out',
 };
 
+const OUTAGES_FOR_GOOD: readonly AgentEnding[] = ['auth_error', 'billing_error', 'start_error'];
+
 test.each(AGENT_ENDINGS)('an agent that ended with %s', (ending) => {
   const judged = judgeAgentEnding({ ending, detail: 'because' });
 
@@ -26,6 +28,15 @@ test.each(AGENT_ENDINGS)('an agent that ended with %s', (ending) => {
     judged === null ? 'goes on' : `${judged.outcome}${judged.retryable ? ', may be tried again' : ''}`;
   expect(text).toBe(EXPECTED[ending]);
   expect(judged?.reason ?? 'because').toBe('because');
+});
+
+test('after others who may be back, an outage may be tried again, and a used up budget may not', () => {
+  const mended = AGENT_ENDINGS.filter((ending) => {
+    const result = { ending, detail: '' };
+    return judgeAgentEnding(result)?.retryable === false && judgeAgentEnding(result, true)?.retryable;
+  });
+
+  expect(mended).toEqual(AGENT_ENDINGS.filter((ending) => OUTAGES_FOR_GOOD.includes(ending)));
 });
 
 test('what was cut short by a limit is kept; trouble that may pass is tried again from the start', () => {
