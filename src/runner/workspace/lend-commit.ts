@@ -3,6 +3,9 @@ import { GitCommandError } from './git-command-error.ts';
 import type { Remote } from './git-environment.ts';
 import { readRefusal } from './push-commit.ts';
 
+/** An attempt that was stopped ends no later than this because of it. */
+const TAKE_BACK_MS = 30_000;
+
 /** What the remote is given of a commit before it is on a branch. */
 export type Lending = {
   /**
@@ -12,7 +15,7 @@ export type Lending = {
   lend(commit: string): Promise<string | null>;
   /** Fetches a commit that no branch has. Throws `GitCommandError` when the remote does not give it. */
   fetch(commit: string): Promise<void>;
-  /** Removes the ref again. Never throws: all that is left then is a name. */
+  /** Removes the ref again, also of an attempt that was stopped; 30 s at the most. Never throws: all that is left then is a name. */
   takeBack(): Promise<void>;
 };
 
@@ -58,9 +61,11 @@ export function createLending(
     takeBack: async () => {
       if (lentTo === null) return;
       try {
-        await git.runRemote(['push', '--no-verify', '--quiet', lentTo.url, `:${ref}`], lentTo, place);
+        // Not by the attempt's signal: what was stopped must not leave a ref behind on GitHub.
+        const ownTime = { gitDir, signal: AbortSignal.timeout(TAKE_BACK_MS) };
+        await git.runRemote(['push', '--no-verify', '--quiet', lentTo.url, `:${ref}`], lentTo, ownTime);
       } catch {
-        // The attempt was stopped: what counts is decided elsewhere.
+        // It took too long: what counts is decided elsewhere.
       }
     },
   };

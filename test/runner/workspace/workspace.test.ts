@@ -482,6 +482,22 @@ describe('the push', () => {
   });
 });
 
+it('takes back what it has lent, also when the attempt was stopped meanwhile', async () => {
+  await using yard = await withFiles({ 'a.txt': 'a\n' });
+  const stopped = new AbortController();
+  const spec = await yard.spec();
+  const workspace = await yard.open(spec, stopped.signal);
+  const lent = () => yard.server.git('for-each-ref', '--format=%(refname)', 'refs/yardmaster');
+  expect(await workspace.lending.lend(workspace.base)).toBeNull();
+  expect(await lent()).toBe(`refs/yardmaster/${spec.attemptId}`);
+
+  stopped.abort();
+  await workspace.lending.takeBack();
+
+  expect(await lent()).toBe('');
+  await workspace.remove();
+});
+
 async function withFiles(
   files: Record<string, CommitFile>,
   options: Parameters<typeof startYard>[0] = {},
