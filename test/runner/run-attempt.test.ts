@@ -9,6 +9,7 @@ import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
 import type { RunnerTuning } from '../../src/runner/run-daemon.ts';
 import { createClient } from '../standin/client.ts';
 import type { FakeAttempt } from '../support/fake-coordinator.ts';
+import { aRevision } from '../support/job-builders.ts';
 import { aRunnerConfig, type InProcessRunner, startInProcess } from '../support/in-process-runner.ts';
 import { processesWith } from '../support/processes.ts';
 import { type RunnerWorld, startRunnerWorld, WIDGETS } from '../support/runner-world.ts';
@@ -447,6 +448,29 @@ describe('work that does not get through', () => {
     });
     expect(await pushed(spec)).toBe(result.headCommit);
     expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'neutral' });
+  });
+
+  test('takes longer than is allowed in a round of a pull request, which stays as it is', async () => {
+    const made = await world.makeSpec({ settings: { maxMinutes: 1, testCommands: [] } });
+    const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = aRevision();
+    const attempt = await start(
+      'wait',
+      { clock: HASTY_AGENT_CLOCK },
+      {
+        ...made,
+        kind: 'revise',
+        base: { branch: 'main', commit: made.startCommit },
+        revision: { ...facts, baseCommit: made.base.commit },
+      },
+    );
+    const result = await until('the attempt has ended', () => attempt.result);
+
+    expect(result).toMatchObject({ outcome: 'timed_out', retryable: false, headCommit: null });
+    expect(result).not.toHaveProperty('unfinished');
+    expect(result.reason).toMatch(
+      /ended at the time limit\. .* open pull request\. .* is a patch on the runner/,
+    );
+    expect(await pushed(made)).toBe(null);
   });
 
   test('may not be published any more', async () => {

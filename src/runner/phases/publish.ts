@@ -12,8 +12,8 @@ import type { Verified } from './verify.ts';
 export async function publish(verified: Verified, attempt: AttemptContext, deps: PhaseDeps): Promise<Ending> {
   const { refusal, ending } = verified;
   if (refusal !== null) return await keepRefused(refusal, verified, attempt, deps);
-  // On the branch of an open pull request it would be published.
-  if (attempt.spec.kind === 'revise' && ending.outcome === 'tests_failed') {
+  // Red or unfinished: on the branch of an open pull request it would be published.
+  if (attempt.spec.kind === 'revise' && ending.outcome !== 'pull_request') {
     const kept = await keepPatch(verified, attempt, deps);
     return { ...ending, reason: toRefusalText({ reasons: [ending.reason], kept, hasSecret: false }) };
   }

@@ -63,11 +63,11 @@ export async function verify(
     }
     // The time is over: what is left of it is for the push.
     if (cutShort?.outcome === 'timed_out')
-      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, record), refusal });
+      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, attempt), refusal });
     const run = await runTests(tree, worked, attempt, deps);
     const red = explainRed(run);
     if (cutShort !== null)
-      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, record), refusal });
+      return next({ ...worked, session, tree, ending: keepUnfinished(cutShort, attempt), refusal });
     if (red === null) return next({ ...worked, session, tree, ending: succeed(worked), refusal });
 
     attempt.say(red);
@@ -98,8 +98,15 @@ export async function verify(
   }
 }
 
-/** Whatever the tests say: people decide whether it is worth going on with. */
-function keepUnfinished({ reason }: Ending, record: AttemptContext['record']): Ending {
+/** Whatever the tests say: people decide whether it is worth going on with. Not on an open pull request, which somebody may merge. */
+function keepUnfinished(cutShort: Ending, { record, spec }: AttemptContext): Ending {
+  const { reason } = cutShort;
+  if (spec.kind === 'revise')
+    return {
+      ...cutShort,
+      reason: `${reason} What is unfinished is not put on an open pull request.`,
+      retryable: false,
+    };
   record.unfinished = reason;
   return {
     outcome: 'pull_request',
