@@ -420,5 +420,7 @@ export const AttemptResult = z.object({
   sandbox: z.enum(['bubblewrap', 'none']),
   /** Which limit ended the work before it was done, in a sentence; what there is becomes a draft. Absent = it was done. */
   unfinished: z.string().max(2000).optional(),
+  /** Somebody pushed to the branch of a pull request while it was reworked: this says nothing of the runner. Absent = no. */
+  overtaken: z.boolean().optional(),
 });
 export type AttemptResult = z.infer<typeof AttemptResult>;

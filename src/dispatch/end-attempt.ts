@@ -51,15 +51,17 @@ export async function endAttempt(
     },
     { nowMs: tx.nowMs, random: deps.random.fraction(), timings: deps.timings },
   );
+  // Whoever pushed meanwhile did it, not the machine.
+  const isRunnersFailure = end.result?.overtaken !== true;
   const stateReason = plan.kind === 'retry' ? `${end.reason} It is ${plan.reason}.` : end.reason;
 
   const moved =
     plan.kind === 'retry'
-      ? await queueAgain(tx, job, attempt, { ...plan, stateReason }, deps)
+      ? await queueAgain(tx, job, attempt, { ...plan, stateReason, isRunnersFailure }, deps)
       : await close(tx, job, plan.state, { outcome: end.outcome, stateReason });
   if (!moved) return false;
 
-  await noteRunnerHealth(tx, job, attempt, end, deps.timings);
+  if (isRunnersFailure) await noteRunnerHealth(tx, job, attempt, end, deps.timings);
   await settleAttempt(tx, job, attempt, {
     outcome: end.outcome,
     result: end.result,
@@ -145,7 +147,13 @@ async function queueAgain(
   tx: StoreTx,
   job: StoredJob,
   attempt: StoredAttempt,
-  again: { budget: 'infrastructure' | 'work'; runAtMs: number; stateReason: string },
+  again: {
+    budget: 'infrastructure' | 'work';
+    runAtMs: number;
+    stateReason: string;
+    /** Then others come before it for a while. */
+    isRunnersFailure: boolean;
+  },
   deps: EndDeps,
 ): Promise<boolean> {
   const next = newAttempt({
@@ -156,7 +164,8 @@ async function queueAgain(
   });
   const untilMs = again.runAtMs + deps.timings.failedRunnerSeconds * 1000;
   const avoid = stillAvoided(job, tx.nowMs);
-  if (job.runnerId !== null) avoid.push({ runnerId: job.runnerId, untilMs, why: 'failed' });
+  if (job.runnerId !== null && again.isRunnersFailure)
+    avoid.push({ runnerId: job.runnerId, untilMs, why: 'failed' });
   const change: JobChange = {
     attemptId: next.id,
     attemptNumber: next.number,

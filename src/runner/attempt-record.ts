@@ -13,6 +13,8 @@ export type Ending = {
   /** One sentence for people. */
   reason: string;
   retryable: boolean;
+  /** As in `AttemptResult`. */
+  overtaken?: true;
 };
 
 /** What is known of an attempt so far; the phases add to it. */
@@ -81,6 +83,7 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     evidence: record.evidence,
     phaseMs: record.phaseMs,
     sandbox: record.sandbox,
+    ...(ending.overtaken === undefined ? {} : { overtaken: ending.overtaken }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
 }

@@ -173,6 +173,7 @@ describe('a revision', () => {
       retryable: true,
       headCommit: null,
       reason: 'Somebody pushed.',
+      overtaken: true,
     });
     value(
       await world.dispatcher.complete({
@@ -186,7 +187,8 @@ describe('a revision', () => {
     await world.outbox.runDue();
 
     const [job] = await jobsOf(world);
-    expect(job).toMatchObject({ state: 'queued', attemptNumber: 2 });
+    expect(job).toMatchObject({ state: 'queued', attemptNumber: 2, avoid: [] });
+    expect(await world.store.runners.get(world.runner.id)).toMatchObject({ failures: 0 });
     expect(await world.jobOf(job?.id ?? world.first)).toMatchObject({
       attempt: { startCommit: 'e'.repeat(40) },
     });

@@ -38,7 +38,7 @@ function tellBranch(ending: Ending, { spec }: AttemptContext): Ending {
 /** Somebody else's commits are never pushed over: the next attempt begins on them. */
 function tellMoved({ spec }: AttemptContext): Ending {
   const reason = `Somebody pushed to ${spec.branch} while this was worked on, so the work was not put there.`;
-  return { outcome: 'agent_failed', reason, retryable: true };
+  return { outcome: 'agent_failed', reason, retryable: true, overtaken: true };
 }
 
 /** Work that may not become a pull request is kept for people to decide about, as the settings say. */
