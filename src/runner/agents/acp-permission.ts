@@ -70,11 +70,14 @@ function findObjection({ kind, locations }: PermissionRequest['toolCall'], folde
 
 /** By its words, and by where its links lead. */
 function staysInside(path: string, folder: string): boolean {
-  if (!isInside(resolve(folder, path), folder)) return false;
+  const normal = resolve(folder, path);
   const root = findRealPath(folder);
-  // Not normalized: `link/..` is beside where the link leads.
-  const real = findRealPath(isAbsolute(path) ? path : `${folder}/${path}`);
-  return root !== null && real !== null && isInside(real, root);
+  if (root === null || !isInside(normal, folder)) return false;
+  // Some normalize first and some don't: `link/..` is beside where the link leads, and `missing/../link` leads there too.
+  return [normal, isAbsolute(path) ? path : `${folder}/${path}`].every((way) => {
+    const real = findRealPath(way);
+    return real !== null && isInside(real, root);
+  });
 }
 
 /** Where a path leads, as far as it exists; `null` where that can't be told, such as for a link to nowhere, which writing would follow. */

@@ -74,6 +74,7 @@ test('links are followed, those to nowhere too', async () => {
     'out',
     'out/a.ts',
     'out/../a.ts',
+    'new/../out/a.ts',
     'dangling',
     'loop/a',
   ];
