@@ -4,7 +4,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
     `yardmaster needs Node.js 22.18 or newer; this is ${process.versions.node}.\n` +
-      'Install a current Node.js (https://nodejs.org), or run it through npm: npx --package node@24 --package yardmaster yardmaster --help\n',
+      'Install a current Node.js (https://nodejs.org), or take one from npm for this call: npx --package node@24 -- yardmaster --help\n',
   );
   process.exit(1);
 }

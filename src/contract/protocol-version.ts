@@ -33,6 +33,6 @@ export function judgeProtocol(header: string | undefined): ProtocolVerdict {
     reason:
       major > PROTOCOL_VERSION.major
         ? `the runner speaks protocol ${header}, newer than this coordinator's ${toProtocolHeader()}: upgrade the coordinator first`
-        : `the runner speaks protocol ${header}, this coordinator ${toProtocolHeader()}: upgrade the runner (npm install --global yardmaster)`,
+        : `the runner speaks protocol ${header}, this coordinator ${toProtocolHeader()}: upgrade the runner (install the package of this coordinator’s version there)`,
   };
 }
