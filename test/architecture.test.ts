@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { cruise, type ICruiseOptions, type IForbiddenRuleType } from 'dependency-cruiser';
 import { describe, expect, test } from 'vitest';
@@ -67,6 +67,41 @@ describe('what people read is true', () => {
     );
   });
 
+  test('README.md names the same events', () => {
+    const page = readFileSync(path.join(root, 'README.md'), 'utf8');
+    const manifest = parse(readFileSync(path.join(root, 'app.yml'), 'utf8')) as { default_events: string[] };
+
+    const row = /^\| Subscribe to events \| (.*) \|$/m.exec(page)?.[1] ?? '';
+
+    const named = row.split(' · ').map((name) => name.toLowerCase().replaceAll(' ', '_'));
+    expect(named.sort()).toEqual([...manifest.default_events].sort());
+  });
+
+  test('links of the pages in the package lead to files in the package', () => {
+    const { files } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      files: string[];
+    };
+    // npm takes these two in any case.
+    const packed = [...files, 'README.md', 'LICENSE'];
+    const pages = packed
+      .flatMap((name) => (name === 'docs' ? markdownFiles('docs') : name))
+      .filter((name) => name.endsWith('.md'));
+
+    const lost = pages.flatMap((page) =>
+      [...readFileSync(path.join(root, page), 'utf8').matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)]
+        .map((match) => path.posix.join(path.posix.dirname(page), match[1] ?? ''))
+        .filter(
+          (file) =>
+            !existsSync(path.join(root, file)) ||
+            (!packed.includes(file.split('/')[0] ?? '') && !packed.includes(file)),
+        )
+        .map((file) => `${page} → ${file}`),
+    );
+
+    expect(pages.length).toBeGreaterThan(10);
+    expect(lost).toEqual([]);
+  });
+
   test('docs/runner.md lists every environment variable of the runner, with its key', () => {
     const page = readFileSync(path.join(root, 'docs/runner.md'), 'utf8');
 
@@ -104,6 +139,12 @@ function sourceFiles(...folders: string[]): string[] {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => path.posix.join(folder, name)),
   );
+}
+
+function markdownFiles(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => path.posix.join(folder, name));
 }
 
 function withoutComments(code: string): string {

@@ -97,7 +97,7 @@ export function addRunnerCommands(program: Command, cli: CommandLine): void {
       'after',
       `
 Such a runner needs the App’s own private key: it is for machines that you trust with everything the App may do.
-docs/runner.md says what it costs and when it is worth it.
+docs/github-only.md says what it costs and when it is worth it.
 
 Example:
   yardmaster runner enroll-github backend-9 --specialty backend --capability python node:22`,
