@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatTime } from '../domain/figures-text.ts';
 import { createOperatorClient, OperatorError } from '../operator/operator-client.ts';
 import type { CommandLine } from './command-line.ts';
+import { toCoordinatorUrl } from './coordinator-url.ts';
 import { addMachineCommands } from './machine-commands.ts';
 
 /** `yardmaster runner …`. */
@@ -24,9 +26,7 @@ export function addRunnerCommands(program: Command, cli: CommandLine): void {
       cli.print(token);
       // On standard error, so that TOKEN=$(yardmaster runner token) holds the token alone.
       const { url } = await operator.status();
-      cli.complain(
-        `Good for one runner, until ${new Date(expiresAtMs).toLocaleTimeString()}. On that machine:`,
-      );
+      cli.complain(`Good for one runner, until ${formatTime(expiresAtMs)}. On that machine:`);
       cli.complain(
         `  yardmaster runner enroll ${url} --token ${token} --specialty ${options.specialty?.join(' ') ?? '<name>'}`,
       );
@@ -51,7 +51,7 @@ export function addRunnerCommands(program: Command, cli: CommandLine): void {
     .description(
       'turn a one-time token into this machine’s runner key, and write runner.yml if there is none',
     )
-    .argument('<url>', 'the coordinator, e.g. http://192.168.1.10:8080')
+    .argument('<url>', 'the coordinator, e.g. http://192.168.1.10:8080', toCoordinatorUrl)
     .requiredOption('--token <token>', 'from “yardmaster runner token”')
     .option('--config <file>', 'the runner’s configuration', 'runner.yml')
     .option('--name <name>', 'how people see this runner (default: the machine’s name)')

@@ -131,10 +131,10 @@ export function parseRunnerConfig(text: string, sources: ConfigSources): ConfigR
   return toConfig(parsed.data, sources);
 }
 
-/** One text for people: all problems, and where to go from here. */
+/** One text for people: all problems, and where to go from here. What can't be done because of them, the caller knows. */
 export function explainConfigProblems(file: string, problems: readonly string[]): string {
   return [
-    `The runner can’t start; ${file} needs a look:`,
+    `${file} needs a look:`,
     ...problems.map((problem) => `  - ${problem}`),
     'docs/runner.md lists every key, and the environment variables that go before them.',
   ].join('\n');

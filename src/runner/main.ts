@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -43,7 +44,7 @@ export async function runFromFile(
   }
   const reading = await read();
   if (!reading.ok) {
-    process.stderr.write(`${explainConfigProblems(file, reading.problems)}\n`);
+    process.stderr.write(`The runner can’t start; ${explainConfigProblems(file, reading.problems)}\n`);
     return RUNNER_EXIT.configuration;
   }
   const exit = await runRunner(reading.config, {
@@ -98,7 +99,9 @@ export async function examineThisMachine(
   const machine = thisMachine();
   const reading = await readRunnerConfig({ file, variables: environment, machine });
   if (!reading.ok) {
-    const fix = `mend ${file}: docs/runner.md lists every key`;
+    const fix = existsSync(file)
+      ? `mend ${file}: docs/runner.md lists every key`
+      : 'yardmaster runner enroll <coordinator’s URL> --token <token> --specialty <name>, with a token from “yardmaster runner token” on the coordinator’s machine';
     return reading.problems.map((problem) => trouble('failed', 'runner.yml', problem, fix));
   }
   return await runDoctor(reading.config, {

@@ -234,7 +234,7 @@ describe('mistakes', () => {
 
     const text = explainConfigProblems('runner.yml', reading.ok ? [] : reading.problems);
 
-    expect(text).toContain('runner.yml needs a look');
+    expect(text.split('\n')[0]).toBe('runner.yml needs a look:');
     expect(text).toContain('line 2, specialtys: there is no such key; did you mean "specialties"?');
     expect(text).toContain('line 3, max_concurrent_tasks: must be a whole number from 1 to 100');
     expect(text).toContain('coordinator_url: is missing');

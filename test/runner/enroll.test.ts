@@ -1,11 +1,20 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
+import { toError } from '../../src/lib/to-error.ts';
 import { readRunnerConfig } from '../../src/runner/config.ts';
-import { type Enrollment, enrollRunner, type EnrollOptions } from '../../src/runner/enroll.ts';
+import {
+  type Enrollment,
+  type EnrollDeps,
+  enrollRunner,
+  type EnrollOptions,
+} from '../../src/runner/enroll.ts';
+import { examineThisMachine } from '../../src/runner/main.ts';
 import { readKeyFile } from '../../src/runner/key-file.ts';
 import {
   ENROLL_TOKEN,
@@ -94,7 +103,39 @@ test('a wrong token leaves no traces', async () => {
   await expect(stat(configPath)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-function enroll(options: Partial<EnrollOptions>): Promise<Enrollment> {
+test.each([
+  ['a port that fetch refuses', () => 'http://127.0.0.1:9', 'another protocol'],
+  ['a port where nobody listens', findClosedPort, 'ECONNREFUSED'],
+])('at %s it is said where to look', async (_, findUrl, reason) => {
+  const url = await findUrl();
+  const clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+  const error = await enroll({ url, specialties: ['backend'] }, { clock }).catch(toError);
+
+  const { message } = error as Error;
+  expect(message).toContain(`No coordinator answers at ${url} (`);
+  expect(message).toContain(reason);
+  expect(message).toContain('“yardmaster serve” running there with HOST=0.0.0.0');
+});
+
+test('a machine that was not enrolled is told how by the doctor', async () => {
+  const checks = await examineThisMachine(configPath, { githubUrl: null }, {});
+
+  expect(checks).toMatchObject([
+    { name: 'runner.yml', result: 'failed', fix: expect.stringMatching(/^yardmaster runner enroll /) },
+  ]);
+});
+
+async function findClosedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+function enroll(options: Partial<EnrollOptions>, deps: Partial<EnrollDeps> = {}): Promise<Enrollment> {
   return enrollRunner(
     { url: coordinator.url, token: ENROLL_TOKEN, configPath, ...options },
     {
@@ -105,6 +146,7 @@ function enroll(options: Partial<EnrollOptions>): Promise<Enrollment> {
       clock: systemClock,
       random: systemRandom,
       log: createTestLogger(),
+      ...deps,
     },
   );
 }

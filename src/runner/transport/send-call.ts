@@ -173,6 +173,8 @@ export function explainNetworkError(thrown: unknown): string {
   const error = toError(thrown);
   if (error.name === 'TimeoutError') return 'no answer in time';
   const cause = error.cause instanceof Error ? error.cause : error;
+  // Ports of other protocols, which fetch refuses to speak HTTP with.
+  if (cause.message === 'bad port') return 'this port is for another protocol, and no HTTP client asks it';
   const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : '';
   return `${cause.message || error.message}${code}`;
 }
