@@ -29,7 +29,8 @@ Examples:
     )
     .action(async (file: string, options: { json: boolean }) => {
       const text = file === '-' ? await readStandardInput() : await readSettings(file);
-      const reading = parseRepoSettings(text, file === '-' ? 'standard input' : file);
+      // All of them: a terminal scrolls, and programs count.
+      const reading = parseRepoSettings(text, file === '-' ? 'standard input' : file, Infinity);
       if (options.json) {
         const { settings, warnings } = reading.ok ? reading : { settings: null, warnings: [] };
         const problems = reading.ok ? [] : reading.problems;

@@ -40,9 +40,9 @@ export const DEFAULT_JOB_SETTINGS: JobSettings = {
   repairRounds: 2,
 };
 
-/** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. `file`: its name in messages. */
-export function parseRepoSettings(text: string | null, file?: string): RepoSettingsReading {
-  const reading = text === null ? { ok: true as const, file: {} } : readSettingsDocument(text);
+/** The text of a repository's settings file → settings; `null` = there is no file, so the built-in ones. `file`: its name in messages; `most`: of many problems. */
+export function parseRepoSettings(text: string | null, file?: string, most?: number): RepoSettingsReading {
+  const reading = text === null ? { ok: true as const, file: {} } : readSettingsDocument(text, most);
   if (!reading.ok) {
     const { problems, more } = reading;
     return { ok: false, message: describeProblems(problems, more, file), problems };

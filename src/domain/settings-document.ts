@@ -1,13 +1,4 @@
-import {
-  type Document,
-  LineCounter,
-  isCollection,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  parseDocument,
-} from 'yaml';
+import { type Document, LineCounter, isCollection, isNode, isPair, isScalar, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { toOneLine } from '../lib/strip-control.ts';
@@ -30,11 +21,14 @@ const MAX_MESSAGE_CHARACTERS = 300;
 export type SettingsReading =
   { ok: true; file: SettingsFile } | { ok: false; problems: SettingsProblem[]; more: number };
 
-/** A mistake before the file is searched for its line, which takes time. */
+/** A mistake before it is put into words, which takes time. */
 type Complaint = { path: readonly PropertyKey[]; explain: () => string };
 
-/** The text of a settings file, checked: YAML, known keys, sensible values. Hostile input costs no more than its size. */
-export function readSettingsDocument(text: string): SettingsReading {
+/**
+ * The text of a settings file, checked: YAML, known keys, sensible values. Of many problems the first `most` by line are told. Hostile input
+ * costs no more than its size.
+ */
+export function readSettingsDocument(text: string, most = MAX_PROBLEMS): SettingsReading {
   if (text.length > MAX_SETTINGS_CHARACTERS) {
     return refuse(`it is longer than ${MAX_SETTINGS_CHARACTERS} characters; shorten it`);
   }
@@ -62,10 +56,13 @@ export function readSettingsDocument(text: string): SettingsReading {
   const parsed = SettingsFile.safeParse(value ?? {});
   if (!parsed.success) {
     const complaints = parsed.error.issues.flatMap(toComplaints);
+    const places = findPlaces(document.contents, lines);
+    // By line before they are cut: whoever mends a file begins at its top.
     const problems = complaints
-      .slice(0, MAX_PROBLEMS)
-      .map((complaint) => toProblem(complaint, document, lines))
-      .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+      .map((complaint) => ({ complaint, line: findLine(complaint.path, places) }))
+      .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+      .slice(0, most)
+      .map(({ complaint, line }) => toProblem(complaint, line));
     return { ok: false, problems, more: complaints.length - problems.length };
   }
   const twice = findLabelTwice(parsed.data);
@@ -78,11 +75,9 @@ export function readSettingsDocument(text: string): SettingsReading {
     const [first = ''] = circle;
     const explain = (): string =>
       `${[...circle, first].join(' → ')}: each would wait for the next one's work; take one of them out of needs`;
-    return {
-      ok: false,
-      problems: [toProblem({ path: ['specialties', first, 'needs'], explain }, document, lines)],
-      more: 0,
-    };
+    const path = ['specialties', first, 'needs'];
+    const line = findLine(path, findPlaces(document.contents, lines));
+    return { ok: false, problems: [toProblem({ path, explain }, line)], more: 0 };
   }
   return { ok: true, file: parsed.data };
 }
@@ -154,23 +149,43 @@ function explainUnknownKey(parent: readonly PropertyKey[], key: string): string 
     : `there is no such setting; did you mean "${meant}"?`;
 }
 
-function toProblem({ path, explain }: Complaint, document: Document, lines: LineCounter): SettingsProblem {
+function toProblem({ path, explain }: Complaint, line: number | null): SettingsProblem {
   const key = path.length === 0 ? null : toOneLine(path.map(String).join('.'), MAX_KEY_CHARACTERS);
   const message = toOneLine(explain().replace(/^Invalid input: /, ''), MAX_MESSAGE_CHARACTERS);
-  return { key, line: findLine(path, document, lines), message };
+  return { key, line, message };
+}
+
+/** Where a value stands, and what is in it by key or index. */
+type Place = { line: number | null; inner: Map<string, Place> };
+
+/** The lines of everything in the document, in one walk: a search for each mistake would take its time where there are thousands. */
+function findPlaces(root: unknown, lines: LineCounter): Place {
+  const top: Place = { line: null, inner: new Map() };
+  const open = [{ node: root, place: top }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { node, place } = next;
+    if (!isCollection(node)) continue;
+    for (const [index, item] of node.items.entries()) {
+      const [key, value] = isPair(item) ? [item.key, item.value] : [index, item];
+      const marked = isPair(item) ? key : item;
+      const line = isNode(marked) && marked.range != null ? lines.linePos(marked.range[0]).line : null;
+      const inner: Place = { line, inner: new Map() };
+      place.inner.set(String(isScalar(key) ? key.value : key), inner);
+      open.push({ node: value, place: inner });
+    }
+  }
+  return top;
 }
 
 /** The line of the key that `path` ends in, or of the nearest one above it that can be found. */
-function findLine(path: readonly PropertyKey[], document: Document, lines: LineCounter): number | null {
-  for (let length = path.length; length > 0; length -= 1) {
-    const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
-    const last = path[length - 1];
-    const node = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === last)?.key
-      : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+function findLine(path: readonly PropertyKey[], places: Place): number | null {
+  let place = places;
+  for (const key of path) {
+    const inner = place.inner.get(String(key));
+    if (inner === undefined) break;
+    place = inner;
   }
-  return null;
+  return place.line;
 }
 
 function findLabelTwice({ labels }: SettingsFile): string | null {

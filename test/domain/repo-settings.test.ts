@@ -260,10 +260,17 @@ describe('a mistake is explained by key, line and fix', () => {
     expect(lines.map((line) => /line \d/.exec(line)?.[0])).toEqual([undefined, 'line 1', 'line 3', 'line 4']);
   });
 
-  test('a flood of mistakes is cut', () => {
-    const reading = parseRepoSettings(Array.from({ length: 200 }, (_, at) => `key${at}: 1`).join('\n'));
+  test('a flood of mistakes is cut after the first ten of the file, or where it is wished', () => {
+    const text = [...Array.from({ length: 200 }, (_, at) => `key${at}: 1`), 'labels: 1'].join('\n');
 
-    expect(reading.ok ? '' : reading.message).toMatch(/- and 190 more$/);
+    const cut = parseRepoSettings(text);
+    const whole = parseRepoSettings(text, 'here', Infinity);
+
+    expect(cut.ok ? '' : cut.message).toMatch(/- and 191 more$/);
+    expect(cut.ok ? [] : cut.problems.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(whole.ok ? [] : whole.problems).toHaveLength(201);
+    expect(whole.ok ? null : whole.problems.at(-1)).toMatchObject({ key: 'labels', line: 201 });
+    expect(whole.ok ? '' : whole.message).not.toContain(' more');
   });
 });
 
