@@ -5,14 +5,13 @@ import { getPrivateKey } from '@probot/get-private-key';
 import { z } from 'zod';
 import { LOG_LEVELS } from './lib/logger.ts';
 
+const APP_ID_RULE = 'must be the numeric App ID from the App’s settings page (not the client id)';
+const SPACING_RULE = 'must be a whole number of milliseconds from 0 to 60000';
 const PORT_RULE = 'must be a port: a whole number from 0 (any free one) to 65535';
 
 /** Everything the coordinator can be told, by environment variables alone. `.env.example` lists the same names. */
 const Environment = z.object({
-  APP_ID: z.coerce
-    .number('must be the numeric App ID from the App’s settings page (not the client id)')
-    .int()
-    .positive(),
+  APP_ID: z.coerce.number(APP_ID_RULE).int(APP_ID_RULE).positive(APP_ID_RULE),
   PRIVATE_KEY: z.string().optional(),
   PRIVATE_KEY_PATH: z.string().optional(),
   WEBHOOK_SECRET: z
@@ -41,13 +40,22 @@ const Environment = z.object({
     .string()
     .regex(/^[A-Za-z0-9.-]+(?::\d+)?$/, 'must be a host name without https:// or path')
     .optional(),
-  GHE_PROTOCOL: z.enum(['https', 'http']).default('https'),
-  GITHUB_WRITE_SPACING_MS: z.coerce.number().int().min(0).max(60_000).default(1000),
-  GITHUB_COMMENT_SPACING_MS: z.coerce.number().int().min(0).max(60_000).default(3000),
+  GHE_PROTOCOL: z.enum(['https', 'http'], 'must be https or http').default('https'),
+  GITHUB_WRITE_SPACING_MS: toSpacing(1000),
+  GITHUB_COMMENT_SPACING_MS: toSpacing(3000),
   WEBHOOK_PROXY_URL: z.url('must be the channel URL of your smee server').optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-  LOG_FORMAT: z.enum(['pretty', 'json']).optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  LOG_FORMAT: z.enum(['pretty', 'json'], 'must be pretty or json').optional(),
 });
+
+function toSpacing(defaultMs: number) {
+  return z.coerce
+    .number(SPACING_RULE)
+    .int(SPACING_RULE)
+    .min(0, SPACING_RULE)
+    .max(60_000, SPACING_RULE)
+    .default(defaultMs);
+}
 
 /** Names of all environment variables that the coordinator reads. */
 export const ENVIRONMENT_NAMES = Object.keys(Environment.shape);
@@ -83,20 +91,24 @@ export type Config = {
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Environment → Config, or every problem at once, each naming the variable and the fix.
- * Reads the private key's file when one is named; nothing else is touched.
+ * Environment → Config, or every problem at once, each naming the variable and the fix. `flags`: the flags of the command line that some
+ * variables come from. Reads the private key's file when one is named; nothing else is touched.
  */
 export function readConfig(
   variables: EnvironmentVariables,
   terminal: { isTTY: boolean },
+  flags: Readonly<Record<string, string>> = {},
 ): { ok: true; config: Config } | { ok: false; problems: string[] } {
   const given = Object.fromEntries(
     Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = Environment.safeParse(given);
   const key = readPrivateKey(given);
+  const toName = (name: string): string => (flags[name] === undefined ? name : `${flags[name]} (${name})`);
   const problems = [
-    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${explain(issue, given)}`),
+    ...(parsed.error?.issues ?? []).map(
+      (issue) => `${toName(String(issue.path[0]))} ${explain(issue, given)}`,
+    ),
     ...(key.ok ? [] : [key.problem]),
   ];
   if (!parsed.success || !key.ok) return { ok: false, problems };
@@ -152,7 +164,7 @@ function explain(issue: z.core.$ZodIssue, given: Record<string, unknown>): strin
   const name = String(issue.path[0]);
   if (name === 'APP_ID' && given[name] === undefined)
     return 'is missing: the number is on the App’s settings page';
-  return issue.message.startsWith('Invalid') ? `is not valid (${issue.message})` : issue.message;
+  return issue.message;
 }
 
 function readPrivateKey(

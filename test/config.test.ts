@@ -49,3 +49,26 @@ test.each(['https://github.example.com', 'github.example.com/api', 'a b'])(
     });
   },
 );
+
+test.each<[string, string, string]>([
+  ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, fatal, silent'],
+  ['LOG_FORMAT', 'xml', 'must be pretty or json'],
+  ['GHE_PROTOCOL', 'gopher', 'must be https or http'],
+  ['APP_ID', '-1', 'must be the numeric App ID from the App’s settings page (not the client id)'],
+  ['GITHUB_WRITE_SPACING_MS', 'often', 'must be a whole number of milliseconds from 0 to 60000'],
+  ['GITHUB_WRITE_SPACING_MS', '1.5', 'must be a whole number of milliseconds from 0 to 60000'],
+  ['GITHUB_COMMENT_SPACING_MS', '60001', 'must be a whole number of milliseconds from 0 to 60000'],
+])('%s=%s is refused with what it must be', (name, value, rule) => {
+  const reading = readConfig({ ...BASE, [name]: value }, { isTTY: false });
+
+  expect(reading).toEqual({ ok: false, problems: [`${name} ${rule}`] });
+});
+
+test('what came from a flag is told by the flag', () => {
+  const reading = readConfig({ ...BASE, PORT: 'abc' }, { isTTY: false }, { PORT: '--port' });
+
+  expect(reading).toMatchObject({
+    ok: false,
+    problems: [expect.stringMatching(/^--port \(PORT\) must be a port/)],
+  });
+});

@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { describeEvents, describeJobs, describeRunners, describeUsage } from '../operator/describe.ts';
@@ -125,7 +125,7 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
   program
     .command('usage')
     .description('what the jobs of a month have used up, by repository and specialty')
-    .option('--month <month>', 'such as 2026-11 (default: this month)')
+    .option('--month <month>', 'such as 2026-11 (default: this month)', toMonth)
     .option('--repository <owner/name>', 'of this repository alone')
     .option('--json', 'for machines', false)
     .addOption(cli.dataOption())
@@ -151,4 +151,10 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
         options.json ? JSON.stringify(runners, null, 2) : describeRunners(runners, systemClock.nowMs()),
       );
     });
+}
+
+function toMonth(text: string): string {
+  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text))
+    throw new InvalidArgumentError('It must be a month, such as 2026-11.');
+  return text;
 }

@@ -2,6 +2,14 @@ import type { Command } from 'commander';
 import { explainProblems, readConfig } from '../config.ts';
 import { USAGE, type CommandLine } from './command-line.ts';
 
+/** What goes before the environment, and which variable it stands for. */
+const FLAGS = [
+  { option: 'host', variable: 'HOST' },
+  { option: 'port', variable: 'PORT' },
+  { option: 'data', variable: 'DATA_FOLDER' },
+  { option: 'smee', variable: 'WEBHOOK_PROXY_URL' },
+] as const;
+
 /** `yardmaster serve`. */
 export function addServeCommand(program: Command, cli: CommandLine): void {
   program
@@ -27,15 +35,14 @@ Examples:
   yardmaster serve --smee https://smee.io/your-channel`,
     )
     .action(async (options: { host?: string; port?: string; data?: string; smee?: string }) => {
+      const given = FLAGS.filter(({ option }) => options[option] !== undefined);
       const read = readConfig(
         {
           ...cli.environment,
-          HOST: options.host ?? cli.environment['HOST'],
-          PORT: options.port ?? cli.environment['PORT'],
-          DATA_FOLDER: options.data ?? cli.environment['DATA_FOLDER'],
-          WEBHOOK_PROXY_URL: options.smee ?? cli.environment['WEBHOOK_PROXY_URL'],
+          ...Object.fromEntries(given.map(({ variable, option }) => [variable, options[option]])),
         },
         { isTTY: process.stdout.isTTY },
+        Object.fromEntries(given.map(({ variable, option }) => [variable, `--${option}`])),
       );
       if (!read.ok) {
         cli.complain(explainProblems(read.problems));

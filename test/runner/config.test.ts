@@ -218,7 +218,12 @@ describe('mistakes', () => {
     [
       'an agent without its kind',
       `${LEAST}agents: { house: { kind: comand, command: [/bin/agent] } }`,
-      'line 6, agents.house.kind: ',
+      'line 6, agents.house.kind: must be claude, codex, gemini, opencode, acp or command',
+    ],
+    [
+      'an agent that is only named',
+      `${LEAST}agents: { house: codex }`,
+      'line 6, agents.house: must be a map with its kind, such as { kind: codex }',
     ],
     ['text instead of keys', '- a\n- b', 'line 1: must be keys with values'],
     ['broken YAML', `${LEAST}github: {`, 'line 6: '],

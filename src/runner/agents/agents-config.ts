@@ -85,14 +85,23 @@ const AcpAgentConfig = z.strictObject({
 /** `agents:` of `runner.yml`. */
 export const AgentsConfig = z.record(
   AgentName,
-  z.discriminatedUnion('kind', [
-    ClaudeAgentConfig,
-    CommandAgentConfig,
-    CodexAgentConfig,
-    GeminiAgentConfig,
-    OpencodeAgentConfig,
-    AcpAgentConfig,
-  ]),
+  z.discriminatedUnion(
+    'kind',
+    [
+      ClaudeAgentConfig,
+      CommandAgentConfig,
+      CodexAgentConfig,
+      GeminiAgentConfig,
+      OpencodeAgentConfig,
+      AcpAgentConfig,
+    ],
+    {
+      error: (issue) =>
+        issue.code === 'invalid_union'
+          ? 'must be claude, codex, gemini, opencode, acp or command'
+          : 'must be a map with its kind, such as { kind: codex }',
+    },
+  ),
 );
 export type AgentsConfig = z.infer<typeof AgentsConfig>;
 
