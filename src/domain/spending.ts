@@ -9,7 +9,9 @@ export type Spending = {
   minutes: number;
 };
 
-export type MonthlySpending = Spending & {
+export type MonthlySpending = Omit<Spending, 'costUsd'> & {
+  /** `null`: there was work, and no agent could say. */
+  costUsd: number | null;
   /** `owner/name`. */
   repository: string;
   specialty: string;

@@ -51,12 +51,13 @@ export function describeUsage({ month, usage }: UsageReport, repository?: string
   for (const row of usage) {
     sum.jobs += row.jobs;
     sum.pullRequests += row.pullRequests;
-    sum.costUsd += row.costUsd;
+    sum.costUsd += row.costUsd ?? 0;
     sum.minutes += row.minutes;
     sum.inputTokens += row.inputTokens;
     sum.outputTokens += row.outputTokens;
   }
-  const all = { repository: 'all', specialty: '', ...sum };
+  const isUnknown = usage.every(({ costUsd }) => costUsd === null);
+  const all = { repository: 'all', specialty: '', ...sum, costUsd: isUnknown ? null : sum.costUsd };
   return toTable([
     [month, 'SPECIALTY', 'JOBS', 'PULL REQUESTS', 'COST', 'MINUTES', 'TOKENS IN', 'OUT'],
     ...[...usage, all].map((row): Cell[] => [
@@ -65,7 +66,7 @@ export function describeUsage({ month, usage }: UsageReport, repository?: string
       String(row.jobs),
       String(row.pullRequests),
       formatCost(row.costUsd),
-      String(Math.round(row.minutes)),
+      row.minutes.toFixed(1),
       formatTokens(row.inputTokens),
       formatTokens(row.outputTokens),
     ]),

@@ -106,7 +106,7 @@ const UsageReport = z.object({
       specialty: z.string(),
       jobs: z.number(),
       pullRequests: z.number(),
-      costUsd: z.number(),
+      costUsd: z.number().nullable(),
       minutes: z.number(),
       inputTokens: z.number(),
       outputTokens: z.number(),

@@ -78,12 +78,16 @@ export function createSpendingQueries(db: Kysely<Schema>): SpendingQueries {
             specialty,
             pullRequests,
             ...toSpending(row),
+            ...(row.cost === null && Number(row.worked ?? 0) > 0 ? { costUsd: null } : {}),
             inputTokens: Number(row.inputTokens ?? 0),
             outputTokens: Number(row.outputTokens ?? 0),
           };
         })
         .filter(({ repository }) => wanted === null || repository.toLowerCase() === wanted.toLowerCase())
-        .sort((a, b) => b.costUsd - a.costUsd || b.jobs - a.jobs || (a.repository < b.repository ? -1 : 1));
+        .sort(
+          (a, b) =>
+            (b.costUsd ?? 0) - (a.costUsd ?? 0) || b.jobs - a.jobs || (a.repository < b.repository ? -1 : 1),
+        );
     },
   };
 }

@@ -63,9 +63,12 @@ test('a month is told by repository and specialty, with its sum', () => {
 
   expect(lines).toEqual([
     '2026-11       SPECIALTY  JOBS  PULL REQUESTS  COST   MINUTES  TOKENS IN  OUT',
-    'acme/widgets  backend    2     1              $5.10  4        1.4 M      900',
-    'acme/widgets  frontend   2     1              $0.20  2        52 k       1.0 M',
-    'all                      4     2              $5.30  7        1.5 M      1.0 M',
+    'acme/widgets  backend    2     1              $5.10  4.4      1.4 M      900',
+    'acme/widgets  frontend   2     1              $0.20  2.2      52 k       1.0 M',
+    'all                      4     2              $5.30  6.6      1.5 M      1.0 M',
   ]);
+  const [first] = usage.map((one) => ({ ...one, costUsd: null }));
+  const unknown = describeUsage({ month: '2026-11', usage: first === undefined ? [] : [first] });
+  expect(unknown.match(/unknown/g)).toHaveLength(2);
   expect(describeUsage({ month: '2026-11', usage: [] }, 'acme/api')).toBe('No jobs of acme/api in 2026-11.');
 });

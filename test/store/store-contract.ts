@@ -684,6 +684,8 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const time = { sinceMs: clock.nowMs(), nowMs: clock.nowMs() + 60_000 };
 
       expect(await store.spending.since({ repositoryId }, time)).toEqual({ jobs: 1, costUsd: 0, minutes: 1 });
+      const month = { fromMs: time.sinceMs, toMs: time.nowMs, nowMs: time.nowMs };
+      expect(await store.spending.between(month), 'nobody has said yet').toMatchObject([{ costUsd: null }]);
       expect(await store.spending.since({ repositoryId: repositoryId + 1 }, time)).toEqual({
         jobs: 0,
         costUsd: 0,
