@@ -74,9 +74,12 @@ function toEvent({ event, action }: DeliverySummary): string {
   return plain(action === null ? event : `${event}.${action}`);
 }
 
-/** The order key, unless it is nothing but the delivery itself. */
-function toAbout({ orderKey, guid }: DeliverySummary): string {
-  return orderKey === guid ? '' : orderKey;
+/** The order key, unless it is nothing but the delivery itself, with the repository by its name. */
+function toAbout({ orderKey, guid, repository }: DeliverySummary): string {
+  const subject = orderKey === guid ? '' : orderKey;
+  if (repository === null) return subject;
+  const [, what = '', rest] = /^(push )?\d+([# ].*)$/.exec(subject) ?? [];
+  return rest === undefined ? `${repository} ${subject}`.trimEnd() : `${what}${repository}${rest}`;
 }
 
 function toTime(ms: number): string {

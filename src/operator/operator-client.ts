@@ -67,6 +67,7 @@ const DeliverySummary = z.object({
   guid: z.string(),
   event: z.string(),
   action: z.string().nullable(),
+  repository: z.string().nullable(),
   orderKey: z.string(),
   state: z.enum(['ready', 'running', 'done', 'dead']),
   attempts: z.number(),

@@ -29,6 +29,12 @@ export function createDeliveryQueries(
   engine: Engine,
   newId: () => string,
 ): DeliveryQueries {
+  // No text in a payload can look like this: quotes in texts are written `\"`.
+  const repositoryPart =
+    sql<string>`substr(payload, ${sql.raw(engine.positionFunction)}(payload, '"repository":{"id":'), 600)`.as(
+      'repository_part',
+    );
+
   function update(claim: { guid: string; fence: number }) {
     return db
       .updateTable('tasks')
@@ -110,7 +116,7 @@ export function createDeliveryQueries(
     async list({ states, event, limit }) {
       const rows = await db
         .selectFrom('tasks')
-        .select([...RECORD_COLUMNS, BEGINNING])
+        .select([...RECORD_COLUMNS, BEGINNING, repositoryPart])
         .where('queue', '=', sql.lit('inbox'))
         .$if(states.length > 0, (query) => query.where('state', 'in', states))
         .$if(event !== null, (query) => query.where('kind', '=', event ?? ''))
@@ -123,7 +129,7 @@ export function createDeliveryQueries(
     async find(prefix) {
       const rows = await db
         .selectFrom('tasks')
-        .select([...RECORD_COLUMNS, BEGINNING, 'payload'])
+        .select([...RECORD_COLUMNS, BEGINNING, repositoryPart, 'payload'])
         .where('queue', '=', sql.lit('inbox'))
         // Not by comparing: that is done by the rules of the database's language.
         .where(sql<boolean>`substr(dedupe_key, 1, ${prefix.length}) = ${prefix}`)
@@ -253,12 +259,19 @@ const RECORD_COLUMNS = [
 const BEGINNING = sql<string>`substr(payload, 1, 100)`.as('beginning');
 
 function toRecord(
-  row: Pick<Selectable<TaskRow>, (typeof RECORD_COLUMNS)[number]> & { beginning: string },
+  row: Pick<Selectable<TaskRow>, (typeof RECORD_COLUMNS)[number]> & {
+    beginning: string;
+    repository_part: string;
+  },
 ): DeliveryRecord {
   return {
     guid: row.dedupe_key,
     event: row.kind,
     action: /^\s*\{\s*"action"\s*:\s*"(\w+)"/.exec(row.beginning)?.[1] ?? null,
+    repository:
+      /^"repository":\{"id":[^{}]{1,400}?"full_name":"([\w.-]{1,100}\/[\w.-]{1,100})"/.exec(
+        row.repository_part,
+      )?.[1] ?? null,
     orderKey: row.order_key,
     state: row.state satisfies DeliveryState,
     attempts: row.attempts,

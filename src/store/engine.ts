@@ -9,6 +9,8 @@ export type Turn = 'assign' | 'claim-delivery' | 'claim-effect';
 export type Engine = {
   /** The column type for bytes. */
   bytesType: 'blob' | 'bytea';
+  /** The function that tells where in a text another one begins, from 1, or 0. */
+  positionFunction: 'instr' | 'strpos';
   /** Whether rows can be locked one by one (`for update`, `skip locked`). Without it there is a single writer anyway. */
   rowLocks: boolean;
   /** Names this coordinator in the tasks that it has claimed, so that others can tell when it is gone; `null` where there are no others. */
@@ -33,6 +35,7 @@ export type Engine = {
 export function createSqliteEngine(clock: { nowMs(): number }): Engine {
   return {
     bytesType: 'blob',
+    positionFunction: 'instr',
     rowLocks: false,
     claimant: null,
     tuneTables: async () => undefined,

@@ -58,6 +58,7 @@ export function createPostgresEngine(deps: {
 
   return {
     bytesType: 'bytea',
+    positionFunction: 'strpos',
     rowLocks: true,
     claimant: deps.claimant,
 

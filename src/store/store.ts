@@ -41,6 +41,8 @@ export type DeliveryRecord = {
   event: string;
   /** `null` when the body doesn't begin with one, as GitHub's do. */
   action: string | null;
+  /** `owner/name`; `null` when it is about none, or the body isn't as GitHub writes them. */
+  repository: string | null;
   orderKey: string;
   state: DeliveryState;
   /** So far, since it came in or was replayed. */

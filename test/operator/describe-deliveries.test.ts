@@ -7,6 +7,7 @@ const DELIVERY = {
   guid: '72d3162e-1',
   event: 'issues',
   action: 'labeled',
+  repository: 'acme/widgets',
   orderKey: '7#42',
   state: 'dead',
   attempts: 5,
@@ -23,10 +24,24 @@ describe('webhooks in a terminal', () => {
     const text = describeDeliveries({ deliveries: [DELIVERY], counts }, false);
 
     expect(text).toMatch(
-      /2026-11-02T12:00:00Z +72d3162e-1 +issues\.labeled +.*dead.* +5 +7#42 +the store said no/,
+      /2026-11-02T12:00:00Z +72d3162e-1 +issues\.labeled +.*dead.* +5 +acme\/widgets#42 +the store said no/,
     );
     expect(text).toContain('1 dead letter: ');
     expect(text).toContain('deliveries replay --all-dead');
+  });
+
+  test.each([
+    [{ orderKey: 'push 7 refs/heads/main' }, 'push acme/widgets refs/heads/main '],
+    [{ orderKey: 'check run 9' }, 'acme/widgets check run 9 '],
+    [{ orderKey: DELIVERY.guid }, 'acme/widgets '],
+    [{ orderKey: 'installation 3', repository: null }, 'installation 3 '],
+    [{ repository: null }, '7#42 '],
+  ])('%j is told by its name', (facts, about) => {
+    const counts = { ready: 0, running: 0, done: 0, dead: 0 };
+
+    const text = describeDeliveries({ deliveries: [{ ...DELIVERY, ...facts }], counts }, false);
+
+    expect(text).toMatch(new RegExp(` 5 +${about} *the store said no`));
   });
 
   test('none at all is told apart from none like that', () => {

@@ -30,7 +30,15 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const { store } = opened;
       const [first, second] = [
         aDelivery({ guid: 'aaaa-1', event: 'label' }),
-        aDelivery({ guid: 'aaaa-2', payload: '{"action":"closed","x":1}' }),
+        aDelivery({
+          guid: 'aaaa-2',
+          payload: JSON.stringify({
+            action: 'closed',
+            issue: { body: '"repository":{"id":8,"full_name":"mallory/elsewhere"' },
+            pull_request: { head: { repo: { id: 8, full_name: 'mallory/fork' } } },
+            repository: { id: 7, node_id: 'R_7', name: 'widgets', full_name: 'acme/widgets', owner: {} },
+          }),
+        }),
       ];
       await store.putDelivery(first);
       opened.clock.advance(1);
@@ -40,9 +48,10 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       await store.failDelivery(claim, 'no luck', null);
 
       const all = { states: [], event: null, limit: 10 };
-      expect((await store.listDeliveries(all)).map(({ guid, action }) => [guid, action])).toEqual([
-        ['aaaa-2', 'closed'],
-        ['aaaa-1', 'labeled'],
+      const listed = await store.listDeliveries(all);
+      expect(listed.map(({ guid, action, repository }) => [guid, action, repository])).toEqual([
+        ['aaaa-2', 'closed', 'acme/widgets'],
+        ['aaaa-1', 'labeled', null],
       ]);
       expect(await store.listDeliveries({ ...all, states: ['dead'] })).toMatchObject([
         { guid: 'aaaa-1', attempts: 1, error: 'no luck' },
