@@ -45,7 +45,7 @@ afterEach(async () => {
 
 describe('work that gets through', () => {
   test('is pushed as one commit on the base, with what the tests said before and after', async () => {
-    const { spec, attempt, result } = await work('fix');
+    const { spec, attempt, result } = await work('fix', { settings: { coverage: true } });
 
     expect(result).toMatchObject({
       outcome: 'pull_request',
@@ -84,7 +84,7 @@ describe('work that gets through', () => {
     expect(attempt.phases[0]).toBe('prepare');
     expect(attempt.tokens).toEqual(['publish']);
     expect(world.coordinator.callsOf('start')).toHaveLength(1);
-    expect(world.coordinator.callsOf('evidence')).toHaveLength(3);
+    expect(world.coordinator.callsOf('evidence')).toHaveLength(2);
     for (const text of ['=== prepare ===', '$ node --test', '[house] Working in', '=== pull_request:']) {
       expect(attempt.log).toContain(text);
     }

@@ -108,7 +108,13 @@ export async function startRunnerWorld(
         branch,
         startCommit: start.sha,
         checkRun: { ...checkRun, id: run.id, externalId, appId: github.app.id },
-        settings: { ...DEFAULT_JOB_SETTINGS, testCommands: [['node', '--test']], ...wanted.settings },
+        settings: {
+          ...DEFAULT_JOB_SETTINGS,
+          testCommands: [['node', '--test']],
+          // It runs the tests once more, which only its own test looks at.
+          coverage: false,
+          ...wanted.settings,
+        },
       };
     },
     checkRun: (spec) => {
