@@ -17,6 +17,7 @@ import { readStatusUrl } from './effects/status-comment.ts';
 import { withComments } from './read-comments.ts';
 import { findRevised, readRevision } from './read-revision.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
 type Deps = {
@@ -36,9 +37,6 @@ type Deps = {
 };
 /** Runs `work` in one transaction with the key of the trigger, once. */
 type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
-
-/** Jobs of an issue that commands look at. */
-const JOBS_READ = 30;
 
 /**
  * Deals with the commands of a comment: all of them in one transaction, or none. That it was read is shown by a reaction at once; what came

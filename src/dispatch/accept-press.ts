@@ -20,6 +20,7 @@ import { sayCheckRunAgain, sayEvidenceAgain, saySettingsAgain } from './say-agai
 import { readRevision } from './read-revision.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 type ButtonTrigger = Extract<Trigger, { kind: 'button_pressed' }>;
 type RerunTrigger = Extract<Trigger, { kind: 'rerun_asked' }>;
@@ -35,9 +36,6 @@ type Deps = {
 /** Runs `work` in one transaction with the key of the trigger, once. */
 type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
 type Pressed = { job: StoredJob; attempt: StoredAttempt };
-
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
 
 /** Does what the button says, as the command of that name would. A refusal is answered on the issue; a check run has one writer already. */
 export async function acceptButton(

@@ -17,6 +17,7 @@ import { type Answer, accepted, refused } from './answer.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 /** What is asked about. `label`: `null` = those of the issue; `login`: who would add it, `null` = somebody who may. */
 export type ExplainQuestion = {
@@ -35,9 +36,6 @@ type Deps = {
   decide: (situation: Situation) => Decision;
   timings: Pick<Timings, 'runnerGoneSeconds'>;
 };
-
-/** Jobs of an issue that others may wait for. */
-const JOBS_READ = 30;
 
 /** Who adds the label when nobody was named. */
 const SOMEBODY = { login: 'somebody', id: 0, isBot: false };

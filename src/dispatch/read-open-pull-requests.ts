@@ -2,9 +2,7 @@ import type { OpenPullRequest } from '../domain/decide.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
-
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
+import { JOBS_READ } from './jobs-read.ts';
 
 /**
  * Pull requests that work on this issue has led to, and that are open: those that we take for open are asked of GitHub, since nobody may

@@ -7,6 +7,7 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store } from '../store/store.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 export type RevisionReadingDeps = {
   store: Pick<Store, 'jobs' | 'attempts' | 'reviews'>;
@@ -19,9 +20,6 @@ const NO_WORK: ReviewWork = {
   commentsLeftOut: { untrusted: 0, edited: 0, unread: 0 },
   reviewers: [],
 };
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
-
 /** The pull request that a comment's commands want reworked; `null`: none. `jobs`: of the issue, the newest first. */
 export function findRevised(
   lines: readonly CommandLine[],

@@ -10,6 +10,7 @@ import { holdJob, unholdJob } from './hold-job.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { comesAfter, waitsByItself } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 /** What a job may have to wait for. */
 type Waits = {
@@ -20,9 +21,6 @@ type Waits = {
   /** Whether the settings let no work of its specialty begin. */
   isPaused: boolean;
 };
-
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
 
 /**
  * A new job waits as long as its settings pause it, open issues block its own, or work of another specialty comes first. It keeps its place in the queue; its

@@ -15,6 +15,7 @@ import { readRevision } from './read-revision.ts';
 import { tellNotices } from './start-job.ts';
 import { startRevision, wantNeedsHuman } from './start-revision.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
+import { JOBS_READ } from './jobs-read.ts';
 
 /** What wants a pull request of ours reworked, other than a command. */
 export type UnaskedWish = {
@@ -42,9 +43,6 @@ export type WishDeps = {
   >;
   newId: () => string;
 };
-
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
 
 /**
  * Reads what the decision needs; what is then to be done in one transaction comes back. Nothing comes of a wish behind which nobody stands who

@@ -3,9 +3,14 @@ import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
 import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
-import { decideRevision, type RevisionReading, type RevisionWish } from './decide-revision.ts';
+import {
+  decideRevision,
+  type RevisionDecision,
+  type RevisionReading,
+  type RevisionWish,
+} from './decide-revision.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { type AllJobSettings, type Job, type JobRevision, PRIORITIES } from './job.ts';
+import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
 import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
@@ -66,17 +71,7 @@ export type CommandAction =
   | { kind: 'tell'; topic: Topic };
 
 /** `job`: whose work is in the pull request. */
-export type RevisionAction = {
-  kind: 'revise';
-  reason: string;
-  job: Job;
-  specialty: string;
-  needs: string[];
-  settings: AllJobSettings;
-  instructions: string | null;
-  label: string | null;
-  revision: JobRevision;
-};
+export type RevisionAction = Extract<RevisionDecision, { kind: 'revise' }> & { reason: string };
 
 export type CommandDecision =
   | { kind: 'accept'; actions: CommandAction[] }

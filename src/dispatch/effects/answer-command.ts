@@ -13,9 +13,8 @@ import { toPassedOver } from '../passed-over.ts';
 import { readSettings } from '../read-settings.ts';
 import type { EffectDeps } from './effect-deps.ts';
 import { readStatusUrl, toReport } from './status-comment.ts';
+import { JOBS_READ } from '../jobs-read.ts';
 
-/** Jobs of an issue that an answer looks at. */
-const JOBS_READ = 30;
 /** Attempts that an estimate is made from. */
 const DURATIONS_READ = 20;
 

@@ -2,8 +2,7 @@ import type { JobId } from '../../contract/job.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import { toLabelName } from '../../domain/labels.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
-
-const JOBS_READ = 30;
+import { JOBS_READ } from '../jobs-read.ts';
 
 /**
  * Takes the job's `agent:<specialty>` off its issue once its pull request has ended: adding it again then asks for work again. Labels that

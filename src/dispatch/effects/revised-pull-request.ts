@@ -3,9 +3,7 @@ import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
-
-/** Jobs of an issue that are looked at. */
-const JOBS_READ = 30;
+import { JOBS_READ } from '../jobs-read.ts';
 
 /** The work of a revision is on the branch of its pull request: its text, evidence and answers follow. */
 export async function noteRevised(job: StoredJob, attempt: StoredAttempt, deps: EffectDeps): Promise<void> {

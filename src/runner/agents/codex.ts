@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
-import type { CliFacts, CliReader, CliRun, HeadlessCli } from './headless-cli.ts';
+import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { readJsonLine } from './read-json-line.ts';
 
 /** What Codex has its key in: never the name of a real one, which it would also look for elsewhere. */
@@ -115,14 +115,7 @@ const Event = z.object({
 });
 
 function createCodexReader({ task }: CliRun): CliReader {
-  const facts: CliFacts = {
-    started: false,
-    finished: false,
-    error: null,
-    session: task.resumeSession,
-    summary: '',
-    costUsd: null,
-  };
+  const facts = newFacts(task.resumeSession);
 
   function read(line: string): AgentEvent[] {
     const event = Event.safeParse(readJsonLine(line)).data;

@@ -2,7 +2,7 @@ import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
-import type { CliFacts, CliReader, CliRun, HeadlessCli } from './headless-cli.ts';
+import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { createPiecedText } from './pieced-text.ts';
 import { readJsonLine } from './read-json-line.ts';
 
@@ -88,14 +88,7 @@ const Event = z.object({
 type Event = z.output<typeof Event>;
 
 function createGeminiReader({ task }: CliRun): CliReader {
-  const facts: CliFacts = {
-    started: false,
-    finished: false,
-    error: null,
-    session: task.resumeSession,
-    summary: '',
-    costUsd: null,
-  };
+  const facts = newFacts(task.resumeSession);
   const saying = createPiecedText();
 
   function read(line: string): AgentEvent[] {

@@ -37,6 +37,11 @@ export type CliFacts = {
   tokens?: { input: number; output: number };
 };
 
+/** Nothing told yet. `session`: the one that it goes on with. */
+export function newFacts(session: string | null): CliFacts {
+  return { started: false, finished: false, error: null, session, summary: '', costUsd: null };
+}
+
 /** Understands the output of one run. */
 export type CliReader = {
   /** A line of stdout. Answers what people are shown of it. */

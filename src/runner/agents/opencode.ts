@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ModelApiName } from '../sandbox/model-apis.ts';
 import type { AgentEvent } from './agent.ts';
-import type { CliFacts, CliReader, CliRun, HeadlessCli } from './headless-cli.ts';
+import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { readJsonLine } from './read-json-line.ts';
 
 /** Its own name for whoever serves an API, where its models begin with it, and what comes after the gateway's address. */
@@ -103,14 +103,7 @@ const Event = z.object({
 });
 
 function createOpencodeReader({ task }: CliRun): CliReader {
-  const facts: CliFacts = {
-    started: false,
-    finished: false,
-    error: null,
-    session: task.resumeSession,
-    summary: '',
-    costUsd: null,
-  };
+  const facts = newFacts(task.resumeSession);
 
   function read(line: string): AgentEvent[] {
     const event = Event.safeParse(readJsonLine(line)).data;

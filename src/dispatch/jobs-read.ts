@@ -1,0 +1,2 @@
+/** Jobs of one issue that are looked at, the newest. */
+export const JOBS_READ = 30;
