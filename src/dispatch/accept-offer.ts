@@ -10,7 +10,7 @@ import type { DispatchDeps } from './dispatch-deps.ts';
 import { closeUnstartable } from './end-attempt.ts';
 import { type AppIdentity, toJobSpec } from './job-spec.ts';
 import { type Held, lockAttempt, lockOwnAttempt, stale } from './lease.ts';
-import type { Session } from './runner-registry.ts';
+import type { Session } from './runner-sessions.ts';
 import { wantStatusComment } from './want-report.ts';
 import { postponeOffer } from './withdraw-offer.ts';
 

@@ -4,7 +4,7 @@ import { accepted, type Answer } from './answer.ts';
 import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { lockOwnAttempt, stale } from './lease.ts';
-import type { Session } from './runner-registry.ts';
+import type { Session } from './runner-sessions.ts';
 import { postponeOffer, withdrawOffer } from './withdraw-offer.ts';
 
 export type DeclineCall = {

@@ -5,7 +5,7 @@ import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { accepted, type Answer, refused } from './answer.ts';
-import type { Session } from './runner-registry.ts';
+import type { Session } from './runner-sessions.ts';
 
 /** With what a runner shows that an attempt is its own. */
 export type LeaseKey = {

@@ -3,7 +3,7 @@ import type { Offer, RunnerRequest, RunnerResponse } from '../contract/runner-ap
 import type { StoredJob } from '../store/stored-job.ts';
 import { accepted, type Answer, refused } from './answer.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
-import { isCurrentSession, judgeSpecialties, type Session } from './runner-registry.ts';
+import { isCurrentSession, judgeSpecialties, type Session } from './runner-sessions.ts';
 import { createToldLately } from './told-lately.ts';
 import { listen, type Waiter } from './wake.ts';
 import { withdrawUntoldOffers } from './withdraw-offer.ts';

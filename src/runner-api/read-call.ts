@@ -10,7 +10,8 @@ import {
   type RunnerCall,
 } from '../contract/runner-api.ts';
 import { accepted, type Answer, refused } from '../dispatch/answer.ts';
-import type { RunnerRegistry, Session } from '../dispatch/runner-registry.ts';
+import type { RunnerRegistry } from '../dispatch/runner-registry.ts';
+import type { Session } from '../dispatch/runner-sessions.ts';
 import type { IncomingCall } from './runner-call.ts';
 import { refuseMistakes } from './wire-answer.ts';
 

@@ -3,7 +3,7 @@ import type { RUNNER_API, RunnerCall, RunnerRequest, RunnerResponse } from '../c
 import type { Answer } from '../dispatch/answer.ts';
 import type { Idempotency } from '../dispatch/answer-once.ts';
 import type { LeaseKey } from '../dispatch/lease.ts';
-import type { Session } from '../dispatch/runner-registry.ts';
+import type { Session } from '../dispatch/runner-sessions.ts';
 
 type Table = typeof RUNNER_API;
 
