@@ -47,10 +47,16 @@ export default async function app(probot: Probot, { addHandler }: ApplicationFun
 
   await createApp(coordinator)(probot, { cwd: process.cwd(), addHandler });
   const answer = getRequestListener(
-    createHttpApp({ coordinator, clock: systemClock, log, shutdown: shutdown.signal }).fetch,
+    createHttpApp({
+      coordinator,
+      clock: systemClock,
+      metricsToken: config.metricsToken,
+      log,
+      shutdown: shutdown.signal,
+    }).fetch,
   );
   addHandler((request, response) => {
-    if (!/^\/(?:api\/v1\/|health$|$)/.test(request.url ?? '')) return false;
+    if (!/^\/(?:api\/v1\/|health$|metrics$|$)/.test(request.url ?? '')) return false;
     void answer(request, response);
     return true;
   });

@@ -35,6 +35,10 @@ const Environment = z.object({
       error: 'must be the URL of a Redis server, such as redis://:password@redis.example.com:6379',
     })
     .optional(),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'is too short: use 16 characters or more, e.g. from `openssl rand -hex 32`')
+    .optional(),
   GITHUB_API_URL: z.url('must be an absolute URL, such as https://api.github.com').optional(),
   GHE_HOST: z
     .string()
@@ -76,6 +80,8 @@ export type Config = {
   databaseUrl: string | null;
   /** The Redis in which several coordinators share GitHub's limits, with its password; `null` = each keeps its own. */
   redisUrl: string | null;
+  /** What a scraper of `/metrics` has to show; `null` = they are not served. */
+  metricsToken: string | null;
   /** REST root without a slash at the end. */
   githubApiUrl: string;
   limits: {
@@ -126,6 +132,7 @@ export function readConfig(
       dataFolder: path.resolve(environment.DATA_FOLDER),
       databaseUrl: environment.DATABASE_URL ?? null,
       redisUrl: environment.REDIS_URL ?? null,
+      metricsToken: environment.METRICS_TOKEN ?? null,
       githubApiUrl: toApiUrl(environment),
       limits: {
         writeSpacingMs: environment.GITHUB_WRITE_SPACING_MS,
@@ -142,9 +149,9 @@ export function readConfig(
 
 /** What must never be seen in a log. */
 export function secretsOf(config: Config): string[] {
-  const { privateKey, webhookSecret, databaseUrl, redisUrl } = config;
+  const { privateKey, webhookSecret, metricsToken, databaseUrl, redisUrl } = config;
   const passwords = [databaseUrl, redisUrl].flatMap((url) => (url === null ? [] : passwordsIn(new URL(url))));
-  return [privateKey, webhookSecret, ...passwords];
+  return [privateKey, webhookSecret, ...(metricsToken === null ? [] : [metricsToken]), ...passwords];
 }
 
 function passwordsIn({ password, searchParams }: URL): string[] {

@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
+import { bearerAuth } from 'hono/bearer-auth';
 import type { Coordinator } from './coordinator.ts';
+import { createCoordinatorMetrics } from './coordinator-metrics.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { packageVersion } from './package-version.ts';
@@ -14,15 +16,17 @@ const WEBHOOK_PATHS = ['/api/github/webhooks', '/webhook/github'] as const;
 const MAX_UNREAD_BYTES = 4 * MAX_WEBHOOK_BYTES;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
-/** All that the coordinator serves to the network: webhooks, the runner API, `/health`. */
+/** All that the coordinator serves to the network: webhooks, the runner API, `/health`, `/metrics`. */
 export function createHttpApp(deps: {
   coordinator: Coordinator;
   clock: Clock;
+  /** What a scraper of `/metrics` has to show; `null` = they are not served. */
+  metricsToken: string | null;
   log: Logger;
   /** Aborts when the coordinator stops: long polls then answer at once. */
   shutdown: AbortSignal;
 }): Hono {
-  const { coordinator, log } = deps;
+  const { coordinator, metricsToken, log } = deps;
   const app = new Hono();
 
   const bodies = createByteBudget(MAX_UNREAD_BYTES);
@@ -64,6 +68,19 @@ export function createHttpApp(deps: {
       },
     });
   });
+
+  if (metricsToken === null) {
+    app.get('/metrics', (c) => c.text('Set METRICS_TOKEN to have metrics served; see .env.example.\n', 404));
+  } else {
+    const metrics = createCoordinatorMetrics({
+      store: coordinator.store,
+      listRunners: () => coordinator.registry.list(),
+    });
+    app.get('/metrics', bearerAuth({ token: metricsToken }), async (c) => {
+      const { type, body } = await metrics.render();
+      return c.text(body, 200, { 'content-type': type });
+    });
+  }
 
   app.get('/', (c) =>
     c.text('Yardmaster coordinator. /health tells how it is; people follow their jobs on GitHub.\n'),

@@ -105,7 +105,13 @@ export async function startServing(
   const stop = (hurry?: AbortSignal): Promise<void> => (stopping ??= stopAll(hurry));
 
   try {
-    const app = createHttpApp({ coordinator, clock, log, shutdown: shutdown.signal });
+    const app = createHttpApp({
+      coordinator,
+      clock,
+      metricsToken: config.metricsToken,
+      log,
+      shutdown: shutdown.signal,
+    });
     const { server, stop: stopServer } = await startHttpServer(app, { host: config.host, port: config.port });
     stops.push(stopServer);
     const url = toUrl(server.address() as AddressInfo);

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
-import { coordinatorEnvironment, yardmaster } from '../support/command-line.ts';
+import { coordinatorEnvironment, METRICS_TOKEN, yardmaster } from '../support/command-line.ts';
 import { type CheckedStandin, startStandin } from '../support/standin.ts';
 import { until } from '../support/until.ts';
 
@@ -60,6 +60,12 @@ describe('yardmaster serve', () => {
     expect(second.exitCode).toBe(1);
     expect(second.stderr).toMatch(/another|in use/i);
     expect((await fetch(`${first.url}/health`)).status).toBe(200);
+    expect((await fetch(`${first.url}/metrics`)).status).toBe(401);
+    const metrics = await fetch(`${first.url}/metrics`, {
+      headers: { authorization: `Bearer ${METRICS_TOKEN}` },
+    });
+    expect(metrics.headers.get('content-type')).toContain('text/plain');
+    expect(await metrics.text()).toContain('yardmaster_jobs{state="queued"} 0');
   });
 
   test('writes nothing that others on the machine could read', async () => {

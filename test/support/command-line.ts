@@ -22,12 +22,16 @@ export function yardmaster(
   });
 }
 
+/** What the coordinators of tests want to be shown for their metrics. */
+export const METRICS_TOKEN = 'metrics-token-of-a-test';
+
 /** Settings of a coordinator that works against the stand-in, as environment variables. */
 export function coordinatorEnvironment(github: CheckedStandin, folder: string): Record<string, string> {
   return {
     APP_ID: String(github.app.id),
     PRIVATE_KEY: github.app.privateKey,
     WEBHOOK_SECRET: github.app.webhookSecret,
+    METRICS_TOKEN,
     GITHUB_API_URL: github.url,
     DATA_FOLDER: path.join(folder, 'data'),
     HOST: '127.0.0.1',

@@ -82,6 +82,7 @@ export async function startYard(
         dataFolder: path.join(folder, 'data'),
         databaseUrl: null,
         redisUrl: null,
+        metricsToken: null,
         githubApiUrl: `${github.url}${options.apiPath ?? ''}`,
         limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
         webhookProxyUrl: null,
