@@ -88,6 +88,12 @@ export async function createCoordinator(
 ): Promise<Coordinator> {
   const { clock, random, timings, log } = deps;
   const newId = createUuidV7({ clock, random });
+  if (config.databaseUrl !== null && config.redisUrl === null) {
+    log.warn(
+      {},
+      'Without REDIS_URL each coordinator keeps to GitHub’s limits by itself: set it when several share this database',
+    );
+  }
   const sharedLimits =
     config.redisUrl === null
       ? null

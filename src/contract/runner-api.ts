@@ -138,7 +138,12 @@ export const RUNNER_API = {
     idempotent: false,
     summary:
       'Open a session of one hour with the runner key; an older session of the same runner is superseded.',
-    request: z.object({ runnerId: RunnerId, facts: RunnerFacts }),
+    request: z.object({
+      runnerId: RunnerId,
+      facts: RunnerFacts,
+      /** Made anew by each process: one that opens a session again, since the answer was lost, is no second one. Since 1.2. */
+      processId: z.string().min(8).max(100).optional(),
+    }),
     response: z.object({
       sessionToken: z.string(),
       expiresInSeconds: z.number(),

@@ -17,11 +17,15 @@ export type Session = {
 
 /** How an enrolled runner shows that it is itself: by its key, and by the token of a session that it opened with it. */
 export type RunnerSessions = {
-  /** The newest session supersedes the others. */
+  /**
+   * The newest session supersedes the others. A process that opens one after the other does not take over from itself; one that does not
+   * say which it is counts as another each time.
+   */
   openSession(request: {
     runnerId: RunnerId;
     key: string;
     facts: RunnerFacts;
+    processId?: string | undefined;
   }): Promise<Answer<RunnerResponse<'session'>>>;
   /** Who has this key, without a session: one that is open goes on. */
   identify(claim: {
@@ -60,7 +64,7 @@ export function createRunnerSessions(deps: {
         return accepted({ id: runnerId, name, specialties });
       }),
 
-    async openSession({ runnerId, key, facts }) {
+    async openSession({ runnerId, key, facts, processId }) {
       return store.transact(async (tx): Promise<Answer<RunnerResponse<'session'>>> => {
         const known = await recognise(tx, runnerId, key);
         if (!known.ok) return known;
@@ -70,8 +74,11 @@ export function createRunnerSessions(deps: {
 
         const isAlive = tx.nowMs - runner.lastSeenAtMs < timings.heartbeatSeconds * 1000;
         const isOpen = (runner.sessionExpiresAtMs ?? 0) > tx.nowMs;
-        const tookOver = runner.sessionHash !== null && isOpen && isAlive;
         const epoch = runner.sessionEpoch + 1;
+        const isSameProcess =
+          processId !== undefined &&
+          (await tx.memory.getAnswer(openedBy(runnerId), `${epoch - 1} ${processId}`)) !== null;
+        const tookOver = runner.sessionHash !== null && isOpen && isAlive && !isSameProcess;
         const secret = createSecret(random);
         await tx.runners.setFacts(runnerId, facts);
         await tx.runners.change(runnerId, {
@@ -86,6 +93,10 @@ export function createRunnerSessions(deps: {
           // Until its first poll says otherwise.
           accepting: true,
         });
+        if (processId !== undefined) {
+          const opened = { requestHash: '', body: '{}' };
+          await tx.memory.putAnswer(openedBy(runnerId), `${epoch} ${processId}`, opened, tx.nowMs);
+        }
         // A poll of the session before has to hear that it is superseded.
         tx.wake(`runner:${runnerId}`);
         return accepted({
@@ -176,6 +187,11 @@ export function createRunnerSessions(deps: {
       quarantineReason: 'two processes share its identity; enrol one of them under its own name',
     };
   }
+}
+
+/** Under which it is kept which process opened a session. The token is not: it is made anew for each. */
+function openedBy(runnerId: RunnerId): string {
+  return `session ${runnerId}`;
 }
 
 /** Whether the session is still the runner's newest, and the runner may be one at all. */

@@ -129,6 +129,25 @@ describe('two processes with one identity', () => {
     );
   });
 
+  test('are not one that opens its session again and again, since no answer reaches it', async () => {
+    await using world = await openDispatchWorld();
+    const { id, key } = await world.enrol();
+    const open = (processId: string) =>
+      world.registry.openSession({ runnerId: id, key, facts: someRunnerFacts(), processId });
+    const takeovers = () => world.lines.filter(({ msg }) => String(msg).includes('opened a session although'));
+
+    for (let lost = 0; lost < 8; lost += 1) expect(await open('process-a')).toMatchObject({ ok: true });
+    const byOne = takeovers().length;
+    for (const processId of ['process-b', 'process-a', 'process-b']) await open(processId);
+
+    // The first came after the session of a process that did not say which it was.
+    expect(byOne).toBe(1);
+    expect(takeovers()).toHaveLength(3);
+    expect(world.lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('Two processes share one runner’s identity') }),
+    );
+  });
+
   test('are not what a crash and a restart now and then look like', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();

@@ -57,6 +57,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
   const { clock, log, random } = options;
   const backoff = options.backoff ?? DEFAULT_BACKOFF;
   const url = options.url.replace(/\/+$/, '');
+  const processId = createSecret(random);
   let session: { token: string } | null = null;
   let opening: Promise<Answer<'session'>> | null = null;
   /** What the coordinator knows of this runner. */
@@ -166,7 +167,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
   function openSession(): Promise<Answer<'session'>> {
     const facts = options.facts();
     const key = options.key();
-    opening ??= send({ name: 'session', body: { runnerId: key.runnerId, facts } }, key.key, {
+    opening ??= send({ name: 'session', body: { runnerId: key.runnerId, facts, processId } }, key.key, {
       signal: new AbortController().signal,
     })
       .then((answer) => {

@@ -139,6 +139,19 @@ describe('sessions', () => {
     expect(coordinator.facts[0]).toEqual(someRunnerFacts());
   });
 
+  test('one whose answer is lost again and again is opened by the same process each time', async () => {
+    coordinator.fail('session', 'lose-answer', 3);
+
+    await transport.connect(never);
+
+    const processes = coordinator
+      .callsOf('session')
+      .map(({ body }) => (body as { processId?: string }).processId);
+    expect(processes).toHaveLength(4);
+    expect(new Set(processes).size).toBe(1);
+    expect(processes[0]).toMatch(/^.{20,}$/);
+  });
+
   test('a forgotten one is opened anew, and the call repeated', async () => {
     await transport.connect(never);
     coordinator.forgetSessions();
