@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   MAX_MAIL_BYTES,
@@ -63,8 +63,14 @@ async function openMailWorld() {
   /** Puts a report in the check run, as the runner would, and has the coordinator look. */
   async function report(
     said: Partial<ReportMail> = {},
-    manner: { key?: MessageKey; context?: string; status?: 'in_progress' | 'completed' } = {},
-  ): Promise<void> {
+    manner: {
+      key?: MessageKey;
+      context?: string;
+      status?: 'in_progress' | 'completed';
+      /** In place of a look that is due: GitHub tells us that the check run of this App was completed. */
+      toldOfAppId?: number;
+    } = {},
+  ): Promise<unknown> {
     const { attempt } = await world.jobOf(jobId);
     const whole: ReportMail = {
       runnerId,
@@ -86,8 +92,15 @@ async function openMailWorld() {
       manner.key ?? MAIL_KEY,
     );
     checkRun.content = { ...checkRun.content, status: manner.status ?? 'in_progress', text };
-    await world.mailWatch.look(attempt.id);
+    let outcome: unknown = null;
+    if (manner.toldOfAppId === undefined) await world.mailWatch.look(attempt.id);
+    else {
+      const [appId, attemptId] = [manner.toldOfAppId, attempt.id];
+      const key = `check_run_completed:${randomUUID()}`;
+      outcome = await world.acceptTrigger({ kind: 'check_run_completed', key, appId, attemptId });
+    }
     await settle();
+    return outcome;
   }
 
   const stateOf = async () => (await world.jobOf(jobId)).job.state;
@@ -274,6 +287,31 @@ describe('reports', () => {
     expect(await world.stateOf()).toBe('succeeded');
     expect(world.recorder.pullRequests).toHaveLength(1);
     expect((await world.kindsOf(world.jobId)).filter((kind) => kind === 'succeeded')).toHaveLength(1);
+  });
+
+  test('are read as soon as GitHub tells of a check run that was completed, but not of another App’s', async () => {
+    await using world = await openMailWorld();
+
+    const ofAnother = await world.report({}, { toldOfAppId: 4 });
+    const stateBefore = await world.stateOf();
+    const ofOurs = await world.report({}, { toldOfAppId: 3 });
+
+    expect(ofAnother).toMatchObject({ kind: 'ignored', reason: 'the check run belongs to another App' });
+    expect(stateBefore).toBe('offered');
+    expect(ofOurs).toMatchObject({ kind: 'looked_at' });
+    expect(await world.stateOf()).toBe('preparing');
+  });
+
+  test('in a check run of another App do not count, whoever signed them', async () => {
+    await using world = await openMailWorld();
+    world.checkRun.appId = 4;
+
+    await world.report();
+
+    expect(await world.stateOf()).toBe('offered');
+    expect(world.lines).toContainEqual(
+      expect.objectContaining({ msg: 'The check run of an attempt belongs to another App', appId: 4 }),
+    );
   });
 
   test('of success without leave to publish do not count', async () => {

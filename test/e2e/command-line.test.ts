@@ -5,9 +5,15 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { createOperatorClient } from '../../src/operator/operator-client.ts';
+import { createEmbeddedStore } from '../../src/store/embedded.ts';
+import type { NewDelivery } from '../../src/store/store.ts';
 import { coordinatorEnvironment, METRICS_TOKEN, yardmaster } from '../support/command-line.ts';
 import { type CheckedStandin, startStandin } from '../support/standin.ts';
+import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 
 const OWNER = 'octavia';
@@ -200,6 +206,56 @@ describe('yardmaster webhook send', () => {
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/no coordinator runs.*yardmaster serve/);
   });
+});
+
+describe('yardmaster deliveries', () => {
+  test('lists a dead letter, shows it, and has it handled again', async () => {
+    await using github = await startStandin();
+    const { installationId } = await seedRepository(github, undefined);
+    const issue = await github.as(OWNER).openIssue({ repository: REPOSITORY, title: 'Dead' });
+    await github.as(OWNER).addLabel(REPOSITORY, issue.number, 'agent:backend');
+    const payload = JSON.stringify(await labelledAtStandin(github, issue.number, installationId));
+    await bury({ guid: 'dead-0001', event: 'issues', orderKey: 'a', payload });
+    await bury({ guid: 'dead-0002', event: 'ping', orderKey: 'b', payload: '{}' });
+    await using coordinator = await startCoordinator(github);
+    const deliveries = async (...args: string[]) => {
+      const data = path.join(folder, 'data');
+      const { exitCode, all } = await yardmaster(['deliveries', ...args, '--data', data], folder);
+      return { exitCode, all };
+    };
+
+    const listed = await deliveries('list', '--dead');
+    const shown = await deliveries('show', 'dead-0001');
+    const unclear = await deliveries('show', 'dead-');
+    const replayed = await deliveries('replay', 'dead-0001');
+    await until('its job is there', async () => (await coordinator.operator.jobs()).length === 1);
+    const rest = await deliveries('replay', '--all-dead');
+    await until('none is dead', async () => (await coordinator.operator.status()).deliveries.dead === 0);
+    const again = await deliveries('replay', '--all-dead');
+
+    expect(listed).toMatchObject({ exitCode: 0, all: expect.stringMatching(/dead-0002[^]*dead-0001/) });
+    expect(shown).toMatchObject({ exitCode: 0, all: expect.stringContaining('no luck at all') });
+    expect(unclear).toMatchObject({ exitCode: 1, all: expect.stringContaining('dead-') });
+    expect(replayed).toEqual({ exitCode: 0, all: 'dead-0001 is handled again' });
+    expect(rest).toEqual({ exitCode: 0, all: '1 dead letter is handled again' });
+    expect(again).toEqual({ exitCode: 0, all: 'There are no dead letters' });
+  });
+
+  /** Puts a dead letter into the data folder, as five tries would have left it. */
+  async function bury(delivery: NewDelivery): Promise<void> {
+    const shared = {
+      clock: systemClock,
+      random: systemRandom,
+      timings: DEFAULT_TIMINGS,
+      log: createTestLogger(),
+    };
+    const store = await createEmbeddedStore({ ...shared, folder: path.join(folder, 'data') });
+    await store.putDelivery(delivery);
+    const claim = await store.claimDelivery();
+    if (claim === null) throw new Error('nothing to claim');
+    await store.failDelivery(claim, 'no luck at all', null);
+    await store.close();
+  }
 });
 
 test('yardmaster runner run writes nothing that others on the machine could read', async () => {

@@ -144,6 +144,22 @@ test('the third SIGTERM ends it at once, whatever still runs', async () => {
   expect(attempt.result).toBe(null);
 });
 
+test('with --once it does one job and leaves; the exit code tells what came of it, or that none came', async () => {
+  const file = await configure('fix');
+
+  const [idle] = (await once(launch(file, { idleMs: 300 }), 'exit')) as [number];
+  const working = launch(file, { idleMs: 60_000 });
+  const [first, second] = [
+    world.coordinator.offer(await world.makeSpec()),
+    world.coordinator.offer(await world.makeSpec()),
+  ];
+  const [worked] = (await once(working, 'exit')) as [number];
+
+  expect(idle).toBe(RUNNER_EXIT.idle);
+  expect(worked).toBe(RUNNER_EXIT.ok);
+  expect([first, second].map(({ state }) => state).toSorted()).toEqual(['ended', 'offered']);
+});
+
 test('a configuration that does not load is told on standard error, with an exit code of its own', async () => {
   const file = path.join(world.folder, 'runner.yml');
   await writeFile(file, 'agent_id: be-1\n');
@@ -167,6 +183,11 @@ async function startWorking(scenario: string): Promise<{ runner: ChildProcess; a
 
 /** A runner as a process of its own, with an agent that does `scenario`. */
 async function startRunner(scenario: string): Promise<ChildProcess> {
+  return launch(await configure(scenario));
+}
+
+/** Writes configuration and key; answers the configuration's path. */
+async function configure(scenario: string): Promise<string> {
   const file = path.join(world.folder, 'runner.yml');
   await writeFile(
     file,
@@ -189,13 +210,13 @@ async function startRunner(scenario: string): Promise<ChildProcess> {
     }),
   );
   await writeKeyFile(path.join(work, '.yardmaster', 'runner-key.json'), aRunnerKey(world.coordinator.url));
-  return launch(file);
+  return file;
 }
 
-function launch(file: string): ChildProcess {
+function launch(file: string, onlyOnce?: { idleMs: number }): ChildProcess {
   const main = path.resolve('src/runner/main.ts');
   const script = `const { runFromFile } = await import(${JSON.stringify(main)});
-process.exitCode = await runFromFile(${JSON.stringify(file)}, process.env);`;
+process.exitCode = await runFromFile(${JSON.stringify(file)}, process.env, ${JSON.stringify(onlyOnce)});`;
   const runner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     env: { PATH: process.env['PATH'], HOME: world.folder, ...COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,6 +12,8 @@ type CheckRun = {
   headCommit: string;
   externalId: string;
   content: CheckRunContent;
+  /** Whose it is; ours when left out. */
+  appId?: number;
 };
 type Token = { token: string; permissions: Readonly<Record<string, string>>; revoked: boolean };
 
@@ -153,7 +155,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         const run = state.checkRuns.find((other) => other.id === id);
         if (!run) throw new GitHubError('gone', `There is no check run ${id}`, { status: 404 });
         const { status, text = '' } = run.content;
-        return { etag: null, appId: 3, externalId: run.externalId, status, text };
+        return { etag: null, appId: run.appId ?? 3, externalId: run.externalId, status, text };
       }),
     publishStatusComment: (_target, issueNumber, { commentId, mayRecreate, marker, body }) =>
       call('publishStatusComment', () => {

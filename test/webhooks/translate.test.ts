@@ -182,6 +182,11 @@ describe('what a webhook means', () => {
         sender: alice,
       },
     ],
+    [
+      'check_run',
+      aCheckRunPayload('completed'),
+      { kind: 'check_run_completed', key: `check_run_completed:${GUID}`, appId: 3, attemptId: ATTEMPT_ID },
+    ],
     ['check_run', aCheckRunPayload('rerequested'), { ...rerun, checkRun: claim }],
     [
       'check_run',
