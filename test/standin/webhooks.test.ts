@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { appToken, createClient } from './client.ts';
 import { repo, startSetting } from './setting.ts';
@@ -258,6 +259,23 @@ test('a late event is overtaken by later ones', async () => {
   await standin.webhooks.idle();
 
   expect(receiver.names()).toEqual(['issue_comment.created', 'issues.opened']);
+});
+
+test('who waits for held events lets everything else go on, and a second shuffle loses none of the first', async () => {
+  await using setting = await startSetting();
+  const { standin } = setting;
+  await using receiver = await startReceiver(() => standin.app.webhookSecret);
+  standin.webhooks.target(receiver.url);
+  standin.webhooks.faults.shuffleNext(5);
+  await standin.as('alice').openIssue({ repository: repo, title: 'One' });
+
+  const idle = standin.webhooks.idle();
+  await setTimeout(20);
+  expect(receiver.received).toEqual([]);
+  standin.webhooks.faults.shuffleNext(1);
+  await idle;
+
+  expect(receiver.names()).toEqual(['issues.opened']);
 });
 
 test('events held for a shuffle are sent when the faults are cleared', async () => {

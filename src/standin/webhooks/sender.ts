@@ -144,7 +144,9 @@ export function createWebhookSender(deps: {
   /** Resolves when nothing is on its way; events held for a shuffle count as on their way. */
   async function idle(): Promise<void> {
     while (underWay.size > 0 || held > 0) {
-      await Promise.race([Promise.allSettled(underWay), sleep(5)]);
+      // With nothing under way there is only the clock to wait for: what settles at once would let nothing else happen.
+      const settled = underWay.size > 0 ? [Promise.allSettled(underWay)] : [];
+      await Promise.race([...settled, sleep(5)]);
     }
   }
 

@@ -24,8 +24,9 @@ export function createWebhookFaults() {
     delay(ms: number, filter: WebhookFilter = always): void {
       delays.push({ ms, filter });
     },
-    /** The next `n` events are held until all are there, and then sent last first. */
+    /** The next `n` events are held until all are there, and then sent last first. Those held before are sent at once. */
     shuffleNext(n: number): void {
+      releaseHeld();
       shuffle = { wanted: n, held: [] };
     },
     /** Ends all faults; events held by `shuffleNext` are sent at once. */
