@@ -37,7 +37,7 @@ export function createProcessTree(options: { rootPid: number; mark: string; cloc
         known.get(entry.pid) === entry.startedAt ||
         entry.group === rootPid ||
         entry.session === rootPid ||
-        wasStartedWith(entry.pid, mark),
+        wasStartedWith(entry.pid, [mark]),
     );
     const family = withDescendants(members, all);
     for (const entry of family) known.set(entry.pid, entry.startedAt);

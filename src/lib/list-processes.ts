@@ -19,13 +19,13 @@ export async function listProcesses(): Promise<ProcessEntry[]> {
 }
 
 /**
- * Whether a process was started with this `NAME=value` in its environment. Only Linux tells, and only about one's own
+ * Whether a process was started with one of these `NAME=value` in its environment. Only Linux tells, and only about one's own
  * processes; otherwise `false`.
  */
-export function wasStartedWith(pid: number, entry: string): boolean {
+export function wasStartedWith(pid: number, entries: readonly string[]): boolean {
   if (process.platform !== 'linux') return false;
   const environment = readIfThere(`/proc/${pid}/environ`);
-  return environment !== null && `\0${environment}`.includes(`\0${entry}\0`);
+  return environment !== null && entries.some((entry) => `\0${environment}`.includes(`\0${entry}\0`));
 }
 
 // Synchronous on purpose: these are reads from memory, and a process must not fork away between two of them.

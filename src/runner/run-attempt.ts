@@ -370,7 +370,7 @@ async function runAttempt(
 
   async function note(news: Partial<JournalEntry>): Promise<void> {
     Object.assign(entry, news, { phase: state.phase });
-    const processes = await findAttemptProcesses(entry);
+    const processes = await findAttemptProcesses(entry, 'own');
     entry.processes = processes.map(({ pid, startedAt }) => ({ pid, startedAt }));
     if (!over.signal.aborted) await journal.write(entry);
   }

@@ -26,6 +26,7 @@ test('finds what was started with the mark or the HOME of the attempt, and its d
     return processes.length === 4 && processes;
   });
 
+  expect(await findAttemptProcesses(marks, 'own')).toEqual(found);
   const pids = found.map(({ pid }) => pid);
   expect(pids).toEqual(expect.arrayContaining([marked.pid, atHome.pid, parent.pid]));
   expect(pids).not.toContain(stranger.pid);

@@ -136,6 +136,22 @@ describe('two coordinators on one database', () => {
     expect(answers.filter((answer) => answer === 'stored')).toHaveLength(deliveries.length);
   });
 
+  test('a burst of deliveries costs a few commits, not one for each', async () => {
+    await using pair = await openPair();
+    const commits = async (): Promise<number> => {
+      // Rows of one transaction bear its id.
+      const [row] = await database.query('select count(distinct xmin::text)::int as n from tasks');
+      return Number(row?.['n']);
+    };
+
+    await Promise.all(Array.from({ length: 40 }, () => pair.first.putDelivery(aDelivery())));
+    const ofBurst = await commits();
+    for (let count = 0; count < 5; count += 1) await pair.first.putDelivery(aDelivery());
+
+    expect(ofBurst).toBeLessThanOrEqual(3);
+    expect(await commits()).toBe(ofBurst + 5);
+  });
+
   test('there is one live job for an issue, whoever is asked', async () => {
     await using pair = await openPair();
 

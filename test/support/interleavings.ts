@@ -340,7 +340,13 @@ export async function live(
     await call(known, index, async (session, { dispatcher }) => {
       const answer = await dispatcher.accept({ session, attemptId, epoch, idempotency });
       if (answer.ok) {
-        latest = { runner: known, jobId, lease: { attemptId, epoch, leaseToken: answer.value.leaseToken } };
+        const { leaseToken } = answer.value;
+        const earlier = leases.filter(({ lease }) => lease.attemptId === attemptId);
+        must(
+          earlier.every(({ lease }) => lease.epoch < epoch || lease.leaseToken === leaseToken),
+          'each new lease of an attempt has a higher epoch',
+        );
+        latest = { runner: known, jobId, lease: { attemptId, epoch, leaseToken } };
         leases.push(latest);
       }
       return answer;
