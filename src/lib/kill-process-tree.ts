@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { Clock } from './clock.ts';
-import { listProcesses, wasStartedWith } from './list-processes.ts';
+import { listProcesses, startTimeOf, wasStartedWith } from './list-processes.ts';
 import type { ProcessEntry } from './list-processes.ts';
 
 const LOOK_AGAIN_MS = 15;
@@ -29,6 +29,10 @@ export type ProcessTree = {
 export function createProcessTree(options: { rootPid: number; mark: string; clock: Clock }): ProcessTree {
   const { rootPid, mark, clock } = options;
   const known = new Map<number, string>();
+  // What was there before the first process was not started by it. To ask all for their environment costs more than many a command.
+  const firstStart = startTimeOf(rootPid);
+  const isOlder = ({ startedAt }: ProcessEntry): boolean =>
+    firstStart !== null && Number(startedAt) < firstStart;
 
   async function look(): Promise<ProcessEntry[]> {
     const all = (await listProcesses()).filter((entry) => entry.pid !== process.pid && entry.pid > 1);
@@ -37,7 +41,7 @@ export function createProcessTree(options: { rootPid: number; mark: string; cloc
         known.get(entry.pid) === entry.startedAt ||
         entry.group === rootPid ||
         entry.session === rootPid ||
-        wasStartedWith(entry.pid, [mark]),
+        (!isOlder(entry) && wasStartedWith(entry.pid, [mark])),
     );
     const family = withDescendants(members, all);
     for (const entry of family) known.set(entry.pid, entry.startedAt);

@@ -28,6 +28,16 @@ export function wasStartedWith(pid: number, entries: readonly string[]): boolean
   return environment !== null && entries.some((entry) => `\0${environment}`.includes(`\0${entry}\0`));
 }
 
+/**
+ * For comparing with `startedAt` of others: of the same machine, the smaller one started first. Also of a process that has ended and is not
+ * collected yet. `null` where nobody tells: everywhere but on Linux.
+ */
+export function startTimeOf(pid: number): number | null {
+  if (process.platform !== 'linux') return null;
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat === null ? null : Number(fieldsOf(stat)[19]);
+}
+
 // Synchronous on purpose: these are reads from memory, and a process must not fork away between two of them.
 function listFromProc(): ProcessEntry[] {
   const entries: ProcessEntry[] = [];
@@ -39,9 +49,14 @@ function listFromProc(): ProcessEntry[] {
   return entries;
 }
 
-/** `pid (name) state ppid pgrp session …`, see proc_pid_stat(5). The name may hold anything, even `) `. */
+/** What comes after the name: that may hold anything, even `) `. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** `pid (name) state ppid pgrp session …`, see proc_pid_stat(5). */
 function parseStat(pid: number, stat: string): ProcessEntry | null {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(stat);
   const [state, parent, group, session] = fields;
   const startedAt = fields[19];
   if (startedAt === undefined || state === 'Z' || state === 'X') return null;
