@@ -1,63 +1,98 @@
 /**
- * `npm run bench:workspaces`: a new workspace on a warm mirror, beside the floor (the bare files) and what a runner without mirrors would do.
- * All in the same rounds, in turn from either end, and compared round by round: on a busy machine only ratios mean anything. The repository is
- * made up, and served over HTTP by git's own program. Nothing here is part of the tests.
+ * `npm run bench:workspaces`: a new workspace on a warm mirror, one and ten at once, in a small and in a large repository, beside the floors (the
+ * bare files; a bare git directory on the mirror) and what a runner without mirrors would do. All in the same rounds, in turn from either end, and
+ * compared round by round: on a busy machine only ratios mean anything. Then what a first workspace fetches, with and without `checkout.partial`,
+ * and how many of many fetches at once fail. The repositories are made up, and served over HTTP by git's own program. Nothing here is part of the
+ * tests. `BENCH_ROUNDS`, `BENCH_FETCHES`, `BENCH_ONLY` (the name of a repository below) make it shorter or longer.
  */
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { JobSpec } from '../src/contract/job.ts';
-import { gitIn, startYard, TOKEN } from '../test/support/workspaces.ts';
+import type { Checkout, JobSpec } from '../src/contract/job.ts';
+import { DEFAULT_JOB_SETTINGS } from '../src/domain/repo-settings.ts';
+import { gitIn, startYard, TOKEN, type WorkspaceYard } from '../test/support/workspaces.ts';
 
-const FILES = Number(process.env['BENCH_FILES'] ?? 1500);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
+const FETCHES = Number(process.env['BENCH_FETCHES'] ?? 100);
 const FOLDERS = 40;
-const COMMITS = 20;
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 9);
-/** Goals of docs for ours: at most so many times what another way takes. */
-const GOALS: Readonly<Record<string, number>> = {
-  'files only': 1.5,
-  'clone, depth 1': 1 / 4,
-  'full clone': 1 / 20,
-};
+const AT_ONCE = 10;
+/** `large`: 3,950 files and about 137 MB of history that does not compress. */
+const REPOSITORIES = [
+  { name: 'small', files: 1500, commits: 20, fileBytes: 700 },
+  { name: 'large', files: 3950, commits: 68, fileBytes: 4500 },
+].filter(({ name }) => (process.env['BENCH_ONLY'] ?? name) === name);
+type Repository = (typeof REPOSITORIES)[number];
+
+/** Goals of docs for ours: at most so many times what another way takes. `null`: only to look at. */
+const GOALS: readonly { ours: string; other: string; goal: number | null }[] = [
+  { ours: 'workspace', other: 'files only', goal: 1.5 },
+  { ours: 'workspace', other: 'clone, depth 1', goal: 1 / 4 },
+  { ours: 'workspace', other: 'full clone', goal: 1 / 20 },
+  { ours: 'workspaces', other: 'files only, at once', goal: 1.3 },
+  { ours: 'workspaces', other: 'bare git directories, at once', goal: null },
+];
+/** Takes most of the time, and says the same in each round. */
+const SLOW_ROUNDS = 2;
 
 /** Does the work, and gives what undoes it, which is not measured. */
 type Way = () => Promise<() => Promise<void>>;
 
 const exec = promisify(execFile);
-const yard = await startYard();
-const scratch = await mkdtemp(path.join(tmpdir(), 'bench-'));
-try {
-  await makeHistory();
-  const first = await yard.spec();
-  await (await yard.open(first)).remove();
-  const mirror = path.join(yard.root, 'mirrors', `${first.repository.id}.git`);
-  const ways: Record<string, Way> = {
-    workspace: await toWorkspaceWay(),
-    'files only': intoFolder('git --git-dir="$2" archive main | tar -x -C "$1"', mirror),
-    'clone, depth 1': intoFolder('git -c "$2" clone --quiet --depth 1 "$3" "$1"', ...toRemote()),
-    'full clone': intoFolder('git -c "$2" clone --quiet "$3" "$1"', ...toRemote()),
-  };
-  report(await measure(ways));
-} finally {
-  await rm(scratch, { recursive: true, force: true });
-  await yard[Symbol.asyncDispose]();
+let branches = 0;
+
+for (const repository of REPOSITORIES) await measureRepository(repository);
+
+async function measureRepository(repository: Repository): Promise<void> {
+  await using yard = await startYard();
+  const scratch = await mkdtemp(path.join(tmpdir(), 'bench-'));
+  try {
+    await makeHistory(repository, yard, scratch);
+    say(`${repository.name}: ${repository.files} files, ${repository.commits} commits, ${ROUNDS} rounds`);
+    await reportCold(yard);
+    const mirror = path.join(yard.root, 'mirrors', `${(await yard.spec()).repository.id}.git`);
+    const bareFiles = 'git --git-dir="$2" archive main | tar -x -C "$1"';
+    const bareGit =
+      'git init --quiet "$1" && echo "$2/objects" > "$1/.git/objects/info/alternates" && cd "$1" && git read-tree -m -u "$3"';
+    const commit = await yard.server.git('rev-parse', 'main');
+    const files = intoFolder(scratch, bareFiles, mirror);
+    const ways: Record<string, Way> = {
+      workspace: toWorkspaceWay(yard, await makeSpecs(yard, ROUNDS)),
+      'files only': files,
+      workspaces: atOnce(toWorkspaceWay(yard, await makeSpecs(yard, ROUNDS * AT_ONCE))),
+      'files only, at once': atOnce(files),
+      'bare git directories, at once': atOnce(intoFolder(scratch, bareGit, mirror, commit)),
+      'clone, depth 1': intoFolder(
+        scratch,
+        'git -c "$2" clone --quiet --depth 1 "$3" "$1"',
+        ...toRemote(yard),
+      ),
+      'full clone': intoFolder(scratch, 'git -c "$2" clone --quiet "$3" "$1"', ...toRemote(yard)),
+    };
+    report(await measure(ways));
+    await reportFetches(yard);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
-/** Text that doesn't compress to nothing, a tenth of it new in each commit. */
-async function makeHistory(): Promise<void> {
+/** Text that doesn't compress, a tenth of it new in each commit. */
+async function makeHistory(
+  { files, commits, fileBytes }: Repository,
+  yard: WorkspaceYard,
+  scratch: string,
+): Promise<void> {
   const work = path.join(scratch, 'work');
   for (let folder = 0; folder < FOLDERS; folder += 1)
     await mkdir(path.join(work, `${folder}`), { recursive: true });
   await gitIn(work, 'init', '--quiet', '--initial-branch=main');
-  for (let commit = 0; commit < COMMITS; commit += 1) {
-    for (let file = 0; file < FILES; file += 1) {
+  for (let commit = 0; commit < commits; commit += 1) {
+    for (let file = 0; file < files; file += 1) {
       if (commit > 0 && file % 10 !== commit % 10) continue;
-      const lines = Array.from({ length: 120 }, (_, line) =>
-        ((file + 1) * (line + 7) * (commit + 13) * 7919).toString(36),
-      );
-      await writeFile(path.join(work, `${file % FOLDERS}`, `${file}.txt`), `${lines.join('\n')}\n`);
+      const text = randomBytes(fileBytes).toString('base64').replaceAll(/.{76}/g, '$&\n');
+      await writeFile(path.join(work, `${file % FOLDERS}`, `${file}.txt`), `${text}\n`);
     }
     await gitIn(work, 'add', '--all');
     await gitIn(work, 'commit', '--quiet', '--message', `Change ${commit}`);
@@ -66,11 +101,54 @@ async function makeHistory(): Promise<void> {
   await rm(work, { recursive: true });
 }
 
-/** Its specs are made before, since that is the coordinator's work. */
-async function toWorkspaceWay(): Promise<Way> {
+/** The first workspace of a repository on a machine: all of it is fetched, or what is checked out. */
+async function reportCold(yard: WorkspaceYard): Promise<void> {
+  const kinds: [string, Checkout][] = [
+    ['all', {}],
+    ['partial', { partial: true }],
+    ['partial, one folder of 40', { partial: true, sparse: ['7'] }],
+  ];
+  for (const [name, checkout] of kinds) {
+    const before = yard.server.sentBytes;
+    const [spec] = await makeSpecs(yard, 1, checkout);
+    if (spec === undefined) throw new Error('There is no spec');
+    const startedMs = performance.now();
+    const workspace = await yard.open(spec);
+    const tookMs = performance.now() - startedMs;
+    const megabytes = (yard.server.sentBytes - before) / 1e6;
+    say(`first workspace, ${name}: ${tookMs.toFixed(0)} ms, ${megabytes.toFixed(1)} MB fetched`);
+    await workspace.remove();
+    // The next kind has a mirror of its own, or finds it without the contents that it wants.
+    if (checkout.sparse === undefined && checkout.partial === true)
+      await rm(path.join(yard.root, 'mirrors', `${spec.repository.id}.partial.git`), { recursive: true });
+  }
+}
+
+/** Ten at once, each time with a commit that no mirror has. */
+async function reportFetches(yard: WorkspaceYard): Promise<void> {
+  let failures = 0;
+  for (let done = 0; done < FETCHES; done += AT_ONCE) {
+    await yard.server.commit('main', { 'new.txt': `${done}\n` });
+    const specs = await makeSpecs(yard, AT_ONCE);
+    const opened = await Promise.allSettled(specs.map((spec) => yard.open(spec)));
+    failures += opened.filter(({ status }) => status === 'rejected').length;
+    for (const result of opened) if (result.status === 'fulfilled') await result.value.remove();
+  }
+  say(
+    `${FETCHES} workspaces, ${AT_ONCE} at once, each time after a new commit: ${failures} failed (goal: 0)\n`,
+  );
+}
+
+/** Made before, since that is the coordinator's work. */
+async function makeSpecs(yard: WorkspaceYard, count: number, checkout?: Checkout): Promise<JobSpec[]> {
+  const settings = { ...DEFAULT_JOB_SETTINGS, ...(checkout === undefined ? {} : { checkout }) };
   const specs: JobSpec[] = [];
-  for (let round = 0; round < ROUNDS; round += 1)
-    specs.push(await yard.spec({ branch: `agent/${round + 1}-bench` }));
+  for (let made = 0; made < count; made += 1)
+    specs.push(await yard.spec({ branch: `agent/${(branches += 1)}-bench`, settings }));
+  return specs;
+}
+
+function toWorkspaceWay(yard: WorkspaceYard, specs: JobSpec[]): Way {
   return async () => {
     const spec = specs.pop();
     if (spec === undefined) throw new Error('There are fewer specs than rounds');
@@ -79,8 +157,17 @@ async function toWorkspaceWay(): Promise<Way> {
   };
 }
 
+function atOnce(way: Way): Way {
+  return async () => {
+    const undo = await Promise.all(Array.from({ length: AT_ONCE }, way));
+    return async () => {
+      for (const each of undo) await each();
+    };
+  };
+}
+
 /** `$1` is a new folder. */
-function intoFolder(script: string, ...args: string[]): Way {
+function intoFolder(scratch: string, script: string, ...args: string[]): Way {
   let made = 0;
   return async () => {
     const folder = path.join(scratch, `${script.length}-${(made += 1)}`);
@@ -90,7 +177,7 @@ function intoFolder(script: string, ...args: string[]): Way {
   };
 }
 
-function toRemote(): [string, string] {
+function toRemote(yard: WorkspaceYard): [string, string] {
   const credentials = Buffer.from(`x-access-token:${TOKEN}`).toString('base64');
   return [`http.extraHeader=Authorization: Basic ${credentials}`, yard.server.cloneUrl];
 }
@@ -101,6 +188,7 @@ async function measure(ways: Readonly<Record<string, Way>>): Promise<Map<string,
     const times = new Map<string, number>();
     const order = round % 2 === 0 ? Object.entries(ways) : Object.entries(ways).toReversed();
     for (const [name, way] of order) {
+      if (name.includes('clone') && round >= SLOW_ROUNDS) continue;
       const startedMs = performance.now();
       const undo = await way();
       times.set(name, performance.now() - startedMs);
@@ -112,25 +200,21 @@ async function measure(ways: Readonly<Record<string, Way>>): Promise<Map<string,
 }
 
 function report(rounds: readonly Map<string, number>[]): void {
-  const rows = Object.entries(GOALS).map(([name, goal]) => {
-    const ratios = rounds.map((times) => (times.get('workspace') ?? NaN) / (times.get(name) ?? NaN));
-    const sorted = ratios.toSorted((a, b) => a - b);
-    return [
-      name,
-      toMs(rounds.map((times) => times.get(name) ?? NaN)),
-      `${median(sorted).toFixed(2)} (${sorted[0]?.toFixed(2)} to ${sorted.at(-1)?.toFixed(2)})`,
-      `at most ${goal}`,
-    ].join(' | ');
-  });
-  const ours = toMs(rounds.map((times) => times.get('workspace') ?? NaN));
-  process.stdout.write(
-    [
-      `${FILES} files, ${COMMITS} commits, ${ROUNDS} rounds; a workspace takes ${ours}.`,
-      'beside | takes | ratio of ours | goal',
-      ...rows,
-      '',
-    ].join('\n'),
-  );
+  say('ours | takes | beside | takes | ratio of ours | goal');
+  for (const { ours, other, goal } of GOALS) {
+    const pairs = rounds.flatMap((times) => {
+      const [own, others] = [times.get(ours), times.get(other)];
+      return own === undefined || others === undefined ? [] : [{ own, others }];
+    });
+    const ratios = pairs.map(({ own, others }) => own / others).toSorted((a, b) => a - b);
+    const spread = `${median(ratios).toFixed(2)} (${ratios[0]?.toFixed(2)} to ${ratios.at(-1)?.toFixed(2)})`;
+    const [owns, rest] = [pairs.map(({ own }) => own), pairs.map(({ others }) => others)];
+    say([ours, toMs(owns), other, toMs(rest), spread, goal === null ? '' : `at most ${goal}`].join(' | '));
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function median(sorted: readonly number[]): number {

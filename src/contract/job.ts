@@ -161,6 +161,19 @@ export type Revision = z.infer<typeof Revision>;
 export const RefusedWork = z.enum(['branch', 'patch', 'discard']);
 export type RefusedWork = z.infer<typeof RefusedWork>;
 
+/** What is checked out besides the plain files of the repository, or less than all of them. Absent keys = no. */
+export const Checkout = z.object({
+  /** Whether files in Git LFS are there with their contents. */
+  lfs: z.boolean().optional(),
+  /** Whether submodules are there, as far as the job's token can read them. */
+  submodules: z.boolean().optional(),
+  /** Folders: only files in them, in the root and in the folders above them are there. */
+  sparse: z.array(z.string()).optional(),
+  /** Whether only the contents of the files that are checked out are fetched, of all commits. */
+  partial: z.boolean().optional(),
+});
+export type Checkout = z.infer<typeof Checkout>;
+
 /** What the repository's settings say for this job; `null` = let the runner decide. */
 export const JobSettings = z.object({
   /** Which configured agent of the runner to use; `null` = the runner's default. */
@@ -199,6 +212,8 @@ export const JobSettings = z.object({
   coverage: z.boolean().optional(),
   /** What becomes of work that may not be published; absent = `branch`. */
   refusedWork: RefusedWork.optional(),
+  /** Absent = all plain files, nothing else. */
+  checkout: Checkout.optional(),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
 

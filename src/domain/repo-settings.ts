@@ -1,4 +1,4 @@
-import type { JobSettings } from '../contract/job.ts';
+import type { Checkout, JobSettings } from '../contract/job.ts';
 import type { AllJobSettings, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import type { RoutingRule } from './routing-rule.ts';
@@ -123,6 +123,7 @@ function toSpecialty(
       ...toOptional('fakeSecretPaths', pick('fake_secret_paths')),
       ...toOptional('coverage', pick('coverage')),
       ...toOptional('refusedWork', pick('refused_work')),
+      ...toOptional('checkout', toCheckout({ ...defaults.checkout, ...own.checkout })),
       ...toOptional('paused', pick('paused')),
       ...toOptional('quiet', pick('quiet')),
       ...toOptional('assignIssue', pick('assign_issue')),
@@ -139,6 +140,11 @@ function toOptional<Key extends keyof AllJobSettings>(
 ): Partial<Pick<AllJobSettings, Key>> {
   // One key with its own type, which the compiler can't tell of a computed one.
   return value === undefined ? {} : ({ [key]: value } as Partial<Pick<AllJobSettings, Key>>);
+}
+
+/** `undefined` when all is as usual. */
+function toCheckout(written: Checkout): Checkout | undefined {
+  return Object.keys(written).length === 0 ? undefined : written;
 }
 
 /** `undefined` when nothing is wished. */

@@ -3,6 +3,7 @@ import { Capability, type Command, RefusedWork, Specialty } from '../contract/jo
 import { BranchName } from './branch-name.ts';
 import { WHO_ASKED } from './job.ts';
 import { explainBadPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './path-patterns.ts';
+import { explainBadFolder } from './sparse-cone.ts';
 import { splitCommandLine } from './split-command-line.ts';
 
 /** More would not fit into the evidence of a run. */
@@ -105,6 +106,41 @@ const PullRequestFields = z.strictObject(
   'must be keys with values, such as "reviewers: [octavia]"',
 );
 
+const SparseFolder = text(200).superRefine((folder, context) => {
+  const message = explainBadFolder(folder);
+  if (message !== null) context.addIssue({ code: 'custom', message, input: folder });
+});
+
+const CheckoutFields = z.strictObject(
+  {
+    lfs: z
+      .boolean('must be true or false')
+      .optional()
+      .describe('Whether files in Git LFS are fetched. Default false: their pointers are there.'),
+    submodules: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether submodules on the same GitHub are checked out, as far as the App’s token for the repository can read them. Default false.',
+      ),
+    sparse: z
+      .array(SparseFolder, 'must be a list of folders, such as [frontend, docs/guide]')
+      .min(1, 'must name a folder; leave it out for all')
+      .max(100, 'must be at most 100 folders')
+      .optional()
+      .describe(
+        'Folders that are checked out, with the files in the root and in the folders above them. Left out: all.',
+      ),
+    partial: z
+      .boolean('must be true or false')
+      .optional()
+      .describe(
+        'Whether only the contents of files that are checked out are fetched, without those of older commits. Default false.',
+      ),
+  },
+  'must be keys with values: lfs, submodules, sparse, partial',
+);
+
 const SpecialtyFields = z.strictObject(
   {
     needs: z
@@ -188,6 +224,9 @@ const SpecialtyFields = z.strictObject(
       .describe(
         'What becomes of work that may not be published: kept on its branch without a pull request, kept as a patch on the runner, or thrown away. Default branch.',
       ),
+    checkout: CheckoutFields.nullish().describe(
+      'What is checked out besides, or less than, all plain files.',
+    ),
     pull_request: PullRequestFields.nullish().describe('How pull requests are opened.'),
     assign_issue: z
       .boolean('must be true or false')
@@ -310,6 +349,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_LEVEL_KEYS;
   if (path[0] === 'routing') return Object.keys(RoutingFields.shape);
   if (path.at(-1) === 'pull_request') return Object.keys(PullRequestFields.shape);
+  if (path.at(-1) === 'checkout') return Object.keys(CheckoutFields.shape);
   if (path[0] !== 'limits') return SPECIALTY_KEYS;
   return Object.keys((path.length === 1 ? Limits : DailyLimits).shape);
 }

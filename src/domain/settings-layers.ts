@@ -78,5 +78,10 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
 function mergeFields(farthestFirst: readonly SpecialtyFields[]): SpecialtyFields {
   const merged: SpecialtyFields = Object.assign({}, ...farthestFirst);
   const wishes = farthestFirst.flatMap(({ pull_request }) => pull_request ?? []);
-  return wishes.length === 0 ? merged : { ...merged, pull_request: Object.assign({}, ...wishes) };
+  const checkouts = farthestFirst.flatMap(({ checkout }) => checkout ?? []);
+  return {
+    ...merged,
+    ...(wishes.length === 0 ? {} : { pull_request: Object.assign({}, ...wishes) }),
+    ...(checkouts.length === 0 ? {} : { checkout: Object.assign({}, ...checkouts) }),
+  };
 }

@@ -35,6 +35,14 @@ const CoordinatorUrl = z
   })
   .refine((url) => !url.includes('@'), 'must not hold a user name or password');
 
+function gigabytes(): z.ZodOptional<z.ZodNullable<z.ZodNumber>> {
+  return z
+    .number('must be a number of gigabytes, such as 200')
+    .positive('must be more than 0')
+    .max(1_000_000, 'must be at most 1000000')
+    .nullish();
+}
+
 function text(example: string): z.ZodString {
   const message = `must be text, such as ${example}`;
   return z.string(message).min(1, message);
@@ -118,6 +126,7 @@ export const RunnerFile = z.strictObject({
     .union([text('claude'), z.array(text('claude')).min(1, AGENTS_HINT).max(5, AGENTS_HINT)], AGENTS_HINT)
     .nullish(),
   sandbox: SandboxFile.nullish(),
+  disk: z.strictObject({ max_gb: gigabytes(), attempt_max_gb: gigabytes() }).nullish(),
   capabilities: z
     .strictObject({
       extra: z.array(Capability, 'must be a list, such as [gpu, "node:22"]').max(100).nullish(),

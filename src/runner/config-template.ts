@@ -52,6 +52,9 @@ sandbox:
   # Package registries of your own; those of the ecosystems are known.
   # hosts: [packages.example.com]
 
+# All below workspace_root, and what one attempt may take of it, in gigabytes; what nobody uses goes first:
+# disk: { max_gb: 200, attempt_max_gb: 50 }
+
 # What this machine has is looked up; more can be added:
 # capabilities: { extra: [gpu] }
 

@@ -16,6 +16,7 @@ import { GitHubRunnerFile, RunnerFile } from './config-file.ts';
 import { describeIssue, toLinePrefix } from './config-problems.ts';
 import { DEFAULT_PROMPT_TOKENS } from './context/build-prompt.ts';
 import type { ContextSettings } from './context/context-settings.ts';
+import { DEFAULT_ATTEMPT_GB, type DiskQuota, GIGABYTE } from './disk-quota.ts';
 import { isWithin } from './sandbox/paths.ts';
 import { type SandboxSettings, toSandboxSettings } from './sandbox/sandbox-settings.ts';
 
@@ -37,6 +38,7 @@ export type RunnerConfig = {
   defaultAgents: readonly string[];
   sandbox: SandboxSettings;
   context: ContextSettings;
+  disk: DiskQuota;
   capabilities: {
     /** Added to what is found on the machine. */
     extra: string[];
@@ -198,6 +200,10 @@ function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): 
         guidanceFolder: resolvePath(file.context?.guidance_folder ?? 'guidance', sources),
         maxTokens: file.context?.max_tokens ?? DEFAULT_PROMPT_TOKENS,
         images: file.context?.images ?? true,
+      },
+      disk: {
+        total: file.disk?.max_gb == null ? null : file.disk.max_gb * GIGABYTE,
+        attempt: (file.disk?.attempt_max_gb ?? DEFAULT_ATTEMPT_GB) * GIGABYTE,
       },
       capabilities: {
         extra: file.capabilities?.extra ?? [],

@@ -14,6 +14,7 @@ const LIVE: Settings = {
   default_agent: (config) => config.defaultAgents,
   capabilities: (config) => config.capabilities,
   context: (config) => config.context,
+  disk: (config) => config.disk,
   'sandbox.registries': (config) => config.sandbox.registries,
   'sandbox.hosts': (config) => config.sandbox.hosts,
 };
@@ -59,6 +60,7 @@ export function planReload(inForce: RunnerConfig, wanted: RunnerConfig): ReloadP
       defaultAgents: wanted.defaultAgents,
       capabilities: wanted.capabilities,
       context: wanted.context,
+      disk: wanted.disk,
       sandbox: {
         ...inForce.sandbox,
         registries: wanted.sandbox.registries,

@@ -32,6 +32,7 @@ import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
 import { watchDisk } from './watch-disk.ts';
+import { createQuotaWatch } from './watch-quota.ts';
 import { createWorkLoop, isFatal, type LoopEnd, MIN_FREE_DISK_BYTES, type WorkLoop } from './work-loop.ts';
 import { createWorkspaces } from './workspace/create-workspaces.ts';
 
@@ -70,6 +71,8 @@ export type RunnerTuning = {
   goOnFreeDiskBytes?: number;
   /** How often the disk is looked at while something runs. */
   diskLookMs: number;
+  /** How often it is looked at what attempts take of it, at the most. */
+  quotaLookMs: number;
 };
 
 const DEFAULT_TUNING: RunnerTuning = {
@@ -82,6 +85,7 @@ const DEFAULT_TUNING: RunnerTuning = {
   backoff: { baseMs: 1000, maxMs: 60_000 },
   minFreeDiskBytes: MIN_FREE_DISK_BYTES,
   diskLookMs: 5000,
+  quotaLookMs: 15_000,
 };
 
 /** How long the coordinator is asked to take note that we leave. */
@@ -126,6 +130,7 @@ export async function runDaemon(
     log,
     clock,
     machineEnv,
+    fetch,
     // A token goes before a key: it says more exactly what was meant.
     ...(config.github.sshKey === null || config.github.token !== null
       ? {}
@@ -230,6 +235,15 @@ export async function runDaemon(
     { disk, attempts: () => loop.attempts(), everyMs: tuning.diskLookMs, clock, log },
     over.signal,
   );
+  const quota = createQuotaWatch({
+    workspaces,
+    quota: () => settings.config().disk,
+    attempts: () => loop.attempts(),
+    everyMs: tuning.quotaLookMs,
+    clock,
+    log,
+  });
+  const watchingQuota = quota.run(over.signal);
   local = await openLocalServices({
     settings,
     identity,
@@ -246,6 +260,7 @@ export async function runDaemon(
     history,
     late,
     workspaces,
+    diskUse: quota.use,
     metrics,
     minFreeDiskBytes: tuning.minFreeDiskBytes,
     machineEnv,
@@ -272,7 +287,7 @@ export async function runDaemon(
   } finally {
     stopping.dispose();
     over.abort();
-    await watching;
+    await Promise.all([watching, watchingQuota]);
     await late.stop();
     await local.stop();
   }

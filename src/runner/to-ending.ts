@@ -59,6 +59,9 @@ export function endStopped({ kind, reason }: AttemptStop): Ending | null {
     case 'shutdown':
     case 'disk_full':
       return { outcome: 'cancelled', reason, retryable: true };
+    // The same work would take as much again.
+    case 'over_quota':
+      return { outcome: 'agent_failed', reason, retryable: false };
     case 'lapsed':
     case 'lost':
       return null;

@@ -194,6 +194,24 @@ specialties:
   });
 });
 
+test('what is checked out is told for all specialties, and key by key for one', () => {
+  const { specialties } = parsed(`
+defaults:
+  checkout: {lfs: true, submodules: true}
+specialties:
+  frontend:
+    checkout: {submodules: false, sparse: [web, docs/guide/], partial: true}
+`);
+
+  expect(specialties.get('backend')?.settings.checkout).toEqual({ lfs: true, submodules: true });
+  expect(specialties.get('frontend')?.settings.checkout).toEqual({
+    lfs: true,
+    submodules: false,
+    sparse: ['web', 'docs/guide/'],
+    partial: true,
+  });
+});
+
 describe('what is allowed but hardly meant is warned of', () => {
   test.each([
     [
@@ -237,6 +255,12 @@ describe('a mistake is explained by key, line and fix', () => {
     ['defaults:\n  protected_paths: ["a/{b,c}"]', /protected_paths.0: must have no brackets/],
     [`defaults:\n  unprotected_paths: [${'a'.repeat(201)}]`, /unprotected_paths.0: must be text of 1 to 200/],
     ['defaults:\n  refused_work: keep', /refused_work: must be branch, patch or discard/],
+    [
+      'defaults:\n  checkout: {sparse: [../web]}',
+      /checkout\.sparse\.0: must be a folder, seen from the root/,
+    ],
+    ['defaults:\n  checkout: {sparse: ["web/*"]}', /sparse\.0: must be the plain name of a folder/],
+    ['defaults:\n  checkout: {lsf: true}', /checkout\.lsf: there is no such setting; did you mean "lfs"/],
     ['defaults:\n  repair_rounds: many', /repair_rounds: must be a whole number from 0 to 10/],
     ['specialties:\n  Back End: {}', /line 2, specialties\.Back End: must be 1 to 50 of a-z/],
     ['labels:\n  api: Backend', /line 2, labels\.api: must be 1 to 50 of a-z/],

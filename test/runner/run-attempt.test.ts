@@ -397,12 +397,17 @@ describe('work that does not get through', () => {
 
   test('is kept as the settings say', async () => {
     const { spec, result } = await edit(
-      { 'sum.js': 'export const sum = (a, b) => a + b;\n' },
+      {
+        'sum.js': 'export const sum = (a, b) => a + b;\n',
+        '.gitattributes': '*.psd filter=lfs\n',
+        'logo.psd': 'a large file',
+      },
       { allowedPaths: ['docs'], refusedWork: 'discard' },
     );
 
     expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
     expect(result.reason).toMatch(/outside the `allowed_paths`.*not kept: the settings say/);
+    expect(result.reason).toContain('`logo.psd` belongs in Git LFS');
     expect(await pushed(spec)).toBe(null);
     expect(existsSync(path.join(config.workspaceRoot, 'refused'))).toBe(false);
   });
@@ -516,6 +521,17 @@ describe('a full disk', () => {
     expect(agentProcesses(attempt.spec)).toEqual([]);
     await until('nothing of it is left', async () => (await leftOf(attempt.spec)).length === 0);
     expect(await pushed(attempt.spec)).toBe(null);
+  });
+
+  test('does not come from an attempt that takes more than its part: it ends, and is not tried elsewhere', async () => {
+    const { result, spec } = await work('hang', {
+      config: { disk: { total: null, attempt: 1 } },
+      tuning: { quotaLookMs: 50 },
+    });
+
+    expect(result).toMatchObject({ outcome: 'agent_failed', retryable: false, headCommit: null });
+    expect(result.reason).toContain('(disk.attempt_max_gb in runner.yml)');
+    await until('nothing of it is left', async () => (await leftOf(spec)).length === 0);
   });
 
   test('is to blame for an agent that fails on it', async () => {

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -27,10 +28,20 @@ export type GitServer = {
   requests: string[];
   /** Bytes of the bodies that clients sent. */
   receivedBytes: number;
+  /** Bytes of the answers that git gave them. */
+  sentBytes: number;
   /** Who may come in; checked as the password of Basic credentials. */
   tokens: Set<string>;
   /** Asked for each request that was let in. */
   fault: (request: string) => GitFault | null;
+  /** Objects of Git LFS by their id; and those that the server says it does not have, with its words. */
+  lfs: { objects: Map<string, Buffer>; refusals: Map<string, string> };
+  /** Keeps content in Git LFS and gives the text of its pointer. */
+  toPointer(content: Buffer): string;
+  /** Another repository of the same owner, with one commit of these files on `main`; gives the commit. */
+  addRepository(name: string, files: Record<string, CommitFile>): Promise<string>;
+  /** Names of repositories, such as `widgets`, that nobody may read. */
+  closed: Set<string>;
   /** Runs git in the repository and gives its trimmed stdout. */
   git(...args: string[]): Promise<string>;
   /** Commits files onto a branch (made when it isn't there) and returns the commit. `null` deletes. */
@@ -50,6 +61,8 @@ export async function startGitServer(
   await mkdir(dirname(repository), { recursive: true });
   const format = `--object-format=${options.objectFormat ?? 'sha1'}`;
   await exec('git', ['init', '--quiet', '--bare', '--initial-branch=main', format, repository]);
+  // As GitHub allows it.
+  await exec('git', ['--git-dir', repository, 'config', 'uploadpack.allowFilter', 'true']);
 
   const http = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -65,6 +78,14 @@ export async function startGitServer(
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
       return;
     }
+    if ([...server.closed].some((closed) => name.includes(`/acme/${closed}.git/`))) {
+      response.writeHead(404).end();
+      return;
+    }
+    if (name.includes('/info/lfs/')) {
+      await answerLfs(request, response, server);
+      return;
+    }
     const fault = server.fault(name);
     if (fault === 'hang') return;
     if (fault === 'cut') {
@@ -72,6 +93,7 @@ export async function startGitServer(
       return;
     }
     const answer = await runBackend(request, root, (bytes) => (server.receivedBytes += bytes));
+    server.sentBytes += answer.length;
     if (fault === 'lose_answer') request.socket.destroy();
     else sendAnswer(answer, response);
   }
@@ -81,6 +103,19 @@ export async function startGitServer(
     repository,
     requests: [],
     receivedBytes: 0,
+    sentBytes: 0,
+    lfs: { objects: new Map(), refusals: new Map() },
+    toPointer(content) {
+      const oid = createHash('sha256').update(content).digest('hex');
+      server.lfs.objects.set(oid, content);
+      return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`;
+    },
+    async addRepository(repositoryName, files) {
+      const other = join(root, 'acme', `${repositoryName}.git`);
+      await exec('git', ['init', '--quiet', '--bare', '--initial-branch=main', format, other]);
+      return await commitFiles(other, 'main', files);
+    },
+    closed: new Set(),
     tokens: new Set([options.token ?? 'token-of-the-run']),
     fault: () => null,
     git: (...args) => runGit(repository, args),
@@ -93,6 +128,31 @@ export async function startGitServer(
     },
   };
   return server;
+}
+
+/** The batch API of Git LFS, and the objects, below the address of the repository. */
+async function answerLfs(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { lfs }: Pick<GitServer, 'lfs'>,
+): Promise<void> {
+  const oid = /\/info\/lfs\/objects\/([0-9a-f]{64})$/.exec(request.url ?? '')?.[1];
+  if (oid !== undefined) {
+    response.end(lfs.objects.get(oid));
+    return;
+  }
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  const asked = JSON.parse(text) as { operation: string; objects: { oid: string; size: number }[] };
+  const href = `http://${request.headers.host}${request.url?.replace(/batch$/, '')}`;
+  const objects = asked.objects.map((object) => {
+    const refusal = lfs.refusals.get(object.oid);
+    return refusal === undefined
+      ? { ...object, actions: { [asked.operation]: { href: `${href}${object.oid}` } } }
+      : { ...object, error: { code: 404, message: refusal } };
+  });
+  response.setHeader('content-type', 'application/vnd.git-lfs+json');
+  response.end(JSON.stringify({ transfer: 'basic', objects }));
 }
 
 function readPassword(request: IncomingMessage): string {

@@ -56,6 +56,7 @@ export function aRunnerConfig(
     defaultAgents: [],
     sandbox: toSandboxSettings('off', (folder) => folder),
     context: { guidanceFolder: path.join(world.folder, 'guidance'), maxTokens: 50_000, images: true },
+    disk: { total: null, attempt: null },
     capabilities: { extra: [], declared: ['os:linux'] },
     transport: 'coordinator',
     githubApp: null,

@@ -35,6 +35,8 @@ export type PromptJob = {
   images: readonly IssueImage[];
   /** What the runner saw on the untouched base; `null` = it has not looked yet. */
   evidenceBefore: Evidence | null;
+  /** What is not in the work tree, a sentence each. */
+  notes?: readonly string[];
   /** Files that git could not merge. */
   conflicts?: readonly string[];
   /** The most that the prompt may take, as `estimateTokens` counts. */
@@ -66,14 +68,22 @@ export async function buildPrompt(job: PromptJob): Promise<Prompt> {
 }
 
 /** In the order in which they are read. */
-function toParts({ spec, analysis, guidance, images, evidenceBefore, conflicts = [] }: PromptJob): Part[] {
+function toParts({
+  spec,
+  analysis,
+  guidance,
+  images,
+  evidenceBefore,
+  notes = [],
+  conflicts = [],
+}: PromptJob): Part[] {
   const { settings, issue, specialty, revision } = spec;
   return [
     part(`Advice for ${specialty} work`, { importance: 5, share: 0.15 }, (maxTokens) =>
       describeGuidance(guidance, maxTokens),
     ),
     part('The repository', { importance: 2, share: 0.15 }, (maxTokens) =>
-      cutTail('commands of the repository', describeRepository(analysis, settings), maxTokens),
+      cutTail('commands of the repository', describeRepository(analysis, settings, notes), maxTokens),
     ),
     part('Its files', { importance: 7, share: 0.1 }, (maxTokens) =>
       describeFiles(analysis.fileMap, maxTokens),

@@ -10,7 +10,11 @@ import type { Rendered } from './fit-parts.ts';
 const AROUND_MAP_TOKENS = 40;
 
 /** What the look at the files found, as Markdown, with the commands that will really be run. */
-export function describeRepository(analysis: RepositoryAnalysis, settings: JobSettings): string {
+export function describeRepository(
+  analysis: RepositoryAnalysis,
+  settings: JobSettings,
+  notes: readonly string[] = [],
+): string {
   const languages = analysis.languages.map(({ name, files }) => `${name} (${files} files)`).join(', ');
   return [
     [
@@ -18,6 +22,7 @@ export function describeRepository(analysis: RepositoryAnalysis, settings: JobSe
       ...listOf('Package managers', analysis.packageManagers),
       ...listOf('Frameworks', analysis.frameworks),
       ...listOf('Projects', describeProjects(analysis.projects)),
+      ...notes.map((note) => `- ${note}`),
     ].join('\n'),
     describeCommands('Set-up, done already', analysis.setup, settings.setupCommands),
     describeCommands('Tests, by which your work is judged', analysis.test, settings.testCommands),

@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from '../../domain/figures-text.ts';
 import { type Cell, plain, type Style, toTable } from '../../lib/terminal-table.ts';
+import { describeUse } from '../disk-quota.ts';
 import type { RunnerState, RunnerStatus } from './runner-status.ts';
 
 const STATE_STYLES: Readonly<Record<RunnerState, Style>> = {
@@ -37,6 +38,9 @@ export function describeStatus(status: RunnerStatus, nowMs: number): string {
     ['slots', `${status.attempts.length} of ${status.capacity} taken`],
     ['sandbox', status.sandbox],
     ['workspaces', `${status.workspaceRoot}, ${toGigabytes(status.freeDiskBytes)} free`],
+    ...(status.disk?.usedBytes == null
+      ? []
+      : [['disk', describeUse(status.disk.usedBytes, status.disk.quota)]]),
     ['health', status.healthUrl === null ? 'not served' : `${status.healthUrl}/health`],
     ...(status.unreported.length === 0 ? [] : [['unreported', toUnreported(status.unreported.length)]]),
   ];

@@ -23,6 +23,8 @@ export type StatusSources = {
   late: Pick<LateReports, 'waiting'>;
   freeDiskBytes: () => Promise<number>;
   minFreeDiskBytes: number;
+  /** What stood there at the last look; `null` before the first. */
+  diskUse: () => { bytes: number } | null;
   healthUrl: () => string | null;
 };
 
@@ -57,6 +59,7 @@ export async function readStatus(sources: StatusSources): Promise<RunnerStatus> 
     sandbox: sources.sandbox.kind,
     workspaceRoot: config.workspaceRoot,
     freeDiskBytes,
+    disk: { usedBytes: sources.diskUse()?.bytes ?? null, quota: config.disk },
     healthUrl: sources.healthUrl(),
     attempts: loop.attempts().map(toAttemptUnderWay),
     ended: sources.history.list(),

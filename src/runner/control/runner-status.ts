@@ -57,6 +57,13 @@ export const RunnerStatus = z.object({
   sandbox: z.enum(['bubblewrap', 'none']),
   workspaceRoot: z.string(),
   freeDiskBytes: z.number().nullable(),
+  /** What all below the workspace root takes, and may take; absent from older runners. */
+  disk: z
+    .object({
+      usedBytes: z.number().nullable(),
+      quota: z.object({ total: z.number().nullable(), attempt: z.number().nullable() }),
+    })
+    .optional(),
   healthUrl: z.string().nullable(),
   /** Under way, the oldest first. */
   attempts: z.array(AttemptUnderWay),

@@ -1,3 +1,4 @@
+import { describeUse, type DiskQuota } from '../disk-quota.ts';
 import { type Check, fine, trouble } from './check.ts';
 
 /** GitHub refuses an App’s own token that is 60 s off; logs and certificates bear a little more. In milliseconds. */
@@ -35,6 +36,18 @@ export function judgeDisk(freeBytes: number, leastBytes: number, workspaceRoot: 
     return trouble('failed', 'disk', found, `nothing is begun with so little: ${fix}`);
   if (freeBytes < COMFORTABLE_BYTES) return trouble('warning', 'disk', found, `that is little: ${fix}`);
   return fine('disk', found);
+}
+
+/** `usedBytes`: of all below the workspace root. */
+export function judgeDiskUse(usedBytes: number, quota: DiskQuota): Check {
+  const found = describeUse(usedBytes, quota);
+  if (quota.total === null || usedBytes <= quota.total) return fine('disk use', found);
+  return trouble(
+    'warning',
+    'disk use',
+    found,
+    'the runner gives up what nobody uses; “yardmaster runner workspace list” tells what takes it. Or raise disk.max_gb',
+  );
 }
 
 /** `uid` of whoever asks; `undefined` where there is no such thing. */

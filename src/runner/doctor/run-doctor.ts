@@ -8,6 +8,7 @@ import type { MachineEnv } from '../agents/agent-environment.ts';
 import { createAgents } from '../agents/create-agents.ts';
 import type { RunnerConfig } from '../config.ts';
 import { ControlError, createControlClient } from '../control/control-client.ts';
+import { sumBytes } from '../disk-quota.ts';
 import { findSecretPaths } from '../find-secrets.ts';
 import { MIN_FREE_DISK_BYTES } from '../work-loop.ts';
 import { readIdentity } from '../runner-identity.ts';
@@ -18,9 +19,10 @@ import type { RunnerKey } from '../key-file.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { confirmKeyAtCoordinator } from '../transport/key-calls.ts';
 import { TransportError, transportErrorKind } from '../transport/transport-error.ts';
+import { readInventory } from '../workspace/inventory.ts';
 import { type Check, fine, trouble } from './check.ts';
 import { judgeAgents } from './judge-agents.ts';
-import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from './judge-machine.ts';
+import { judgeClock, judgeDisk, judgeDiskUse, judgeKeyMode, judgeUser } from './judge-machine.ts';
 import { judgeToolchains } from './judge-toolchains.ts';
 import { type Reach, reach } from './reach.ts';
 import { wishesOf } from './specialty-toolchains.ts';
@@ -49,7 +51,7 @@ export type DoctorDeps = {
 export async function runDoctor(config: RunnerConfig, deps: DoctorDeps): Promise<Check[]> {
   const { user } = deps;
   const folder = path.join(config.workspaceRoot, '.yardmaster', 'doctor');
-  const workspace = await checkWorkspaceRoot(config.workspaceRoot, folder);
+  const workspace = await checkWorkspaceRoot(config, folder, deps);
   const settings = [
     fine('runner.yml', `${config.agentId}, for ${config.specialties.join(', ')} (${deps.configFile})`),
     ...deps.warnings.map((warning) =>
@@ -75,12 +77,18 @@ export async function runDoctor(config: RunnerConfig, deps: DoctorDeps): Promise
   ];
 }
 
-async function checkWorkspaceRoot(root: string, folder: string): Promise<Check[]> {
+async function checkWorkspaceRoot(
+  { workspaceRoot: root, disk }: RunnerConfig,
+  folder: string,
+  { machineEnv }: DoctorDeps,
+): Promise<Check[]> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(root, constants.W_OK);
     const { bavail, bsize } = await statfs(root);
-    return [judgeDisk(bavail * bsize, MIN_FREE_DISK_BYTES, root)];
+    const nobody = { attempts: new Set<string>(), mirrors: new Set<string>() };
+    const used = sumBytes(await readInventory(root, nobody, machineEnv));
+    return [judgeDisk(bavail * bsize, MIN_FREE_DISK_BYTES, root), judgeDiskUse(used, disk)];
   } catch (error) {
     return [
       trouble(

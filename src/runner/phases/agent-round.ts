@@ -104,7 +104,7 @@ async function runAgent(
     folder: workspace.folder,
     homeFolder: workspace.homeFolder,
     tempFolder: workspace.tempFolder,
-    readableFolders: [workspace.objectsFolder],
+    readableFolders: [...workspace.sharedFolders],
     model,
     maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
     maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),

@@ -63,6 +63,7 @@ async function makePrompt(
     guidance,
     images,
     evidenceBefore: record.evidence,
+    notes: workspace.notes,
     conflicts: workspace.merge?.conflicts ?? [],
     maxTokens: context.maxTokens,
   });

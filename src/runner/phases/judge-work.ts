@@ -1,5 +1,6 @@
 import { judgeChanges } from '../../domain/change-policy.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
+import { inlineCode } from '../context/fence.ts';
 import { findAddedSecrets } from '../find-added-secrets.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phase.ts';
 
@@ -44,13 +45,18 @@ export async function judgeWork(
   const unresolved = (await workspace.unresolved(tree)).map(
     (path) => `The marks of a conflict are left in ${toOneLine(path, 300)}.`,
   );
-  if (verdict.ok && tooMuch.length + unresolved.length === 0) return null;
+  const inLfs = (await workspace.lfsChanges(tree)).map(
+    (path) =>
+      `${inlineCode(toOneLine(path, 200))} belongs in Git LFS, where only a person can put it: leave it as it is, or keep it elsewhere.`,
+  );
+  const own = [...tooMuch, ...unresolved.slice(0, MAX_TOLD), ...inLfs.slice(0, MAX_TOLD)];
+  if (verdict.ok && own.length === 0) return null;
 
-  const reasons = [...(verdict.ok ? [] : verdict.reasons), ...tooMuch, ...unresolved.slice(0, MAX_TOLD)];
+  const reasons = [...(verdict.ok ? [] : verdict.reasons), ...own];
   for (const reason of reasons) say(`Not accepted: ${reason}`);
   return {
     reasons,
-    mayBePushed: tooMuch.length + unresolved.length === 0 && (verdict.ok || verdict.mayBePushed),
+    mayBePushed: own.length === 0 && (verdict.ok || verdict.mayBePushed),
     hasSecret: secrets.length > 0,
   };
 }

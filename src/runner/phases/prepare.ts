@@ -28,6 +28,7 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   );
   await attempt.keepWorkspace(workspace);
   signal.throwIfAborted();
+  for (const note of workspace.notes) attempt.say(`Note: ${note}`);
 
   const { ownFiles } = workspace;
   const analysis = await analyzeRepository(workspace.folder, {

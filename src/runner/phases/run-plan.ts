@@ -53,7 +53,7 @@ export async function runPlan(
           workspace: workspace.folder,
           home: workspace.homeFolder,
           temp: workspace.tempFolder,
-          readable: [workspace.objectsFolder],
+          readable: workspace.sharedFolders,
           // Set-up and tests are the repository's: they get no file of the machine for naming it.
           programs: [],
           sockets: [],

@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { createWorkspaces } from '../workspace/create-workspaces.ts';
 
 /** A folder with the files of the base, for looking only. */
-export type Checkout = { folder: string; remove(): Promise<void> };
+export type Checkout = { folder: string; notes: readonly string[]; remove(): Promise<void> };
 
 /** Checks the base out into a folder of its own, the way attempts do it, beside all that the daemon has. Throws when git can't. */
 export async function checkOutBase(
@@ -46,7 +46,7 @@ export async function checkOutBase(
   };
   try {
     const workspace = await workspaces.open(spec, async () => deps.token, deps.signal);
-    return { folder: workspace.folder, remove };
+    return { folder: workspace.folder, notes: workspace.notes, remove };
   } catch (error) {
     await remove();
     throw error;

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { toError } from '../../lib/to-error.ts';
 import { analyzeRepository } from '../analysis/analyze-repository.ts';
+import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import type { RunnerConfig } from '../config.ts';
 import { buildPrompt } from '../context/build-prompt.ts';
 import { readGuidance } from '../context/read-guidance.ts';
@@ -43,7 +44,7 @@ export async function previewPrompt(
       ? await askCoordinator(asked, { url: config.coordinatorUrl, identity }, deps)
       : await askGitHub(asked, { name: config.agentId, specialties: config.specialties, identity }, deps);
   const { preview } = answer;
-  const analysis = await analyze(answer, checkout, config, deps);
+  const { analysis, notes } = await analyze(answer, checkout, config, deps);
   const { guidance, problem } = await readGuidance(preview, analysis, config.context.guidanceFolder);
   const prompt = await buildPrompt({
     spec: preview,
@@ -51,6 +52,7 @@ export async function previewPrompt(
     guidance,
     images: config.context.images ? previewImages(preview) : [],
     evidenceBefore: null,
+    notes,
     maxTokens: config.context.maxTokens,
   });
   const { base, specialty } = preview;
@@ -68,12 +70,15 @@ export async function previewPrompt(
   };
 }
 
+/** `notes`: what is not in the files that were looked at. */
+type LookedAt = { analysis: RepositoryAnalysis; notes: readonly string[] };
+
 async function analyze(
   answer: PreviewAnswer,
   checkout: string | null,
   config: RunnerConfig,
   deps: PreviewDeps,
-): ReturnType<typeof analyzeRepository> {
+): Promise<LookedAt> {
   try {
     return await analyzeFiles(answer, checkout, config, deps);
   } finally {
@@ -86,18 +91,18 @@ async function analyzeFiles(
   checkout: string | null,
   config: RunnerConfig,
   deps: PreviewDeps,
-): ReturnType<typeof analyzeRepository> {
+): Promise<LookedAt> {
   const { specialty } = answer.preview;
   if (checkout !== null) {
     try {
-      return await analyzeRepository(resolve(checkout), { specialty });
+      return { analysis: await analyzeRepository(resolve(checkout), { specialty }), notes: [] };
     } catch (error) {
       throw new PreviewError(`--checkout: ${toError(error).message}`);
     }
   }
   const base = await checkOut(answer, config, deps);
   try {
-    return await analyzeRepository(base.folder, { specialty });
+    return { analysis: await analyzeRepository(base.folder, { specialty }), notes: base.notes };
   } finally {
     await base.remove();
   }

@@ -48,6 +48,10 @@ export async function createGitDir(
     anyCommit: string;
     /** Another git directory's `objects`, to read from; this one keeps only what is new. */
     borrowFrom?: string;
+    /** The contents of files come later, by a remote `origin` whose address is only ever named to the command that fetches. */
+    isPartial?: boolean;
+    /** Git's cone patterns: which files are checked out, when not all. */
+    conePatterns?: string;
   },
 ): Promise<void> {
   const draft = `${folder}.new`;
@@ -57,6 +61,8 @@ export async function createGitDir(
   await mkdir(join(draft, 'info'));
   await writeFile(join(draft, 'info', 'exclude'), `${NEVER_COMMITTED.join('\n')}\n`);
   await writeFile(join(draft, 'config'), toConfig(options));
+  if (options.conePatterns !== undefined)
+    await writeFile(join(draft, 'info', 'sparse-checkout'), options.conePatterns);
   await writeFile(join(draft, 'HEAD'), `ref: refs/heads/${options.branch}\n`);
   if (options.borrowFrom !== undefined) {
     await writeFile(join(draft, 'objects', 'info', 'alternates'), `${options.borrowFrom}\n`);
@@ -65,14 +71,26 @@ export async function createGitDir(
   await rename(draft, folder);
 }
 
-function toConfig({ bare, anyCommit }: { bare: boolean; anyCommit: string }): string {
-  const isSha256 = anyCommit.length === 64;
+function toConfig(options: {
+  bare: boolean;
+  anyCommit: string;
+  isPartial?: boolean;
+  conePatterns?: string;
+}): string {
+  const extensions = [
+    ...(options.anyCommit.length === 64 ? ['\tobjectFormat = sha256'] : []),
+    ...(options.isPartial === true ? ['\tpartialClone = origin'] : []),
+  ];
   const lines = [
     '[core]',
-    `\trepositoryformatversion = ${isSha256 ? 1 : 0}`,
+    `\trepositoryformatversion = ${extensions.length > 0 ? 1 : 0}`,
     '\tfilemode = true',
-    `\tbare = ${bare}`,
-    ...(isSha256 ? ['[extensions]', '\tobjectFormat = sha256'] : []),
+    `\tbare = ${options.bare}`,
+    ...(options.conePatterns === undefined ? [] : ['\tsparseCheckout = true', '\tsparseCheckoutCone = true']),
+    ...(extensions.length > 0 ? ['[extensions]', ...extensions] : []),
+    ...(options.isPartial === true
+      ? ['[remote "origin"]', '\tpromisor = true', '\tpartialCloneFilter = blob:none']
+      : []),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,13 +1,14 @@
-import { chmod, mkdir, readdir, rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AttemptId, CommitId, type JobSpec, type RepositoryRef } from '../../contract/job.ts';
+import { AttemptId, CommitId, type JobSpec } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
 import { BUDGETS } from '../../domain/timings.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { createGit } from './git.ts';
 import type { Remote } from './git-environment.ts';
-import { choosePrunable, type InventoryItem, MIRROR_NAME_FILE, readInventory } from './inventory.ts';
+import { type Address, createRepositoryHold } from './hold-repository.ts';
+import { choosePrunable, type InventoryItem, readInventory } from './inventory.ts';
 import { createMirrors } from './mirror.ts';
 import { removeTree } from './remove-tree.ts';
 import { createWorkspace } from './workspace.ts';
@@ -22,6 +23,8 @@ export type WorkspacesOptions = {
   machineEnv?: Readonly<Record<string, string | undefined>>;
   /** For one git command: in all when it talks to GitHub, without a sign of life when it doesn't. 15 minutes by default. */
   gitTimeoutMs?: number;
+  /** For objects of Git LFS. */
+  fetch?: typeof fetch;
   /** Clone and push by SSH with this private key, instead of by HTTP with tokens. */
   sshKeyFile?: string;
 };
@@ -57,13 +60,24 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   async function open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace> {
     checkNames(spec);
-    const url = options.sshKeyFile === undefined ? toHttpUrl(spec.repository) : toSshUrl(spec.repository);
+    const toUrl = options.sshKeyFile === undefined ? toHttpUrl : toSshUrl;
+    const url = toUrl(spec.repository);
     const remoteFor = async (intent: GitIntent): Promise<Remote> => ({ url, access: await access(intent) });
     async function access(intent: GitIntent): Promise<Remote['access']> {
       if (options.sshKeyFile !== undefined) return { kind: 'ssh', keyFile: options.sshKeyFile };
       return { kind: 'token', token: await tokens(intent) };
     }
 
+    const hold = createRepositoryHold({
+      spec,
+      mirrors,
+      git,
+      remoteFor: async (address) => ({ url: toUrl(address), access: await access({ kind: 'read' }) }),
+      readToken: () => tokens({ kind: 'read' }),
+      fetch: options.fetch ?? fetch,
+      clock,
+      signal,
+    });
     const { attemptId } = spec;
     const attemptFolder = join(attemptsFolder, attemptId);
     const privateGitDir = join(privateFolder, `${attemptId}.git`);
@@ -92,14 +106,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     await makeFolders();
     await removeFolders();
     try {
-      const objectsFolder = await mirrors.hold({
-        repositoryId: spec.repository.id,
-        attemptId,
-        commits: [spec.base.commit, ...(spec.revision ? [spec.revision.baseCommit] : [])],
-        remote: () => remoteFor({ kind: 'read' }),
-        signal,
-      });
-      await noteMirrorName(spec.repository, objectsFolder);
+      const objectsFolder = await hold.objects();
       return await createWorkspace({
         git,
         clock,
@@ -109,6 +116,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         privateGitDir,
         refusedFolder,
         objectsFolder,
+        ...hold.sources(objectsFolder),
         readRemote: () => remoteFor({ kind: 'read' }),
         publishRemote: (commit) => remoteFor({ kind: 'push', commit }),
         signal,
@@ -164,8 +172,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   async function freeDiskBytes(): Promise<number> {
     await mkdir(root, { recursive: true });
-    const { bavail, bsize } = await statfs(root);
-    return bavail * bsize;
+    const { bavail, bsize, files, ffree } = await statfs(root);
+    const bytes = bavail * bsize;
+    // Many small files use up the names before the blocks. Not every file system counts them.
+    return files === 0 ? bytes : Math.min(bytes, ffree * bsize);
   }
 
   async function makeRoom(bytes: number): Promise<number> {
@@ -210,12 +220,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     }
   }
 
-  return { open, sweep, freeDiskBytes, inventory, prune, makeRoom };
-}
-
-/** For `workspace list`. A mirror without it goes by its number. */
-async function noteMirrorName({ owner, name }: RepositoryRef, objectsFolder: string): Promise<void> {
-  await writeFile(join(objectsFolder, '..', MIRROR_NAME_FILE), `${owner}/${name}\n`);
+  return { open, sweep, freeDiskBytes, inventory, prune, discard: removeItem, makeRoom };
 }
 
 /** Everything that becomes a path, a ref or an argument is checked here, whoever made the spec. */
@@ -226,7 +231,7 @@ function checkNames(spec: JobSpec): void {
   BranchName.parse(spec.branch);
 }
 
-function toHttpUrl(repository: RepositoryRef): string {
+function toHttpUrl(repository: Address): string {
   const url = new URL(repository.cloneUrl);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new Error(`Repositories are cloned by https or http, not by ${url.protocol}`);
@@ -237,7 +242,7 @@ function toHttpUrl(repository: RepositoryRef): string {
   return url.href;
 }
 
-function toSshUrl(repository: RepositoryRef): string {
+function toSshUrl(repository: Address): string {
   const { hostname } = new URL(repository.cloneUrl);
   return `ssh://git@${hostname}/${encodeURIComponent(repository.owner)}/${encodeURIComponent(repository.name)}.git`;
 }

@@ -22,7 +22,11 @@ export type Git = {
   /** The first `maxBytes` that a local command prints; the rest is read and forgotten. */
   readStart(args: readonly string[], maxBytes: number, place: GitPlace): Promise<string>;
   /** Runs a command that talks to a remote. Throws the signal's reason when it aborts; a failure is a value. */
-  runRemote(args: readonly string[], remote: Remote, place: GitPlace): Promise<RemoteResult>;
+  runRemote(
+    args: readonly string[],
+    remote: Remote,
+    place: GitPlace & Pick<LocalOptions, 'input'>,
+  ): Promise<RemoteResult>;
 };
 
 type LocalOptions = {
@@ -114,7 +118,11 @@ export function createGit(options: {
     return result.stdout ?? '';
   }
 
-  async function runRemote(args: readonly string[], remote: Remote, place: GitPlace): Promise<RemoteResult> {
+  async function runRemote(
+    args: readonly string[],
+    remote: Remote,
+    place: GitPlace & Pick<LocalOptions, 'input'>,
+  ): Promise<RemoteResult> {
     // Not by simple-git: it can only signal git itself, whose transport program would hang on with the connection.
     const { redact } = createRedactor(secretsOf(remote));
     const result = await runCommand({
@@ -125,6 +133,7 @@ export function createGit(options: {
       maxOutputBytes: REMOTE_OUTPUT_BYTES,
       keepStdout: true,
       redact,
+      ...(place.input === undefined ? {} : { input: place.input }),
       ...(place.signal === undefined ? {} : { signal: place.signal }),
     });
     if (result.cancelled) place.signal?.throwIfAborted();

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { runCommand } from '../../lib/run-command.ts';
 import { type MachineEnv, pickVariables } from '../agents/agent-environment.ts';
+import { MIRROR_NAME } from './mirror-name.ts';
 
 /**
  * `workspace`: of an attempt. `aside`: what was left of one that was lost to others. `mirror`: the bare copy of a repository. `patch`: of
@@ -30,7 +31,6 @@ export type Holds = { attempts: ReadonlySet<string>; mirrors: ReadonlySet<string
 export const MIRROR_NAME_FILE = 'description';
 
 const DU_LIMIT_MS = 120_000;
-const MIRROR = /^\d+\.git$/;
 
 /** All that takes room below `root`, the largest first. What vanishes meanwhile is left out. */
 export async function readInventory(
@@ -58,7 +58,7 @@ export async function readInventory(
       isInUse: false,
     })),
     ...mirrors
-      .filter((file) => MIRROR.test(path.basename(file)))
+      .filter((file) => MIRROR_NAME.test(path.basename(file)))
       // The runner notes each use of a mirror on this file.
       .map((file) => ({
         kind: 'mirror' as const,

@@ -11,6 +11,7 @@ export async function removeMirrorLeftovers(mirror: string, untilMs: number): Pr
     ...(await listFiles(mirror, false)),
     ...(await listFiles(join(mirror, 'refs'), true)),
     ...(await listFiles(join(mirror, 'objects'), true)),
+    ...(await listFiles(join(mirror, 'lfs', 'objects'), false)),
   ].filter(isLeftover);
   let removed = 0;
   for (const file of files) {
@@ -25,7 +26,18 @@ export async function removeMirrorLeftovers(mirror: string, untilMs: number): Pr
 function isLeftover(file: string): boolean {
   const name = basename(file);
   // A fetch marks its pack with `.keep` until its refs are written; we keep nothing that way.
-  return name.endsWith('.lock') || name.startsWith('tmp_') || name === 'gc.pid' || isKeepMark(file);
+  return (
+    name.endsWith('.lock') ||
+    name.startsWith('tmp_') ||
+    name === 'gc.pid' ||
+    isDraft(file) ||
+    isKeepMark(file)
+  );
+}
+
+/** Of an object of Git LFS. */
+function isDraft(file: string): boolean {
+  return file.endsWith('.new') && basename(dirname(dirname(file))) === 'lfs';
 }
 
 function isKeepMark(file: string): boolean {

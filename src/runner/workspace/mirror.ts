@@ -1,5 +1,5 @@
 import { readdir, rename, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { createGitDir } from './create-git-dir.ts';
@@ -7,12 +7,18 @@ import type { Git, RemoteResult } from './git.ts';
 import { GitCommandError } from './git-command-error.ts';
 import type { Remote } from './git-environment.ts';
 import { removeMirrorLeftovers } from './mirror-leftovers.ts';
+import { MIRROR_NAME } from './mirror-name.ts';
 import { removeTree } from './remove-tree.ts';
+import { fetchContents, toPartialFetch, type WantedContents } from './partial-mirror.ts';
 import { createTurns } from './turns.ts';
 
-/** What an attempt needs from the mirror of its repository. */
+/** What an attempt needs from a mirror of its repository. */
 export type MirrorRequest = {
   repositoryId: number;
+  /** A mirror of its own beside the ordinary one, by this name: of a submodule, or without what is not needed. */
+  variant?: string;
+  /** In a mirror that has only commits and trees at first: which contents have to be there, too. */
+  contents?: WantedContents;
   attemptId: string;
   /** Full commit ids; the first tells the repository's hash function. */
   commits: readonly [string, ...string[]];
@@ -45,7 +51,8 @@ const RETRY_WAITS_MS = [1000, 3000];
 /** Nothing but a fetch, which has its turn, holds a lock this long. */
 const STALE_LOCK_MS = 60_000;
 const KEEP = 'refs/keep/';
-const MIRROR_NAME = /^[0-9]+\.git$/;
+/** More commits than an attempt ever holds of one mirror. */
+const MAX_HELD = 5;
 /** Ends the name of a mirror whose removal has begun. */
 const DISCARDED = '.gone';
 
@@ -53,19 +60,27 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   const { git, clock, log } = deps;
   // Fetches at the same time into one mirror fail on each other's locks.
   const inTurn = createTurns();
-  const folderOf = (repositoryId: number): string => join(deps.folder, `${repositoryId}.git`);
+  const folderOf = ({ repositoryId, variant }: MirrorRequest): string =>
+    join(deps.folder, `${repositoryId}${variant === undefined ? '' : `.${variant}`}.git`);
   /** Mirror → the attempts that hold it. */
   const holders = new Map<string, Set<string>>();
   /** Mirrors that are being evicted. */
   const leaving = new Set<string>();
 
   async function hold(request: MirrorRequest): Promise<string> {
-    const mirror = folderOf(request.repositoryId);
+    const mirror = folderOf(request);
     // Before anything is waited for: from here on it can't be evicted.
     holders.set(mirror, (holders.get(mirror) ?? new Set()).add(request.attemptId));
     if (leaving.has(mirror) || !(await isKnown(mirror, request))) {
       await inTurn(mirror, () => update(mirror, request), request.signal);
     }
+    const { contents } = request;
+    if (contents !== undefined)
+      await inTurn(
+        mirror,
+        () => fetchContents(mirror, { ...request, contents }, { git, clock }),
+        request.signal,
+      );
     await noteUse(mirror);
     return join(mirror, 'objects');
   }
@@ -94,7 +109,8 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
   async function update(mirror: string, request: MirrorRequest): Promise<void> {
     const { commits, signal } = request;
     if (!(await exists(join(mirror, 'HEAD')))) {
-      await createGitDir(mirror, { bare: true, branch: 'main', anyCommit: commits[0] });
+      const isPartial = request.contents !== undefined;
+      await createGitDir(mirror, { bare: true, branch: 'main', anyCommit: commits[0], isPartial });
     }
     // Whoever had the turn before may have fetched it.
     if (await isKnown(mirror, request)) return;
@@ -136,17 +152,25 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     options: string[],
   ): Promise<RemoteResult> {
     const remote = await request.remote();
-    const args = ['fetch', ...options, '--no-tags', '--no-write-fetch-head', '--quiet', remote.url, ...refs];
+    const plain = [...options, '--no-tags', '--no-write-fetch-head', '--quiet'];
+    const args =
+      request.contents === undefined
+        ? ['fetch', ...plain, remote.url, ...refs]
+        : toPartialFetch(remote, plain, refs);
     return await git.runRemote(args, remote, { gitDir: mirror, signal: request.signal });
   }
 
   async function release(repositoryId: number, attemptId: string): Promise<void> {
-    const mirror = folderOf(repositoryId);
-    try {
-      await letGo(mirror, repositoryId, attemptId);
-    } finally {
-      holders.get(mirror)?.delete(attemptId);
-      if (holders.get(mirror)?.size === 0) holders.delete(mirror);
+    const held = [...holders].filter(
+      ([mirror, attempts]) => basename(mirror).startsWith(`${repositoryId}.`) && attempts.has(attemptId),
+    );
+    for (const [mirror, attempts] of held) {
+      try {
+        await letGo(mirror, repositoryId, attemptId);
+      } finally {
+        attempts.delete(attemptId);
+        if (attempts.size === 0) holders.delete(mirror);
+      }
     }
   }
 
@@ -154,7 +178,10 @@ export function createMirrors(deps: { folder: string; git: Git; clock: Clock; lo
     if (!(await exists(join(mirror, 'HEAD')))) return;
     try {
       // One that is not there is no failure.
-      const deletes = [0, 1].map((at) => `delete ${toKeepRef(attemptId, at)}\n`).join('');
+      const deletes = Array.from(
+        { length: MAX_HELD },
+        (_, at) => `delete ${toKeepRef(attemptId, at)}\n`,
+      ).join('');
       const input = `start\n${deletes}commit\n`;
       await git.run(['update-ref', '--stdin'], { gitDir: mirror, input });
     } catch (error) {

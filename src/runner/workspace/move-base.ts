@@ -28,28 +28,36 @@ export async function fetchTip(
   options: { git: Git; branch: string; base: string; remote: Remote } & Required<Omit<GitPlace, 'workTree'>>,
 ): Promise<BaseTip> {
   const { git, gitDir, base, remote, signal } = options;
-  // It becomes part of a refspec.
-  const branch = BranchName.safeParse(options.branch);
-  if (!branch.success) {
-    throw new GitCommandError({
-      args: ['fetch'],
-      exitCode: null,
-      output: 'the name of the base branch is none',
-    });
-  }
+  const ref = toRef(options.branch);
   // What is there already, for the remote to begin from: alternates alone are no promise.
   await git.run(['update-ref', BASE_REF, base], { gitDir, signal });
-  const args = [
-    'fetch',
-    '--no-tags',
-    '--no-write-fetch-head',
-    '--quiet',
-    remote.url,
-    `+refs/heads/${branch.data}:${TIP_REF}`,
-  ];
+  const args = ['fetch', '--no-tags', '--no-write-fetch-head', '--quiet', remote.url, `+${ref}:${TIP_REF}`];
   const { exitCode, output } = await git.runRemote(args, remote, { gitDir, signal });
   if (exitCode !== 0) throw new GitCommandError({ args: ['fetch'], exitCode, output });
   return { commit: (await git.run(['rev-parse', '--verify', TIP_REF], { gitDir, signal })).trim() };
+}
+
+/** Where a branch stands at the remote. Throws `GitCommandError` as `fetchTip` does. */
+export async function readTip(
+  options: { git: Git; branch: string; remote: Remote } & Required<Omit<GitPlace, 'workTree'>>,
+): Promise<string> {
+  const { git, remote, gitDir, signal } = options;
+  const ref = toRef(options.branch);
+  const listed = await git.runRemote(['ls-remote', '--quiet', remote.url, ref], remote, { gitDir, signal });
+  const commit = /^([0-9a-f]{40,64})\t/.exec(listed.stdout)?.[1];
+  if (listed.exitCode === 0 && commit !== undefined) return commit;
+  throw new GitCommandError({ args: ['ls-remote'], exitCode: listed.exitCode, output: listed.output });
+}
+
+/** It becomes part of a refspec. */
+function toRef(branch: string): string {
+  const name = BranchName.safeParse(branch);
+  if (name.success) return `refs/heads/${name.data}`;
+  throw new GitCommandError({
+    args: ['fetch'],
+    exitCode: null,
+    output: 'the name of the base branch is none',
+  });
 }
 
 /**

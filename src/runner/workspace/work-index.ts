@@ -2,6 +2,7 @@ import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/logger.ts';
 import type { Git, GitPlace } from './git.ts';
+import type { LfsContents } from './lfs-files.ts';
 import { parseRaw, type RawChange } from './parse-diff.ts';
 
 /**
@@ -27,10 +28,14 @@ export async function createWorkIndex(options: {
   base: string;
   /** The index of a fresh checkout of the base in `folder`: with what git remembers of each file, nothing is hashed twice. */
   freshIndex: string;
+  /** Where contents stand in the place of what the base has. */
+  contents?: LfsContents | null;
+  /** The base's objects are not all there: those outside of a sparse checkout may be missing. */
+  isPartial?: boolean;
   signal: AbortSignal;
   log: Logger;
 }): Promise<WorkIndex> {
-  const { git, gitDir, folder, base, signal, log } = options;
+  const { git, gitDir, folder, base, contents = null, signal, log } = options;
   const place: Required<GitPlace> = { gitDir, workTree: folder, signal };
   const baseIndex = join(gitDir, 'base-index');
   const rulesFolder = join(gitDir, 'ignore-rules');
@@ -46,9 +51,10 @@ export async function createWorkIndex(options: {
     await rm(join(gitDir, 'index.lock'), { force: true });
     await copyIndex(baseIndex, join(gitDir, 'index'));
 
-    const { written, deleted } = parseTracked(
+    const { written: differing, deleted } = parseTracked(
       await git.run(['diff-files', '-z', '--raw', '--ignore-submodules=all', '--no-renames'], place),
     );
+    const written = contents === null ? differing : await contents.withoutUntouched(differing);
     const others = splitPaths(await git.run(['ls-files', '-z', '--others', '--exclude-standard'], place));
     const unknown = others.filter((path) => isCommittable(path) && !leftOut.has(path));
     const added = await withoutIgnored(unknown);
@@ -132,13 +138,16 @@ export async function createWorkIndex(options: {
 
   async function writeTree(): Promise<string> {
     await refresh();
-    return (await git.run(['write-tree'], place)).trim();
+    const missing = options.isPartial === true ? ['--missing-ok'] : [];
+    return (await git.run(['write-tree', ...missing], place)).trim();
   }
 
   async function restore(tree: string): Promise<void> {
     // First the index learns what is there now, or git would not know what to remove.
     await refresh();
-    await git.run(['read-tree', '--reset', '-u', tree], place);
+    // What an agent wrote outside of a sparse checkout is a part of the tree, too.
+    await git.run(['read-tree', '--reset', '-u', '--no-sparse-checkout', tree], place);
+    await contents?.putBack();
   }
 
   return { writeTree, restore, leaveOutSoFar };

@@ -20,6 +20,10 @@ export type Workspace = {
   imagesFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */
   objectsFolder: string;
+  /** The same, and those of submodules: all that has to be readable for git in the workspace. */
+  sharedFolders: readonly string[];
+  /** What is not in the work tree although the repository has it, a sentence each, for agents and people. */
+  notes: readonly string[];
   /** The commit that snapshots are compared with and committed onto. */
   base: string;
   /** What a snapshot is committed onto: the base, or both sides of a merge, which itself is nowhere else. */
@@ -36,7 +40,7 @@ export type Workspace = {
   /**
    * Writes the work tree as it is now, untracked and unignored files included, into a git dir that the workspace never saw. Returns
    * the tree's id: what it holds can't change any more, whatever runs in the workspace afterwards. Runs nothing that the workspace
-   * configures.
+   * configures. Submodules are made as the base has them: nothing of them is in the tree, and no test may pass by it.
    */
   snapshot(): Promise<string>;
   /**
@@ -52,6 +56,8 @@ export type Workspace = {
   entries(
     tree: string,
   ): Promise<{ path: string; mode: string; linkTarget: string | null; bytes: number | null }[]>;
+  /** Paths of a snapshot that were added or changed and belong in Git LFS, where nothing of this runner can put them. */
+  lfsChanges(tree: string): Promise<string[]>;
   /** The whole difference between the base and a snapshot as a patch to read, cut at `maxBytes`; binary files count as text. */
   patch(tree: string, maxBytes: number): Promise<string>;
   /** Paths of all files of a snapshot. */
@@ -96,11 +102,14 @@ export type Workspaces = {
   open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace>;
   /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old patches. */
   sweep(keep: readonly string[]): Promise<void>;
+  /** Where names for files (inodes) run out first: what files of one block each could still take. */
   freeDiskBytes(): Promise<number>;
   /** All that takes room, with what attempts hold of it. */
   inventory(): Promise<InventoryItem[]>;
   /** Removes what `choosePrunable` names, and answers with it; with `isDryRun` removes nothing. Never what an attempt holds. */
   prune(wanted: { unusedMs: number; isDryRun: boolean }): Promise<InventoryItem[]>;
+  /** Removes one thing of the inventory. False, and it stays, when an attempt has begun to use it. */
+  discard(item: InventoryItem): Promise<boolean>;
   /**
    * Where there are no more than `bytes` free, removes what was set aside, then mirrors that no attempt holds, the longest unused one first,
    * until there are.

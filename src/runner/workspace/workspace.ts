@@ -1,16 +1,24 @@
-import { mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { BranchName } from '../../domain/branch-name.ts';
+import { explainBadFolder, toConePatterns } from '../../domain/sparse-cone.ts';
+import type { SubmoduleRepository } from '../../domain/submodule-address.ts';
 import type { JobSpec } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { type HoldSubmodule, resetSubmodules } from './check-out-submodules.ts';
+import { completeCheckout } from './complete-checkout.ts';
 import { openCommitFiles } from './commit-files.ts';
 import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
+import { GitCommandError } from './git-command-error.ts';
 import type { Remote } from './git-environment.ts';
 import { createLending } from './lend-commit.ts';
 import { findUnresolved, mergeCommits, type StartingPoint } from './merge-commits.ts';
-import { fetchTip, mergeOnto } from './move-base.ts';
+import { findLfsChanges } from './find-lfs-changes.ts';
+import { findMoved } from './find-moved.ts';
+import type { LfsFetch } from './lfs-store.ts';
+import { type BaseTip, fetchTip, mergeOnto } from './move-base.ts';
 import { pushCommit } from './push-commit.ts';
 import { createTreeDiff, type TreeDiff } from './tree-diff.ts';
 import { createTurns } from './turns.ts';
@@ -29,6 +37,11 @@ export type WorkspaceOptions = {
   refusedFolder: string;
   /** The mirror's objects, with the base commit. */
   objectsFolder: string;
+  /** The other mirrors of the attempt, and what else has to be asked of GitHub. */
+  lfs: { store: string; fetch: LfsFetch };
+  submodules: { hold: HoldSubmodule; toCloneUrl: (repository: SubmoduleRepository) => string };
+  /** Where a branch stands by now, with all that can be needed of it; `null` = it is fetched into the attempt's own git directory. */
+  holdTip: ((branch: string) => Promise<BaseTip>) | null;
   /** What to fetch with. */
   readRemote: () => Promise<Remote>;
   /** What to push with. */
@@ -51,28 +64,48 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   for (const made of [folder, homeFolder, tempFolder]) await mkdir(made, { recursive: true });
 
   const ownGitDir = join(folder, '.git');
-  const gitDirOptions = { bare: false, branch, anyCommit: spec.base.commit, borrowFrom: objectsFolder };
+  const { checkout = {} } = spec.settings;
+  const gitDirOptions = {
+    bare: false,
+    branch,
+    anyCommit: spec.base.commit,
+    borrowFrom: objectsFolder,
+    ...(checkout.sparse === undefined ? {} : { conePatterns: toConePatterns(checkout.sparse) }),
+  };
   await createGitDir(ownGitDir, gitDirOptions);
   await createGitDir(privateGitDir, gitDirOptions);
   // The reflog wants a name; without one git would ask the machine for it.
   const identity = toIdentity(spec.commitAuthor, clock);
   const start = await findStart();
+  if (checkout.sparse !== undefined) await widenCheckout(checkout.sparse, start.conflicts);
   const checkedOut = start.commit;
-  await git.run(['reset', '--hard', checkedOut], {
-    gitDir: ownGitDir,
-    workTree: folder,
-    signal,
-    variables: identity,
+  const ownPlace = { gitDir: ownGitDir, workTree: folder, signal };
+  await git.run(['reset', '--hard', checkedOut], { ...ownPlace, variables: identity });
+  const completed = await completeCheckout({
+    git,
+    log,
+    checkout,
+    place: ownPlace,
+    commit: checkedOut,
+    cloneUrl: spec.repository.cloneUrl,
+    identity,
+    lfs: options.lfs,
+    submodules: { ...options.submodules, privateFolder: join(privateGitDir, 'submodules') },
   });
+  const { contents, submodules } = completed;
+  for (const note of completed.notes) log.info({ note }, 'Not all of the repository is in the workspace');
   const index = await createWorkIndex({
     git,
     gitDir: privateGitDir,
     folder,
     base: checkedOut,
     freshIndex: join(ownGitDir, 'index'),
+    contents,
+    isPartial: checkout.partial === true,
     signal,
     log,
   });
+  await hideFromOwnGit(completed.replaced);
   const ownFiles = spec.revision
     ? await openCommitFiles({ git, gitDir: privateGitDir, commit: spec.revision.baseCommit, signal })
     : null;
@@ -92,16 +125,29 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       tempFolder,
       imagesFolder: join(attemptFolder, 'images'),
       objectsFolder,
+      sharedFolders: [...new Set([objectsFolder, ...submodules.map((submodule) => submodule.objectsFolder)])],
+      notes: completed.notes,
       base,
       parents,
       merge: parents.length === 1 ? null : { conflicts },
       ownFiles,
       unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
-      snapshot: () => inTurn('index', () => index.writeTree()),
-      leaveOutSoFar: () => inTurn('index', () => index.leaveOutSoFar()),
+      snapshot: () =>
+        inTurn('index', async () => {
+          const tree = await index.writeTree();
+          const changed = await resetSubmodules(submodules, folder);
+          if (changed.length > 0) log.warn({ changed }, 'Undid changes of submodules');
+          return tree;
+        }),
+      leaveOutSoFar: () =>
+        inTurn('index', async () => {
+          await index.leaveOutSoFar();
+          for (const submodule of submodules) await submodule.index.leaveOutSoFar();
+        }),
       restore: (tree) => inTurn('index', () => index.restore(tree)),
       changes: diff.changes,
       entries: diff.entries,
+      lfsChanges: (tree) => findLfsChanges({ git, base, tree, gitDir: privateGitDir, signal }),
       patch: diff.patch,
       files: diff.files,
       // Against what people have, too: a merge that was begun here is nowhere else.
@@ -128,13 +174,18 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
 
   async function rebase(tree: string, base: string): Promise<Rebased> {
     const place = { git, gitDir: privateGitDir, signal };
-    const tip = await fetchTip({
-      ...place,
-      branch: spec.base.branch,
-      base,
-      remote: await readRemote(),
-    });
+    const tip =
+      options.holdTip === null
+        ? await fetchTip({ ...place, branch: spec.base.branch, base, remote: await readRemote() })
+        : await options.holdTip(spec.base.branch);
     if (tip.commit === base) return { kind: 'current' };
+    const paths = submodules.map(({ path }) => path);
+    const moved = { base, onto: tip.commit, submodules: paths, hasLfsContents: contents !== null };
+    const [stale] = await findMoved({ ...place, ...moved });
+    if (stale !== undefined) {
+      const output = `${stale} is another one there, which a workspace can't follow`;
+      throw new GitCommandError({ args: ['merge'], exitCode: null, output });
+    }
     const merged = await mergeOnto({ ...place, base, tree, onto: tip.commit });
     if (merged.kind === 'conflict') return { kind: 'conflict', onto: tip.commit, paths: merged.paths };
     return {
@@ -142,6 +193,24 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       tree: merged.tree,
       workspace: onBase({ ...tip, parents: [tip.commit], conflicts: [] }),
     };
+  }
+
+  /** The workspace's own git knows pointers: it would show each of these as changed. In a sparse checkout it can't be told. */
+  async function hideFromOwnGit(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0 || checkout.sparse !== undefined) return;
+    const input = paths.map((path) => `${path}\0`).join('');
+    const args = ['update-index', '--verbose', '--skip-worktree', '-z', '--stdin'];
+    // Without the work tree, to which paths would be relative: the git directory lies in it.
+    await git.run(args, { gitDir: ownGitDir, signal, input });
+  }
+
+  /** What is in conflict has to be there, wherever it is. */
+  async function widenCheckout(folders: readonly string[], conflicts: readonly string[]): Promise<void> {
+    const more = conflicts.map((path) => dirname(path)).filter((path) => explainBadFolder(path) === null);
+    if (more.length === 0) return;
+    const patterns = toConePatterns([...folders, ...more]);
+    for (const gitDir of [ownGitDir, privateGitDir])
+      await writeFile(join(gitDir, 'info', 'sparse-checkout'), patterns);
   }
 
   /** The commit that everything is compared with. A merge is made in both git directories, since neither may read from the other. */

@@ -45,6 +45,12 @@ describe('the prompt', () => {
     await expect(prompt).toMatchFileSnapshot('../../fixtures/prompts/backend.md');
   });
 
+  it('tells what is not in the working directory', async () => {
+    const notes = ['2 submodules (`a`, `b`) are not checked out.'];
+
+    expect(await promptOf({}, { notes })).toContain(`\n- ${notes[0]}\n`);
+  });
+
   it('is the same for the same job', async () => {
     expect(await promptOf({})).toBe(await promptOf({}));
   });

@@ -47,6 +47,7 @@ test.each([
     late: { waiting: () => [] },
     freeDiskBytes: async () => freeDiskBytes ?? 0,
     minFreeDiskBytes: FREE / 2,
+    diskUse: () => null,
     healthUrl: () => null,
   });
 

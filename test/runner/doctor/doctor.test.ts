@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { isFit } from '../../../src/runner/doctor/check.ts';
 import { describeChecks } from '../../../src/runner/doctor/describe-checks.ts';
 import { judgeAgents } from '../../../src/runner/doctor/judge-agents.ts';
-import { judgeClock, judgeDisk, judgeKeyMode, judgeUser } from '../../../src/runner/doctor/judge-machine.ts';
+import {
+  judgeClock,
+  judgeDisk,
+  judgeDiskUse,
+  judgeKeyMode,
+  judgeUser,
+} from '../../../src/runner/doctor/judge-machine.ts';
 import { judgeToolchains } from '../../../src/runner/doctor/judge-toolchains.ts';
 import { SPECIALTY_TOOLCHAINS, wishesOf } from '../../../src/runner/doctor/specialty-toolchains.ts';
 import { TOOLCHAINS, type ToolchainFinding } from '../../../src/runner/toolchains.ts';
@@ -129,6 +135,9 @@ test.each([
   [judgeDisk(50 * GIB, GIB, '/work'), 'ok'],
   [judgeDisk(3 * GIB, GIB, '/work'), 'warning'],
   [judgeDisk(GIB - 1, GIB, '/work'), 'failed'],
+  [judgeDiskUse(3 * GIB, { total: 3 * GIB, attempt: null }), 'ok'],
+  [judgeDiskUse(300 * GIB, { total: null, attempt: GIB }), 'ok'],
+  [judgeDiskUse(4 * GIB, { total: 3 * GIB, attempt: GIB }), 'warning'],
   [judgeUser(0, 'root'), 'warning'],
   [judgeUser(1000, 'yardmaster'), 'ok'],
   [judgeKeyMode(0o100600, '/key'), 'ok'],
