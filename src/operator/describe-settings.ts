@@ -1,4 +1,4 @@
-import type { Command, JobSettings } from '../contract/job.ts';
+import type { Checkout, Command, JobSettings } from '../contract/job.ts';
 import type { PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 
@@ -23,6 +23,9 @@ export function describeSettings({ labels, specialties, routing, limits }: RepoS
         settings.guidance === null ? 'built in' : `${settings.guidance.length} characters of your own`,
       ],
       ['paths', describePaths(settings)],
+      ...(settings.checkout === undefined
+        ? []
+        : [['checkout', describeCheckout(settings.checkout)] as const]),
       ['pull', describeWishes(settings.pullRequest ?? {})],
       ...(settings.paused === true ? [['paused', 'work waits until this is taken away'] as const] : []),
       ...(settings.quiet === true ? [['quiet', 'only how work ends, and what needs a person'] as const] : []),
@@ -93,6 +96,15 @@ function describePaths(settings: JobSettings): string {
     ...(unprotectedPaths.length === 0 ? [] : [`not protected ${unprotectedPaths.join(', ')}`]),
     ...(fakeSecretPaths.length === 0 ? [] : [`made-up secrets in ${fakeSecretPaths.join(', ')}`]),
     `refused work: ${refusedWork}`,
+  ].join('; ');
+}
+
+function describeCheckout({ lfs, submodules, sparse, partial }: Checkout): string {
+  return [
+    sparse === undefined ? 'all folders' : `only ${sparse.join(', ')}`,
+    ...(lfs === true ? ['with Git LFS'] : []),
+    ...(submodules === true ? ['with submodules'] : []),
+    ...(partial === true ? ['contents of older commits stay away'] : []),
   ].join('; ');
 }
 

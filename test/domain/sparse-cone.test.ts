@@ -30,6 +30,9 @@ describe('a folder is a plain name', () => {
     ['a/ b', false],
   ])('%j: %s', (folder, isGood) => {
     expect(explainBadFolder(folder) === null).toBe(isGood);
-    if (!isGood) expect(() => toConePatterns([folder])).toThrow('checkout.sparse');
+  });
+
+  test('and nothing else ever becomes a pattern', () => {
+    expect(() => toConePatterns(['web', 'x\n/*'])).toThrow('checkout.sparse');
   });
 });
