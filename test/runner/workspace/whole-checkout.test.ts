@@ -308,7 +308,9 @@ describe('a partial checkout', () => {
     const workspace = await openWith(yard, { partial: true }, 'agent/1-first');
 
     expect(await readFile(join(workspace.folder, 'a'), 'utf8')).toBe('content\n');
-    await expect(gitIn(workspace.folder, 'cat-file', '-p', former)).rejects.toThrow('Not a valid object name');
+    await expect(gitIn(workspace.folder, 'cat-file', '-p', former)).rejects.toThrow(
+      'Not a valid object name',
+    );
     expect(await gitIn(workspace.folder, 'log', '--format=%s', '--', 'a')).toBe('Change main\nChange main');
     expect(workspace.notes).toHaveLength(1);
     await workspace.remove();
