@@ -214,6 +214,8 @@ export const JobSettings = z.object({
   refusedWork: RefusedWork.optional(),
   /** Absent = all plain files, nothing else. */
   checkout: Checkout.optional(),
+  /** Hosts (`name`, `*.name`, either with `:port`) that agent, set-up and tests may reach as far as the runner's machine allows it; absent = none. */
+  hosts: z.array(z.string()).optional(),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
 
@@ -364,6 +366,19 @@ export const Coverage = z.object({
 });
 export type Coverage = z.infer<typeof Coverage>;
 
+/** Something that was tried and not let through by the sandbox. */
+export const RefusedHost = z.object({
+  /** `name:port`, as it was asked for: hostile text. */
+  host: z.string().max(300),
+  by: z.enum(['agent', 'setup', 'tests']),
+  /**
+   * `not_named`: nobody allows it. `not_here`: the repository's settings do, but not the machine. `not_public`: both do, but it leads into a
+   * network of the machine's own, or nowhere.
+   */
+  why: z.enum(['not_named', 'not_here', 'not_public']),
+});
+export type RefusedHost = z.infer<typeof RefusedHost>;
+
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
@@ -383,6 +398,8 @@ export const Evidence = z.object({
   rebase: Rebase.optional(),
   /** Absent where nothing tells, or it was not looked at. */
   coverage: Coverage.optional(),
+  /** The first of them, each once; absent where nothing was refused. */
+  refusedHosts: z.array(RefusedHost).max(50).optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 

@@ -34,6 +34,11 @@ const STEPS: readonly Step[] = [
       before: before === null ? null : { ...before, runs: before.runs.map((run) => keepTail(run, 0)) },
     }),
   },
+  {
+    what: 'refused connections',
+    cut: ({ refusedHosts, ...evidence }) =>
+      refusedHosts === undefined ? evidence : { ...evidence, refusedHosts: refusedHosts.slice(0, 5) },
+  },
   { what: 'names of tests', cut: (evidence) => keepNames(evidence, 10) },
   ...[8000, 4000, 2000, 1000, 500].map((characters) => ({
     what: 'the beginning of the output of what fails',

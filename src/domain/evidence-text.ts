@@ -10,6 +10,7 @@ import type {
 import { judgeTests } from './compare-tests.ts';
 import { formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';
+import { toRefusedHostsText } from './refused-hosts-text.ts';
 
 const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
@@ -36,7 +37,7 @@ export function summarizeEvidence({ before, after, tests }: Evidence): string {
 
 /** Before and after as a table, the set-up, and what else is to be known about them. Markdown. */
 export function toEvidenceSection(evidence: Evidence): string {
-  const { setup, before, after, withoutTests, repairRounds, rebase, coverage } = evidence;
+  const { setup, before, after, withoutTests, repairRounds, rebase, coverage, refusedHosts } = evidence;
   const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
   const paragraphs = [
     rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
@@ -48,6 +49,7 @@ export function toEvidenceSection(evidence: Evidence): string {
     setup.length === 0
       ? null
       : `Set-up: ${setup.map((run) => `${toCommandText(run)} ${toVerdict(run)}`).join(', ')}`,
+    toRefusedHostsText(refusedHosts ?? []),
     repairRounds === 0
       ? null
       : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,

@@ -73,6 +73,9 @@ function cutEvidence(evidence: Evidence, step: ResultStep): Evidence {
     before: evidence.before && cutTestRun(evidence.before, step),
     after: evidence.after && cutTestRun(evidence.after, step),
     withoutTests: evidence.withoutTests?.slice(0, 500) ?? null,
+    ...(evidence.refusedHosts === undefined
+      ? {}
+      : { refusedHosts: evidence.refusedHosts.slice(0, step.runs) }),
     ...(evidence.failures === undefined
       ? {}
       : {

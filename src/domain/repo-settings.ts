@@ -124,6 +124,7 @@ function toSpecialty(
       ...toOptional('coverage', pick('coverage')),
       ...toOptional('refusedWork', pick('refused_work')),
       ...toOptional('checkout', toCheckout({ ...defaults.checkout, ...own.checkout })),
+      ...toOptional('hosts', pick('hosts')),
       ...toOptional('paused', pick('paused')),
       ...toOptional('quiet', pick('quiet')),
       ...toOptional('assignIssue', pick('assign_issue')),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Capability, type Command, RefusedWork, Specialty } from '../contract/job.ts';
 import { BranchName } from './branch-name.ts';
+import { explainBadRepositoryHost } from './host-patterns.ts';
 import { WHO_ASKED } from './job.ts';
 import { explainBadPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './path-patterns.ts';
 import { explainBadFolder } from './sparse-cone.ts';
@@ -41,6 +42,13 @@ const PathPattern = text(MAX_PATTERN_CHARACTERS).superRefine((pattern, context) 
 const PathPatterns = z
   .array(PathPattern, 'must be a list, such as [docs/**, "**/*.md"]')
   .max(MAX_PATTERNS, `must be at most ${MAX_PATTERNS} patterns`);
+
+/** Fifty hosts are a network. */
+const MAX_HOSTS = 50;
+const HostName = text(300).superRefine((host, context) => {
+  const message = explainBadRepositoryHost(host);
+  if (message !== null) context.addIssue({ code: 'custom', message, input: host });
+});
 
 /** Failed checks of one head that are worked on without anybody asking, at the most. */
 const MAX_FIXES = 3;
@@ -227,6 +235,13 @@ const SpecialtyFields = z.strictObject(
     checkout: CheckoutFields.nullish().describe(
       'What is checked out besides, or less than, all plain files.',
     ),
+    hosts: z
+      .array(HostName, 'must be a list, such as [api.example.com, "*.example.org"]')
+      .max(MAX_HOSTS, `must be at most ${MAX_HOSTS} hosts`)
+      .optional()
+      .describe(
+        'Hosts that agent, set-up and tests may reach, as far as the machine’s runner.yml allows it: example.org, *.example.org, example.org:8443. Default none: set-up reaches package registries, all else nothing.',
+      ),
     pull_request: PullRequestFields.nullish().describe('How pull requests are opened.'),
     assign_issue: z
       .boolean('must be true or false')

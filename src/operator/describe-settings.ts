@@ -26,6 +26,9 @@ export function describeSettings({ labels, specialties, routing, limits }: RepoS
       ...(settings.checkout === undefined
         ? []
         : [['checkout', describeCheckout(settings.checkout)] as const]),
+      ...(settings.hosts === undefined
+        ? []
+        : [['hosts', `${settings.hosts.join(', ')}, where the machine allows them`] as const]),
       ['pull', describeWishes(settings.pullRequest ?? {})],
       ...(settings.paused === true ? [['paused', 'work waits until this is taken away'] as const] : []),
       ...(settings.quiet === true ? [['quiet', 'only how work ends, and what needs a person'] as const] : []),

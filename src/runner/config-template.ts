@@ -8,6 +8,8 @@ export function toConfigTemplate(values: {
   coordinatorUrl: string;
   specialties: readonly string[];
   workspaceRoot: string;
+  /** `required` where it was seen to work. */
+  sandboxMode: 'required' | 'auto';
 }): string {
   return `# Settings of this Yardmaster runner. docs/runner.md lists every key.
 
@@ -44,13 +46,16 @@ logging:
 # The first that can do the work; the next when its service is out:
 # default_agent: [claude, codex]
 
-# Agents, set-up and tests run in bubblewrap. required: nothing runs without it; preferred: without it where it does not work.
+# Agents, set-up and tests run in bubblewrap. required: nothing runs without it; preferred: without it where it does not work;
+# auto: as preferred until it works for the first time, as required from then on.
 sandbox:
-  mode: preferred
+  mode: ${values.sandboxMode}
   # Toolchains outside of /usr and of the PATH, such as those in a home folder:
   # readable: [~/.cargo/bin, ~/.rustup]
   # Package registries of your own; those of the ecosystems are known.
   # hosts: [packages.example.com]
+  # What a repository's settings (hosts: in .github/yardmaster.yml) may open to agents and tests: none, these, or any public host.
+  # repository_hosts: ["*.example.com"]
 
 # All below workspace_root, and what one attempt may take of it, in gigabytes; what nobody uses goes first:
 # disk: { max_gb: 200, attempt_max_gb: 50 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -9,6 +10,7 @@ import type { EnvironmentVariables } from './config-environment.ts';
 import { type ConfigSources, parseRunnerConfig, readRunnerConfig, type RunnerConfig } from './config.ts';
 import { writeKeyFile } from './key-file.ts';
 import { toConfigTemplate } from './config-template.ts';
+import { sandboxStateFolder, tryBubblewrap } from './sandbox/open-sandbox.ts';
 import { enrollAtCoordinator } from './transport/enroll-at-coordinator.ts';
 
 export type EnrollOptions = {
@@ -47,14 +49,16 @@ export async function enrollRunner(options: EnrollOptions, deps: EnrollDeps): Pr
   const configPath = path.resolve(options.configPath);
   const sources = { file: configPath, variables: deps.machineEnv, machine: deps.machine };
   const isNew = !existsSync(configPath);
-  const template = toConfigTemplate({
-    agentId: options.name ?? deps.machine.hostname,
-    hostname: deps.machine.hostname,
-    coordinatorUrl: options.url,
-    specialties: options.specialties ?? [],
-    workspaceRoot: options.workspaceRoot ?? './workspaces',
-  });
-  const reading = isNew ? parseRunnerConfig(template, sources) : await readRunnerConfig(sources);
+  const toTemplate = (sandboxMode: 'required' | 'auto'): string =>
+    toConfigTemplate({
+      agentId: options.name ?? deps.machine.hostname,
+      hostname: deps.machine.hostname,
+      coordinatorUrl: options.url,
+      specialties: options.specialties ?? [],
+      workspaceRoot: options.workspaceRoot ?? './workspaces',
+      sandboxMode,
+    });
+  const reading = isNew ? parseRunnerConfig(toTemplate('auto'), sources) : await readRunnerConfig(sources);
   if (!reading.ok) return { ok: false, problems: reading.problems };
 
   const { config } = reading;
@@ -64,15 +68,33 @@ export async function enrollRunner(options: EnrollOptions, deps: EnrollDeps): Pr
   );
   // Before anything else: the token is used up, so this is the only copy.
   await writeKeyFile(config.keyFile, { runnerId, key, coordinatorUrl: options.url });
-  if (isNew) await writeFile(configPath, template, { flag: 'wx' });
+  const sandboxProblem = isNew ? await trySandbox(config, deps) : null;
+  if (isNew) {
+    await writeFile(configPath, toTemplate(sandboxProblem === null ? 'required' : 'auto'), { flag: 'wx' });
+  }
   return {
     ok: true,
     runnerId,
     keyFile: config.keyFile,
     configPath,
     wroteConfig: isNew,
-    text: toNextSteps(config, { configPath, isNew, url: options.url }),
+    text: toNextSteps(config, { configPath, isNew, url: options.url, sandboxProblem }),
   };
+}
+
+/** Why there can be no sandbox; `null` = it works. */
+async function trySandbox(config: RunnerConfig, deps: EnrollDeps): Promise<string | null> {
+  const tried = await tryBubblewrap({
+    settings: config.sandbox,
+    machineEnv: deps.machineEnv,
+    homeFolder: deps.machine.homeFolder,
+    workspaceRoot: config.workspaceRoot,
+    secretPaths: [],
+    stateFolder: sandboxStateFolder(config.workspaceRoot),
+    nodeExecutable: process.execPath,
+    clock: deps.clock,
+  });
+  return tried.ok ? null : tried.problem;
 }
 
 /** What the machine has, it says itself whenever it connects; before that it is offered nothing. */
@@ -90,7 +112,12 @@ function toFacts(config: RunnerConfig, deps: EnrollDeps): RunnerFacts {
 
 function toNextSteps(
   config: RunnerConfig,
-  { configPath, isNew, url }: { configPath: string; isNew: boolean; url: string },
+  {
+    configPath,
+    isNew,
+    url,
+    sandboxProblem,
+  }: { configPath: string; isNew: boolean; url: string; sandboxProblem: string | null },
 ): string {
   const elsewhere =
     config.coordinatorUrl === url.replace(/\/+$/, '')
@@ -103,6 +130,9 @@ function toNextSteps(
       ? `Its settings are in ${configPath}: have a look.`
       : `Its settings are in ${configPath}, unchanged.`,
     ...elsewhere,
+    ...(sandboxProblem === null
+      ? []
+      : [`Take care: agents and tests run without a sandbox here until this is mended. ${sandboxProblem}`]),
     `Next: yardmaster runner run --config ${configPath}`,
   ].join('\n');
 }

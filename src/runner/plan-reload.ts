@@ -17,6 +17,7 @@ const LIVE: Settings = {
   disk: (config) => config.disk,
   'sandbox.registries': (config) => config.sandbox.registries,
   'sandbox.hosts': (config) => config.sandbox.hosts,
+  'sandbox.repository_hosts': (config) => config.sandbox.repositoryHosts,
 };
 
 /** What was built from these when the runner was started can't be changed under what runs. */
@@ -65,6 +66,7 @@ export function planReload(inForce: RunnerConfig, wanted: RunnerConfig): ReloadP
         ...inForce.sandbox,
         registries: wanted.sandbox.registries,
         hosts: wanted.sandbox.hosts,
+        repositoryHosts: wanted.sandbox.repositoryHosts,
       },
     },
     changed: findChanges(LIVE, inForce, wanted),

@@ -27,7 +27,7 @@ import { endLeftOvers, reportAbandoned } from './recover-attempts.ts';
 import { DEFAULT_END_LIMITS, type EndLimits, startAttempt } from './run-attempt.ts';
 import type { RunnerIdentity } from './runner-identity.ts';
 import { createRunnerMetrics } from './runner-metrics.ts';
-import { openSandbox } from './sandbox/open-sandbox.ts';
+import { openSandbox, sandboxStateFolder } from './sandbox/open-sandbox.ts';
 import { createTransport } from './transport/create-transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 import type { Transport } from './transport/transport.ts';
@@ -109,7 +109,7 @@ export async function runDaemon(
     homeFolder: machineEnv['HOME'] ?? homedir(),
     workspaceRoot: config.workspaceRoot,
     secretPaths: findSecretPaths(config, deps.configFile),
-    stateFolder: path.join(stateFolder, 'sandbox'),
+    stateFolder: sandboxStateFolder(config.workspaceRoot),
     nodeExecutable: process.execPath,
     clock,
     log,

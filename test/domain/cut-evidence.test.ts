@@ -28,6 +28,11 @@ const big: Evidence = {
     gone: someNames(50),
     complete: true,
   },
+  refusedHosts: Array.from({ length: 50 }, (_, at) => ({
+    host: `${'x'.repeat(250)}${at}.example.com:443`,
+    by: 'tests' as const,
+    why: 'not_named' as const,
+  })),
   failures: Array.from({ length: 5 }, (_, at) => ({
     name: `test ${at}`,
     message: 'expected\n'.repeat(150),

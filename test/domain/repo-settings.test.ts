@@ -159,6 +159,22 @@ specialties:
   });
 });
 
+test('hosts are opened for all specialties or for one', () => {
+  const { specialties } = parsed(`
+defaults:
+  hosts: [api.example.com]
+specialties:
+  devops:
+    hosts: ["*.example.org", "example.org:8443"]
+  testing:
+    hosts: []
+`);
+
+  expect(specialties.get('backend')?.settings.hosts).toEqual(['api.example.com']);
+  expect(specialties.get('devops')?.settings.hosts).toEqual(['*.example.org', 'example.org:8443']);
+  expect(specialties.get('testing')?.settings.hosts).toEqual([]);
+});
+
 describe('what may be changed', () => {
   test('is told for all specialties or for one; lists are taken whole', () => {
     const { specialties } = parsed(`
@@ -254,6 +270,10 @@ describe('a mistake is explained by key, line and fix', () => {
     ['defaults:\n  protected_paths: docs', /protected_paths: must be a list, such as/],
     ['defaults:\n  protected_paths: ["a/{b,c}"]', /protected_paths.0: must have no brackets/],
     [`defaults:\n  unprotected_paths: [${'a'.repeat(201)}]`, /unprotected_paths.0: must be text of 1 to 200/],
+    ['defaults:\n  hosts: example.org', /hosts: must be a list, such as/],
+    ['defaults:\n  hosts: [169.254.169.254]', /line 2, defaults.hosts.0: is an IP address/],
+    ['defaults:\n  hosts: [localhost]', /hosts.0: is the machine itself/],
+    ['defaults:\n  hosts: [metadata.google.internal]', /hosts.0: leads to metadata.google.internal/],
     ['defaults:\n  refused_work: keep', /refused_work: must be branch, patch or discard/],
     [
       'defaults:\n  checkout: {sparse: [../web]}',

@@ -116,7 +116,10 @@ describe('a short file', () => {
 
 describe('the sandbox', () => {
   test.each([
-    ['', { mode: 'preferred', readable: [], registries: true, hosts: [] }],
+    ['', { mode: 'auto', readable: [], registries: true, hosts: [], repositoryHosts: [] }],
+    ['sandbox: preferred', { mode: 'preferred' }],
+    ['sandbox: { repository_hosts: any }', { repositoryHosts: 'any' }],
+    ['sandbox: { repository_hosts: ["*.example.com"] }', { repositoryHosts: ['*.example.com'] }],
     ['sandbox: required', { mode: 'required' }],
     ['sandbox: "off"', { mode: 'off' }],
     // What a file from before there was a sandbox says.
@@ -191,7 +194,17 @@ describe('mistakes', () => {
     [
       'a sandbox that is not there',
       `${LEAST}sandbox: bubblewrap`,
-      'line 6, sandbox: must be required, preferred or off, or a map with mode, readable, registries, hosts and limits',
+      'line 6, sandbox: must be auto, required, preferred or off, or a map with mode, readable, registries, hosts, repository_hosts and limits',
+    ],
+    [
+      'a host that is none',
+      `${LEAST}sandbox: { hosts: ["https://example.com"] }`,
+      'line 6, sandbox.hosts.0: must be a host such as registry.example.com',
+    ],
+    [
+      'all hosts in one',
+      `${LEAST}sandbox: { repository_hosts: "*" }`,
+      'line 6, sandbox.repository_hosts: must be any, or a list of hosts',
     ],
     [
       'a sandbox in which the runner would show itself',
@@ -314,6 +327,7 @@ describe('a file on disk', () => {
     writeFileSync(
       file,
       toConfigTemplate({
+        sandboxMode: 'required',
         agentId: 'be-1',
         hostname: 'host: "with\nodd # text',
         coordinatorUrl: 'http://127.0.0.1:1',

@@ -23,6 +23,7 @@ import {
   RUNNER_KEY,
   startFakeCoordinator,
 } from '../support/fake-coordinator.ts';
+import { whyNoSandbox } from '../support/sandboxed.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 
 const machine = { hostname: 'this-machine', homeFolder: '/home/me' };
@@ -63,6 +64,20 @@ test('a new machine gets a key for its user alone, and a configuration that load
   });
   expect(enrollment.ok && enrollment.text).toContain(`Next: yardmaster runner run --config ${configPath}`);
   expect(enrollment.ok && enrollment.text).not.toContain(RUNNER_KEY);
+});
+
+test('the sandbox is required where it works, and where it does not that is said', async () => {
+  const here = await enroll({ name: 'be-1', specialties: ['backend'] });
+  const withIt = await readFile(configPath, 'utf8');
+  await rm(configPath);
+  const there = await enroll({ name: 'be-1', specialties: ['backend'] }, { machineEnv: { PATH: folder } });
+  const withoutIt = await readFile(configPath, 'utf8');
+
+  const works = (await whyNoSandbox()) === null;
+  expect(withIt).toContain(`sandbox:\n  mode: ${works ? 'required' : 'auto'}\n`);
+  expect(here.ok && here.text.includes('without a sandbox')).toBe(!works);
+  expect(withoutIt).toContain('sandbox:\n  mode: auto\n');
+  expect(there.ok && there.text).toContain('apt-get install bubblewrap');
 });
 
 test('an existing configuration is used as it is', async () => {

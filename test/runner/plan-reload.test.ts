@@ -18,6 +18,7 @@ const CHANGES: readonly [string, Partial<RunnerConfig>, 'now' | 'later'][] = [
   ['context', { context: { ...before.context, maxTokens: 1000 } }, 'now'],
   ['sandbox.registries', { sandbox: { ...before.sandbox, registries: false } }, 'now'],
   ['sandbox.hosts', { sandbox: { ...before.sandbox, hosts: ['a.example'] } }, 'now'],
+  ['sandbox.repository_hosts', { sandbox: { ...before.sandbox, repositoryHosts: 'any' } }, 'now'],
   ['agent_id', { agentId: 'other' }, 'later'],
   ['hostname', { hostname: 'other' }, 'later'],
   ['coordinator_url', { coordinatorUrl: 'http://d' }, 'later'],

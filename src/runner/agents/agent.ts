@@ -33,6 +33,8 @@ export type AgentTask = {
   tempFolder: string;
   /** What it may read beside these, such as the objects of git that the workspace borrows. */
   readableFolders: readonly string[];
+  /** The proxy to the hosts that the task may reach from a sandbox; absent = none. */
+  proxySocket?: string;
   /** Images that the task shows, as files to look at; `null` when there are none. Readable, and no part of the work. */
   imagesFolder: string | null;
   model: string | null;

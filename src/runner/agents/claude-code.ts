@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import { createSecret } from '../../lib/secret.ts';
-import type { WrapCommand } from '../sandbox/launch.ts';
+import { toNetworkAccess, type WrapCommand } from '../sandbox/launch.ts';
 import { type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { Agent, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
@@ -188,7 +188,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
         needs: {
           programs: [program],
           sockets: gateway === null ? [] : [{ file: gateway.socket, inside: MODEL_SOCKET }],
-          network: gateway === null ? 'host' : 'none',
+          network: gateway === null ? 'host' : toNetworkAccess({ proxySocket: task.proxySocket }),
         },
         task,
         input: claudePrompt(task.prompt),

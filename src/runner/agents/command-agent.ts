@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Usage } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CommandResult } from '../../lib/run-command.ts';
-import type { WrapCommand } from '../sandbox/launch.ts';
+import { toNetworkAccess, type WrapCommand } from '../sandbox/launch.ts';
 import type { Agent, AgentEnding, AgentEvent, AgentResult, AgentTask } from './agent.ts';
 import { agentEnvironment } from './agent-environment.ts';
 import type { MachineEnv } from './agent-environment.ts';
@@ -87,7 +87,7 @@ export function createCommandAgent(options: CommandAgentOptions): Agent {
       needs: {
         programs: [executable, ...args.filter((word) => isAbsolute(word))],
         sockets: [],
-        network: options.network === true ? 'host' : 'none',
+        network: options.network === true ? 'host' : toNetworkAccess({ proxySocket: task.proxySocket }),
       },
       task,
       input: task.prompt,

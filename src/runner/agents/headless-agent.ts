@@ -3,7 +3,12 @@ import type { Usage } from '../../contract/job.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import { createSecret } from '../../lib/secret.ts';
-import { type NetworkAccess, SANDBOX_MODEL_URL, type WrapCommand } from '../sandbox/launch.ts';
+import {
+  type NetworkAccess,
+  SANDBOX_MODEL_URL,
+  toNetworkAccess,
+  type WrapCommand,
+} from '../sandbox/launch.ts';
 import type { ModelApiName } from '../sandbox/model-apis.ts';
 import { type ModelFacts, type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { ModelPrice } from '../sandbox/model-usage.ts';
@@ -165,7 +170,11 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
           },
         },
         wrap: options.wrap,
-        needs: { programs: [executable, ...(cli.alsoNeeds ?? [])], sockets: [], network: toNetwork(gateway) },
+        needs: {
+          programs: [executable, ...(cli.alsoNeeds ?? [])],
+          sockets: [],
+          network: toNetwork(gateway, task),
+        },
         task,
         input: conversation?.input ?? cliRun.prompt,
         afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
@@ -234,9 +243,8 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
     return gateway.port === null ? SANDBOX_MODEL_URL : `http://127.0.0.1:${gateway.port}`;
   }
 
-  function toNetwork(gateway: ModelGateway | null): NetworkAccess {
-    if (!isAlone) return 'host';
-    return gateway === null ? 'none' : { modelSocket: gateway.socket };
+  function toNetwork(gateway: ModelGateway | null, { proxySocket }: AgentTask): NetworkAccess {
+    return isAlone ? toNetworkAccess({ proxySocket, modelSocket: gateway?.socket }) : 'host';
   }
 
   /** The agent's own variables without those that the gateway stands for. */

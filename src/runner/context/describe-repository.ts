@@ -27,9 +27,15 @@ export function describeRepository(
     describeCommands('Set-up, done already', analysis.setup, settings.setupCommands),
     describeCommands('Tests, by which your work is judged', analysis.test, settings.testCommands),
     describeCommands('Lint', analysis.lint, null),
+    describeHosts(settings.hosts ?? []),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+function describeHosts(hosts: readonly string[]): string {
+  if (hosts.length === 0) return '';
+  return `Of the network, these hosts may be open to you and to the tests, and nothing else: ${hosts.map((host) => inlineCode(toOneLine(host, 300))).join(', ')}.`;
 }
 
 /** Where there is more than one: who works in a monorepo has to know where he is. */

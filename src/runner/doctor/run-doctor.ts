@@ -12,7 +12,7 @@ import { sumBytes } from '../disk-quota.ts';
 import { findSecretPaths } from '../find-secrets.ts';
 import { MIN_FREE_DISK_BYTES } from '../work-loop.ts';
 import { readIdentity } from '../runner-identity.ts';
-import { tryBubblewrap } from '../sandbox/open-sandbox.ts';
+import { sandboxStateFolder, tryBubblewrap, whyRequired } from '../sandbox/open-sandbox.ts';
 import { NO_SANDBOX, type Sandbox } from '../sandbox/sandbox.ts';
 import { probeToolchains, TOOLCHAINS } from '../toolchains.ts';
 import type { RunnerKey } from '../key-file.ts';
@@ -204,7 +204,7 @@ async function checkSandbox(
         'warning',
         'sandbox',
         'off: agents and tests can do all that the runner’s user may do',
-        'sandbox: preferred in runner.yml, unless the machine holds nothing else',
+        'sandbox: required in runner.yml, unless the machine holds nothing else',
       ),
     };
   }
@@ -218,13 +218,23 @@ async function checkSandbox(
     nodeExecutable: process.execPath,
     clock: deps.clock,
   });
-  if (tried.ok) return { sandbox: tried.sandbox, check: fine('sandbox', 'bubblewrap works') };
-  const result = mode === 'required' ? 'failed' : 'warning';
-  const found = 'does not work, so agents and tests run without';
-  return {
-    sandbox: NO_SANDBOX,
-    check: trouble(result, 'sandbox', mode === 'required' ? 'does not work' : found, tried.problem),
-  };
+  if (tried.ok) return { sandbox: tried.sandbox, check: fine('sandbox', describeSandbox(config.sandbox)) };
+  const why = await whyRequired(mode, sandboxStateFolder(config.workspaceRoot));
+  const found = why === null ? 'does not work, so agents and tests run without' : 'does not work';
+  const fix = why === null || mode === 'required' ? tried.problem : `${why} ${tried.problem}`;
+  const result = why === null ? 'warning' : 'failed';
+  return { sandbox: NO_SANDBOX, check: trouble(result, 'sandbox', found, fix) };
+}
+
+function describeSandbox({ mode, repositoryHosts }: RunnerConfig['sandbox']): string {
+  const named = repositoryHosts === 'any' ? 'any public host' : repositoryHosts.join(', ');
+  return [
+    'bubblewrap works',
+    ...(mode === 'preferred'
+      ? ['should it fail one day, jobs run without (sandbox: required forbids that)']
+      : []),
+    `repositories may open ${named === '' ? 'no host' : named}`,
+  ].join('; ');
 }
 
 /** Of the default agents one has to work; another one that doesn’t is only not offered. */

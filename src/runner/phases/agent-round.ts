@@ -4,6 +4,7 @@ import { addAgentRound, type Ending } from '../attempt-record.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phase.ts';
 import type { Prepared } from './prepare.ts';
 import { type Staff, takeAgent } from './take-agent.ts';
+import { openWayOut } from './way-out.ts';
 
 /** Part of the longest run that is kept for looking at the work, testing and pushing it, and the most of it. */
 const RESERVE = { part: 0.15, mostMs: 10 * 60_000 };
@@ -88,7 +89,26 @@ function hasLostSession(wanted: string | null, { ending, session }: AgentResult)
   return wanted !== null && session === null && (ending === 'crashed' || ending === 'start_error');
 }
 
+/** With a way out to the hosts of its specialty; where it has none, nobody wonders that it finds none. */
 async function runAgent(
+  round: Round,
+  staff: Staff,
+  workspace: Workspace,
+  attempt: AttemptContext,
+  deps: PhaseDeps,
+): Promise<AgentResult> {
+  const { hosts = [] } = attempt.spec.settings;
+  if (hosts.length === 0) return await runAgentThrough(null, round, staff, workspace, attempt, deps);
+  const wayOut = await openWayOut('agent', false, attempt, deps);
+  try {
+    return await runAgentThrough(wayOut.socket, round, staff, workspace, attempt, deps);
+  } finally {
+    await wayOut.close();
+  }
+}
+
+async function runAgentThrough(
+  proxySocket: string | null,
   { task, news, session, imagesFolder }: Round,
   { agent, model }: Staff,
   workspace: Workspace,
@@ -105,6 +125,7 @@ async function runAgent(
     homeFolder: workspace.homeFolder,
     tempFolder: workspace.tempFolder,
     readableFolders: [...workspace.sharedFolders],
+    ...(proxySocket === null ? {} : { proxySocket }),
     model,
     maxTurns: Math.max(1, spec.settings.maxTurns - record.usage.turns),
     maxBudgetUsd: Math.max(0.01, spec.settings.maxBudgetUsd - (record.usage.costUsd ?? 0)),

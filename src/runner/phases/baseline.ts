@@ -24,7 +24,11 @@ export async function baseline(
   const { spec, record } = attempt;
   const plan = planTests(spec.settings, prepared.analysis);
   if ((prepared.workspace.merge?.conflicts.length ?? 0) > 0) return beforeMerge(prepared, plan, attempt);
-  const run = await runPlan(plan, prepared.workspace, true, attempt, deps);
+  // What is on the base branch is trusted like its set-up, and may fetch what it needs. The head of a pull request of ours is an agent's
+  // work: its tests reach registries only where they have to stand in for a set-up.
+  const testsReachRegistries = spec.kind === 'resolve' || plan.setup.length === 0;
+  const way = { withSetup: true, testsReachRegistries };
+  const run = await runPlan(plan, prepared.workspace, way, attempt, deps);
   // No work of the agent: a lock file that an installation brought up to date, reports, caches.
   if (run.setup.length + run.tests.runs.length > 0) await prepared.workspace.leaveOutSoFar();
   record.evidence = {

@@ -41,13 +41,14 @@ export async function measureCoverage(
   }));
   const ran: LineCoverage = new Map();
   await workspace.restore(tree);
-  const watch = createCoverageWatcher(
+  const watchInstead = createCoverageWatcher(
     workspace,
     changed.map(({ path }) => path),
     ran,
   );
   const limits = { ...deps.limits, testMs: Math.min(deps.limits.testMs, mostMs) };
-  await runPlan({ ...plan, test }, workspace, false, attempt, { ...deps, limits }, watch);
+  const way = { withSetup: false, testsReachRegistries: false, watchInstead };
+  await runPlan({ ...plan, test }, workspace, way, attempt, { ...deps, limits });
   const coverage: Coverage | null = countCoverage(changed, ran);
   if (coverage !== null) record.evidence = { ...record.evidence, coverage };
 }

@@ -42,8 +42,8 @@ export type PhaseDeps = {
   agents: Agents;
   /** Put around set-up and tests; the agents have it already. */
   sandbox: Sandbox;
-  /** What set-up and tests reach of the network when there is a sandbox. */
-  reach: Pick<SandboxSettings, 'registries' | 'hosts'>;
+  /** What the machine's owner lets be reached of the network when there is a sandbox. */
+  reach: Pick<SandboxSettings, 'registries' | 'hosts' | 'repositoryHosts'>;
   context: ContextSettings;
   fetch: typeof fetch;
   userAgent: string;

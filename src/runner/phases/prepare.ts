@@ -4,6 +4,7 @@ import { lineUp } from '../agents/agent-line.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import { type Staff, takeAgent } from './take-agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
+import { describeReach } from './way-out.ts';
 
 export type Prepared = { staff: Staff; workspace: Workspace; analysis: RepositoryAnalysis };
 
@@ -40,5 +41,7 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
     attempt.say(`Merged ${spec.base.branch} into ${spec.branch}, with conflicts in ${conflicts} files`);
   const languages = analysis.languages.map(({ name }) => name).join(', ');
   attempt.say(`Found ${languages === '' ? 'no language that is known' : languages}`);
+  const reach = deps.sandbox.kind === 'none' ? null : describeReach(spec.settings.hosts ?? [], deps.reach);
+  if (reach !== null) attempt.say(reach);
   return next({ staff: taken.staff, workspace, analysis });
 }

@@ -3,15 +3,14 @@ import type { CommandTests } from '../../domain/compare-tests.ts';
 import { MARK_VARIABLE, runCommand } from '../../lib/run-command.ts';
 import { agentEnvironment } from '../agents/agent-environment.ts';
 import { readTestCounts } from '../analysis/test-counts.ts';
-import { describeEnd, hasPassed, runSteps, type Step } from '../run-steps.ts';
+import { describeEnd, hasPassed, runSteps, type RunStepsOptions, type Step } from '../run-steps.ts';
 import type { Launch } from '../sandbox/launch.ts';
-import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
-import { openRegistryProxy, type RegistryProxy } from '../sandbox/registry-proxy.ts';
 import type { CaseReport } from '../test-reports/case-report.ts';
 import { createTestWatcher, type WatchTests } from '../test-reports/watch-tests.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 import type { TestPlan } from './test-plan.ts';
+import { openWayOut, type WayOut } from './way-out.ts';
 
 /** For a program that does nothing; machines may be busy. */
 const TRY_OUT_MS = 30_000;
@@ -26,28 +25,47 @@ export type PlanRun = {
 /** The single tests of one command, and what its framework says of failing ones and in its summary. */
 export type RanTests = CommandTests & { counts: TestCounts | null; failures: CaseReport['failures'] };
 
+/** What of a plan is run, and how. */
+export type PlanWay = {
+  withSetup: boolean;
+  /** Whether the tests reach the package registries, as set-up does. Not where they run what an agent has just written. */
+  testsReachRegistries: boolean;
+  /** For something else than single tests. */
+  watchInstead?: WatchTests;
+};
+
 /**
- * Runs set-up (when `withSetup`) and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in
- * a sandbox, no network but the package registries. A set-up that fails leaves the tests `not_run`. `watchInstead`: for something else
- * than single tests.
+ * Runs set-up and tests in the workspace: with HOME and TMPDIR of the attempt, none of the runner's secrets, and, in a sandbox, no network
+ * but what `openWayOut` leads to. A set-up that fails leaves the tests `not_run`.
  */
 export async function runPlan(
   plan: TestPlan,
   workspace: Workspace,
-  withSetup: boolean,
+  { withSetup, testsReachRegistries, watchInstead }: PlanWay,
   attempt: AttemptContext,
   deps: PhaseDeps,
-  watchInstead?: WatchTests,
 ): Promise<PlanRun> {
-  const proxy = await openProxy(attempt, deps);
-  try {
-    return await runThrough(proxy);
-  } finally {
-    await proxy?.close();
+  const setup = withSetup && plan.setup.length > 0 ? await through('setup', true, runSetup) : [];
+  const setupRuns = setup.map(({ run }) => run);
+  if (!setupRuns.every(hasPassed)) return toPlanRun(setupRuns, []);
+  const tests = plan.test.length > 0 ? await through('tests', testsReachRegistries, runTests) : [];
+  return toPlanRun(setupRuns, tests);
+
+  async function through(
+    by: 'setup' | 'tests',
+    withRegistries: boolean,
+    run: (options: CommonOptions) => Promise<Step[]>,
+  ): Promise<Step[]> {
+    const wayOut = await openWayOut(by, withRegistries, attempt, deps);
+    try {
+      return await run(toOptions(wayOut));
+    } finally {
+      await wayOut.close();
+    }
   }
 
-  async function runThrough(proxy: RegistryProxy | null): Promise<PlanRun> {
-    const options = {
+  function toOptions({ socket, explainRefused }: WayOut): CommonOptions {
+    return {
       enclose: (launch: Launch): Launch | Promise<Launch> =>
         deps.sandbox.wrap(launch.command, launch.env, {
           workspace: workspace.folder,
@@ -57,7 +75,7 @@ export async function runPlan(
           // Set-up and tests are the repository's: they get no file of the machine for naming it.
           programs: [],
           sockets: [],
-          network: proxy === null ? 'none' : { proxySocket: proxy.socket },
+          network: socket === null ? 'none' : { proxySocket: socket },
         }),
       cwd: workspace.folder,
       env: {
@@ -69,20 +87,17 @@ export async function runPlan(
       clock: deps.clock,
       onLine: attempt.say,
       // Why it failed may be that something could not be reached, which the command itself seldom says.
-      explainFailure: () => describeRefused(proxy?.refused() ?? []),
+      explainFailure: explainRefused,
     };
-    const setup = withSetup
-      ? await runSteps({
-          ...options,
-          commands: plan.setup,
-          timeoutMs: deps.limits.setupMs,
-          keepGoing: false,
-        })
-      : [];
-    const setupRuns = setup.map(({ run }) => run);
-    if (!setupRuns.every(hasPassed)) return toPlanRun(setupRuns, []);
+  }
 
-    const tests = await runSteps({
+  function runSetup(options: CommonOptions): Promise<Step[]> {
+    const { setupMs } = deps.limits;
+    return runSteps({ ...options, commands: plan.setup, timeoutMs: setupMs, keepGoing: false });
+  }
+
+  function runTests(options: CommonOptions): Promise<Step[]> {
+    return runSteps({
       ...options,
       commands: plan.test,
       // Read for each command. Work whose tests take all the time there is can still be pushed.
@@ -111,9 +126,13 @@ export async function runPlan(
           },
         }),
     });
-    return toPlanRun(setupRuns, tests);
   }
 }
+
+/** What set-up and tests have in common. */
+type CommonOptions = Omit<RunStepsOptions, 'commands' | 'timeoutMs' | 'keepGoing' | 'watch' | 'enclose'> & {
+  enclose: NonNullable<RunStepsOptions['enclose']>;
+};
 
 /** Kept of the longest run for the push. */
 function pushMs({ spec }: AttemptContext): number {
@@ -139,22 +158,6 @@ function toRanTests({ run, output, report }: Step): RanTests {
     complete: report?.complete === true && (counts === null || counts.failed === failed),
     flaky: [],
   };
-}
-
-/** `null` where the network is open (no sandbox) or closed (no registries). */
-async function openProxy(attempt: AttemptContext, deps: PhaseDeps): Promise<RegistryProxy | null> {
-  const hosts = [...(deps.reach.registries ? REGISTRY_HOSTS : []), ...deps.reach.hosts];
-  if (deps.sandbox.kind === 'none' || hosts.length === 0) return null;
-  return await openRegistryProxy({
-    hosts,
-    machineEnv: deps.machineEnv,
-    onRefused: (target) => attempt.say(`[sandbox] refused a connection to ${target}`),
-  });
-}
-
-function describeRefused(refused: readonly string[]): string | null {
-  if (refused.length === 0) return null;
-  return `The sandbox refused connections to ${refused.join(', ')}; sandbox.hosts in runner.yml names what may be reached.`;
 }
 
 /** One sentence about what is red; `null` when nothing is. */

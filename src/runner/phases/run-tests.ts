@@ -14,7 +14,8 @@ export async function runTests(
 ): Promise<PlanRun> {
   const { record } = attempt;
   const withSetup = worked.setupIsBroken || touchesDependencies(record.changes.map(({ path }) => path));
-  const first = await runPlan(worked.plan, worked.workspace, withSetup, attempt, deps);
+  const way = { withSetup, testsReachRegistries: false };
+  const first = await runPlan(worked.plan, worked.workspace, way, attempt, deps);
   const run = await rerunSuspects(first, worked, attempt, deps);
   const { tests: _replaced, failures: _former, ...evidence } = record.evidence;
   const tests = compareTests(worked.testsBefore, run.commands);
@@ -53,7 +54,8 @@ async function rerunSuspects(
 
   attempt.say('Running once more what was not red before: it may be flaky');
   const test = plan.test.filter((_command, at) => isSuspect[at]);
-  const second = await runPlan({ ...plan, test }, workspace, false, attempt, deps);
+  const way = { withSetup: false, testsReachRegistries: false };
+  const second = await runPlan({ ...plan, test }, workspace, way, attempt, deps);
   const runs = [...first.tests.runs];
   const commands = [...first.commands];
   for (const [at, suspect] of isSuspect.entries()) {

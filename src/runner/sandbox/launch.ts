@@ -2,10 +2,16 @@
 export type Launch = { command: string[]; env: Record<string, string>; maxMemoryBytes?: number };
 
 /**
- * What a command may reach of the network: nothing; what the runner reaches; only the hosts behind a proxy of the runner, whose
- * socket is `proxySocket`; or only its model, by the gateway whose socket is `modelSocket`, at `SANDBOX_MODEL_URL`.
+ * What a command may reach of the network: nothing; what the runner reaches; or only what is behind sockets of the runner: the hosts
+ * of a proxy (`proxySocket`), and its model by the gateway (`modelSocket`), at `SANDBOX_MODEL_URL`.
  */
-export type NetworkAccess = 'none' | 'host' | { proxySocket: string } | { modelSocket: string };
+export type NetworkAccess =
+  'none' | 'host' | { proxySocket?: string | undefined; modelSocket?: string | undefined };
+
+/** Access to those of the runner's sockets that there are. */
+export function toNetworkAccess(sockets: Exclude<NetworkAccess, string>): NetworkAccess {
+  return sockets.proxySocket === undefined && sockets.modelSocket === undefined ? 'none' : sockets;
+}
 
 /** On the loopback of each sandbox, where nothing else can be in the way. */
 export const SANDBOX_MODEL_PORT = 8787;

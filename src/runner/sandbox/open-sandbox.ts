@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Clock } from '../../lib/clock.ts';
@@ -12,20 +12,29 @@ const PROBE_TIMEOUT_MS = 15_000;
 
 export type SandboxOpening = { ok: true; sandbox: Sandbox } | { ok: false; problem: string };
 
+/** The runner's, for its sandbox. */
+export function sandboxStateFolder(workspaceRoot: string): string {
+  return join(workspaceRoot, '.yardmaster', 'sandbox');
+}
+
+/** In the state folder, which nothing inside a sandbox sees: it has worked here. */
+const WORKED_FILE = 'worked';
+
 /**
  * The sandbox that the settings ask for, tried out. Where it does not work: `required` is a problem, with the way out; `preferred` goes
- * on without and says so in the log.
+ * on without and says so in the log. `auto` is `required` once it has worked here, so that no update of the machine takes it away unseen.
  */
 export async function openSandbox(
   options: Omit<SandboxOptions, 'settings'> & { settings: SandboxSettings; clock: Clock; log: Logger },
 ): Promise<SandboxOpening> {
-  const { settings, log } = options;
+  const { settings, log, stateFolder } = options;
   if (settings.mode === 'off') {
     log.warn({}, 'The sandbox is off: agents and tests can do all that the user of this runner may do');
     return { ok: true, sandbox: NO_SANDBOX };
   }
   const tried = await tryBubblewrap(options);
   if (tried.ok) {
+    await writeFile(join(stateFolder, WORKED_FILE), '');
     if (process.getuid?.() === 0) {
       log.warn(
         {},
@@ -34,17 +43,37 @@ export async function openSandbox(
     }
     return tried;
   }
-  if (settings.mode === 'required') {
-    return {
-      ok: false,
-      problem: `sandbox is required in runner.yml, but does not work here. ${tried.problem}`,
-    };
-  }
+  const why = await whyRequired(settings.mode, stateFolder);
+  if (why !== null) return { ok: false, problem: `${why} ${tried.problem}` };
   log.warn(
     { problem: tried.problem },
     'NO SANDBOX: agents and tests can do all that the user of this runner may do; mend it, or set sandbox: off',
   );
   return { ok: true, sandbox: NO_SANDBOX };
+}
+
+/** Why nothing may run without a sandbox that does not work; `null` = it may. */
+export async function whyRequired(
+  mode: Exclude<SandboxSettings['mode'], 'off'>,
+  stateFolder: string,
+): Promise<string | null> {
+  switch (mode) {
+    case 'required':
+      return 'sandbox is required in runner.yml, but does not work here.';
+    case 'preferred':
+      return null;
+    case 'auto': {
+      const hasWorked = await access(join(stateFolder, WORKED_FILE)).then(
+        () => true,
+        () => false,
+      );
+      return hasWorked
+        ? 'The sandbox has worked on this machine, and does not any more. Mend it; to go on without it, write sandbox: preferred in runner.yml.'
+        : null;
+    }
+    default:
+      return mode satisfies never;
+  }
 }
 
 /** Bubblewrap, tried out; the problem names the way out. */

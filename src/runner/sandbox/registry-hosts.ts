@@ -38,17 +38,3 @@ export const REGISTRY_HOSTS: readonly string[] = [
   'registry.terraform.io',
   'releases.hashicorp.com',
 ];
-
-/** What an entry without a port stands for: https and http. */
-const DEFAULT_PORTS = [443, 80];
-
-/** Whether one of `entries` (`name`, `*.name`, `name:port`) allows this host and port. A `*.` stands for one name or more. */
-export function isAllowedHost(host: string, port: number, entries: readonly string[]): boolean {
-  const wanted = host.toLowerCase().replace(/\.$/, '');
-  return entries.some((entry) => {
-    const [name = '', ownPort] = entry.split(':');
-    const ports = ownPort === undefined ? DEFAULT_PORTS : [Number(ownPort)];
-    if (!ports.includes(port)) return false;
-    return name.startsWith('*.') ? wanted.endsWith(name.slice(1)) : wanted === name;
-  });
-}

@@ -47,6 +47,30 @@ const SOCKET_FOLDER = '/run/yardmaster';
 const FORWARDER = join(import.meta.dirname, `forward-to-proxy${extname(import.meta.filename)}`);
 /** A file without a package.json around it has to say by its name that it is a module. It is JavaScript before it is compiled, too. */
 const FORWARDER_INSIDE = `${SOCKET_FOLDER}/forward-to-proxy.mjs`;
+const PROXY_URL = `http://127.0.0.1:${PROXY_PORT}`;
+/** Loopback, and what Claude Code calls the gateway: the proxy knows nothing of them. */
+const NO_PROXY = 'localhost,127.0.0.1,::1,model.local';
+/** How programs learn of the proxy. */
+const PROXY_ENVIRONMENT: Readonly<Record<string, string>> = {
+  HTTP_PROXY: PROXY_URL,
+  HTTPS_PROXY: PROXY_URL,
+  http_proxy: PROXY_URL,
+  https_proxy: PROXY_URL,
+  NO_PROXY,
+  no_proxy: NO_PROXY,
+  npm_config_proxy: PROXY_URL,
+  npm_config_https_proxy: PROXY_URL,
+  // Java knows no proxy variables.
+  JAVA_TOOL_OPTIONS: [
+    ...['http', 'https'].flatMap((scheme) => [
+      `-D${scheme}.proxyHost=127.0.0.1`,
+      `-D${scheme}.proxyPort=${PROXY_PORT}`,
+    ]),
+    // Maven looks at these from 3.9 on only when it is told to; from 3.10 on by another name.
+    '-Daether.connector.http.useSystemProperties=true',
+    '-Daether.transport.apache.useSystemProperties=true',
+  ].join(' '),
+};
 const PROXY_VARIABLE = /^(https?|all|no)_proxy$/i;
 const CERTIFICATE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
 
@@ -167,54 +191,29 @@ function toCommandStart(
   ].flat();
 }
 
-/** Inside there is only a loopback of its own: something has to listen there and speak to the runner's socket. */
+/** Inside there is only a loopback of its own: something has to listen there and speak to the runner's sockets. */
 function toForwarding(
   network: NetworkAccess,
   nodeExecutable: string,
-): { command: string[]; files: { from: string; at: string }[]; env: Record<string, string> } {
+): { command: string[]; files: { from: string; at: string }[]; env: Readonly<Record<string, string>> } {
   if (typeof network === 'string') return { command: [], files: [], env: {} };
-  if ('modelSocket' in network) {
-    return {
-      ...toForwarder({ from: network.modelSocket, at: `${SOCKET_FOLDER}/model.sock` }, SANDBOX_MODEL_PORT),
-      env: {},
-    };
-  }
-  const url = `http://127.0.0.1:${PROXY_PORT}`;
-  const javaOptions = ['http', 'https'].flatMap((scheme) => [
-    `-D${scheme}.proxyHost=127.0.0.1`,
-    `-D${scheme}.proxyPort=${PROXY_PORT}`,
-  ]);
+  const { proxySocket, modelSocket } = network;
+  const ways = [
+    { from: proxySocket, at: `${SOCKET_FOLDER}/proxy.sock`, port: PROXY_PORT },
+    { from: modelSocket, at: `${SOCKET_FOLDER}/model.sock`, port: SANDBOX_MODEL_PORT },
+  ].flatMap(({ from, ...way }) => (from === undefined ? [] : [{ from, ...way }]));
+  const listing = ways.map(({ port, at }) => `${port}=${at}`).join(',');
   return {
-    ...toForwarder({ from: network.proxySocket, at: `${SOCKET_FOLDER}/proxy.sock` }, PROXY_PORT),
-    env: {
-      HTTP_PROXY: url,
-      HTTPS_PROXY: url,
-      http_proxy: url,
-      https_proxy: url,
-      NO_PROXY: 'localhost,127.0.0.1,::1',
-      no_proxy: 'localhost,127.0.0.1,::1',
-      npm_config_proxy: url,
-      npm_config_https_proxy: url,
-      // Java knows no proxy variables.
-      JAVA_TOOL_OPTIONS: javaOptions.join(' '),
-    },
+    command: [nodeExecutable, FORWARDER_INSIDE, listing],
+    files: [{ from: FORWARDER, at: FORWARDER_INSIDE }, ...ways],
+    env: proxySocket === undefined ? {} : PROXY_ENVIRONMENT,
   };
-
-  function toForwarder(
-    socket: { from: string; at: string },
-    port: number,
-  ): { command: string[]; files: { from: string; at: string }[] } {
-    return {
-      command: [nodeExecutable, FORWARDER_INSIDE, socket.at, String(port)],
-      files: [{ from: FORWARDER, at: FORWARDER_INSIDE }, socket],
-    };
-  }
 }
 
 function toEnvironment(
   env: Readonly<Record<string, string>>,
   network: NetworkAccess,
-  additions: Record<string, string>,
+  additions: Readonly<Record<string, string>>,
 ): Record<string, string> {
   if (network === 'host') return { ...env };
   // Proxies of the machine can't be reached from inside.

@@ -73,6 +73,17 @@ describe('the prompt', () => {
     expect(prompt).not.toContain('This is backend work');
   });
 
+  it('hears which hosts may be open to it, where the settings name any', async () => {
+    const prompt = await promptOf({
+      settings: someSettings({ hosts: ['api.example.com', '*.example.org'] }),
+    });
+
+    expect(prompt).toContain(
+      'these hosts may be open to you and to the tests, and nothing else: `api.example.com`, `*.example.org`.',
+    );
+    expect(await promptOf({})).not.toContain('these hosts');
+  });
+
   it('names the commands of the settings, by which the work is judged, before those that were found', async () => {
     const prompt = await promptOf({ settings: someSettings({ testCommands: [['make', 'verify']] }) });
 

@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSettings } from '../../../src/contract/job.ts';
+import type { RunnerConfig } from '../../../src/runner/config.ts';
 import { RUNNER_EXIT } from '../../../src/runner/exit-codes.ts';
 import { toSandboxSettings } from '../../../src/runner/sandbox/sandbox-settings.ts';
 import { aRunnerConfig, type InProcessRunner, startInProcess } from '../../support/in-process-runner.ts';
@@ -16,6 +19,19 @@ const CONNECT_ELSEWHERE = `
   require('node:http').request({ host: proxy.hostname, port: proxy.port, method: 'CONNECT', path: 'evil.example.com:443' })
     .on('connect', () => process.exit(9)).end();`;
 
+const hasSandbox = (await whyNoSandbox()) === null;
+
+/** Says of each `host:port` whether the proxy leads there, and ends well. */
+const TRY_HOSTS = `
+  const { hostname, port } = new URL(process.env.HTTPS_PROXY);
+  const ask = (path) => new Promise((resolve, reject) => {
+    require('node:http').request({ host: hostname, port, method: 'CONNECT', path })
+      .on('connect', ({ statusCode }, socket) => { socket.destroy(); resolve(path + ' ' + statusCode); })
+      .on('error', reject).end();
+  });
+  Promise.all(process.argv.slice(1).map(ask)).then((all) => console.log('tried ' + all.join(', ')));`;
+const FIX_SUM = `require('node:fs').writeFileSync('sum.js', 'export const sum = (a, b) => a + b;');`;
+
 let world: RunnerWorld;
 let runner: InProcessRunner;
 beforeEach(async () => {
@@ -28,7 +44,7 @@ afterEach(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-describe.skipIf((await whyNoSandbox()) !== null)('an attempt in the sandbox', () => {
+describe.skipIf(!hasSandbox)('an attempt in the sandbox', () => {
   test('gets through as it does without, and says what it ran in', async () => {
     const { attempt, result } = await work('fix', {});
 
@@ -53,6 +69,51 @@ describe.skipIf((await whyNoSandbox()) !== null)('an attempt in the sandbox', ()
     });
   });
 
+  test('leads out only where settings and machine both allow it, and its tests nowhere else', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    // The machine's own host, that of the settings, one that the machine does not open, and one that nobody names.
+    const [own, named] = [`localhost:${port}`, `127.0.0.1:${port}`];
+    const targets = [own, named, 'closed.example.org:443', 'evil.example.com:443'];
+    const sandbox = { ...SANDBOXED.sandbox, registries: false, hosts: [own], repositoryHosts: [named] };
+    const command: [string, ...string[]] = [process.execPath, '-e', `${FIX_SUM}${TRY_HOSTS}`, ...targets];
+    const agents = { house: { kind: 'command' as const, command, env: {} } };
+    const probe = ['node', '-e', TRY_HOSTS, ...targets];
+
+    const { attempt, result } = await work(
+      'fix',
+      {
+        setupCommands: [probe],
+        testCommands: [probe],
+        hosts: [named, 'closed.example.org'],
+        coverage: false,
+      },
+      { sandbox, agents },
+    );
+    server.close();
+
+    const open = `${own} 200, ${named} 200, closed.example.org:443 403, evil.example.com:443 403`;
+    const onlyNamed = open.replace(`${own} 200`, `${own} 403`);
+    const { setup, before, after, refusedHosts } = result.evidence;
+    expect(result.outcome).toBe('pull_request');
+    expect(setup[0]?.outputTail).toBe(`tried ${open}\n`);
+    expect(before?.runs[0]?.outputTail).toBe(`tried ${open}\n`);
+    expect(attempt.log).toContain(`[house] tried ${onlyNamed}`);
+    expect(after?.runs[0]?.outputTail).toBe(`tried ${onlyNamed}\n`);
+    expect(refusedHosts).toEqual(
+      expect.arrayContaining([
+        { host: 'evil.example.com:443', by: 'setup', why: 'not_named' },
+        { host: 'closed.example.org:443', by: 'agent', why: 'not_here' },
+        { host: own, by: 'tests', why: 'not_named' },
+      ]),
+    );
+    expect(attempt.log).toContain(`open from here: ${named}; not, or not in full: closed.example.org`);
+    expect(world.checkRun(attempt.spec).output.summary).toContain(
+      'The sandbox refused connections of set-up to',
+    );
+  });
+
   test('finds git’s history in its workspace', async () => {
     const { result } = await work('fix', { testCommands: [['git', 'log', '--oneline', '--stat']] });
 
@@ -73,35 +134,83 @@ describe.skipIf((await whyNoSandbox()) !== null)('an attempt in the sandbox', ()
   });
 });
 
-describe('a machine without bubblewrap', () => {
+describe('a machine on which the sandbox does not work', () => {
   let bin: string;
   beforeEach(async () => {
     bin = await mkdtemp(path.join(tmpdir(), 'no-bubblewrap-'));
   });
   afterEach(() => rm(bin, { recursive: true, force: true }));
 
-  test('does not start when the sandbox is required, and says what to do', async () => {
-    runner = await startInProcess(aRunnerConfig(world, 'fix', SANDBOXED), { path: bin });
+  /** The kernel lets nobody make a user namespace. */
+  async function breakBubblewrap(): Promise<string> {
+    const words = 'bwrap: setting up uid map: Permission denied';
+    await writeFile(path.join(bin, 'bwrap'), `#!/bin/sh\necho '${words}' >&2\nexit 1\n`);
+    await chmod(path.join(bin, 'bwrap'), 0o755);
+    return `${bin}:${process.env['PATH']}`;
+  }
+
+  function start(mode: 'auto' | 'required' | 'preferred', searchPath: string): Promise<InProcessRunner> {
+    const sandbox = toSandboxSettings(mode, (folder) => folder);
+    return startInProcess(aRunnerConfig(world, 'fix', { sandbox }), { path: searchPath });
+  }
+
+  test('does not start when it is required, and says what to do', async () => {
+    runner = await start('required', bin);
 
     expect(await runner.exit).toBe(RUNNER_EXIT.configuration);
     expect(JSON.stringify(runner.lines)).toContain('apt-get install bubblewrap');
   });
 
-  test('goes on without when the sandbox is only preferred, and warns loudly', async () => {
-    const sandbox = toSandboxSettings('preferred', (folder) => folder);
+  test('nor where bubblewrap itself fails, whose words are told with the ways out', async () => {
+    runner = await start('required', await breakBubblewrap());
 
-    runner = await startInProcess(aRunnerConfig(world, 'fix', { sandbox }), { path: bin });
+    expect(await runner.exit).toBe(RUNNER_EXIT.configuration);
+    const { msg } = runner.lines.find(({ level }) => level === 60) ?? {};
+    expect(msg).toContain('sandbox is required in runner.yml, but does not work here.');
+    expect(msg).toContain('bubblewrap says: bwrap: setting up uid map: Permission denied.');
+    expect(msg).toContain('AppArmor');
+    expect(msg).toContain('--security-opt seccomp=unconfined');
+  });
+
+  test('goes on without when it is only preferred, and warns loudly', async () => {
+    runner = await start('preferred', await breakBubblewrap());
     await runner.ready;
 
     const warning = runner.lines.find(({ msg }) => String(msg).startsWith('NO SANDBOX'));
-    expect(warning).toMatchObject({ problem: expect.stringContaining('apt-get install bubblewrap') });
+    expect(warning).toMatchObject({ problem: expect.stringContaining('Permission denied. It needs') });
+  });
+
+  test('goes on without by default, as long as it never worked', async () => {
+    runner = await start('auto', bin);
+    await runner.ready;
+
+    expect(runner.lines.map(({ msg }) => String(msg)).join()).toContain('NO SANDBOX');
+  });
+
+  test.skipIf(!hasSandbox)('but not when it did', async () => {
+    runner = await start('auto', process.env['PATH'] ?? '');
+    await runner.ready;
+    runner.signal();
+    await runner.exit;
+
+    runner = await start('auto', await breakBubblewrap());
+
+    expect(await runner.exit).toBe(RUNNER_EXIT.configuration);
+    const said = JSON.stringify(runner.lines);
+    expect(said).toContain('The sandbox has worked on this machine, and does not any more');
+    expect(said).toContain('sandbox: preferred in runner.yml');
+    expect(said).not.toContain('NO SANDBOX');
   });
 });
 
 const SANDBOXED = { sandbox: toSandboxSettings('required', (folder) => folder) };
 
-async function work(scenario: string, settings: Partial<JobSettings>) {
-  runner = await startInProcess(aRunnerConfig(world, scenario, SANDBOXED));
+async function work(
+  scenario: string,
+  settings: Partial<JobSettings>,
+  config: Partial<RunnerConfig> = SANDBOXED,
+) {
+  runner = await startInProcess(aRunnerConfig(world, scenario, config));
   await runner.ready;
   const attempt = world.coordinator.offer(await world.makeSpec({ settings }));
   const result = await until('the attempt has ended', () => attempt.result);

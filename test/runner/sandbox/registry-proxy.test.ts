@@ -1,6 +1,7 @@
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SANDBOX_MODEL_URL } from '../../../src/runner/sandbox/launch.ts';
 import { openRegistryProxy, type RegistryProxy } from '../../../src/runner/sandbox/registry-proxy.ts';
 import { makeSandboxedMachine, whyNoSandbox } from '../../support/sandboxed.ts';
 
@@ -74,6 +75,57 @@ test('plain http is held to the same list', async () => {
   expect(refusals).toEqual(['169.254.169.254:80']);
 });
 
+describe('a host that a repository names', () => {
+  const ADDRESSES: Readonly<Record<string, string[]>> = {
+    'api.example.org': ['140.82.112.3', '2606:50c0:8000::153'],
+    'metadata.example.org': ['169.254.169.254'],
+    'half.example.org': ['140.82.112.3', '10.0.0.7'],
+  };
+  let pinned: unknown;
+
+  async function openFor(machineEnv: Record<string, string> = {}): Promise<RegistryProxy & AsyncDisposable> {
+    const proxy = await openRegistryProxy({
+      hosts: [],
+      publicHosts: ['*.example.org'],
+      machineEnv,
+      onRefused: (target, why) => refusals.push(`${target} ${why}`),
+      lookUp: async (host) => {
+        const found = ADDRESSES[host];
+        if (found === undefined) throw new Error('ENOTFOUND');
+        return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+      },
+      connect: (_port, host, lookup) => {
+        lookup?.(host, { all: true }, (_error, addresses) => (pinned = addresses));
+        return connect(port, '127.0.0.1');
+      },
+    });
+    return { ...proxy, [Symbol.asyncDispose]: proxy.close };
+  }
+
+  test('is reached where it is public, at the addresses that were looked at', async () => {
+    await using proxy = await openFor();
+
+    expect(await tunnel(proxy, 'api.example.org:443')).toBe('hello from the registry');
+    expect(pinned).toEqual([
+      { address: '140.82.112.3', family: 4 },
+      { address: '2606:50c0:8000::153', family: 6 },
+    ]);
+  });
+
+  test('is not where any of its addresses belongs to the machine’s own network, or none is known', async () => {
+    await using proxy = await openFor({ HTTPS_PROXY: 'http://127.0.0.1:1' });
+
+    for (const host of ['metadata.example.org', 'half.example.org', 'nowhere.example.org']) {
+      expect(await tunnel(proxy, `${host}:443`)).toBe('403');
+    }
+    expect(refusals).toEqual([
+      'metadata.example.org:443 not_public',
+      'half.example.org:443 not_public',
+      'nowhere.example.org:443 not_public',
+    ]);
+  });
+});
+
 test('goes by the proxy of the machine where there is one', async () => {
   const asked: unknown[] = [];
   const upstream = createServer();
@@ -113,6 +165,21 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside a sandbox', () => 
     expect(allowed).toMatchObject({ exitCode: 3, stdout: '200 hello from the registry' });
     expect(refused.stdout).toMatch(/^403 /);
     expect(refusals).toEqual(['evil.example.com:443']);
+  });
+
+  test('a model can be reached beside it', async () => {
+    await using proxy = await open();
+    await using other = await open();
+    await using machine = await makeSandboxedMachine();
+    const network = { proxySocket: proxy.socket, modelSocket: other.socket };
+    const asModel = CONNECT.replace('new URL(process.env.HTTPS_PROXY)', `new URL('${SANDBOX_MODEL_URL}')`);
+
+    const byProxy = await machine.run(['node', '-e', CONNECT, 'packages.example.com:443'], { network });
+    const byModel = await machine.run(['node', '-e', asModel, 'only-the-model.example:443'], { network });
+
+    expect(byProxy.stdout).toBe('200 hello from the registry');
+    expect(byModel.stdout).toMatch(/^403 /);
+    expect([proxy.refused(), other.refused()]).toEqual([[], ['only-the-model.example:443']]);
   });
 
   test('without the proxy nothing is reached, and a program that is not there is said', async () => {
