@@ -1,6 +1,9 @@
 import { aFinding, type Ecosystem, quoted } from './ecosystem.ts';
 import { inFolder } from './repository-files.ts';
 
+/** Of a package, for some platform only, or of the packages of a workspace, which are named elsewhere. */
+const DEPENDENCIES = /^\[(?:[^\]\n]*[.-])?dependencies\b|^\[workspace\]/m;
+
 /** Cargo packages and workspaces. */
 export const rust: Ecosystem = {
   name: 'Rust',
@@ -13,7 +16,10 @@ export const rust: Ecosystem = {
     const workspace = /^\[workspace\b/m.test(text) ? ['--workspace'] : [];
     return aFinding({
       packageManagers: ['cargo'],
-      // Builds on its own; a separate set-up would only do the same twice.
+      // It would fetch by itself as well, but the tests of an agent's work have no network.
+      setup: DEPENDENCIES.test(text)
+        ? [{ command: ['cargo', 'fetch', ...place], reason: `${quoted(manifest)} names dependencies` }]
+        : [],
       test: [
         { command: ['cargo', 'test', ...place, ...workspace], reason: `there is a ${quoted(manifest)}` },
       ],

@@ -167,11 +167,20 @@ const CASES: [string, Files, Expected][] = [
     { setup: ['go mod download'], test: ['go test ./...'], lint: ['go vet ./...'] },
   ],
   ['Go without tests, in a folder', { 'srv/go.mod': 'module a\n' }, { setup: [], test: [] }],
-  ['Rust', { 'Cargo.toml': '[workspace]\n' }, { test: ['cargo test --workspace'], managers: ['cargo'] }],
+  [
+    'Rust',
+    { 'Cargo.toml': '[workspace]\n' },
+    { setup: ['cargo fetch'], test: ['cargo test --workspace'], managers: ['cargo'] },
+  ],
+  [
+    'Rust that tests with a package',
+    { 'Cargo.toml': '[package]\n[dev-dependencies]\nproptest = "1"\n' },
+    { setup: ['cargo fetch'], test: ['cargo test'] },
+  ],
   [
     'Rust in a folder',
     { 'core/Cargo.toml': '[package]\n' },
-    { test: ['cargo test --manifest-path core/Cargo.toml'] },
+    { setup: [], test: ['cargo test --manifest-path core/Cargo.toml'] },
   ],
   ['Maven with its wrapper', { 'pom.xml': '', mvnw: '' }, { test: ['./mvnw --batch-mode test'] }],
   [
