@@ -185,11 +185,19 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
       ...explainOrder(specialty, label),
       explainLimits(label),
       { about: 'budget', sign: 'ok', text: budget },
+      ...explainHosts(wanted.settings.hosts ?? []),
       explainRunners(specialty, label),
       explainNeeds([specialty, ...wanted.needs], choice),
     ],
     verdict: toVerdict(label, choice, facts),
   };
+}
+
+/** Coordinators don't know what the owners of machines allow. */
+function explainHosts(hosts: readonly string[]): Finding[] {
+  if (hosts.length === 0) return [];
+  const text = `agent, set-up and tests may reach ${hosts.join(', ')}, as far as sandbox.repository_hosts of the machine allows it`;
+  return [{ about: 'hosts', sign: 'ok', text }];
 }
 
 function explainLiveJob({ liveJob }: LabelFacts): Finding {

@@ -102,6 +102,18 @@ test('one line for each thing that was looked at, and what comes of it', async (
   );
 });
 
+test('hosts that the settings open are named, with who has the last word', () => {
+  const reading = parseRepoSettings('labels: {bug: backend}\ndefaults: {hosts: [api.example.com]}\n');
+  if (!reading.ok) throw new Error(reading.message);
+  const { settings } = reading;
+
+  const text = describeExplanation(explainIssue({ ...someFacts(), settings }, [aLabel()]));
+
+  expect(text).toMatch(
+    /hosts +agent, set-up and tests may reach api\.example\.com, as far as sandbox\.repository_hosts/,
+  );
+});
+
 test('what stops all work is said, whatever it is, and nothing leaves its line', async () => {
   const facts = someFacts();
   const hostile = 'a\u001B[31m\nlabel evil\n=> work would start';
