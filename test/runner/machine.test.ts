@@ -50,6 +50,23 @@ test('without a runner, who asks is told how to start one', async () => {
   expect(stderr).toMatch(/^yardmaster: no runner runs in .*work\. Start it with “yardmaster runner run”/);
 });
 
+test('it is written down as a service for systemd, with this installation and these settings', async () => {
+  const [printed, installed] = await Promise.all([
+    ask('service', 'print', '--user', 'yard'),
+    ask('service', 'install', '--user', 'yard', '--name', 'yard-1', '--folder', world.folder),
+  ]);
+  const unit = await readFile(path.join(world.folder, 'yard-1.service'), 'utf8');
+
+  expect(printed).toMatchObject({ exitCode: 0, stdout: unit.trimEnd(), stderr: '' });
+  const bin = path.resolve('bin/yardmaster.js');
+  const file = path.join(world.folder, 'runner.yml');
+  expect(unit).toContain(`ExecStart=${process.execPath} ${bin} runner run --config ${file}\n`);
+  expect(unit).toContain(`ReadWritePaths=-${path.join(world.folder, 'work')}\n`);
+  expect(unit).toContain('User=yard\n');
+  expect(installed.stdout).toContain(`yard-1.service was written.\nNext: put the agents’ keys into`);
+  expect(installed.stdout).toContain('systemctl enable --now yard-1');
+});
+
 test('it starts, tells systemd, and says what it is', async () => {
   daemon = start();
   await until('it polls', () => world.coordinator.polls.length > 0);
@@ -98,11 +115,16 @@ test('what it works on: the job, its log, its workspace', async () => {
   await until('the agent works', () => attempt.log.includes('[house] Working in'));
   const { attemptId } = attempt.spec;
 
-  const [jobs, log, list, folder, pruned] = await Promise.all([
+  await writeFile(shellFile(), '#!/bin/sh\npwd\ngit status >/dev/null 2>&1 || echo git is off\n', {
+    mode: 0o755,
+  });
+
+  const [jobs, log, list, folder, shell, pruned] = await Promise.all([
     ask('jobs', '--json'),
     ask('logs', attemptId.slice(-8)),
     ask('workspace', 'list'),
     ask('workspace', 'open'),
+    ask('workspace', 'open', attemptId.slice(-8), '--shell'),
     ask('workspace', 'prune', '--older-than', '0'),
   ]);
 
@@ -116,6 +138,8 @@ test('what it works on: the job, its log, its workspace', async () => {
   expect(list.stdout).toMatch(new RegExp(`workspace .* yes +${attemptId}`));
   expect(list.stdout).toMatch(/mirror .* yes +acme\/widgets/);
   expect(existsSync(path.join(folder.stdout, 'sum.js'))).toBe(true);
+  expect(shell).toMatchObject({ exitCode: 0, stdout: `${folder.stdout}\ngit is off` });
+  expect(shell.stderr).toContain('git commands would run what it put into .git. So git is turned off here');
   expect(pruned.stdout).toBe('Nothing to remove.');
 });
 
@@ -179,17 +203,34 @@ test('settings that can’t be used change nothing, and are told with key, line 
 test('drained it finishes, and ends in order; its last log stays', async () => {
   await configure({});
   const following = ask('logs', '--follow');
-  const draining = await ask('drain');
+  const draining = ask('drain', '--wait');
   const exit = once(daemon, 'exit');
+  await until('it drains', () => world.coordinator.polls.at(-1)?.draining);
   await writeFile(path.join(world.folder, 'go-on'), '');
 
-  expect(draining.stdout).toBe('Draining: 1 under way; then it ends.');
+  expect((await draining).stdout).toBe('Draining: 1 under way; then it ends.\nIt has ended.');
   expect(await exit).toEqual([RUNNER_EXIT.ok, null]);
   expect(attempt.result?.outcome).toBe('pull_request');
   expect((await following).stdout).toMatch(/=== prepare ===[^]*=== pull_request: /);
   expect((await ask('logs', attempt.spec.attemptId.slice(-8))).stdout).toContain('=== pull_request: ');
   await until('systemd knows', () => notify.told.includes('STOPPING=1'));
   expect((await ask('status')).exitCode).toBe(1);
+});
+
+test('without a runner, what takes room is told and removed, too', async () => {
+  const mirror = /^mirror +acme\/widgets +[\d.]+ KiB$/m;
+
+  const list = await ask('workspace', 'list');
+  const trial = await ask('workspace', 'prune', '--older-than', '0', '--dry-run');
+  const pruned = await ask('workspace', 'prune', '--older-than', '0');
+  const rest = await ask('workspace', 'list', '--json');
+
+  expect(list.stdout).toMatch(/KiB +mirror .* no +acme\/widgets$/m);
+  expect(trial.stdout).toMatch(mirror);
+  expect(trial.stdout).toMatch(/Would remove 1 thing, [\d.]+ KiB\.$/);
+  expect(pruned.stdout).toMatch(mirror);
+  expect(pruned.stdout).toMatch(/Removed 1 thing, [\d.]+ KiB\.$/);
+  expect(JSON.parse(rest.stdout)).toEqual({ items: [] });
 });
 
 test('started again it is still paused, until somebody says otherwise; then it takes work', async () => {
@@ -206,7 +247,12 @@ test('started again it is still paused, until somebody says otherwise; then it t
 
 /** `yardmaster runner <args>`, on this machine. */
 function ask(...args: string[]) {
-  return yardmaster(['runner', ...args, '--config', 'runner.yml'], world.folder);
+  return yardmaster(['runner', ...args, '--config', 'runner.yml'], world.folder, { SHELL: shellFile() });
+}
+
+/** What somebody on the machine works with. */
+function shellFile(): string {
+  return path.join(world.folder, 'shell.sh');
 }
 
 async function readStatus(): Promise<RunnerStatus> {

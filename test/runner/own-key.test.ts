@@ -76,3 +76,19 @@ test('at every moment the key in the file is one that the coordinator takes', as
   expect(kept).toMatchObject({ ok: true, key: { key: coordinator.keys.next } });
   expect(coordinator.keys.current).toBe(RUNNER_KEY);
 });
+
+test('of two at once, the second begins when the first is through, with the key that came of it', async () => {
+  const ownKey = open();
+
+  await Promise.all([ownKey.rotate(never), ownKey.rotate(never)]);
+
+  const [first, second] = told;
+  expect(coordinator.calls.map(({ name, sessionToken }) => [name, sessionToken])).toEqual([
+    ['rotateKey', RUNNER_KEY],
+    ['confirmKey', first],
+    ['rotateKey', first],
+    ['confirmKey', second],
+  ]);
+  expect(await readKeyFile(file)).toMatchObject({ ok: true, key: { key: second } });
+  expect([ownKey.current().key, coordinator.keys.current]).toEqual([second, second]);
+});

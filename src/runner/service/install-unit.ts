@@ -42,6 +42,7 @@ export async function installUnit(
       });
     throw error;
   }
-  if (existsSync(BOOTED)) await execa('systemctl', ['daemon-reload']);
+  // Elsewhere there is nothing for it to read.
+  if (place.folder.includes('/systemd/') && existsSync(BOOTED)) await execa('systemctl', ['daemon-reload']);
   return { file, result: 'written' };
 }
