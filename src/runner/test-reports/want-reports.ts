@@ -29,7 +29,7 @@ export function wantReports(
   where: {
     /** Exists and is empty; absolute. */
     reportFolder: string;
-    /** Text of the `package.json` script that the command runs; `null` when it runs none. */
+    /** Text of the `package.json` or `composer.json` script that the command runs; `null` when it runs none. */
     script: string | null;
     /** Whether the `node` of the machine takes a reporter by NODE_OPTIONS. */
     nodeTakesReporter: boolean;
@@ -89,8 +89,9 @@ export function wantReports(
     wanted.command.push('--logger', 'trx', '--results-directory', reportFolder);
     wanted.files.push({ kind: 'trx', begins: '', ends: '.trx' });
   }
-  if (names.includes('phpunit')) {
-    wanted.command.push('--log-junit', `${reportFolder}/phpunit.xml`);
+  if (runsPhpUnit(command, script)) {
+    const extra = ['--log-junit', `${reportFolder}/phpunit.xml`];
+    wanted.command = appendArguments(wanted.command, program, extra);
     wanted.files.push({ kind: 'junit', begins: 'phpunit', ends: '.xml' });
   }
   return wanted;
@@ -99,16 +100,20 @@ export function wantReports(
 /** The name of the script that a package manager is told to run: `test` of `npm test`, `check` of `pnpm run check`. */
 export function findScriptName(command: Command): string | null {
   const [program = '', ...rest] = command;
-  if (!SCRIPT_RUNNERS.has(program)) return null;
+  if (!SCRIPT_RUNNERS.has(program) && program !== 'composer') return null;
   const words = rest.filter((part, at) => !part.startsWith('-') && !takesValue(rest[at - 1]));
   const [verb, name] = words;
   if (verb === 'run' || verb === 'run-script') return name ?? null;
+  // Composer has a command for every script whose name is not one of its own commands.
+  if (program === 'composer') return verb === 'test' ? verb : null;
   // `bun test` is bun's own runner.
   return program !== 'bun' && (verb === 'test' || verb === 't') ? 'test' : null;
 }
 
 /** The folder of the package whose script a package manager is told to run; '' is the one that it is started in. */
 export function findScriptFolder(command: Command): string {
+  const joined = command.find((part) => part.startsWith('--working-dir='));
+  if (joined !== undefined) return joined.slice(joined.indexOf('=') + 1);
   const at = command.findIndex((part) => takesValue(part));
   return at === -1 ? '' : (command[at + 1] ?? '');
 }
@@ -120,8 +125,8 @@ function takesValue(part: string | undefined): boolean {
 
 /** One framework, called plainly, by a command or the script that it runs: what comes after a pipe, a variable or a second command can't be given arguments. */
 export function findJavascriptFramework(command: Command, script: string | null): 'jest' | 'vitest' | null {
-  const words = script === null ? [...command] : script.trim().split(/\s+/);
-  if (script !== null && /[;&|<>()`$\\"'#]/.test(script)) return null;
+  const words = toPlainWords(command, script);
+  if (words === null) return null;
   const start = words.findIndex(
     (word) => !/^[A-Za-z_]\w*=/.test(word) && !['npx', 'cross-env'].includes(word),
   );
@@ -131,9 +136,27 @@ export function findJavascriptFramework(command: Command, script: string | null)
   return name;
 }
 
+/** PHPUnit, or what hands its arguments on to it (Pest, Laravel's `artisan test`), called as plainly. */
+function runsPhpUnit(command: Command, script: string | null): boolean {
+  const plain = toPlainWords(command, script) ?? [];
+  const words = plain.map((word) => word.slice(word.lastIndexOf('/') + 1));
+  const at = words.findIndex((word) => ['phpunit', 'pest', 'artisan'].includes(word));
+  if (at === -1 || plain.some((word) => word.startsWith('--log-junit'))) return false;
+  // Variables, and PHP with its options.
+  const isPlain = words.slice(0, at).every((word) => /^(?:@?php|-.*|\w+=.*)$/.test(word));
+  return isPlain && (words[at] !== 'artisan' || words[at + 1] === 'test');
+}
+
+/** Of the script, or else of the command; `null` where the end of the words is not the end of its arguments. */
+function toPlainWords(command: Command, script: string | null): string[] | null {
+  if (script === null) return [...command];
+  return /[;&|<>()`$\\"'#]/.test(script) ? null : script.trim().split(/\s+/);
+}
+
 export function appendArguments(command: string[], program: string, extra: string[]): string[] {
-  // npm takes for itself what does not stand behind two dashes; the others hand on, two dashes included.
-  if (program === 'npm' && !command.includes('--')) return [...command, '--', ...extra];
+  // These take for themselves what does not stand behind two dashes; the others hand on, two dashes included.
+  if ((program === 'npm' || program === 'composer') && !command.includes('--'))
+    return [...command, '--', ...extra];
   return [...command, ...extra];
 }
 

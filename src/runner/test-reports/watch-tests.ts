@@ -85,8 +85,11 @@ export async function readScript(folder: string, command: Command): Promise<stri
   const name = findScriptName(command);
   if (name === null) return null;
   const place = findScriptFolder(command);
-  const path = place === '' ? 'package.json' : `${place}/package.json`;
+  const manifest = command[0] === 'composer' ? 'composer.json' : 'package.json';
+  const path = place === '' ? manifest : `${place}/${manifest}`;
   const files = await openRepositoryFiles(folder, [path]);
   const text = asObject(parseObject(await files.read(path))?.['scripts'])?.[name];
-  return typeof text === 'string' ? text : null;
+  // Composer takes lists, too, and gives arguments to each of its commands.
+  const only: unknown = Array.isArray(text) && text.length === 1 ? text[0] : text;
+  return typeof only === 'string' ? only : null;
 }

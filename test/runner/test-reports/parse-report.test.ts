@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createCaseCollector, type CaseReport } from '../../../src/runner/test-reports/case-report.ts';
 import { parseReport, type ReportKind } from '../../../src/runner/test-reports/parse-report.ts';
@@ -9,6 +11,17 @@ function parse(kind: ReportKind, text: string): CaseReport {
     (text) => text,
   );
   parseReport(kind, text, into);
+  return into.report();
+}
+/** What a framework really wrote, in a repository at `/repo`; its own files are cleaned away as those of a workspace are. */
+function parseRecorded(kind: ReportKind, name: string): CaseReport {
+  const clean = (text: string) => text.replaceAll('/repo/', '');
+  const into = createCaseCollector(clean, clean);
+  parseReport(
+    kind,
+    readFileSync(path.join(import.meta.dirname, '../../fixtures/reports', name), 'utf8'),
+    into,
+  );
   return into.report();
 }
 const asObject = ({ cases }: CaseReport): Record<string, string> => Object.fromEntries(cases);
@@ -32,47 +45,63 @@ describe('reports', () => {
     });
   });
 
-  test('Jest and Vitest: a file that can’t be loaded is a failing test', () => {
-    const report = parse(
-      'jest',
-      JSON.stringify({
-        testResults: [
-          {
-            name: 'src/a.test.js',
-            status: 'failed',
-            assertionResults: [
-              { fullName: 'cart adds', status: 'passed' },
-              { fullName: 'cart fails', status: 'failed' },
-              { fullName: 'later', status: 'pending' },
-            ],
-          },
-          { name: 'src/broken.test.js', status: 'failed', assertionResults: [] },
-        ],
-      }),
-    );
+  test('Jest, recorded: todo, skipped, and a file that can’t be loaded, which is a failing test', () => {
+    const report = parseRecorded('jest', 'jest-29.7.json');
 
     expect(asObject(report)).toEqual({
-      'src/a.test.js › cart adds': 'passed',
-      'src/a.test.js › cart fails': 'failed',
-      'src/a.test.js › later': 'skipped',
+      'src/cart.test.js › a cart adds up': 'passed',
+      'src/cart.test.js › a cart with a coupon costs "less" & <never> nothing': 'failed',
+      'src/cart.test.js › a cart is sent': 'skipped',
+      'src/cart.test.js › a cart is paid for': 'skipped',
+      'src/cart.test.js › a cart waits': 'failed',
       'src/broken.test.js': 'failed',
     });
+    expect(report.complete).toBe(true);
+    const failure = report.failures.get(
+      'src/cart.test.js › a cart with a coupon costs "less" & <never> nothing',
+    );
+    expect(failure?.message).toMatch(/^Error: expect\(received\).*\n\nExpected: 4\nReceived: 5\n/);
+    expect(failure?.places).toContainEqual({ path: 'src/cart.test.js', line: 10 });
   });
 
-  test('RSpec, with errors outside of examples', () => {
-    const report = parse(
-      'rspec',
-      JSON.stringify({
-        examples: [
-          { full_description: 'Cart adds', file_path: './spec/cart_spec.rb', status: 'passed' },
-          { full_description: 'Cart fails', file_path: './spec/cart_spec.rb', status: 'failed' },
-          { full_description: 'Cart waits', file_path: './spec/cart_spec.rb', status: 'pending' },
-        ],
-        summary: { errors_outside_of_examples_count: 1 },
-      }),
-    );
+  test('RSpec, recorded', () => {
+    const report = parseRecorded('rspec', 'rspec-3.12-cart.json');
 
-    expect(Object.values(asObject(report))).toEqual(['passed', 'failed', 'skipped', 'failed']);
+    expect(Object.entries(asObject(report))).toEqual([
+      [expect.stringMatching(/a cart adds up$/), 'passed'],
+      [expect.stringMatching(/a cart is sent$/), 'skipped'],
+      [expect.stringMatching(/a cart is paid for$/), 'skipped'],
+      [expect.stringMatching(/a cart waits$/), 'failed'],
+      [expect.stringMatching(/a cart with a coupon costs "less" & <never> nothing$/), 'failed'],
+    ]);
+    expect(report.complete).toBe(true);
+    const [waits, coupon] = [...report.failures.values()];
+    expect(waits?.message).toContain('out of stock');
+    expect(coupon?.message).toContain('expected: 4\n     got: 5');
+    expect(coupon?.places).toContainEqual({ path: 'spec/cart_spec.rb', line: 5 });
+  });
+
+  test('RSpec, recorded: an error outside of examples is a failing test', () => {
+    expect(Object.values(asObject(parseRecorded('rspec', 'rspec-3.12-broken.json')))).toEqual(['failed']);
+  });
+
+  test('PHPUnit, recorded: data sets are tests of their own', () => {
+    const report = parseRecorded('junit', 'phpunit-9.6.xml');
+
+    expect(asObject(report)).toEqual({
+      'CartTest › testAddsUp': 'passed',
+      'CartTest › testCosts with data set "whole"': 'passed',
+      'CartTest › testCosts with data set "with a coupon"': 'failed',
+      'CartTest › testIsSent': 'skipped',
+      'CartTest › testIsPaidFor': 'skipped',
+      'CartTest › testWaits': 'failed',
+    });
+    expect(report.complete).toBe(true);
+    const failure = report.failures.get('CartTest › testCosts with data set "with a coupon"');
+    expect(failure?.message).toContain(
+      'costs "less" & <never> nothing\nFailed asserting that 5 is identical to 4.',
+    );
+    expect(failure?.places).toContainEqual({ path: 'tests/CartTest.php', line: 9 });
   });
 
   test('TRX of dotnet', () => {

@@ -26,6 +26,22 @@ describe('how a command is made to tell of its tests', () => {
     [['./gradlew', '--no-daemon', 'test'], null, ['./gradlew', '--no-daemon', 'cleanTest', 'test']],
     [['dotnet', 'test'], null, ['dotnet', 'test', '--logger', 'trx', '--results-directory', '/r']],
     [['vendor/bin/phpunit'], null, ['vendor/bin/phpunit', '--log-junit', '/r/phpunit.xml']],
+    [
+      ['php', '-d', 'memory_limit=-1', 'vendor/bin/phpunit'],
+      null,
+      ['php', '-d', 'memory_limit=-1', 'vendor/bin/phpunit', '--log-junit', '/r/phpunit.xml'],
+    ],
+    [['api/vendor/bin/pest'], null, ['api/vendor/bin/pest', '--log-junit', '/r/phpunit.xml']],
+    ...[
+      'phpunit',
+      'XDEBUG_MODE=off vendor/bin/phpunit --colors',
+      '@php vendor/bin/pest',
+      '@php artisan test',
+    ].map((script): [string[], string, string[]] => [
+      ['composer', '--working-dir=api', 'test'],
+      script,
+      ['composer', '--working-dir=api', 'test', '--', '--log-junit', '/r/phpunit.xml'],
+    ]),
   ])('%j (%s)', (command, script, expected) => {
     expect(want(command, script).command).toEqual(expected);
   });
@@ -37,6 +53,10 @@ describe('how a command is made to tell of its tests', () => {
     [['npm', 'test'], 'npm run unit'],
     [['npm', 'test'], null],
     [['make', 'check'], null],
+    [['composer', 'test'], 'phpunit && phpstan'],
+    [['composer', 'test'], '@lint phpunit'],
+    [['composer', 'test'], 'phpunit --log-junit=build/junit.xml'],
+    [['composer', 'test'], null],
     [['node', '--test'], null],
     [['python3', '-m', 'pytest', 'tests'], null],
     [['mvn', '--batch-mode', 'test'], null],
@@ -57,6 +77,9 @@ describe('how a command is made to tell of its tests', () => {
     [['pnpm', '--dir', 'web', 'run', 'check'], 'check', 'web'],
     [['bun', 'run', 'test'], 'test', ''],
     [['bun', 'test'], null, ''],
+    [['composer', 'test'], 'test', ''],
+    [['composer', '--working-dir=api', 'run-script', 'unit'], 'unit', 'api'],
+    [['composer', 'install'], null, ''],
     [['make', 'test'], null, ''],
   ])('%j runs the script %s in “%s”', (command, name, folder) => {
     expect(findScriptName(command)).toBe(name);
