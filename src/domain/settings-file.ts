@@ -204,7 +204,7 @@ const SpecialtyFields = z.strictObject(
       .enum(['signed', 'plain'], 'must be signed or plain')
       .optional()
       .describe(
-        'Whether GitHub makes and signs the commits, so that they count as verified. Left out: where a ruleset of the base branch requires signed commits.',
+        'Whether GitHub makes and signs the commits, so that they count as verified. Left out: where a ruleset of the base branch, or of the branch that the work is pushed to, requires signed commits.',
       ),
     allowed_paths: PathPatterns.min(1, 'must name a path; leave it out to allow all')
       .optional()

@@ -245,6 +245,12 @@ describe('work whose base branch moves on meanwhile', () => {
       'Tests failed: node --test: exit 1 after',
     ],
     ['the branch is gone', 'not_tried', null, 'It could not be fetched'],
+    [
+      'both changed the same lines',
+      'conflict',
+      { 'sum.js': 'export const sum = (a, b) => b + a;\n' },
+      'Both changed sum.js.',
+    ],
   ])(
     'stays on the base that it was begun from when %s, which is told',
     async (_when, kind, files, reason) => {
@@ -267,6 +273,15 @@ describe('work whose base branch moves on meanwhile', () => {
     },
   );
 
+  test('is not looked at again where the settings say so', async () => {
+    const { spec, result } = await workWhileMainGets({ 'other.js': '1;\n' }, { rebase: false });
+
+    expect(result).toMatchObject({ outcome: 'pull_request', evidence: { after: { verdict: 'passed' } } });
+    expect(result.evidence.rebase).toBe(undefined);
+    const [head, parent] = await world.github.state.commits(WIDGETS, spec.branch);
+    expect([head?.sha, parent?.sha]).toEqual([result.headCommit, spec.base.commit]);
+  });
+
   function mainHas(file: string): Promise<string | null> {
     return world.github.state.file(WIDGETS, 'main', file);
   }
@@ -274,8 +289,9 @@ describe('work whose base branch moves on meanwhile', () => {
   /** `null`: the base branch is not there any more. */
   async function workWhileMainGets(
     files: Record<string, string> | null,
+    settings: Partial<JobSettings> = {},
   ): Promise<{ spec: JobSpec; tip: string | null; attempt: FakeAttempt; result: AttemptResult }> {
-    const spec = await world.makeSpec();
+    const spec = await world.makeSpec({ settings });
     const base = files === null ? { ...spec.base, branch: 'not-there' } : spec.base;
     const attempt = await start('wait', {}, { ...spec, base });
     await until('the agent works', () => agentProcesses(spec).length > 0);
@@ -288,24 +304,31 @@ describe('work whose base branch moves on meanwhile', () => {
 });
 
 describe('where only signed commits are taken', () => {
-  test('GitHub makes and signs the commit, and the branch is fenced as always', async () => {
-    world.github.setBranchRules(WIDGETS, [{ pattern: 'main', type: 'required_signatures' }, SIGNED_ONLY]);
+  test.each<[string, Parameters<typeof world.github.setBranchRules>[1], Partial<JobSettings>]>([
+    ['by the base branch', [{ pattern: 'main', type: 'required_signatures' }], {}],
+    ['by the branch of the work', [{ pattern: 'agent/*', type: 'required_signatures' }], {}],
+    ['as the settings want it', [], { commits: 'signed' }],
+  ])(
+    '%s, GitHub makes and signs the commit, and the branch is fenced as always',
+    async (_by, rules, settings) => {
+      world.github.setBranchRules(WIDGETS, rules);
 
-    const { spec, attempt, result } = await work('fix');
+      const { spec, attempt, result } = await work('fix', { settings });
 
-    expect(result.outcome).toBe('pull_request');
-    expect(await pushed(spec)).toBe(result.headCommit);
-    expect(attempt.announced).toBe(result.headCommit);
-    const asApp = createClient(world.github, world.coordinator.tokens.publish);
-    const at = `/repos/${WIDGETS}/git`;
-    expect((await asApp('GET', `${at}/commits/${result.headCommit}`)).body).toMatchObject({
-      verification: { verified: true },
-      parents: [{ sha: spec.base.commit }],
-      message: expect.stringContaining(`Yardmaster-Job: ${spec.jobId}`) as string,
-    });
-    expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
-    expect((await asApp('GET', `${at}/matching-refs/yardmaster`)).body).toEqual([]);
-  });
+      expect(result.outcome).toBe('pull_request');
+      expect(await pushed(spec)).toBe(result.headCommit);
+      expect(attempt.announced).toBe(result.headCommit);
+      const asApp = createClient(world.github, world.coordinator.tokens.publish);
+      const at = `/repos/${WIDGETS}/git`;
+      expect((await asApp('GET', `${at}/commits/${result.headCommit}`)).body).toMatchObject({
+        verification: { verified: true },
+        parents: [{ sha: spec.base.commit }],
+        message: expect.stringContaining(`Yardmaster-Job: ${spec.jobId}`) as string,
+      });
+      expect(await world.github.state.file(WIDGETS, spec.branch, 'sum.js')).toContain('a + b');
+      expect((await asApp('GET', `${at}/matching-refs/yardmaster`)).body).toEqual([]);
+    },
+  );
 
   test('a plain one is refused, in GitHub’s words', async () => {
     world.github.setBranchRules(WIDGETS, [SIGNED_ONLY]);

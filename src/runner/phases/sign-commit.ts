@@ -56,7 +56,7 @@ async function makeSigned(
   return signed;
 }
 
-/** By the setting, or else by the rules of the base branch, which whatever is merged has to keep. */
+/** By the setting, or else by the rules of the base branch, which whatever is merged has to keep, and of the branch that is pushed to. */
 async function mustBeSigned(
   github: SignedCommits,
   { spec, tokens, signal, say }: AttemptContext,
@@ -65,11 +65,13 @@ async function mustBeSigned(
   const { commits } = spec.settings;
   if (commits !== undefined) return commits === 'signed';
   try {
-    return await github.areRequired(spec.base.branch, await tokens.run());
+    for (const branch of [spec.base.branch, spec.branch]) {
+      if (await github.areRequired(branch, await tokens.run())) return true;
+    }
   } catch (error) {
     signal.throwIfAborted();
     // Where there can be no rulesets, GitHub refuses to tell of any. If they do ask for signatures, it refuses the push.
-    say(`Note: the rules of ${spec.base.branch} can't be read: ${redact(toError(error).message)}`);
-    return false;
+    say(`Note: the repository's rules can't be read: ${redact(toError(error).message)}`);
   }
+  return false;
 }
