@@ -386,6 +386,11 @@ export const Evidence = z.object({
   before: TestRun.nullable(),
   /** On the work of the agent; `null` when not reached. */
   after: TestRun.nullable(),
+  /** Why each command of set-up and tests was chosen; absent in evidence of older runners. */
+  reasons: z
+    .array(z.object({ command: Command, reason: z.string().max(500) }))
+    .max(40)
+    .optional(),
   /** Why there is no test command, when there is none. */
   withoutTests: z.string().max(2000).nullable(),
   /** How often a red result was given back to the agent. */

@@ -6,9 +6,10 @@ export type CutEvidence = { evidence: Evidence; left: string | null };
 type Step = { what: string; cut: (evidence: Evidence) => Evidence };
 
 /**
- * Cuts evidence until its JSON has at most `maxCharacters`, what tells least first: output of what passed, then of what failed before the
- * work, then names of tests, and last the end of what fails now. Verdicts, exit codes and counts always stay. Where even these are too
- * long (twenty commands of thousands of arguments), the commands are cut, too; below some 10,000 characters nothing is promised.
+ * Cuts evidence until its JSON has at most `maxCharacters`, what tells least first: why the commands were chosen, output of what passed,
+ * then of what failed before the work, then names of tests, and last the end of what fails now. Verdicts, exit codes and counts always stay.
+ * Where even these are too long (twenty commands of thousands of arguments), the commands are cut, too; below some 10,000 characters nothing
+ * is promised.
  */
 export function cutEvidence(evidence: Evidence, maxCharacters: number): CutEvidence {
   let cut = evidence;
@@ -23,6 +24,7 @@ export function cutEvidence(evidence: Evidence, maxCharacters: number): CutEvide
 }
 
 const STEPS: readonly Step[] = [
+  { what: 'why these commands', cut: ({ reasons: _reasons, ...evidence }) => evidence },
   {
     what: 'output of commands that passed',
     cut: (evidence) => mapRuns(evidence, (run) => (isGreen(run) ? keepTail(run, 0) : run)),

@@ -16,6 +16,7 @@ const MAX_FAILURES_SHOWN = 3;
 const MAX_OUTPUT_CHARACTERS = 6000;
 const MAX_TESTS_SHOWN = 8;
 const MAX_FILES_SHOWN = 5;
+const MAX_REASONS_SHOWN = 10;
 const MAX_EXCERPTS_SHOWN = 10;
 const MAX_EXCERPT_CHARACTERS = 1000;
 
@@ -37,7 +38,17 @@ export function summarizeEvidence({ before, after, tests }: Evidence): string {
 
 /** Before and after as a table, the set-up, and what else is to be known about them. Markdown. */
 export function toEvidenceSection(evidence: Evidence): string {
-  const { setup, before, after, withoutTests, repairRounds, rebase, coverage, refusedHosts } = evidence;
+  const {
+    setup,
+    before,
+    after,
+    withoutTests,
+    repairRounds,
+    rebase,
+    coverage,
+    refusedHosts,
+    reasons = [],
+  } = evidence;
   const rows = [...toCommandRows(before, after), ...toCountRows(before, after)];
   const paragraphs = [
     rows.length === 0 ? 'No tests were run.' : toTable(['Test command', 'Before', 'After'], rows),
@@ -53,8 +64,20 @@ export function toEvidenceSection(evidence: Evidence): string {
     repairRounds === 0
       ? null
       : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,
+    reasons.length === 0 ? null : toReasonsText(reasons),
   ];
   return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');
+}
+
+/** Folded: it is looked at when a command is missing, or the wrong one. */
+function toReasonsText(reasons: NonNullable<Evidence['reasons']>): string {
+  const shown = reasons.slice(0, MAX_REASONS_SHOWN);
+  const more = reasons.length - shown.length;
+  const lines = [
+    ...shown.map(({ command, reason }) => `- ${toCode(command.join(' '), 200)}: ${toInline(reason, 300)}`),
+    ...(more > 0 ? [`- … and ${more} more`] : []),
+  ];
+  return `<details><summary>Why these commands</summary>\n\n${lines.join('\n')}\n\n</details>`;
 }
 
 function toCoverageText({ covered, lines, files }: Coverage): string {

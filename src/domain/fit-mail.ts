@@ -66,7 +66,7 @@ function cutResult(result: AttemptResult, step: ResultStep): AttemptResult {
   };
 }
 
-function cutEvidence(evidence: Evidence, step: ResultStep): Evidence {
+function cutEvidence({ reasons: _reasons, ...evidence }: Evidence, step: ResultStep): Evidence {
   return {
     ...evidence,
     setup: evidence.setup.slice(0, step.runs).map((run) => cutRun(run, step)),

@@ -35,6 +35,7 @@ export async function baseline(
     ...record.evidence,
     setup: run.setup,
     before: run.tests,
+    reasons: plan.reasons,
     withoutTests: plan.withoutTests,
   };
   attempt.say(`Before the work: ${explainRed(run) ?? plan.withoutTests ?? 'all tests pass.'}`);
@@ -52,7 +53,8 @@ async function beforeMerge(
   attempt: AttemptContext,
 ): Promise<PhaseResult<Baselined>> {
   const { record } = attempt;
-  record.evidence = { ...record.evidence, withoutTests: plan.withoutTests };
+  const { reasons, withoutTests } = plan;
+  record.evidence = { ...record.evidence, reasons, withoutTests };
   attempt.say('Before the work: nothing is run while there are conflicts.');
   await attempt.channel.start(attempt.signal);
   await attempt.channel.sendEvidence(record.evidence, attempt.signal);

@@ -1,13 +1,16 @@
 import type { Command, JobSettings } from '../../contract/job.ts';
-import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
+import type { FoundCommand, RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 
 /** More does not fit into a report. */
 const MAX_COMMANDS = 20;
+const MAX_REASON = 500;
 
 /** What is run to tell whether the work is good. */
 export type TestPlan = {
   setup: Command[];
   test: Command[];
+  /** Why each of them. */
+  reasons: FoundCommand[];
   /** Why `test` is empty, for people; `null` when it isn't. */
   withoutTests: string | null;
 };
@@ -17,11 +20,15 @@ export function planTests(
   settings: Pick<JobSettings, 'setupCommands' | 'testCommands'>,
   analysis: Pick<RepositoryAnalysis, 'setup' | 'test'>,
 ): TestPlan {
-  const setup = settings.setupCommands ?? analysis.setup.map((found) => found.command);
-  const test = settings.testCommands ?? analysis.test.map((found) => found.command);
+  const setup = (settings.setupCommands?.map(toWanted) ?? analysis.setup).slice(0, MAX_COMMANDS);
+  const test = (settings.testCommands?.map(toWanted) ?? analysis.test).slice(0, MAX_COMMANDS);
   return {
-    setup: setup.slice(0, MAX_COMMANDS),
-    test: test.slice(0, MAX_COMMANDS),
+    setup: setup.map(({ command }) => command),
+    test: test.map(({ command }) => command),
+    reasons: [...setup, ...test].map(({ command, reason }) => ({
+      command,
+      reason: reason.slice(0, MAX_REASON),
+    })),
     withoutTests:
       test.length > 0
         ? null
@@ -29,6 +36,10 @@ export function planTests(
           ? 'No test command was found in the repository; name one in .github/yardmaster.yml.'
           : "The repository's settings say that there are no tests for this specialty.",
   };
+}
+
+function toWanted(command: Command): FoundCommand {
+  return { command, reason: 'the settings of the repository name it' };
 }
 
 /** Files that say what has to be installed: when one changes, set-up has to run again before the tests. */

@@ -12,6 +12,7 @@ describe('what is run', () => {
     expect(planTests({ setupCommands: null, testCommands: null }, found)).toEqual({
       setup: [['npm', 'ci']],
       test: [['npm', 'test']],
+      reasons: [...found.setup, ...found.test],
       withoutTests: null,
     });
   });
@@ -19,7 +20,12 @@ describe('what is run', () => {
   test('is what the settings say, where they say something', () => {
     const plan = planTests({ setupCommands: [], testCommands: [['make', 'check']] }, found);
 
-    expect(plan).toEqual({ setup: [], test: [['make', 'check']], withoutTests: null });
+    expect(plan).toEqual({
+      setup: [],
+      test: [['make', 'check']],
+      reasons: [{ command: ['make', 'check'], reason: 'the settings of the repository name it' }],
+      withoutTests: null,
+    });
   });
 
   test.each([
@@ -38,6 +44,7 @@ describe('what is run', () => {
     expect(planTests({ setupCommands: many, testCommands: many }, nothing)).toMatchObject({
       setup: { length: 20 },
       test: { length: 20 },
+      reasons: { length: 40 },
     });
   });
 });
