@@ -423,6 +423,8 @@ export const FileChange = z.object({
   /** Lines; `null` for binary files. */
   added: z.int().nonnegative().nullable(),
   removed: z.int().nonnegative().nullable(),
+  /** The repository calls it generated (`linguist-generated`), so GitHub folds it; absent = no. */
+  generated: z.boolean().optional(),
 });
 export type FileChange = z.infer<typeof FileChange>;
 
@@ -440,6 +442,11 @@ export const AttemptResult = z.object({
   changes: z.array(FileChange).max(300),
   /** How many files changed in all, `changes` may be cut. */
   changedFiles: z.int().nonnegative(),
+  /** What is not among them, since tools made it on the way: a folder with a slash at its end, or a file; may be cut. Absent = nothing. */
+  leftOut: z
+    .array(z.object({ path: z.string().max(1000), what: z.string().max(100), files: z.int().positive() }))
+    .max(20)
+    .optional(),
   agent: z.object({
     name: z.string().max(1000),
     version: z.string().max(1000).nullable(),

@@ -50,6 +50,9 @@ function cutResult(result: AttemptResult, step: ResultStep): AttemptResult {
     reason: `${result.reason.slice(0, MAX_REASON - note.length)}${note}`,
     summary: cutEnd(result.summary, step.summary),
     changes,
+    ...(result.leftOut === undefined
+      ? {}
+      : { leftOut: result.leftOut.filter(({ path }) => path.length <= step.path).slice(0, step.runs) }),
     agent: {
       name: agent.name.slice(0, 200),
       version: agent.version?.slice(0, 200) ?? null,

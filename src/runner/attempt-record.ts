@@ -1,9 +1,12 @@
 import type { AttemptResult, Evidence, FileChange, Outcome, Phase, Usage } from '../contract/job.ts';
+import type { ToolOutput } from '../domain/tool-output.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentResult } from './agents/agent.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 
 const MAX_CHANGES = 300;
+const MAX_LEFT_OUT = 20;
+const MAX_LEFT_OUT_PATH = 1000;
 const MAX_SUMMARY = 20_000;
 const MAX_REASON = 2000;
 
@@ -23,6 +26,8 @@ export type AttemptRecord = {
   headCommit: string | null;
   summary: string;
   changes: readonly FileChange[];
+  /** What tools made on the way, and is no work. */
+  leftOut: readonly ToolOutput[];
   usage: Usage;
   evidence: Evidence;
   phaseMs: Partial<Record<Phase, number>>;
@@ -38,6 +43,7 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
     headCommit: null,
     summary: '',
     changes: [],
+    leftOut: [],
     usage: { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 },
     evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
     phaseMs: {},
@@ -78,6 +84,7 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     summary: record.summary.slice(0, MAX_SUMMARY),
     changes: record.changes.slice(0, MAX_CHANGES),
     changedFiles: record.changes.length,
+    ...(record.leftOut.length === 0 ? {} : { leftOut: record.leftOut.slice(0, MAX_LEFT_OUT).map(shorten) }),
     agent: record.agent,
     usage: record.usage,
     evidence: record.evidence,
@@ -86,4 +93,8 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     ...(ending.overtaken === undefined ? {} : { overtaken: ending.overtaken }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
+}
+
+function shorten(output: ToolOutput): ToolOutput {
+  return { ...output, path: output.path.slice(0, MAX_LEFT_OUT_PATH) };
 }

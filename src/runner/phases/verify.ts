@@ -18,6 +18,8 @@ export type Verified = Worked & {
   refusal: Refusal | null;
 };
 
+const MAX_LEFT_OUT_TOLD = 20;
+
 const NO_CHANGES: Ending = {
   outcome: 'no_changes',
   reason: 'The agent changed nothing.',
@@ -43,6 +45,9 @@ export async function verify(
   for (;;) {
     const tree = await worked.workspace.snapshot();
     record.changes = await worked.workspace.changes(tree);
+    record.leftOut = worked.workspace.toolOutput();
+    for (const { path, what } of record.leftOut.slice(0, MAX_LEFT_OUT_TOLD))
+      attempt.say(`Left out ${path}: ${what}`);
     // Where git could merge all by itself, that is the work.
     const isMerged = worked.workspace.merge?.conflicts.length === 0;
     if (record.changes.length === 0 && !isMerged) {

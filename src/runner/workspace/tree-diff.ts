@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FileChange } from '../../contract/job.ts';
 import type { ChangedEntry } from '../../domain/change-policy.ts';
 import type { Git, GitPlace } from './git.ts';
@@ -32,10 +34,35 @@ export function createTreeDiff(options: {
 }): TreeDiff {
   const { git, gitDir, base, signal } = options;
   const place: GitPlace = { gitDir, signal };
+  let indexes = 0;
 
   async function changes(tree: string): Promise<FileChange[]> {
     const args = [...DIFF, '-z', '--raw', '--numstat', '--no-abbrev', '-M', base, tree];
-    return parseRawAndNumstat(await git.run(args, place));
+    return await markGenerated(parseRawAndNumstat(await git.run(args, place)), tree);
+  }
+
+  /** By the tree's own `.gitattributes`, since that is what GitHub folds by. */
+  async function markGenerated(found: FileChange[], tree: string): Promise<FileChange[]> {
+    if (found.length === 0) return found;
+    const rules = ['--', ':(glob)**/.gitattributes'];
+    const search = ['grep', '--files-with-matches', '--text', '--fixed-strings', 'linguist-generated', tree];
+    // 1: it is nowhere.
+    if ((await git.run([...search, ...rules], { ...place, alsoFine: 1 })) === '') return found;
+    const generated = parseGenerated(await readAttribute('linguist-generated', tree, found));
+    return found.map((change) => (generated.has(change.path) ? { ...change, generated: true } : change));
+  }
+
+  /** From an index of its own: attributes come from a work tree otherwise, and several may ask at once. */
+  async function readAttribute(name: string, tree: string, changes: readonly FileChange[]): Promise<string> {
+    const index = join(gitDir, `attributes-index-${base.slice(0, 12)}-${(indexes += 1)}`);
+    const inIndex = { ...place, variables: { GIT_INDEX_FILE: index } };
+    try {
+      await git.run(['read-tree', tree], inIndex);
+      const input = changes.map(({ path }) => `${path}\0`).join('');
+      return await git.run(['check-attr', '--cached', '-z', '--stdin', name], { ...inIndex, input });
+    } finally {
+      await rm(index, { force: true });
+    }
   }
 
   async function entries(tree: string): Promise<ChangedEntryWithTarget[]> {
@@ -85,6 +112,16 @@ export function createTreeDiff(options: {
   }
 
   return { changes, entries, patch, files, writePatch, baseHas };
+}
+
+/** Of `path NUL attribute NUL value NUL …`, the paths that have it. */
+function parseGenerated(told: string): Set<string> {
+  const fields = told.split('\0');
+  const paths = new Set<string>();
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    if (['set', 'true'].includes(fields[at + 2] ?? '')) paths.add(fields[at] ?? '');
+  }
+  return paths;
 }
 
 /** Neither deleted nor a link to another repository. */

@@ -1,6 +1,7 @@
 import { copyFile, lstat, mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/logger.ts';
+import { findToolOutput, mayBeToolOutput, type ToolOutput } from '../../domain/tool-output.ts';
 import type { Git, GitPlace } from './git.ts';
 import type { LfsContents } from './lfs-files.ts';
 import { parseRaw, type RawChange } from './parse-diff.ts';
@@ -16,6 +17,8 @@ export type WorkIndex = {
   restore(tree: string): Promise<void>;
   /** What differs from the base now is left out of later trees: new files by their paths, others while they stay as they are. */
   leaveOutSoFar(): Promise<void>;
+  /** What the newest tree does not hold, since tools made it on the way. */
+  toolOutput(): readonly ToolOutput[];
 };
 
 const GITLINK = '160000';
@@ -42,10 +45,11 @@ export async function createWorkIndex(options: {
   let hasRules: boolean | null = null;
   /** What set-up and tests made: path → mode and content. */
   let leftOut: ReadonlyMap<string, string> = new Map();
+  let output: readonly ToolOutput[] = [];
   await copyIndex(options.freshIndex, baseIndex);
 
   /** Brings the index from the base to what the work tree holds now. */
-  async function refresh(): Promise<void> {
+  async function refresh(isMade: 'by-agent' | 'before' = 'by-agent'): Promise<void> {
     if (!(await lstat(folder)).isDirectory())
       throw new Error(`The workspace ${folder} is no folder any more`);
     await rm(join(gitDir, 'index.lock'), { force: true });
@@ -57,11 +61,12 @@ export async function createWorkIndex(options: {
     const written = contents === null ? differing : await contents.withoutUntouched(differing);
     const others = splitPaths(await git.run(['ls-files', '-z', '--others', '--exclude-standard'], place));
     const unknown = others.filter((path) => isCommittable(path) && !leftOut.has(path));
-    const added = await withoutIgnored(unknown);
+    const found = await withoutIgnored(unknown);
+    const added = isMade === 'before' ? found : await withoutOutput(found);
     if (added.length < others.length) {
       log.info(
         { left: others.length - added.length },
-        'Left out files that are ignored, made by set-up or tests, or belong to a git directory',
+        'Left out files that are ignored, made by tools, set-up or tests, or belong to a git directory',
       );
     }
     // By force, since git looks for a path behind a new link in vain.
@@ -88,7 +93,7 @@ export async function createWorkIndex(options: {
   }
 
   async function leaveOutSoFar(): Promise<void> {
-    await refresh();
+    await refresh('before');
     leftOut = new Map((await diffToBase()).map((change) => [change.path, toContent(change)]));
   }
 
@@ -116,6 +121,17 @@ export async function createWorkIndex(options: {
     });
     const isIgnored = new Set(splitPaths(ignored));
     return paths.filter((path) => !isIgnored.has(path));
+  }
+
+  /** Takes out what tools made, and remembers it to be told. */
+  async function withoutOutput(paths: string[]): Promise<string[]> {
+    output = [];
+    if (!paths.some(mayBeToolOutput)) return paths;
+    // The index still holds the base.
+    const tracked = splitPaths(await git.run(['ls-files', '-z'], place));
+    const found = findToolOutput(paths, tracked);
+    output = found.output;
+    return paths.filter((path) => !found.paths.has(path));
   }
 
   /** Checks the base's `.gitignore` files out into a folder of their own. `false` when there are none. */
@@ -150,7 +166,7 @@ export async function createWorkIndex(options: {
     await contents?.putBack();
   }
 
-  return { writeTree, restore, leaveOutSoFar };
+  return { writeTree, restore, leaveOutSoFar, toolOutput: () => output };
 }
 
 /** With its time: git looks twice at files that were written at or after the index, however it was copied. */

@@ -1,4 +1,5 @@
 import type { FileChange, JobSpec } from '../../contract/job.ts';
+import type { ToolOutput } from '../../domain/tool-output.ts';
 import type { CommitFiles } from './commit-files.ts';
 import type { InventoryItem } from './inventory.ts';
 import type { Lending } from './lend-commit.ts';
@@ -48,6 +49,8 @@ export type Workspace = {
    * changed further.
    */
   leaveOutSoFar(): Promise<void>;
+  /** What the newest snapshot does not hold, since tools made it on the way; it stays where it is. */
+  toolOutput(): readonly ToolOutput[];
   /** Makes the work tree what the snapshot holds; ignored files stay. */
   restore(tree: string): Promise<void>;
   /** What differs between the base and a snapshot. */

@@ -139,6 +139,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
           if (changed.length > 0) log.warn({ changed }, 'Undid changes of submodules');
           return tree;
         }),
+      toolOutput: index.toolOutput,
       leaveOutSoFar: () =>
         inTurn('index', async () => {
           await index.leaveOutSoFar();

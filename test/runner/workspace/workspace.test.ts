@@ -110,6 +110,41 @@ describe('what differs from the base', () => {
     expect(patch).toContain('-1\n+2\n');
   });
 
+  it('is not what tools made on the way, which is told, while files that are called generated are marked', async () => {
+    await using yard = await withFiles({
+      'package.json': '{}\n',
+      'a.js': '1\n',
+      'lib/dist/kept.js': '1\n',
+      'api.js': '1\n',
+      '.gitattributes': 'api.js linguist-generated\n',
+    });
+    const workspace = await yard.open(await yard.spec());
+    const write = async (path: string) => {
+      await mkdir(join(workspace.folder, dirname(path)), { recursive: true });
+      await writeFile(join(workspace.folder, path), '2\n');
+    };
+    await write('htmlcov/index.html');
+    await workspace.leaveOutSoFar();
+    for (const path of ['a.js', 'a.js.orig', 'api.js', 'dist/a.js', 'dist/b/c.js', 'lib/dist/new.js'])
+      await write(path);
+    await writeFile(join(workspace.folder, 'lib/.gitattributes'), '* linguist-generated=true\n');
+
+    const tree = await workspace.snapshot();
+
+    const changes = (await workspace.changes(tree)).map(({ path, generated = false }) => [path, generated]);
+    expect(changes).toEqual([
+      ['a.js', false],
+      ['api.js', true],
+      ['lib/.gitattributes', true],
+      ['lib/dist/new.js', true],
+    ]);
+    expect(workspace.toolOutput()).toEqual([
+      { path: 'a.js.orig', what: 'a leftover of a merge or patch', files: 1 },
+      { path: 'dist/', what: 'build output', files: 2 },
+    ]);
+    expect(await readdir(join(workspace.folder, 'dist'))).toEqual(['a.js', 'b']);
+  });
+
   it('is not what set-up and tests made before, whatever it is', async () => {
     await using yard = await withFiles({
       'uv.lock': 'old\n',
