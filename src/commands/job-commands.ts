@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { stripControl } from '../lib/strip-control.ts';
+import { showControl, stripControl } from '../lib/strip-control.ts';
 import { describeEvents, describeJobs, describeRunners, describeUsage } from '../operator/describe.ts';
 import { createOperatorClient } from '../operator/operator-client.ts';
 import type { CommandLine } from './command-line.ts';
@@ -120,6 +120,22 @@ export function addJobCommands(program: Command, cli: CommandLine): void {
         // A compromised runner may have written anything into its log.
         process.stdout.write(stripControl(text));
       }
+    });
+
+  program
+    .command('patch')
+    .description('work of a job that was not pushed, for “git apply”')
+    .argument('<id>', 'job id, or enough of its end to be the only one')
+    .addOption(cli.dataOption())
+    .addHelpText(
+      'after',
+      '\nAn agent wrote it: read it before you apply it. What may hold a secret stays on the runner.\n\nExample:\n  yardmaster patch 3f2a > work.patch',
+    )
+    .action(async (id: string, options: { data: string }) => {
+      const operator = createOperatorClient(options.data);
+      const patch = await operator.jobPatch(await operator.findJob(id));
+      // To a file it goes as it is, or it would not apply.
+      process.stdout.write(process.stdout.isTTY ? showControl(patch) : patch);
     });
 
   program

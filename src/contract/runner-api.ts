@@ -26,6 +26,8 @@ export const MAX_POLL_SECONDS = 50;
 export const MAX_LOG_CHUNK_BYTES = 256 * 1024;
 /** Most log kept of one attempt, in bytes. */
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
+/** Longest patch that is handed over, in characters. */
+export const MAX_PATCH_CHARACTERS = 512 * 1024;
 
 const Empty = z.object({});
 
@@ -273,6 +275,8 @@ export const RUNNER_API = {
       result: AttemptResult,
       /** Whether GitHub has taken the final state of the check run from the runner; if not, it is the coordinator's to send. */
       checkRunFinished: z.boolean(),
+      /** Work that was not pushed, for `git apply`, without secrets; absent = there is none, or it stays on the runner. Since 1.3. */
+      patch: z.string().max(MAX_PATCH_CHARACTERS).optional(),
     }),
     response: Empty,
   },

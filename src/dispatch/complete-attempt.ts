@@ -14,6 +14,8 @@ export type CompleteCall = {
   result: AttemptResult;
   /** Whether GitHub has taken the final state of the check run from the runner. */
   checkRunFinished: boolean;
+  /** Work that was not pushed. */
+  patch?: string | undefined;
   idempotency: Idempotency;
 };
 
@@ -40,7 +42,7 @@ export async function completeAttempt(
 async function end(
   tx: StoreTx,
   { job, attempt }: Held,
-  { result, checkRunFinished }: Pick<CompleteCall, 'result' | 'checkRunFinished'>,
+  { result, checkRunFinished, patch }: Pick<CompleteCall, 'result' | 'checkRunFinished' | 'patch'>,
   deps: DispatchDeps,
 ): Promise<Answer<boolean>> {
   if (job.state === 'cancelling') {
@@ -50,6 +52,7 @@ async function end(
   }
   const { outcome } = result;
   if (outcome === 'pull_request') return succeed(tx, { job, attempt }, { result, checkRunFinished }, deps);
+  if (patch !== undefined) await tx.patches.keep(attempt.id, patch, tx.nowMs);
   const { retryable, reason } = result;
   const ending = { outcome, retryable, reason, result, checkRunFinished };
   return accepted(await endAttempt(tx, job, attempt, ending, deps));

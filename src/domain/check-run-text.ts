@@ -9,7 +9,8 @@ import { toPassedOverRows } from './passed-over-text.ts';
 import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
-import { toCode, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { toCode, toDiffFence, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { isShown } from './patch-place.ts';
 import { toRoundText } from './revision-text.ts';
 import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 
@@ -47,19 +48,21 @@ export function checkRunName(specialty: string): string {
 }
 
 /** An attempt's check run as the coordinator sees it: before a runner has it, and the last word on it. */
-export function toCheckRun({ job, attempt }: { job: Job; attempt: Attempt }): {
+export function toCheckRun(facts: { job: Job; attempt: Attempt; patch?: string | undefined }): {
   name: string;
   content: CheckRunContent;
 } {
-  return { name: checkRunName(job.specialty), content: toAttemptContent(job, attempt) };
+  const { job, attempt, patch } = facts;
+  return { name: checkRunName(job.specialty), content: toAttemptContent(job, attempt, patch) };
 }
 
-function toAttemptContent(job: Job, attempt: Attempt): CheckRunContent {
+function toAttemptContent(job: Job, attempt: Attempt, patch: string | undefined): CheckRunContent {
   const isNewest = attempt.number === job.attemptNumber;
   const about = toAbout(job, attempt);
   if (attempt.result !== null && (attempt.outcome ?? attempt.result.outcome) === attempt.result.outcome) {
     const runnerName = attempt.runner?.name ?? null;
-    return toResultCheckRun({ specialty: job.specialty, kind: job.kind, runnerName, result: attempt.result });
+    const { specialty, kind } = job;
+    return toResultCheckRun({ specialty, kind, runnerName, result: attempt.result, patch });
   }
   const outcome = attempt.outcome ?? toOutcome(job, isNewest);
   if (outcome !== null) {
@@ -143,8 +146,10 @@ export function toResultCheckRun(ended: {
   kind?: JobKind;
   runnerName: string | null;
   result: AttemptResult;
+  /** The work that was not pushed, where others may see it. */
+  patch?: string | undefined;
 }): CheckRunContent {
-  const { specialty, kind = 'resolve', runnerName, result } = ended;
+  const { specialty, kind = 'resolve', runnerName, result, patch } = ended;
   const { agent, usage } = result;
   const rows = [
     ['Specialty', toCode(specialty, 50)],
@@ -169,6 +174,8 @@ export function toResultCheckRun(ended: {
       // Where the agent was never reached there is nothing to warn of.
       result.phaseMs.agent === undefined ? null : warnAfterwards(result.sandbox),
       phases.length === 0 ? null : `Times: ${phases.join(', ')}`,
+      // Before all that may be long: what people have to decide about must not be cut off.
+      patch === undefined ? null : toPatchSection(patch),
       '### Evidence',
       toEvidenceSection(result.evidence),
       failing === null ? null : `### What failed\n\n${failing}`,
@@ -177,6 +184,21 @@ export function toResultCheckRun(ended: {
     ]),
     buttons: toButtons(result.outcome),
   };
+}
+
+/** `null` when it is too long, which the reason tells. */
+function toPatchSection(patch: string): string | null {
+  if (!isShown(patch)) return null;
+  const { fence, isExact } = toDiffFence(patch);
+  const note = isExact
+    ? null
+    : 'Characters that nobody can see are shown as �, or left out at the ends of lines, so it does not apply as it is shown.';
+  return join([
+    '<details><summary>The work that was not pushed, as a patch</summary>',
+    fence,
+    note,
+    '</details>',
+  ]);
 }
 
 /** The name of the check run with the evidence. */

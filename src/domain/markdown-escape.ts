@@ -1,4 +1,4 @@
-import { cutText, stripControl, toOneLine } from '../lib/strip-control.ts';
+import { cutText, showControl, stripControl, toOneLine } from '../lib/strip-control.ts';
 import { breakSkipMarks } from './skip-marks.ts';
 
 /**
@@ -47,6 +47,15 @@ export function toFence(text: string, maxLength: number): string {
   const shown = tail.length === clean.length ? clean : `…\n${tail.slice(tail.indexOf('\n') + 1)}`;
   const fence = '`'.repeat(Math.max(3, longestRun(shown) + 1));
   return `${fence}text\n${shown}\n${fence}`;
+}
+
+/**
+ * A diff as a code block, whole. `isExact`: false when a character that can't be seen is shown as another, so that it does not apply any more.
+ */
+export function toDiffFence(diff: string): { fence: string; isExact: boolean } {
+  const clean = showControl(diff);
+  const fence = '`'.repeat(Math.max(3, longestRun(clean) + 1));
+  return { fence: `${fence}diff\n${clean.trimEnd()}\n${fence}`, isExact: clean === diff };
 }
 
 /**

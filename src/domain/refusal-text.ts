@@ -1,8 +1,18 @@
+import type { PatchPlace } from './patch-place.ts';
+
 /** Where work is that may not be published. */
 export type KeptWork =
   | { kind: 'branch'; branch: string }
-  /** `file` is seen from the runner's `workspace_root`. */
-  | { kind: 'patch'; file: string; runnerName: string; base: string; days: number }
+  /** `file` is seen from the runner's `workspace_root`; `place`: where else it is. */
+  | {
+      kind: 'patch';
+      file: string;
+      runnerName: string;
+      base: string;
+      days: number;
+      jobId: string;
+      place: PatchPlace;
+    }
   | { kind: 'nowhere'; why: string };
 
 /** A report takes 2000 characters; what is to be decided must be among them. */
@@ -33,8 +43,9 @@ function toPlace(kept: KeptWork): string[] {
       ];
     case 'patch':
       return [
-        `The work was not pushed: it is a patch on the runner \`${kept.runnerName}\`, \`${kept.file}\` in its workspace_root, for ${kept.days} days.`,
-        `Decide: read it there, and if you agree apply it with \`git apply\` on ${kept.base.slice(0, 12)}.`,
+        `The work was not pushed: its patch is ${toPatchPlaces(kept)}, for ${kept.days} days.`,
+        ...(kept.place.kind === 'runner' ? [`It is nowhere else: ${kept.place.why}`] : []),
+        `Decide: read it, and if you agree apply it with \`git apply\` on ${kept.base.slice(0, 12)}.`,
       ];
     case 'nowhere':
       return [
@@ -43,6 +54,20 @@ function toPlace(kept: KeptWork): string[] {
       ];
     default:
       return kept satisfies never;
+  }
+}
+
+function toPatchPlaces({ place, runnerName, file, jobId }: Extract<KeptWork, { kind: 'patch' }>): string {
+  const onRunner = `on the runner \`${runnerName}\` (\`${file}\` in its workspace_root)`;
+  switch (place.kind) {
+    case 'check_run':
+      return `in the check run of this attempt, and ${onRunner}`;
+    case 'coordinator':
+      return `too long for the check run: it is on the coordinator (\`yardmaster patch ${jobId.slice(-12)}\`) and ${onRunner}`;
+    case 'runner':
+      return onRunner;
+    default:
+      return place satisfies never;
   }
 }
 

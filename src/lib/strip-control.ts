@@ -25,7 +25,15 @@ function stripSequences(text: string): string {
   return stripVTControlCharacters(text.slice(0, rest) + text.slice(rest).replaceAll('\u001B]', '\u0000'));
 }
 
-/** The same in one line of at most `maxLength` characters, for logs and lists. */
+/**
+ * Text in which every character can be seen: those that command, hide or reorder stand as `\uFFFD`. For what somebody is to judge: nothing in it
+ * may be swallowed, as a terminal would. Carriage returns at the ends of lines alone are left out.
+ */
+export function showControl(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(/(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD');
+}
+
+/** `stripControl` in one line of at most `maxLength` characters, for logs and lists. */
 export function toOneLine(text: string, maxLength: number): string {
   // Cut first, so that a huge text costs no more than the line it becomes; white space may shrink it further.
   const line = stripControl(text.slice(0, maxLength * 4))

@@ -242,6 +242,9 @@ export function createOperatorClient(dataFolder: string) {
     job,
     findJob,
     followLog,
+    /** Work of the job that was not pushed, as `git apply` takes it: hostile text. */
+    jobPatch: async (id: string) =>
+      (await call('GET', `/jobs/${encodeURIComponent(id)}/patch`, z.object({ patch: z.string() }))).patch,
     cancelJob: (id: string) => changeJob(id, 'cancel'),
     holdJob: (id: string) => changeJob(id, 'hold'),
     unholdJob: (id: string) => changeJob(id, 'unhold'),

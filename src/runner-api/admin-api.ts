@@ -175,6 +175,13 @@ export function createAdminApi(deps: {
     });
   });
 
+  app.get('/jobs/:id/patch', async (context) => {
+    const job = await findJob(context);
+    if (!job) return toErrorResponse(NO_SUCH_JOB);
+    const patch = await store.patches.ofJob(job.id);
+    return patch === null ? toErrorResponse(NO_SUCH_PATCH) : context.json({ patch });
+  });
+
   app.post('/jobs/:id/cancel', (context) =>
     changeJob(context, (id) => dispatcher.cancel(id, 'An operator cancelled it.')),
   );
@@ -238,6 +245,11 @@ function toMonth(text: string | undefined, nowMs: number): { fromMs: number; toM
 }
 
 const NO_SUCH_JOB: Refusal = refused('not_found', 'There is no such job. GET /jobs lists them.');
+
+const NO_SUCH_PATCH: Refusal = refused(
+  'not_found',
+  'This job has no patch here: its work was pushed, the patch is older than 30 days, or it stayed on the runner, as the job’s reason then says.',
+);
 
 /** `undefined` when there is no JSON, which the schemas refuse; an empty body asks for nothing special. */
 async function readJson(context: Context): Promise<unknown> {

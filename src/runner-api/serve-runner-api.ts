@@ -24,7 +24,7 @@ const BODY_BYTES: Partial<Record<RunnerCall, number>> = {
   session: OPEN_BODY_BYTES,
   log: 2 * KIB * KIB,
   evidence: 8 * KIB * KIB,
-  complete: 8 * KIB * KIB,
+  complete: 12 * KIB * KIB,
 };
 
 /**

@@ -35,6 +35,8 @@ export type AttemptRecord = {
   sandbox: Sandbox['kind'];
   /** Which limit ended the work; as in `AttemptResult`. */
   unfinished?: string;
+  /** Work that was not pushed, where others than this machine's people may have it. */
+  patch?: string;
 };
 
 export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {

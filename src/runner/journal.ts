@@ -19,7 +19,12 @@ const JournalEntry = z.object({
   processes: z.array(z.object({ pid: z.int().positive(), startedAt: z.string() })),
   /** Set when the attempt is over and only has to be reported, with the key under which that was begun. */
   report: z
-    .object({ result: AttemptResult, checkRunFinished: z.boolean(), idempotencyKey: z.string() })
+    .object({
+      result: AttemptResult,
+      checkRunFinished: z.boolean(),
+      patch: z.string().optional(),
+      idempotencyKey: z.string(),
+    })
     .nullable(),
 });
 /** What a runner has to know of an attempt when it comes back after a crash. */

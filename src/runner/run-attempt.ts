@@ -305,14 +305,18 @@ async function runAttempt(
   async function report(ending: Ending): Promise<void> {
     const result = toAttemptResult(record, ending);
     context.say(`=== ${ending.outcome}: ${ending.reason} ===`);
-    const idempotencyKey = createSecret(deps.random);
+    const { patch } = record;
+    const told = {
+      result,
+      ...(patch === undefined ? {} : { patch }),
+      idempotencyKey: createSecret(deps.random),
+    };
     // A full disk must not keep the end from being reported.
-    await note({ report: { result, checkRunFinished: false, idempotencyKey } }).catch(warnOfJournal);
+    await note({ report: { ...told, checkRunFinished: false } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
     const removal = removeWorkspace('away');
     if (state.stop !== null) await removal;
-    const checkRunFinished = await sayLastWords(result);
-    const report = { result, checkRunFinished, idempotencyKey };
+    const report = { ...told, checkRunFinished: await sayLastWords(result) };
     // Before it is sent: a repeat after a restart has to say the same.
     await note({ report }).catch(warnOfJournal);
     if (!(await complete(report))) late = { ...entry, report };
@@ -323,7 +327,8 @@ async function runAttempt(
   async function sayLastWords(result: AttemptResult): Promise<boolean> {
     const limit = AbortSignal.timeout(deps.endLimits.lastWordsMs);
     const { specialty, kind } = spec;
-    const content = toResultCheckRun({ specialty, kind, runnerName: deps.runnerName, result });
+    const { patch } = record;
+    const content = toResultCheckRun({ specialty, kind, runnerName: deps.runnerName, result, patch });
     const [, taken] = await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
     return taken;
   }

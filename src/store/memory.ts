@@ -134,6 +134,7 @@ export type KeepFor = {
   answersMs: number;
   triggerKeysMs: number;
   commandsMs: number;
+  patchesMs: number;
 };
 
 /** Forgets what can't come back any more. Several statements; repeating it is harmless. */
@@ -163,6 +164,10 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
   await db
     .deleteFrom('notes')
     .where('created_at', '<', nowMs - keep.commandsMs)
+    .execute();
+  await db
+    .deleteFrom('patches')
+    .where('at', '<', nowMs - keep.patchesMs)
     .execute();
   await db.deleteFrom('attempt_tokens').where('expires_at', '<', nowMs).execute();
   await db

@@ -16,6 +16,7 @@ import { createAttemptTokenTable } from './migrations/0011-attempt-tokens.ts';
 import { addUsageTokens } from './migrations/0012-usage-tokens.ts';
 import { addNextKey } from './migrations/0013-next-key.ts';
 import { addRevisions } from './migrations/0014-revisions.ts';
+import { createPatches } from './migrations/0015-patches.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -40,6 +41,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0012-usage-tokens': addUsageTokens,
   '0013-next-key': addNextKey,
   '0014-revisions': addRevisions,
+  '0015-patches': createPatches,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -10,6 +10,7 @@ export type Schema = {
   attempts: AttemptRow;
   job_events: JobEventRow;
   log_chunks: LogChunkRow;
+  patches: PatchRow;
   runners: RunnerRow;
   runner_specialties: { runner_id: string; specialty: string };
   enroll_tokens: EnrollTokenRow;
@@ -120,6 +121,8 @@ export type AttemptTokenRow = {
 export type JobEventRow = { id: string; job_id: string; at: number; kind: string; text: string };
 
 export type LogChunkRow = { attempt_id: string; start_offset: number; data: Uint8Array; at: number };
+
+export type PatchRow = { attempt_id: string; data: Uint8Array; at: number };
 
 export type RunnerRow = {
   id: string;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Kysely } from 'kysely';
-import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
+import { BUDGETS, DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { createAttemptTokenQueries } from './attempt-tokens.ts';
 import { createAttemptQueries } from './attempts.ts';
 import { createCheckRunMailQueries } from './check-run-mail.ts';
@@ -9,6 +9,7 @@ import { createDeliveryBatcher, createDeliveryQueries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { createJobQueries } from './jobs.ts';
 import { createMemoryQueries, type KeepFor, prune } from './memory.ts';
+import { createPatchQueries } from './patches.ts';
 import { createReviewQueries } from './reviews.ts';
 import { createRunnerQueries } from './runners.ts';
 import type { Schema } from './schema.ts';
@@ -33,6 +34,7 @@ const KEEP_FOR: KeepFor = {
   answersMs: DAY_MS,
   triggerKeysMs: 90 * DAY_MS,
   commandsMs: 30 * DAY_MS,
+  patchesMs: BUDGETS.refusedPatchDays * DAY_MS,
 };
 
 /**
@@ -101,6 +103,7 @@ export function createSqlStore(deps: {
       sweeps: createSweepQueries(on),
       commands: createCommandQueries(on),
       reviews: createReviewQueries(on),
+      patches: createPatchQueries(on),
     };
   }
 

@@ -3,6 +3,7 @@ import type { AttemptTokenQueries } from './attempt-tokens.ts';
 import type { AttemptQueries } from './attempts.ts';
 import type { CheckRunMailQueries } from './check-run-mail.ts';
 import type { CommandQueries } from './commands.ts';
+import type { PatchQueries } from './patches.ts';
 import type { ReviewQueries } from './reviews.ts';
 import type { JobQueries } from './jobs.ts';
 import type { MemoryQueries } from './memory.ts';
@@ -106,6 +107,7 @@ export type Queries = {
   sweeps: SweepQueries;
   commands: CommandQueries;
   reviews: ReviewQueries;
+  patches: PatchQueries;
 };
 
 /** The queries of one transaction. */

@@ -89,6 +89,50 @@ const hostile = aResult({
   },
 });
 
+test('why each command was chosen is told, folded, and can do no harm', () => {
+  const reasons = [
+    { command: ['npm', 'ci'], reason: 'there is a `package-lock.json`' },
+    { command: ['echo', HOSTILE_TEXT], reason: HOSTILE_TEXT.slice(0, 500) },
+    ...Array.from({ length: 10 }, () => ({ command: ['true'], reason: 'so' })),
+  ];
+  const result = aResult({ evidence: { ...green.evidence, reasons } });
+
+  const { summary } = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result });
+
+  const [, folded = ''] =
+    /<details><summary>Why these commands<\/summary>\n\n([^]*?)\n\n<\/details>/.exec(summary) ?? [];
+  expect(folded).toMatch(/^- `npm ci`: there is a \\`package-lock\.json\\`\n/);
+  expect(folded).toMatch(/\n- … and 2 more$/);
+  expect(findDangers(folded)).toEqual([]);
+});
+
+describe('work that was not pushed', () => {
+  const refused = aResult({ outcome: 'policy_refused', reason: 'No.', headCommit: null });
+  const show = (patch: string, result = refused) =>
+    toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result, patch }).summary;
+
+  test('is shown as a folded diff before everything that may be cut', () => {
+    const patch = `--- a/a\n+++ b/a\n+${'b'.repeat(19_900)}\n`;
+    const output = 'x'.repeat(8000);
+    const run = { ...hostileRun, outputTail: output };
+    const evidence = { ...red.evidence, before: { verdict: 'failed' as const, runs: [], counts: null } };
+    const setup = Array.from({ length: 20 }, () => run);
+
+    const summary = show(patch, { ...refused, summary: output, evidence: { ...evidence, setup } });
+
+    expect(summary).toContain(
+      `<details><summary>The work that was not pushed, as a patch</summary>\n\n\`\`\`diff\n${patch}\`\`\`\n\n</details>`,
+    );
+    expect(summary.length).toBeLessThanOrEqual(65_535);
+  });
+
+  test('says when it is not shown as it is, lets nothing out of its block, and is left out when it is long', () => {
+    expect(show('+a\u202Eb\n')).toContain('does not apply as it is shown');
+    expect(show(`+${HOSTILE_TEXT.replaceAll('\n', '\n+')}\n</details>\n`)).toMatch(/(`{3,})diff\n[^]*\n\1\n/);
+    expect(show(`+${'b'.repeat(20_000)}\n`)).not.toContain('as a patch');
+  });
+});
+
 describe("the coordinator's view of an attempt", () => {
   test.each([
     {

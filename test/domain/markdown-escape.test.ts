@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   toCode,
+  toDiffFence,
   toFence,
   toInline,
   toPlainTitle,
@@ -93,6 +94,23 @@ describe('in a code block', () => {
 
   test('colours and control characters are left out', () => {
     expect(toFence('\u001B[31mred\u001B[0m\u0000\n', 100)).toBe('```text\nred\n```');
+  });
+});
+
+describe('a diff', () => {
+  test('is shown whole and as it is, whatever fences it holds', () => {
+    expect(toDiffFence('+a\n+````\n+@b #1 [skip ci]\n')).toEqual({
+      fence: '`````diff\n+a\n+````\n+@b #1 [skip ci]\n`````',
+      isExact: true,
+    });
+  });
+
+  test('shows what hides or turns around other text, and says that it is not as it was', () => {
+    for (const hidden of ['\u202E', '\u001B]0;', '\u200B', '\u00AD', '\r', '\u{E0041}'])
+      expect(toDiffFence(`+if (a${hidden}) b\n`)).toMatchObject({ isExact: false });
+    expect(toDiffFence('+a\u202E\u001B]0;b()\u0007\tc\r\n').fence).toBe(
+      '```diff\n+a\uFFFD\uFFFD]0;b()\uFFFD\tc\n```',
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import { decide } from '../../src/domain/decide.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { createAdminApi } from '../../src/runner-api/admin-api.ts';
 import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { aResult } from '../support/job-builders.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
 import { aDelivery } from '../support/store-builders.ts';
 import { serveApp } from '../support/serve-app.ts';
@@ -60,6 +61,19 @@ describe('the operator', () => {
     const all = JSON.stringify([await admin.get('/runners'), await admin.get(`/jobs/${jobId}`)]);
 
     expect(all).not.toMatch(/hash/i);
+  });
+
+  test('gets the patch of work that was not pushed, word for word, or hears why there is none', async () => {
+    await using admin = await openAdmin();
+    const jobId = await admin.world.label();
+    const { lease } = await admin.world.take(await admin.world.enrol());
+    const patch = 'diff --git a/a b/a\n+grün\u0000\u202E\r\n';
+    await expect(admin.get(`/jobs/${jobId}/patch`)).rejects.toThrow('404');
+    const result = aResult({ outcome: 'policy_refused', headCommit: null });
+    const call = { lease, result, checkRunFinished: true, patch, idempotency: anIdempotency() };
+    value(await admin.world.dispatcher.complete(call));
+
+    expect(await admin.get(`/jobs/${jobId}/patch`)).toEqual({ patch });
   });
 
   test('reads a log piece by piece', async () => {

@@ -394,12 +394,25 @@ describe('work that does not get through', () => {
     expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
     const file = `refused/${spec.attemptId}.patch`;
     expect(result.reason).toContain('would be added: `config.js` line 1 (github)');
-    expect(result.reason).toContain(`on the runner \`be-1\`, \`${file}\``);
+    expect(result.reason).toContain(`on the runner \`be-1\` (\`${file}\` in its workspace_root)`);
+    expect(result.reason).toContain('It is nowhere else: it may hold a secret.');
     expect(await pushed(spec)).toBe(null);
-    expect(attempt.tokens).toEqual([]);
+    expect(attempt).toMatchObject({ tokens: [], patch: null });
     expect(await readFile(path.join(config.workspaceRoot, file), 'utf8')).toContain(token);
     const told = JSON.stringify([attempt.log, result, runner.lines, world.checkRun(spec)]);
     expect(told).not.toContain(token);
+  });
+
+  test('is shown in the check run where the settings want a patch, for git to apply', async () => {
+    const { spec, attempt, result } = await edit({ 'AGENTS.md': 'Be bold.\n' }, { refusedWork: 'patch' });
+
+    const file = path.join(config.workspaceRoot, 'refused', `${spec.attemptId}.patch`);
+    expect(result.reason).toContain('its patch is in the check run of this attempt');
+    expect(attempt.patch).toBe(await readFile(file, 'utf8'));
+    expect(attempt.patch).toContain('+Be bold.\n');
+    const { summary } = world.checkRun(spec).output;
+    expect(summary).toContain(`\`\`\`diff\n${attempt.patch?.trimEnd()}\n\`\`\``);
+    expect(summary).not.toContain('does not apply');
   });
 
   test('may be mended by the agent, once, when it may not be published', async () => {
@@ -496,7 +509,7 @@ describe('work that does not get through', () => {
     expect(result).toMatchObject({ outcome: 'timed_out', retryable: false, headCommit: null });
     expect(result).not.toHaveProperty('unfinished');
     expect(result.reason).toMatch(
-      /ended at the time limit\. .* open pull request\. .* is a patch on the runner/,
+      /ended at the time limit\. .* open pull request\. .* its patch is in the check run of this attempt/,
     );
     expect(await pushed(made)).toBe(null);
   });

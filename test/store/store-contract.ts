@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobId, JobState } from '../../src/contract/job.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -610,6 +611,30 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await timeline.readLog(attempt.id, 0, 1)).length).toBe(16 * crumb.length);
       const whole = Buffer.concat(Array.from({ length: 40 }, () => crumb));
       expect(Buffer.from(await timeline.readLog(attempt.id, 0, 1e6)).equals(whole)).toBe(true);
+    });
+
+    test('patches are kept word for word, the newest of a job is found, and they are forgotten after a month', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const job = aStoredJob();
+      await store.jobs.insert(job);
+      const [first, second] = [1, 2].map((number) =>
+        aStoredAttempt(job, { id: randomUUID() as AttemptId, number }),
+      );
+      if (!first || !second) throw new Error('there are two');
+      await store.attempts.insert(first);
+      await store.attempts.insert(second);
+
+      await store.patches.keep(first.id, '+grün\0\r\n', clock.nowMs());
+      const older = await store.patches.ofJob(job.id);
+      await store.patches.keep(second.id, '+2\n', clock.nowMs());
+
+      expect(older).toBe('+grün\0\r\n');
+      expect(await store.patches.ofJob(job.id)).toBe('+2\n');
+      expect(await store.patches.ofAttempt(first.id)).toBe(older);
+      clock.advance(31 * 24 * 3600);
+      await store.prune();
+      expect(await store.patches.ofJob(job.id)).toBe(null);
     });
 
     test('a text with a NUL in it does not fail for ever', async () => {

@@ -56,6 +56,8 @@ export type FakeAttempt = {
   evidence: Evidence | null;
   result: AttemptResult | null;
   checkRunFinished: boolean | null;
+  /** What came along with the result. */
+  patch: string | null;
   declined: { reason: string; detail: string } | null;
   /** What heartbeats are answered with from now on. */
   heartbeat: Partial<RunnerResponse<'heartbeat'>>;
@@ -206,10 +208,11 @@ export async function startFakeCoordinator(
       attempt.evidence = evidence;
       return {};
     },
-    complete: async ({ result, checkRunFinished }, { attempt }) => {
+    complete: async ({ result, checkRunFinished, patch }, { attempt }) => {
       attempt.state = 'ended';
       attempt.result = result;
       attempt.checkRunFinished = checkRunFinished;
+      attempt.patch = patch ?? null;
       return {};
     },
     closeSession: async () => {
@@ -246,6 +249,7 @@ export async function startFakeCoordinator(
         evidence: null,
         result: null,
         checkRunFinished: null,
+        patch: null,
         declined: null,
         heartbeat: {},
       };

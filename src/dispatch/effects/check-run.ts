@@ -9,7 +9,8 @@ export async function updateCheckRun(attemptId: AttemptId, deps: EffectDeps): Pr
   const job = attempt && (await store.jobs.get(attempt.jobId));
   if (!job || attempt.checkRun === null || attempt.finishedAtMs === null) return;
 
-  const { content } = deps.texts.toCheckRun({ job, attempt });
+  const patch = (await store.patches.ofAttempt(attemptId)) ?? undefined;
+  const { content } = deps.texts.toCheckRun({ job, attempt, patch });
   const key = `check-run:${attemptId}`;
   const bodyHash = createHash('sha256').update(JSON.stringify(content)).digest('hex');
   const sent = await store.memory.getGitHubObject(key);

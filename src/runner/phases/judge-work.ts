@@ -11,6 +11,8 @@ export type Refusal = {
   /** Whether it may at least be put on the job's branch. */
   mayBePushed: boolean;
   hasSecret: boolean;
+  /** Whether all of it was looked through for secrets. */
+  isSearched: boolean;
 };
 
 /** More text than this is no change that a person could review. */
@@ -58,5 +60,6 @@ export async function judgeWork(
     reasons,
     mayBePushed: own.length === 0 && (verdict.ok || verdict.mayBePushed),
     hasSecret: secrets.length > 0,
+    isSearched: tooMuch.length === 0,
   };
 }

@@ -23,7 +23,7 @@ export type AttemptContext = {
   signal: AbortSignal;
   /** Grows as the phases learn things. */
   record: AttemptRecord;
-  channel: Pick<AttemptChannel, 'start' | 'sendEvidence'>;
+  channel: Pick<AttemptChannel, 'start' | 'sendEvidence' | 'takesLongPatches'>;
   tokens: JobTokens;
   /** Adds a line to the live log; it is masked and cleaned there. */
   say(line: string): void;

@@ -14,20 +14,26 @@ export async function publish(verified: Verified, attempt: AttemptContext, deps:
   if (refusal !== null) return await keepRefused(refusal, verified, attempt, deps);
   // Red or unfinished: on the branch of an open pull request it would be published.
   if (attempt.spec.kind === 'revise' && ending.outcome !== 'pull_request') {
-    const kept = await keepPatch(verified, attempt, deps);
+    const kept = await keepPatch({ ...verified, mayHoldSecret: false }, attempt, deps);
     return { ...ending, reason: toRefusalText({ reasons: [ending.reason], kept, hasSecret: false }) };
   }
   const pushed = await pushWork(verified, attempt, deps);
   if (pushed.kind === 'pushed') return tellBranch(ending, attempt);
   if (pushed.kind === 'moved') return tellMoved(attempt);
   const refused = pushed.reason;
-  const kept = await keepPatch(verified, attempt, deps);
+  const hasSecret = tellsOfSecret(refused);
+  const kept = await keepPatch({ ...verified, mayHoldSecret: hasSecret }, attempt, deps);
   const reasons = [...(ending.outcome === 'tests_failed' ? [ending.reason] : []), refused];
   return {
     outcome: ending.outcome === 'tests_failed' ? 'tests_failed' : 'policy_refused',
-    reason: toRefusalText({ reasons, kept, hasSecret: false }),
+    reason: toRefusalText({ reasons, kept, hasSecret }),
     retryable: false,
   };
+}
+
+/** GitHub knows more secrets than we do, and says so in words only. Taken for one too often, the patch merely stays on this machine. */
+function tellsOfSecret(refused: string): boolean {
+  return /secret/i.test(refused);
 }
 
 function tellBranch(ending: Ending, { spec }: AttemptContext): Ending {
@@ -43,7 +49,7 @@ function tellMoved({ spec }: AttemptContext): Ending {
 
 /** Work that may not become a pull request is kept for people to decide about, as the settings say. */
 async function keepRefused(
-  { reasons, mayBePushed, hasSecret }: Refusal,
+  { reasons, mayBePushed, hasSecret, isSearched }: Refusal,
   verified: Verified,
   attempt: AttemptContext,
   deps: PhaseDeps,
@@ -55,13 +61,15 @@ async function keepRefused(
     return end(reasons, { kind: 'nowhere', why });
   }
   // On the branch of an open pull request it would be published.
-  if (wanted === 'patch' || !mayBePushed || spec.kind === 'revise') {
-    return end(reasons, await keepPatch(verified, attempt, deps));
-  }
+  if (wanted === 'patch' || !mayBePushed || spec.kind === 'revise') return await endKept([]);
   const pushed = await pushWork(verified, attempt, deps);
   if (pushed.kind === 'pushed') return end(reasons, { kind: 'branch', branch: spec.branch });
-  const refused = pushed.kind === 'refused' ? [pushed.reason] : [];
-  return end([...reasons, ...refused], await keepPatch(verified, attempt, deps));
+  return await endKept(pushed.kind === 'refused' ? [pushed.reason] : []);
+
+  async function endKept(refused: readonly string[]): Promise<Ending> {
+    const mayHoldSecret = hasSecret || !isSearched || refused.some(tellsOfSecret);
+    return end([...reasons, ...refused], await keepPatch({ ...verified, mayHoldSecret }, attempt, deps));
+  }
 
   function end(told: readonly string[], kept: Parameters<typeof toRefusalText>[0]['kept']): Ending {
     const reason = toRefusalText({ reasons: told, kept, hasSecret });

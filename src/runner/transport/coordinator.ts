@@ -109,6 +109,7 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
       const { attemptId } = lease;
       const headers = toLeaseHeaders(lease);
       return {
+        takesLongPatches: true,
         start: async (signal) => {
           const idempotencyKey = createSecret(random);
           await call({ name: 'start', body: {}, attemptId, headers, idempotencyKey }, { signal });

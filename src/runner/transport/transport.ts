@@ -41,6 +41,8 @@ export type AttemptChannel = {
   sendEvidence(evidence: Evidence, signal: AbortSignal): Promise<void>;
   /** The end. A repeat with the same key, also after a restart, gets the first answer. */
   complete(request: RunnerRequest<'complete'>, idempotencyKey: string, signal: AbortSignal): Promise<void>;
+  /** Whether a patch that the check run does not show reaches the coordinator with `complete`. */
+  takesLongPatches: boolean;
   /** Where the attempt's check run is the channel itself: what people are to see goes along with what is said. */
   reporter?: Pick<CheckRunReporter, 'show' | 'finish'>;
 };

@@ -66,10 +66,10 @@ export type Workspace = {
   /** Paths of all files of a snapshot. */
   files(tree: string): Promise<string[]>;
   /**
-   * Puts the whole difference, binary files too, in a file that outlives the workspace. Returns its name as seen from the root of the
-   * workspaces; `null` when it would be too large.
+   * Puts the whole difference, binary files too, in a file that outlives the workspace. `name` is seen from the root of the workspaces;
+   * `null` when it would be too large.
    */
-  keepPatch(tree: string): Promise<string | null>;
+  keepPatch(tree: string): Promise<{ name: string; path: string } | null>;
   /** Whether a line with this text stands in any file of the base. */
   baseHas(text: string): Promise<boolean>;
   /**

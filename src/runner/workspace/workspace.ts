@@ -242,7 +242,11 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     return (await git.run(args, { gitDir: privateGitDir, signal, variables, input })).trim();
   }
 
-  async function keepPatch(tree: string, from: string, diff: TreeDiff): Promise<string | null> {
+  async function keepPatch(
+    tree: string,
+    from: string,
+    diff: TreeDiff,
+  ): Promise<{ name: string; path: string } | null> {
     const bytes = (await diff.entries(tree)).reduce((sum, entry) => sum + (entry.bytes ?? 0), 0);
     if (bytes > MAX_PATCHED_BYTES) return null;
     // It may hold secrets.
@@ -250,7 +254,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     const file = join(options.refusedFolder, `${spec.attemptId}.patch`);
     await diff.writePatch(from, tree, file);
     log.info({ file }, 'Kept the patch of work that was not accepted');
-    return join(basename(options.refusedFolder), basename(file));
+    return { name: join(basename(options.refusedFolder), basename(file)), path: file };
   }
 }
 

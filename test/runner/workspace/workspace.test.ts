@@ -182,11 +182,12 @@ describe('what differs from the base', () => {
     await writeFile(join(workspace.folder, 'b.bin'), Buffer.from([0, 1, 255]));
     const tree = await workspace.snapshot();
 
-    const file = await workspace.keepPatch(tree);
+    const patch = await workspace.keepPatch(tree);
     await workspace.remove();
 
-    expect(file).toBe(`refused/${spec.attemptId}.patch`);
-    const kept = join(yard.root, file ?? '');
+    const name = `refused/${spec.attemptId}.patch`;
+    const kept = join(yard.root, name);
+    expect(patch).toEqual({ name, path: kept });
     const other = await yard.open(spec);
     await gitIn(other.folder, 'apply', kept);
     expect(await other.snapshot()).toBe(tree);

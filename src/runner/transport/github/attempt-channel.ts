@@ -49,6 +49,7 @@ export function createAttemptChannel(
   let isDirty = false;
 
   return {
+    takesLongPatches: false,
     start: async (signal) => {
       mail.set({ started: true });
       await repeat('start', signal, () => send(signal));
@@ -78,7 +79,8 @@ export function createAttemptChannel(
     },
     // It goes along with the result: before that nobody decides anything by it.
     sendEvidence: async () => undefined,
-    complete: async ({ result }, _idempotencyKey, signal) => {
+    // Of the patch there is what the check run shows: nothing else of it reaches the coordinator.
+    complete: async ({ result, patch }, _idempotencyKey, signal) => {
       over.abort();
       let mayHaveArrived = deps.isResumed;
       try {
@@ -89,7 +91,8 @@ export function createAttemptChannel(
           // One that is being cancelled is still ours to end, and one that was taken back is not.
           toOrder(await mail.look(signal));
           mail.set({ result });
-          const content = last ?? toResultCheckRun({ specialty, runnerName: deps.runnerName, result });
+          const { runnerName } = deps;
+          const content = last ?? toResultCheckRun({ specialty, runnerName, result, patch });
           await mail.write(content, signal);
         });
       } finally {
