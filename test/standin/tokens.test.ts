@@ -39,6 +39,17 @@ test('a revoked token opens nothing any more, others do', async () => {
   expect(standin.state.tokens().map(({ revoked }) => revoked)).toEqual([true, false]);
 });
 
+test('tokens that expire open nothing any more, and one that is minted afterwards does', async () => {
+  await using setting = await startSetting();
+  const { standin, installationId, app } = setting;
+
+  standin.expireTokens(installationId);
+
+  expect((await app('GET', at)).status).toBe(401);
+  const next = createClient(standin, await mintToken(standin, installationId));
+  expect((await next('GET', at)).status).toBe(200);
+});
+
 test('a token cut down to a permission can do no more', async () => {
   await using setting = await startSetting({ private: true });
   const { standin, installationId } = setting;

@@ -21,9 +21,9 @@ export type RepositoryRef = {
 
 /** What owners and administrators set up: accounts, repositories, roles, rules, installations. */
 export function createOwnerControls(
-  site: Pick<Site, 'world' | 'clock' | 'app' | 'authenticator' | 'repositories' | 'installations'>,
+  site: Pick<Site, 'world' | 'clock' | 'app' | 'authenticator' | 'tokens' | 'repositories' | 'installations'>,
 ) {
-  const { world, clock, authenticator, repositories, installations } = site;
+  const { world, clock, authenticator, tokens, repositories, installations } = site;
 
   function createAccount(login: string, type: 'User' | 'Organization', name: string | null): Account {
     if (world.account(login)) throw new Error(`There is an account ${login} already`);
@@ -120,6 +120,10 @@ export function createOwnerControls(
     async removeRepositories(installationId: number, names: string[]): Promise<void> {
       const one = installationOf(installationId);
       installations.changeRepositories(one, one.account, 'removed', namedRepositories(one.account, names));
+    },
+    /** Every token that the installation has been given is dead from now on, as if its hour were over. */
+    expireTokens(installationId: number): void {
+      tokens.revokeAllOf(installationOf(installationId));
     },
     accountOf,
   };
