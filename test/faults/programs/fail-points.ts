@@ -61,8 +61,8 @@ if (file !== '') {
 function toWrite(sql: string): string | null {
   const found = /\b(insert into|update|delete from) "?(\w+)"?/i.exec(sql);
   if (!found) return null;
-  // A poll notes that the runner was seen, all the time.
-  if (/^\s*update "runners" set "last_seen_at"/i.test(sql)) return null;
+  // A poll notes that the runner was seen, and a look at a check run that it was made, all the time.
+  if (/^\s*update "(runners" set "last_seen_at|check_run_mail" set "looked_at)"/i.test(sql)) return null;
   return `${found[1]?.toLowerCase()} ${found[2]}`;
 }
 

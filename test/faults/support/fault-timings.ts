@@ -41,7 +41,31 @@ export const FAULT_TIMINGS: Timings = {
   coordinatorGoneSeconds: DEFAULT_TIMINGS.coordinatorGoneSeconds / FASTER,
   effectRetryBaseSeconds: 0.15,
   effectRetryMaxSeconds: 2,
+  // As above, more room to accept: a runner that only reaches GitHub may just be starting, and looks around only now and then.
+  githubAcceptSeconds: (4 * DEFAULT_TIMINGS.githubAcceptSeconds) / FASTER,
+  githubLeaseSeconds: DEFAULT_TIMINGS.githubLeaseSeconds / FASTER,
+  githubHeartbeatSeconds: DEFAULT_TIMINGS.githubHeartbeatSeconds / FASTER,
+  githubWriteSeconds: DEFAULT_TIMINGS.githubWriteSeconds / FASTER,
+  githubOfferLookSeconds: DEFAULT_TIMINGS.githubOfferLookSeconds / FASTER,
+  githubLookSeconds: DEFAULT_TIMINGS.githubLookSeconds / FASTER,
+  githubSilentSeconds: 1,
 };
+
+/** How often a runner that only reaches GitHub looks for work. */
+export const GITHUB_POLL_SECONDS = 30 / FASTER;
+
+/**
+ * The looks for what no webhook told of, and how long one is another coordinator's: as much faster. Not part of the above: a sweep that
+ * steps in would hide what is wrong with webhooks, and write where a test counts writes.
+ */
+export const SWEEP_TIMINGS = {
+  deliverySweepSeconds: DEFAULT_TIMINGS.deliverySweepSeconds / FASTER,
+  issueSweepSeconds: DEFAULT_TIMINGS.issueSweepSeconds / FASTER,
+  issueSweepGraceSeconds: DEFAULT_TIMINGS.issueSweepGraceSeconds / FASTER,
+  reportSweepSeconds: DEFAULT_TIMINGS.reportSweepSeconds / FASTER,
+  sweepLeaseSeconds: DEFAULT_TIMINGS.sweepLeaseSeconds / FASTER,
+  sweepRetrySeconds: DEFAULT_TIMINGS.sweepRetrySeconds / FASTER,
+} satisfies Partial<Timings>;
 
 /** How close together an installation's writes, and those that notify people, may be on GitHub; like all else, so much faster. */
 export const WRITE_SPACING_MS = Math.ceil(1000 / FASTER);

@@ -1,28 +1,22 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { stringify } from 'yaml';
 import type { Timings } from '../../../src/domain/timings.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { systemRandom } from '../../../src/lib/random.ts';
 import { createOperatorClient, type OperatorClient } from '../../../src/operator/operator-client.ts';
-import { enrollRunner } from '../../../src/runner/enroll.ts';
 import type { RunnerTuning } from '../../../src/runner/run-daemon.ts';
 import type { Exchange } from '../../../src/standin/http/exchange-log.ts';
 import { coordinatorEnvironment } from '../../support/command-line.ts';
 import { processesWith } from '../../support/processes.ts';
 import { startStandin } from '../../support/standin.ts';
 import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
-import { createTestLogger } from '../../support/test-logger.ts';
 import { until } from '../../support/until.ts';
 import { type EngineName, watchDatabase, type WatchedDatabase } from './database.ts';
 import { COMMENT_SPACING_MS, FAULT_TIMINGS, PATIENCE_MS, WRITE_SPACING_MS } from './fault-timings.ts';
-
+import { prepareRunner, type RunnerWishes } from './prepare-runner.ts';
 import { createProgram, type Program } from './program.ts';
 
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/workshop`;
-export const AGENT = path.resolve(import.meta.dirname, '..', '..', 'fixtures', 'bin', 'quick-agent.sh');
 
 /** Without tests to run, a job takes a fraction of a second: what is broken here is everything around it. */
 const FILES = {
@@ -76,11 +70,14 @@ type Options = {
 export async function startFaultYard(options: Options = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-fault-'));
   const created: Exchange[] = [];
+  const writes: Write[] = [];
   const github = await startStandin({
     // A long suite of jobs must not end at a quota that has nothing to do with it.
     rateLimitPerHour: 1_000_000,
     ...(options.tokenLifeMs === undefined ? {} : { tokenLifeMs: options.tokenLifeMs }),
     onExchange(exchange) {
+      const { method, path: target, actor, status } = exchange;
+      if (method !== 'GET') writes.push({ atMs: performance.now(), method, path: target, actor, status });
       if (exchange.method === 'POST' && exchange.status === 201) created.push(exchange);
     },
   });
@@ -147,29 +144,15 @@ export async function startFaultYard(options: Options = {}) {
     return found;
   }
 
-  /** Writes a runner's configuration and enrols it, unless it works under another one's identity. */
-  async function prepareRunner(name: string, network: TcpProxy, wanted: RunnerWishes) {
-    const config = path.join(folder, `${name}.yml`);
-    const workspaceRoot = wanted.workspaceRoot ?? path.join(folder, name);
-    await writeFile(
-      config,
-      stringify({
-        agent_id: name,
-        hostname: '127.0.0.1',
-        coordinator_url: network.url,
-        specialties: ['backend'],
-        workspace_root: workspaceRoot,
-        max_concurrent_tasks: wanted.capacity ?? 2,
-        health: false,
-        sandbox: 'off',
-        capabilities: { declared: ['os:linux'] },
-        default_agent: 'quick',
-        agents: { quick: { kind: 'command', command: wanted.agent ?? [AGENT], env: { GO_ON: goOn } } },
-        ...(wanted.keyFile === undefined ? {} : { key_file: wanted.keyFile }),
-      }),
-    );
-    if (wanted.keyFile === undefined) await enroll(config);
-    return { config, workspaceRoot };
+  function prepare(name: string, network: TcpProxy, wanted: RunnerWishes) {
+    return prepareRunner(name, wanted, {
+      folder,
+      enrollAt: `http://127.0.0.1:${port}`,
+      coordinatorUrl: network.url,
+      operator: coordinator().operator,
+      github: { url: toGitHub.url, app: github.app },
+      agentEnv: { GO_ON: goOn },
+    });
   }
 
   function tuningOf(wanted: RunnerWishes): Record<string, string> {
@@ -183,7 +166,7 @@ export async function startFaultYard(options: Options = {}) {
   async function addRunner(name: string, wanted: RunnerWishes = {}): Promise<Runner> {
     const network = await createTcpProxy();
     network.lead({ port });
-    const { config, workspaceRoot } = await prepareRunner(name, network, wanted);
+    const { config, workspaceRoot } = await prepare(name, network, wanted);
     const program = createProgram({
       name: 'runner',
       label: name,
@@ -191,7 +174,7 @@ export async function startFaultYard(options: Options = {}) {
       folder,
       // As on machines of their own: what two with one identity do to each other is for the coordinator to see.
       environment: { ...tuningOf(wanted), XDG_STATE_HOME: path.join(folder, 'state', name) },
-      ready: /Connected to the coordinator/,
+      ready: /Connected to the coordinator|GitHub knows this App/,
     });
     return register({ ...program, name, network, workspaceRoot });
   }
@@ -202,7 +185,7 @@ export async function startFaultYard(options: Options = {}) {
     network.lead({ port });
     const configs: string[] = [];
     for (let number = 1; number <= count; number += 1) {
-      configs.push((await prepareRunner(`${name}-${number}`, network, wanted)).config);
+      configs.push((await prepare(`${name}-${number}`, network, wanted)).config);
     }
     const program = createProgram({
       name: 'runner-host',
@@ -219,23 +202,6 @@ export async function startFaultYard(options: Options = {}) {
     runners.set(runner.name, runner);
     await runner.start();
     return runner;
-  }
-
-  async function enroll(configPath: string): Promise<void> {
-    const { token } = await coordinator().operator.createRunnerToken({ specialties: ['backend'] });
-    const enrollment = await enrollRunner(
-      { url: `http://127.0.0.1:${port}`, token, configPath },
-      {
-        version: '0.0.0-fault',
-        machineEnv: {},
-        machine: { hostname: '127.0.0.1', homeFolder: folder },
-        fetch,
-        clock: systemClock,
-        random: systemRandom,
-        log: createTestLogger(),
-      },
-    );
-    if (!enrollment.ok) throw new Error(enrollment.problems.join('\n'));
   }
 
   function runner(name = options.runners?.[0] ?? 'one'): Runner {
@@ -323,6 +289,8 @@ export async function startFaultYard(options: Options = {}) {
     webhooks,
     /** What was created on GitHub: requests that were answered with 201, oldest first. */
     created: created as readonly Exchange[],
+    /** All that was to change something on GitHub, done or not, oldest first. */
+    writes: writes as readonly Write[],
     ask,
     jobs,
     jobIn,
@@ -360,22 +328,15 @@ export async function startFaultYard(options: Options = {}) {
 
 export type FaultYard = Awaited<ReturnType<typeof startFaultYard>>;
 
+/** `atMs`: when it was answered, on `performance.now()`. */
+type Write = Pick<Exchange, 'method' | 'path' | 'actor' | 'status'> & { atMs: number };
+
 export type Coordinator = Program & {
   operator: OperatorClient;
   /** Where it listens since its last start. */
   port(): number;
 };
 export type Runner = Program & { name: string; network: TcpProxy; workspaceRoot: string };
-
-type RunnerWishes = {
-  workspaceRoot?: string;
-  /** Of another runner: it works under that one's identity, and is not enrolled. */
-  keyFile?: string;
-  tuning?: Partial<RunnerTuning>;
-  capacity?: number;
-  /** The command of its agent, in place of the one that works by the issue's title. */
-  agent?: [string, ...string[]];
-};
 
 function portOf(url: string): number {
   return Number(new URL(url).port);
