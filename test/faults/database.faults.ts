@@ -54,6 +54,7 @@ describe('database restart or failover', () => {
 
     await yard.jobIn(issue, 'succeeded');
     noteRecovery(context, ROW, 'away for longer than a lease', [elapsedMs(upMs)]);
+    await assertNothingLost(yard, { [issue]: ['succeeded'] });
     expect((await yard.jobs())[0]?.attempt).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { until } from '../support/until.ts';
+import { ENGINES } from './support/database.ts';
 import { PATIENCE_MS } from './support/fault-timings.ts';
 import { type FaultYard, type Runner, startFaultYard } from './support/fault-yard.ts';
 import { assertNothingLost } from './support/nothing-lost.ts';
@@ -36,47 +37,59 @@ describe('network cut runner ↔ coordinator < 210 s', () => {
     );
   });
 
-  test('the agent finishes while the network is cut: its result is kept and told afterwards', async (context) => {
-    await using yard = await startFaultYard();
-    const issue = await yard.ask('Please wait');
-    await untilRunning(yard);
+  test(
+    'the agent finishes while the network is cut: its result is kept and told afterwards',
+    { tags: ['ci'] },
+    async (context) => {
+      await using yard = await startFaultYard();
+      const issue = await yard.ask('Please wait');
+      await untilRunning(yard);
 
-    yard.runner().network.cut();
-    await yard.goOn();
-    await pass(2000);
-    yard.runner().network.mend();
-    const mendedMs = performance.now();
+      yard.runner().network.cut();
+      await yard.goOn();
+      await pass(2000);
+      yard.runner().network.mend();
+      const mendedMs = performance.now();
 
-    await yard.jobIn(issue, 'succeeded');
-    noteRecovery(context, 'network cut runner ↔ coordinator < 210 s', 'while the agent finishes', [
-      elapsedMs(mendedMs),
-    ]);
-    await assertNothingLost(yard, { [issue]: ['succeeded'] });
-    expect((await yard.jobs())[0]?.attempt).toBe(1);
-  });
+      await yard.jobIn(issue, 'succeeded');
+      noteRecovery(context, 'network cut runner ↔ coordinator < 210 s', 'while the agent finishes', [
+        elapsedMs(mendedMs),
+      ]);
+      await assertNothingLost(yard, { [issue]: ['succeeded'] });
+      expect((await yard.jobs())[0]?.attempt).toBe(1);
+    },
+  );
 });
 
 describe('accept or complete reply lost', () => {
-  test('a repeat gets the stored answer, whichever call it was', async (context) => {
-    await using yard = await startFaultYard();
-    const calls = ['accept', 'start', 'heartbeat', 'log', 'evidence', 'token', 'complete', 'poll'];
-    const expected: Record<number, ['succeeded']> = {};
-    const recoveries: number[] = [];
+  test.for(ENGINES)(
+    'a repeat gets the stored answer, whichever call it was, on %s',
+    async (engine, context) => {
+      await using yard = await startFaultYard({ engine });
+      const calls = ['accept', 'start', 'heartbeat', 'log', 'evidence', 'token', 'complete', 'poll'];
+      const expected: Record<number, ['succeeded']> = {};
+      const recoveries: number[] = [];
 
-    for (const call of calls) {
-      yard.coordinator().plan({ act: 'lose', like: `/${call}` });
-      const askedMs = performance.now();
-      const issue = await yard.ask();
-      await yard.jobIn(issue, 'succeeded');
-      recoveries.push(elapsedMs(askedMs));
-      expect(yard.coordinator().takeHit(), `the lost answer to ${call}`).toContain(`/${call}`);
-      expected[issue] = ['succeeded'];
-    }
+      for (const call of calls) {
+        yard.coordinator().plan({ act: 'lose', like: `/${call}` });
+        const askedMs = performance.now();
+        const issue = await yard.ask();
+        await yard.jobIn(issue, 'succeeded');
+        recoveries.push(elapsedMs(askedMs));
+        expect(yard.coordinator().takeHit(), `the lost answer to ${call}`).toContain(`/${call}`);
+        expected[issue] = ['succeeded'];
+      }
 
-    await assertNothingLost(yard, expected);
-    expect((await yard.jobs()).map(({ attempt }) => attempt)).toEqual(calls.map(() => 1));
-    noteRecovery(context, 'accept or complete reply lost', 'each call in turn, whole job', recoveries);
-  });
+      await assertNothingLost(yard, expected);
+      expect((await yard.jobs()).map(({ attempt }) => attempt)).toEqual(calls.map(() => 1));
+      noteRecovery(
+        context,
+        'accept or complete reply lost',
+        `each call in turn, ${engine}, whole job`,
+        recoveries,
+      );
+    },
+  );
 });
 
 describe('coordinator ↔ GitHub cut', () => {

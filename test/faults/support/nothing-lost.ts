@@ -18,6 +18,25 @@ export async function assertNothingLost(yard: FaultYard, expected: Expected): Pr
   if (losses.length > 0) throw new Error(`Not as it should be:\n${losses.join('\n')}\n${yard.logs()}`);
 }
 
+/**
+ * For when GitHub can't be asked any more how it is there: waits until each acknowledged delivery was dealt with and no process is left,
+ * and throws with what stays.
+ */
+export async function assertNothingLeft(yard: FaultYard): Promise<void> {
+  let left: string[] = [];
+  await until(
+    'nothing is left',
+    async () => {
+      left = [...(await findLostDeliveries(yard)), ...tellOfStrays(yard)];
+      return left.length === 0;
+    },
+    PATIENCE_MS,
+    LOOK_EVERY_MS,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}:\n${left.join('\n')}\n${yard.logs()}`);
+  });
+}
+
 /** Nothing is under way or waits to be: in the store, on the way to GitHub, on the runners. */
 export async function untilAtRest(
   yard: FaultYard,
@@ -77,14 +96,13 @@ async function findWrongEnds(yard: FaultYard, expected: Expected): Promise<strin
 export async function findLosses(yard: FaultYard): Promise<string[]> {
   const jobs = await yard.jobs();
   const published = await Promise.all(jobs.map((job) => findWrongPublications(yard, job, jobs)));
-  const strays = strayProcesses(yard);
   return [
     ...(await findLostDeliveries(yard)),
     ...findSecondLiveJobs(jobs),
     ...published.flat(),
     ...findBadCheckRuns(yard),
     ...[...new Set(jobs.map(({ issue }) => issue))].flatMap((issue) => findSecondComments(yard, issue)),
-    ...(strays.length > 0 ? [`processes have outlived their attempts: ${strays.join(', ')}`] : []),
+    ...tellOfStrays(yard),
   ];
 }
 
@@ -160,6 +178,11 @@ function findSecondComments(yard: FaultYard, issue: number): string[] {
   const { app, state } = yard.github;
   const comments = state.comments(REPOSITORY, issue).filter(({ user }) => user?.login === app.botLogin);
   return comments.length > 1 ? [`#${issue} has ${comments.length} status comments`] : [];
+}
+
+function tellOfStrays(yard: FaultYard): string[] {
+  const strays = strayProcesses(yard);
+  return strays.length > 0 ? [`processes have outlived their attempts: ${strays.join(', ')}`] : [];
 }
 
 /** Processes of the yard beside coordinators and runners. */
