@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { PATIENCE_MS } from './support/fault-timings.ts';
-import { startFaultYard } from './support/fault-yard.ts';
+import { type FaultYard, startFaultYard } from './support/fault-yard.ts';
 import { assertNothingLost } from './support/nothing-lost.ts';
 import { pass } from './support/pass.ts';
 import { elapsedMs, noteRecovery } from './support/recovery.ts';
@@ -40,27 +40,46 @@ describe.skipIf(!isMountable)('disk full', () => {
     await assertNothingLost(yard, { [issue]: ['succeeded'] });
   });
 
-  test('full in the middle of a run: it ends with the reason, is cleaned up, and the job is done elsewhere', async (context) => {
-    await using disk = await mountSmallDisk(48);
-    await using yard = await startFaultYard({ runners: [] });
-    await yard.addRunner('small', {
-      workspaceRoot: path.join(disk.folder, 'work'),
-      tuning: { minFreeDiskBytes: 8 * MIB },
-    });
-    const issue = await yard.ask('Please wait, then do it');
-    await yard.jobIn(issue, 'running');
-    const ballast = path.join(disk.folder, 'ballast');
-    await fillUp(ballast);
-    await yard.addRunner('large');
-    const fullMs = performance.now();
+  const FULL_BY: readonly [string, string, (ballast: string) => Promise<void>][] = [
+    ['by something else', 'Please wait, then do it', fillUp],
+    ['by its agent', 'Please wait, then fill the disk', () => Promise.resolve()],
+  ];
 
-    await yard.goOn();
+  test.for(FULL_BY)(
+    'full in the middle of a run, %s: it ends with the reason, is cleaned up, and the job is done elsewhere',
+    async ([by, title, fill], context) => {
+      await using disk = await mountSmallDisk(48);
+      await using yard = await startFaultYard({ runners: [] });
+      const workspaceRoot = path.join(disk.folder, 'work');
+      await yard.addRunner('small', { workspaceRoot, tuning: { minFreeDiskBytes: 8 * MIB } });
+      const issue = await yard.ask(title);
+      await yard.jobIn(issue, 'running');
+      const ballast = path.join(disk.folder, 'ballast');
+      await fill(ballast);
+      // Its agent fills nothing, whatever the title says: its disk is that of the whole machine.
+      await yard.addRunner('large', { agent: ['/bin/sh', '-c', 'date >result.txt'] });
+      const fullMs = performance.now();
 
-    await yard.jobIn(issue, 'succeeded');
-    noteRecovery(context, 'disk full', 'in the middle of a run', [elapsedMs(fullMs)]);
-    await rm(ballast);
-    await assertNothingLost(yard, { [issue]: ['succeeded'] });
-  });
+      await yard.goOn();
+
+      await yard.jobIn(issue, 'succeeded');
+      noteRecovery(context, 'disk full', `in the middle of a run, ${by}`, [elapsedMs(fullMs)]);
+      await rm(ballast, { force: true });
+      await assertNothingLost(yard, { [issue]: ['succeeded'] });
+      expect(await attemptsOf(yard, issue)).toEqual([
+        {
+          runner: 'small',
+          outcome: 'cancelled',
+          reason: expect.stringMatching(/^The disk of the runner is full: /),
+        },
+        { runner: 'large', outcome: 'pull_request', reason: expect.any(String) },
+      ]);
+      expect(await yard.database.query('select infrastructure_retries, work_retries from jobs')).toEqual([
+        { infrastructure_retries: 1, work_retries: 0 },
+      ]);
+      expect(await readdir(path.join(workspaceRoot, 'attempts'))).toEqual([]);
+    },
+  );
 
   test('the coordinator’s own disk is full: nothing is acknowledged that is not kept', async (context) => {
     await using disk = await mountSmallDisk(16);
@@ -93,6 +112,18 @@ test.skipIf(isMountable)(
     skip('it takes the right to mount a tmpfs: run as root');
   },
 );
+
+/** Of its one job, the oldest first. */
+async function attemptsOf(yard: FaultYard, issue: number) {
+  const rows = await yard.database.query(
+    `select a.runner_name, a.outcome, a.result from attempts a join jobs j on j.id = a.job_id
+      where j.issue_number = ${issue} order by a.number`,
+  );
+  return rows.map((row) => {
+    const { reason } = JSON.parse(String(row['result'] ?? '{}')) as { reason?: string };
+    return { runner: row['runner_name'], outcome: row['outcome'], reason };
+  });
+}
 
 async function fillUp(file: string): Promise<void> {
   await promisify(execFile)('dd', ['if=/dev/zero', `of=${file}`, 'bs=64k']).catch(() => undefined);
