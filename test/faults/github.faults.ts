@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
+import { ENGINES } from './support/database.ts';
 import { PATIENCE_MS } from './support/fault-timings.ts';
-import { OWNER, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
+import { type FaultYard, OWNER, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
 import { assertNothingLost, untilAtRest } from './support/nothing-lost.ts';
 import { pass } from './support/pass.ts';
 import { elapsedMs, noteRecovery } from './support/recovery.ts';
@@ -36,7 +37,6 @@ describe.concurrent('secondary rate limit', () => {
       });
       await yard.goOn();
       await until('the limit was met', () => limit.remaining() === 0, PATIENCE_MS);
-      const metMs = Date.now();
 
       await until(
         'the comment tells of the pull request',
@@ -45,8 +45,12 @@ describe.concurrent('secondary rate limit', () => {
         100,
       );
 
-      const waitedMs = Date.now() - metMs;
-      expect(waitedMs).toBeGreaterThan((seconds ?? 60) * 1000 - 500);
+      const writes = coordinatorWrites(yard);
+      const met = writes.findIndex((write) => write.status === status);
+      const waitedMs = (writes[met + 1]?.atMs ?? NaN) - (writes[met]?.atMs ?? NaN);
+      expect(waitedMs, 'until the next write, of whatever kind').toBeGreaterThanOrEqual(
+        (seconds ?? 60) * 1000,
+      );
       noteRecovery(
         { task },
         'coordinator ↔ GitHub cut, secondary rate limit',
@@ -58,37 +62,47 @@ describe.concurrent('secondary rate limit', () => {
   );
 });
 
+/** With the coordinator's own tokens. Those of runners, which know nothing of its limit, can't write issues. */
+function coordinatorWrites(yard: FaultYard) {
+  const tokens = yard.github.state.tokens().filter(({ permissions }) => permissions['issues'] === 'write');
+  const actors = tokens.map(({ id, installationId }) => `installation:${installationId}:${id}`);
+  return yard.writes.filter(({ actor }) => actors.includes(actor));
+}
+
 describe('crash between a GitHub write and our commit', () => {
-  test('the answer to a create is lost: what was made is found again, and made once', async (context) => {
-    await using yard = await startFaultYard();
-    const creates = [
-      '/repos/:owner/:repo/git/commits',
-      '/repos/:owner/:repo/git/refs',
-      '/repos/:owner/:repo/check-runs',
-      '/repos/:owner/:repo/issues/#number/comments',
-      '/repos/:owner/:repo/pulls',
-    ];
-    const expected: Record<number, ['succeeded']> = {};
-    const recoveries: number[] = [];
+  test.for(ENGINES)(
+    'the answer to a create is lost: what was made is found again, and made once, on %s',
+    async (engine, context) => {
+      await using yard = await startFaultYard({ engine });
+      const creates = [
+        '/repos/:owner/:repo/git/commits',
+        '/repos/:owner/:repo/git/refs',
+        '/repos/:owner/:repo/check-runs',
+        '/repos/:owner/:repo/issues/#number/comments',
+        '/repos/:owner/:repo/pulls',
+      ];
+      const expected: Record<number, ['succeeded']> = {};
+      const recoveries: number[] = [];
 
-    for (const path of creates) {
-      const fault = yard.github.faults.add({ method: 'POST', path, breakSocket: 'after', times: 1 });
-      const askedMs = performance.now();
-      const issue = await yard.ask();
-      expected[issue] = ['succeeded'];
-      await untilAtRest(yard, expected);
-      recoveries.push(elapsedMs(askedMs));
-      expect(fault.remaining(), `a lost answer to ${path}`).toBe(0);
-    }
+      for (const path of creates) {
+        const fault = yard.github.faults.add({ method: 'POST', path, breakSocket: 'after', times: 1 });
+        const askedMs = performance.now();
+        const issue = await yard.ask();
+        expected[issue] = ['succeeded'];
+        await untilAtRest(yard, expected);
+        recoveries.push(elapsedMs(askedMs));
+        expect(fault.remaining(), `a lost answer to ${path}`).toBe(0);
+      }
 
-    await assertNothingLost(yard, expected);
-    noteRecovery(
-      context,
-      'crash between a GitHub write and our commit',
-      'answer lost, whole job',
-      recoveries,
-    );
-  });
+      await assertNothingLost(yard, expected);
+      noteRecovery(
+        context,
+        'crash between a GitHub write and our commit',
+        `answer lost, ${engine}, whole job`,
+        recoveries,
+      );
+    },
+  );
 });
 
 describe('status comment deleted or edited', () => {
@@ -128,7 +142,7 @@ describe('status comment deleted or edited', () => {
     }
   });
 
-  test('edited by a person: overwritten at the next revision', async (context) => {
+  test('edited by a person: overwritten at the next revision', { tags: ['ci'] }, async (context) => {
     await using yard = await startFaultYard();
     const issue = await yard.ask('Please wait');
     await yard.jobIn(issue, 'running');

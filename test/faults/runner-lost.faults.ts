@@ -75,7 +75,11 @@ describe('longer cut', () => {
   });
 
   test('its calls for the old attempt are refused as stale, and its push is refused by git', async (context) => {
-    await using yard = await startFaultYard();
+    await using yard = await startFaultYard({
+      // The runner would end its push by itself first, and its token ends with the attempt; what is looked at is what stands behind both.
+      tuning: { timings: { leaseSafetySeconds: -600 } },
+    });
+    yard.github.faults.add({ method: 'DELETE', path: '/installation/token', status: 200 });
     const one = yard.runner('one');
     one.plan({ act: 'SIGSTOP', like: 'about to push' });
     const issue = await yard.ask();
@@ -86,6 +90,13 @@ describe('longer cut', () => {
     noteRecovery(context, 'longer cut', 'runner stopped right before its push', [elapsedMs(asleepMs)]);
     const before = one.output().length;
 
+    // Before it hears from the coordinator, it pushes.
+    one.network.cut();
+    one.plan({ act: 'SIGSTOP', like: 'git push' });
+    one.resume();
+    await until('its push is over', () => one.isHit(), PATIENCE_MS);
+    expect(one.takeHit()).toBe('git push (exit 1)');
+    one.network.mend();
     one.resume();
 
     await until(
@@ -93,6 +104,8 @@ describe('longer cut', () => {
       () => one.output().slice(before).includes('An attempt is over'),
       PATIENCE_MS,
     );
+    // In the words of `stale_attempt`.
+    expect(one.output().slice(before)).toContain('This attempt is not yours any more');
     await assertNothingLost(yard, { [issue]: ['succeeded'] });
     const next = await yard.ask();
     await assertNothingLost(yard, { [issue]: ['succeeded'], [next]: ['succeeded'] });
