@@ -59,6 +59,18 @@ export function listTroubles(yard: FaultYard, dice: Dice, postgres: OwnPostgres 
       },
     },
     {
+      name: 'coordinator asleep',
+      async strike() {
+        const victim = anyCoordinator();
+        victim.pause();
+        // Whoever balances the load takes it for gone; what it still does on waking, it does beside the other one.
+        const other = yard.coordinators.find((one) => one !== victim && one.isRunning());
+        if (other) yard.leadTo(other.port());
+        await pass(dice.oneOf([1000, 2000, LONGER_THAN_A_LEASE_MS]));
+        victim.resume();
+      },
+    },
+    {
       name: 'runners killed',
       async strike() {
         const victim = anyHost();
@@ -137,6 +149,7 @@ export function listTroubles(yard: FaultYard, dice: Dice, postgres: OwnPostgres 
           headers: { 'retry-after': String(dice.between(1, 2)) },
         }),
     },
+    { name: 'tokens expired', strike: async () => yard.github.expireTokens(yard.installationId) },
     { name: 'GitHub answers 502', strike: async () => someWrites({ status: 502 }) },
     { name: 'GitHub’s answers lost', strike: async () => someWrites({ breakSocket: 'after' }) },
   ];

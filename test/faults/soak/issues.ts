@@ -22,7 +22,11 @@ const ENDS: Record<Story, readonly JobState[]> = {
   'label removed': ['cancelled', 'succeeded', 'refused'],
   'issue closed': ['cancelled', 'succeeded', 'refused'],
 };
-const CALLED_OFF: readonly Story[] = ['label removed', 'issue closed'];
+
+/** Whether a person changes their mind about it. */
+export function isCalledOff(story: Story): boolean {
+  return story === 'label removed' || story === 'issue closed';
+}
 
 /** Eight of ten issues are plain work. */
 export function pickStory(dice: Dice): Story {
@@ -39,9 +43,7 @@ export async function tell(
 ): Promise<{ issue: number; done: Promise<void> }> {
   const issue = await yard.ask(TITLES[story]);
   const afterMs = dice.between(0, 8000);
-  const done = CALLED_OFF.includes(story)
-    ? pass(afterMs).then(() => callOff(yard, story, issue))
-    : Promise.resolve();
+  const done = isCalledOff(story) ? pass(afterMs).then(() => callOff(yard, story, issue)) : Promise.resolve();
   return { issue, done };
 }
 
@@ -54,7 +56,7 @@ async function callOff(yard: FaultYard, story: Story, issue: number): Promise<vo
 /** How the issue ended, in a word, and whether that is as it should be. */
 export function judge(story: Story, jobs: readonly JobRow[]): { end: string; isRight: boolean } {
   const [job, ...more] = jobs;
-  if (!job) return { end: 'no job', isRight: CALLED_OFF.includes(story) };
+  if (!job) return { end: 'no job', isRight: isCalledOff(story) };
   if (more.length > 0) return { end: `${jobs.length} jobs`, isRight: false };
   // Nobody promises that work survives four machines that are lost one after the other; it has to be told, and is counted apart.
   if (job.state === 'dead' && job.attempt === 4) return { end: 'dead (4 machines lost)', isRight: true };

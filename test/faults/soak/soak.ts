@@ -1,14 +1,15 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { isTerminal } from '../../../src/domain/job-lifecycle.ts';
-import type { JobState } from '../../../src/contract/job.ts';
+import { JOB_STATES, type JobState } from '../../../src/contract/job.ts';
 import { ENGINES, type EngineName } from '../support/database.ts';
+import { SWEEP_TIMINGS } from '../support/fault-timings.ts';
 import { type FaultYard, startFaultYard } from '../support/fault-yard.ts';
-import { findLosses, untilAtRest } from '../support/nothing-lost.ts';
+import { type Expected, findLosses, untilAtRest } from '../support/nothing-lost.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
 import { pass } from '../support/pass.ts';
 import { listTroubles } from './chaos.ts';
-import { judge, pickStory, type Story, tell } from './issues.ts';
+import { isCalledOff, judge, pickStory, type Story, tell } from './issues.ts';
 import { createDice } from './random.ts';
 
 const HELP = `npm run soak -- [options]: many runners, many issues, and everything that can go wrong, by chance.
@@ -79,6 +80,8 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
   await using yard = await startFaultYard({
     coordinators: engine === 'postgres' ? 2 : 1,
     runners: [],
+    // What webhooks don't tell is found by the product itself.
+    timings: SWEEP_TIMINGS,
     ...(postgres === null ? {} : { database: postgres }),
   });
   for (let host = 1, left = runners; left > 0; host += 1, left -= RUNNERS_A_HOST) {
@@ -89,8 +92,6 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
   const struck = new Map<string, number>();
   const over = new AbortController();
   const progress = setInterval(() => void tellProgress(yard, stories, struck, startedMs), PROGRESS_EVERY_MS);
-  // GitHub's failed deliveries are asked for again, as the coordinator's own sweep does every five minutes.
-  const redeliveries = repeat(over.signal, () => yard.redeliverFailed().then(() => pass(3000)));
   const chaos = isCalm ? Promise.resolve() : makeTrouble(over.signal);
 
   try {
@@ -108,18 +109,17 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
     await Promise.all(calledOff);
     await pass(Math.max(0, endsMs - performance.now()));
     over.abort();
-    await Promise.all([chaos, redeliveries]);
+    await chaos;
     const calmMs = performance.now();
     yard.github.webhooks.faults.clear();
     yard.github.faults.clear();
-    await yard.redeliverFailed();
-    await untilAtRest(yard, {}, plan.patienceMs);
+    await untilAtRest(yard, toWorkAskedFor(stories), plan.patienceMs);
     clearInterval(progress);
     return await reconcile(yard, { stories, struck, startedMs, calmMs });
   } finally {
     over.abort();
     clearInterval(progress);
-    await Promise.allSettled([chaos, redeliveries]);
+    await Promise.allSettled([chaos]);
   }
 
   async function makeTrouble(signal: AbortSignal): Promise<void> {
@@ -131,6 +131,12 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
       await pass(dice.between(200, 3000));
     });
   }
+}
+
+/** Each issue that nobody called off has a job some day, also if its event is still to be found. */
+function toWorkAskedFor(stories: ReadonlyMap<number, Story>): Expected {
+  const issues = [...stories].filter(([, story]) => !isCalledOff(story)).map(([issue]) => issue);
+  return Object.fromEntries(issues.map((issue) => [issue, [JOB_STATES]]));
 }
 
 async function repeat(signal: AbortSignal, step: () => Promise<unknown>): Promise<void> {
@@ -183,6 +189,8 @@ async function reconcile(
   say(
     `(at most ${String(attempts[0]?.['most'])} for a job), ${yard.created.filter(({ path }) => path.endsWith('/pulls')).length} pull requests\n`,
   );
+  const dead = jobs.filter(({ state }) => state === 'dead').length;
+  say(`${dead} jobs are dead: given up after machines were lost, or offers missed, again and again\n`);
   say(
     `${toSeconds(facts.calmMs - facts.startedMs)} of trouble, at rest ${toSeconds(nowMs - facts.calmMs)} later\n`,
   );
