@@ -464,6 +464,10 @@ export const AttemptResult = z.object({
   sandbox: z.enum(['bubblewrap', 'none']),
   /** Which limit ended the work before it was done, in a sentence; what there is becomes a draft. Absent = it was done. */
   unfinished: z.string().max(2000).optional(),
+  /**
+   * Threads of the revision that the agent was told of, by their ids: the others had no room. Absent = all of them, or nobody knows.
+   */
+  toldThreads: z.array(z.int().positive()).max(100).optional(),
   /** Somebody pushed to the branch of a pull request while it was reworked: this says nothing of the runner. Absent = no. */
   overtaken: z.boolean().optional(),
 });

@@ -8,6 +8,7 @@ import type { StoreTx } from '../store/store.ts';
 import { type HealthTimings, noteRunnerHealth } from './note-runner-health.ts';
 import { tellFailedRound } from './notes.ts';
 import { newAttempt } from './new-attempt.ts';
+import { dropNextRound, wantNextRound } from './next-round.ts';
 import { stillAvoided } from './passed-over.ts';
 import { wantLooksAtFollowers } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -195,8 +196,10 @@ async function close(
   change: Pick<StoredJob, 'outcome' | 'stateReason'>,
 ): Promise<boolean> {
   const moved = await tx.jobs.move(job, state, change, tx.nowMs);
-  if (moved) await wantLooksAtFollowers(tx, job);
-  return moved;
+  if (!moved) return false;
+  await wantLooksAtFollowers(tx, job);
+  await (state === 'cancelled' ? dropNextRound(tx, job) : wantNextRound(tx, { ...job, state }));
+  return true;
 }
 
 /** The effect itself looks whether the branch holds anything that must stay. */

@@ -43,10 +43,16 @@ export function toJobSpec(
   };
 }
 
-/** Whom to ask again, and who comes first, is no concern of runners. */
+/** Whom to ask again, who comes first, and what comes next, is no concern of runners. */
 function toRevision({ revision }: Job, { baseHead }: Attempt): Pick<JobSpec, 'revision'> {
   if (revision === null || baseHead === null) return {};
-  const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = revision;
+  const {
+    counted: _counted,
+    reviewers: _reviewers,
+    laterThreads: _later,
+    runnerId: _runnerId,
+    ...facts
+  } = revision;
   return { revision: { ...facts, baseCommit: baseHead } };
 }
 

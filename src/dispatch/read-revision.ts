@@ -19,6 +19,7 @@ const NO_WORK: ReviewWork = {
   threads: [],
   commentsLeftOut: { untrusted: 0, edited: 0, unread: 0 },
   reviewers: [],
+  laterThreads: [],
 };
 /** The pull request that a comment's commands want reworked; `null`: none. `jobs`: of the issue, the newest first. */
 export function findRevised(

@@ -10,6 +10,9 @@ import { REPORT_SWEEP } from './sweep-names.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { sweepEach } from './sweep-each.ts';
 import { wantStatusComment } from './want-report.ts';
+import { isTerminal } from '../domain/job-lifecycle.ts';
+import { JOBS_READ } from './jobs-read.ts';
+import { wantNextRound } from './next-round.ts';
 
 /** The issue was deleted or moved: nobody did it that we know of. */
 const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
@@ -33,6 +36,7 @@ export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   );
   found.checkRuns += await repairEnded(deps);
   await lookForConflicts(deps);
+  await lookForWaitingReviews(deps);
   return found;
 }
 
@@ -45,6 +49,19 @@ async function lookForConflicts({ store }: SweepDeps): Promise<void> {
     await store.transact(async (tx) => {
       for (const { id: jobId, installationId } of wanted)
         await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
+    });
+  }
+}
+
+/** The end of a round has begun the next one, unless GitHub did not take what came between. */
+async function lookForWaitingReviews({ store }: SweepDeps): Promise<void> {
+  for (const { repositoryId, pullNumber } of await store.reviews.listWaiting()) {
+    const job = await store.jobs.ofPullRequest(repositoryId, pullNumber);
+    const newest = job && (await store.jobs.ofIssue(repositoryId, job.issue.number, JOBS_READ));
+    const last = newest?.find(({ revision }) => revision?.pullRequest.number === pullNumber);
+    await store.transact(async (tx) => {
+      if (last === undefined) await tx.reviews.dropWaiting(repositoryId, pullNumber);
+      else if (isTerminal(last.state)) await wantNextRound(tx, last);
     });
   }
 }

@@ -35,8 +35,11 @@ export async function startRevision(
     },
     deps,
   );
+  if (job === null) return null;
+  // What was said while the one before was under way is a part of this.
+  await tx.reviews.dropWaiting(job.repository.id, revision.pullRequest.number);
   // A person has taken it up again.
-  if (job !== null && revision.cause === 'asked' && revision.round > BUDGETS.revisionRounds)
+  if (revision.cause === 'asked' && revision.round > BUDGETS.revisionRounds)
     await wantNeedsHuman(tx, job, false);
   return job;
 }

@@ -1,7 +1,8 @@
 import type { FailedCheck, RevisionCause } from '../contract/job.ts';
 import { decideRevision } from '../domain/decide-revision.ts';
+import { isTerminal } from '../domain/job-lifecycle.ts';
 import { toInline } from '../domain/markdown-escape.ts';
-import { toNeedsHumanText, toReviewRefusalText } from '../domain/revision-text.ts';
+import { toNeedsHumanText, toReviewRefusalText, toReviewWaitsText } from '../domain/revision-text.ts';
 import type { PullRequestWishes } from '../domain/job.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
@@ -31,6 +32,8 @@ export type UnaskedWish = {
   reason: (who: string) => string;
   /** The head that it is about; when the pull request stands elsewhere by now, nothing comes of it. */
   head?: string;
+  /** It came while a round was under way, and waited for the end of that. */
+  hasWaited?: boolean;
   /** Looked at last, in the transaction that starts the job: whether there may be one more of this kind. */
   admit?: (tx: StoreTx) => Promise<boolean>;
 };
@@ -87,6 +90,10 @@ export async function prepareRevision(
       jobs,
     });
     if (decision.kind === 'refused') {
+      if (decision.code === 'busy' && cause === 'review' && endsInNextRound(jobs, pullRequestNumber))
+        return keepForNextRound();
+      // What it was about was done meanwhile.
+      if (decision.code === 'nothing' && wish.hasWaited === true) return ignored(decision.reason);
       if (decision.code === 'rounds') await stopRounds(tx, decision.reason, jobs, pullRequestNumber);
       else if (cause === 'review') await refuseReview(decision.reason);
       return { kind: 'refused', reason: decision.reason };
@@ -106,6 +113,22 @@ export async function prepareRevision(
     await tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
     return { kind: 'started', reason };
 
+    /** Nobody has to ask again. */
+    async function keepForNextRound(): Promise<TriggerOutcome> {
+      const { installationId, repository } = target;
+      const waiting = { repositoryId: repository.id, pullNumber: pullRequestNumber };
+      await tx.reviews.putWaiting({
+        ...waiting,
+        sender: { login: sender.login, id: sender.id },
+        at: wish.at,
+      });
+      const place = { installationId, repository, number: pullRequestNumber };
+      // Once for all reviews during one round.
+      const note = { key: `waiting-review:${jobs[0]?.id}`, text: toReviewWaitsText() };
+      if (wish.hasWaited !== true) await wantNote(tx, place, note);
+      return { kind: 'noted', reason: 'a round is under way; the next one begins when that is over' };
+    }
+
     /** Whoever wrote the review waits for something to happen. */
     async function refuseReview(why: string): Promise<void> {
       const { installationId, repository } = target;
@@ -113,6 +136,14 @@ export async function prepareRevision(
       await wantNote(tx, place, { key: wish.key, text: toReviewRefusalText(why) });
     }
   };
+}
+
+/** A revision of this pull request is under way, and nobody has stopped it. */
+function endsInNextRound(jobs: readonly StoredJob[], pullRequestNumber: number): boolean {
+  return jobs.some(
+    ({ state, revision }) =>
+      !isTerminal(state) && state !== 'cancelling' && revision?.pullRequest.number === pullRequestNumber,
+  );
 }
 
 /** By the settings of now: those of the job may be of long ago. */

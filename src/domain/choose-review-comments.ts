@@ -1,6 +1,7 @@
 import type { IssueComment, ReviewThread, Revision } from '../contract/job.ts';
 import type { CommentReading } from './choose-comments.ts';
 import type { Permission } from './decide.ts';
+import { isLaterNote } from './revision-text.ts';
 import type { Actor } from './trigger.ts';
 
 /** A comment on lines of a pull request, as GitHub has it now. */
@@ -24,7 +25,11 @@ export type ReviewReading = {
 };
 
 /** What is to be done about a pull request, and whom to ask again afterwards. */
-export type ReviewWork = Pick<Revision, 'reviews' | 'threads' | 'commentsLeftOut'> & { reviewers: string[] };
+export type ReviewWork = Pick<Revision, 'reviews' | 'threads' | 'commentsLeftOut'> & {
+  reviewers: string[];
+  /** Threads that have no room among `threads`, by their ids; there may be more. */
+  laterThreads: number[];
+};
 
 export type ReviewReadings = {
   comments: readonly ReviewCommentReading[];
@@ -37,6 +42,8 @@ const MAX_AUTHORS = 8;
 const MAX_THREADS = 30;
 const MAX_REVIEWS = 10;
 const MAX_REVIEWERS = 5;
+/** Each of them is answered, which tells everybody who follows it. */
+const MAX_LATER_THREADS = 30;
 /** Of one comment, of a thread's part of the diff, and of all comments together: a job is kept with them, and sent to its runner. */
 const MAX_CHARACTERS = 6000;
 const MAX_HUNK_CHARACTERS = 1500;
@@ -82,13 +89,14 @@ export function chooseReviewWork(
   let left = MAX_CHARACTERS_IN_ALL;
 
   const threads: ReviewThread[] = [];
+  const laterThreads: number[] = [];
   const open = [...Map.groupBy(given.comments, ({ threadId }) => threadId)].filter(
     ([id]) => !resolved.has(id),
   );
   for (const [id, said] of open) {
     const inOrder = said.toSorted((a, b) => a.id - b.id);
     const answeredAt = inOrder.findLastIndex(
-      ({ author }) => author?.login.toLowerCase() === botLogin.toLowerCase(),
+      ({ author, body }) => author?.login.toLowerCase() === botLogin.toLowerCase() && !isLaterNote(body),
     );
     const people = inOrder.filter(({ author }) => author !== null && !author.isBot);
     const trusted = people.filter(({ author }) => mayWrite(author));
@@ -98,11 +106,13 @@ export function chooseReviewWork(
     leftOut.edited += trusted.length - unedited.length;
     if (!isNew) continue;
     const comments = unedited.map(({ author, createdAt, body }) => toComment(author, createdAt, body));
-    left -= comments.reduce((sum, { body }) => sum + body.length, 0);
-    if (left < 0 || threads.length === MAX_THREADS) {
+    const length = comments.reduce((sum, { body }) => sum + body.length, 0);
+    if (length > left || threads.length === MAX_THREADS) {
       leftOut.unread += comments.length;
+      if (laterThreads.length < MAX_LATER_THREADS) laterThreads.push(id);
       continue;
     }
+    left -= length;
     const last = inOrder.at(-1);
     const { path = '', line = null, hunk = '' } = inOrder[0] ?? {};
     threads.push({
@@ -126,7 +136,8 @@ export function chooseReviewWork(
   });
   leftOut.unread += words.length - reviews.length;
 
-  return { reviews, threads, commentsLeftOut: leftOut, reviewers: findUnhappy(submitted, mayWrite) };
+  const reviewers = findUnhappy(submitted, mayWrite);
+  return { reviews, threads, commentsLeftOut: leftOut, reviewers, laterThreads };
 }
 
 /** Whose last review that takes a side wants changes. */

@@ -11,6 +11,7 @@ import { isTerminal } from './job-lifecycle.ts';
 import type { Job, RunnerView } from './job.ts';
 import { toCode, toInline, toQuote, toTable } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import { toRoundText } from './revision-text.ts';
 import type { MonthlySpending } from './spending.ts';
 import type { ReportedJob } from './status-comment-text.ts';
 
@@ -124,7 +125,7 @@ function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
         `${toStateEmoji(job)} **${toInline(job.specialty, 50)}**: ${toStateText(job, attempt)}`,
         queuePosition === null ? null : `place ${queuePosition} in the queue`,
         attempt?.checkRun == null ? null : `[check run](${attempt.checkRun.url})`,
-        job.pullRequest === null ? null : `[pull request](${job.pullRequest.url})`,
+        toPullRequest(job),
       ]
         .filter((part) => part !== null)
         .join(' · ')}`,
@@ -136,6 +137,11 @@ function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
   ]
     .filter((part) => part !== null)
     .join('\n\n');
+}
+
+function toPullRequest({ revision, pullRequest }: Job): string | null {
+  if (revision !== null) return toRoundText(revision);
+  return pullRequest === null ? null : `[pull request](${pullRequest.url})`;
 }
 
 /** What the repository has used up; `null` where that is nothing. */
@@ -210,6 +216,9 @@ function toWhyJob({ job, attempt, queuePosition }: ReportedJob, facts: AnswerFac
 }
 
 function toNext(job: Job): string {
+  if (job.pullRequest !== null && job.pullRequest.ended === undefined) {
+    return `To have [pull request #${job.pullRequest.number}](${job.pullRequest.url}) reworked, write \`/agent fix <instructions>\` on it.`;
+  }
   return job.state === 'succeeded' || job.state === 'refused'
     ? `To start it, write \`/agent run ${job.specialty}\`.`
     : `To try again, write \`/agent retry ${job.specialty}\`.`;

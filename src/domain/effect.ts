@@ -37,6 +37,8 @@ export type Effect =
   | { kind: 'needs-human'; jobId: JobId; isNeeded: boolean }
   /** Where a job's pull request can't be merged without conflicts, they are worked on, if the settings say so. */
   | { kind: 'look-at-conflicts'; jobId: JobId }
+  /** What a review wants that came while the pull request was worked on is begun, now that this job is over. */
+  | { kind: 'next-round'; jobId: JobId }
   /** What is to be said once stands on its issue or pull request. */
   | { kind: 'note'; key: string }
   /** The check run that says what the settings file of this commit means, or what is wrong with it. */
@@ -70,6 +72,7 @@ export function toEffectKey(effect: Effect): string {
     case 'revision-answers':
     case 'needs-human':
     case 'look-at-conflicts':
+    case 'next-round':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
@@ -92,6 +95,8 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'check-run': 50,
   'attempt-start': 40,
   'look-at-blockers': 38,
+  // A round after a review resolves conflicts as well.
+  'next-round': 37,
   'look-at-conflicts': 36,
   evidence: 35,
   'pull-request-wishes': 34,

@@ -51,6 +51,8 @@ export type JobRevision = Omit<Revision, 'baseCommit'> & {
   counted: number;
   /** Logins that are asked for a review once more. */
   reviewers: string[];
+  /** Threads that are to come with the next revision, by their ids; absent = none. */
+  laterThreads?: number[];
   /** Who did the work before, and so is the first choice. */
   runnerId: RunnerId | null;
 };

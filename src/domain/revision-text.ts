@@ -22,7 +22,44 @@ export function threadMarker(job: Pick<Job, 'id'>, threadId: number): string {
   return `<!-- yardmaster:thread job=${job.id} thread=${threadId} -->`;
 }
 
-/** What each thread of a review is answered once the work is on the branch, in the agent's words where it has any. Markdown, without marks. */
+const LATER_MARKER_BEGINNING = '<!-- yardmaster:thread-later ';
+
+/** The hidden mark by which it is found again that a thread was told to come with the next revision. */
+export function laterMarker(threadId: number): string {
+  return `${LATER_MARKER_BEGINNING}thread=${threadId} -->`;
+}
+
+/** Whether a comment of ours only says that its thread comes later: that is no answer. */
+export function isLaterNote(body: string): boolean {
+  return body.startsWith(LATER_MARKER_BEGINNING);
+}
+
+/**
+ * Threads that have to come with the next revision, by their ids, since there was no room for them. `goesOn`: that one begins by itself;
+ * where the agent was told of none at all, it would be told of none again.
+ */
+export function findLaterThreads({ job, attempt }: { job: Job; attempt: Attempt }): {
+  threadIds: number[];
+  goesOn: boolean;
+} {
+  const { threads = [], laterThreads = [] } = job.revision ?? {};
+  const told = attempt.result?.toldThreads;
+  const untold = threads.flatMap(({ id }) => (told === undefined || told.includes(id) ? [] : [id]));
+  return { threadIds: [...untold, ...laterThreads], goesOn: untold.length < threads.length };
+}
+
+/** What a thread is told that comes with the next revision. Markdown, without marks. */
+export function toLaterText({ round }: Pick<JobRevision, 'round'>, goesOn: boolean): string {
+  const why = `There was no room for this comment in round ${round}`;
+  return goesOn
+    ? `⏳ ${why}: it comes with the next one, which begins by itself.`
+    : `😕 ${why}: it is too long for the agent. Say it shorter, then write \`/agent fix\` in a comment on the pull request.`;
+}
+
+/**
+ * What each thread of a review that the agent was told of is answered once the work is on the branch, in the agent's words where it has any.
+ * Markdown, without marks.
+ */
 export function toThreadAnswers({ job, attempt }: { job: Job; attempt: Attempt }): {
   threadId: number;
   body: string;
@@ -31,8 +68,10 @@ export function toThreadAnswers({ job, attempt }: { job: Job; attempt: Attempt }
   const commit = attempt.result?.headCommit;
   if (revision === null || commit == null) return [];
   const said = parseAnswers(attempt.result?.summary ?? '');
+  const later = new Set(findLaterThreads({ job, attempt }).threadIds);
   const where = `Round ${revision.round} is in [\`${commit.slice(0, 7)}\`](${job.repository.htmlUrl}/commit/${commit}).`;
-  return revision.threads.map(({ id: threadId }, index) => {
+  return revision.threads.flatMap(({ id: threadId }, index) => {
+    if (later.has(threadId)) return [];
     const words = said.get(index + 1);
     const body =
       words === undefined
@@ -86,4 +125,9 @@ export function toNeedsHumanText(reason: string): string {
 /** Why nothing comes of a review right now. `reason` is Markdown that is safe to show. */
 export function toReviewRefusalText(reason: string): string {
   return `😕 This review is not worked on now. ${reason}`;
+}
+
+/** What whoever wrote a review is told while a round is under way. */
+export function toReviewWaitsText(): string {
+  return '👀 This review is worked on in the next round, which begins when the one under way is over; nobody has to ask again. `/agent cancel` stops both.';
 }

@@ -37,6 +37,8 @@ export type AttemptRecord = {
   unfinished?: string;
   /** Work that was not pushed, where others than this machine's people may have it. */
   patch?: string;
+  /** As in `AttemptResult`. */
+  toldThreads?: number[];
 };
 
 export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {
@@ -93,6 +95,7 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     phaseMs: record.phaseMs,
     sandbox: record.sandbox,
     ...(ending.overtaken === undefined ? {} : { overtaken: ending.overtaken }),
+    ...(record.toldThreads === undefined ? {} : { toldThreads: record.toldThreads }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
 }

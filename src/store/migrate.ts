@@ -17,6 +17,7 @@ import { addUsageTokens } from './migrations/0012-usage-tokens.ts';
 import { addNextKey } from './migrations/0013-next-key.ts';
 import { addRevisions } from './migrations/0014-revisions.ts';
 import { createPatches } from './migrations/0015-patches.ts';
+import { addWaitingReviews } from './migrations/0016-waiting-reviews.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -42,6 +43,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0013-next-key': addNextKey,
   '0014-revisions': addRevisions,
   '0015-patches': createPatches,
+  '0016-waiting-reviews': addWaitingReviews,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

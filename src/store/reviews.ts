@@ -14,6 +14,15 @@ export type StoredNote = {
   text: string;
 };
 
+/** Somebody wanted changes on a pull request while it was worked on already. */
+export type WaitingReview = {
+  repositoryId: number;
+  pullNumber: number;
+  sender: { login: string; id: number };
+  /** When, by GitHub's clock. */
+  at: string;
+};
+
 /** What is known of the talk on pull requests. */
 export type ReviewQueries = {
   /** Somebody calls a thread done, or not done any more; `threadId`: its first comment's. */
@@ -26,6 +35,13 @@ export type ReviewQueries = {
   /** False, and nothing happens, if there is one with that key. */
   insertNote(note: StoredNote, nowMs: number): Promise<boolean>;
   getNote(key: string): Promise<StoredNote | null>;
+  /** It waits for the end of the work on its pull request, in the place of an earlier one: whatever was said before is looked at with it. */
+  putWaiting(review: WaitingReview): Promise<void>;
+  getWaiting(repositoryId: number, pullNumber: number): Promise<WaitingReview | null>;
+  /** All that wait, in no order. */
+  listWaiting(): Promise<WaitingReview[]>;
+  /** Nothing waits there any more. */
+  dropWaiting(repositoryId: number, pullNumber: number): Promise<void>;
 };
 
 export function createReviewQueries(db: Kysely<Schema>): ReviewQueries {
@@ -79,5 +95,46 @@ export function createReviewQueries(db: Kysely<Schema>): ReviewQueries {
         text: row.text,
       };
     },
+
+    async putWaiting({ repositoryId, pullNumber, sender, at }) {
+      const columns = { login: sender.login, user_id: sender.id, said_at: at };
+      await db
+        .insertInto('waiting_reviews')
+        .values({ repository_id: repositoryId, pull_number: pullNumber, ...columns })
+        .onConflict((conflict) => conflict.columns(['repository_id', 'pull_number']).doUpdateSet(columns))
+        .execute();
+    },
+
+    async getWaiting(repositoryId, pullNumber) {
+      const row = await db
+        .selectFrom('waiting_reviews')
+        .selectAll()
+        .where('repository_id', '=', repositoryId)
+        .where('pull_number', '=', pullNumber)
+        .executeTakeFirst();
+      return row ? toWaiting(row) : null;
+    },
+
+    async listWaiting() {
+      const rows = await db.selectFrom('waiting_reviews').selectAll().execute();
+      return rows.map(toWaiting);
+    },
+
+    async dropWaiting(repositoryId, pullNumber) {
+      await db
+        .deleteFrom('waiting_reviews')
+        .where('repository_id', '=', repositoryId)
+        .where('pull_number', '=', pullNumber)
+        .execute();
+    },
+  };
+}
+
+function toWaiting(row: Schema['waiting_reviews']): WaitingReview {
+  return {
+    repositoryId: row.repository_id,
+    pullNumber: row.pull_number,
+    sender: { login: row.login, id: row.user_id },
+    at: row.said_at,
   };
 }

@@ -30,6 +30,13 @@ export type Schema = {
     updated_at: number;
   };
   notes: NoteRow;
+  waiting_reviews: {
+    repository_id: number;
+    pull_number: number;
+    login: string;
+    user_id: number;
+    said_at: string;
+  };
   kept_settings: { repository_id: number; text: string; updated_at: number };
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };

@@ -3,6 +3,7 @@ import type { AttemptResult } from '../../src/contract/job.ts';
 import type { Trigger } from '../../src/domain/trigger.ts';
 import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { aRepository, aResult } from '../support/job-builders.ts';
+import { GitHubError } from '../../src/github/github-error.ts';
 
 const target = { installationId: 5, repository: aRepository() };
 const rita = { login: 'rita', id: 7, isBot: false };
@@ -93,6 +94,13 @@ function aFix({ number }: World, instructions: string | null): Trigger {
   };
 }
 
+/** A comment in a thread of its own. */
+function say({ recorder }: World, id: number, body: string, at: string): void {
+  const [comment] = recorder.reviews.comments;
+  if (comment)
+    recorder.reviews.comments.push({ ...comment, id, threadId: id, body, createdAt: at, updatedAt: at });
+}
+
 const gaveUp = aResult({ outcome: 'no_changes', reason: 'The agent changed nothing.', headCommit: null });
 
 describe('a revision', () => {
@@ -149,6 +157,28 @@ describe('a revision', () => {
 
     expect(world.recorder.answers).toHaveLength(1);
     expect(world.recorder.wishes).toHaveLength(1);
+  });
+
+  test('of more threads than there is room for goes on with the others, which are told so, and of which none is answered unseen', async () => {
+    await using world = await openPublished();
+    const { recorder } = world;
+    for (let id = 32; id <= 62; id += 1) say(world, id, `Say ${id}.`, '2026-05-04T12:00:00Z');
+    await accept(world, aFix(world, null));
+    const first = await world.takeAndFinish(world.runner);
+    const told = first.spec.revision?.threads.map(({ id }) => id) ?? [];
+
+    await world.finish(first, aResult({ headCommit: 'd'.repeat(40), toldThreads: told.slice(1) }));
+
+    const later = recorder.answers.filter(({ body }) => body.includes('comes with the next one'));
+    expect(told).toHaveLength(30);
+    expect(later.map(({ threadId }) => threadId)).toEqual([31, 61, 62]);
+    expect(recorder.answers).toHaveLength(32);
+    const second = await world.takeAndFinish(world.runner);
+    expect(second.spec.revision).toMatchObject({ cause: 'review', round: 2 });
+    expect(second.spec.revision?.threads.map(({ id }) => id)).toEqual([31, 61, 62]);
+    await world.finish(second, aResult({ headCommit: 'e'.repeat(40), toldThreads: [31, 61, 62] }));
+    expect(recorder.answers).toHaveLength(35);
+    expect(await jobsOf(world)).toHaveLength(3);
   });
 
   test('leaves a text alone that somebody has edited', async () => {
@@ -260,10 +290,88 @@ describe('a review', () => {
     world.recorder.permission = 'write';
 
     expect(await accept(world, aReview(world))).toBe('started');
+    const [job] = await jobsOf(world);
+    await world.dispatcher.cancel(job?.id ?? world.first, 'enough');
+    world.recorder.issue.state = 'closed';
     expect(await accept(world, aReview(world))).toBe('refused');
 
-    expect((await jobsOf(world))[0]).toMatchObject({ requestedBy: 'rita', revision: { cause: 'review' } });
-    expect(world.recorder.comments.at(-1)?.body).toMatch(/not worked on now[^]*under way/);
+    expect(job).toMatchObject({ requestedBy: 'rita', revision: { cause: 'review' } });
+    expect(world.recorder.comments.at(-1)?.body).toMatch(/not worked on now[^]*is closed/);
+  });
+
+  test('during a round is the next one, once its answers are there, also after a restart', async () => {
+    await using world = await openPublished();
+    const { recorder } = world;
+    await accept(world, aReview(world));
+    const taken = await world.takeAndFinish(world.runner);
+    say(world, 32, 'And rename it everywhere.', '2026-05-04T12:30:00Z');
+    const during = { at: '2026-05-04T12:30:00Z', sender: { ...rita, login: 'sam', id: 8 } };
+    expect(await accept(world, aReview(world))).toBe('noted');
+    expect(await accept(world, aReview(world, during))).toBe('noted');
+    expect(recorder.comments.filter(({ body }) => body.includes('in the next round'))).toHaveLength(1);
+
+    const away = new GitHubError('unavailable', 'GitHub is away');
+    recorder.failNext('readReviews', away);
+    await world.finish(taken, aResult({ headCommit: 'd'.repeat(40) }));
+    expect(await jobsOf(world)).toHaveLength(2);
+    world.clock.advance(600);
+    await using restarted = await openDispatchWorld(world);
+    await restarted.outbox.runDue();
+
+    expect((await jobsOf(world))[0]).toMatchObject({
+      state: 'queued',
+      requestedBy: 'sam',
+      revision: { cause: 'review', round: 2, counted: 2, threads: [{ id: 32 }] },
+    });
+    expect(await world.store.reviews.listWaiting()).toEqual([]);
+  });
+
+  test('during a round that comes to nothing is the next one as well, and none when somebody stops the round', async () => {
+    await using world = await openPublished();
+    await accept(world, aReview(world));
+    const first = await world.takeAndFinish(world.runner);
+    await accept(world, aReview(world));
+    await world.finish(first, gaveUp);
+    expect((await jobsOf(world))[0]).toMatchObject({ state: 'queued', revision: { round: 2 } });
+
+    const second = await world.take(world.runner);
+    await accept(world, aReview(world));
+    await world.dispatcher.cancel(second.spec.jobId, 'enough');
+    world.clock.advance(120);
+    await world.sweeper.sweep();
+    await world.outbox.runDue();
+
+    expect(await jobsOf(world)).toHaveLength(3);
+    expect(await world.store.reviews.listWaiting()).toEqual([]);
+  });
+
+  test('during a round that works on it already is not worked on twice', async () => {
+    await using world = await openPublished();
+    await accept(world, aReview(world));
+    const taken = await world.takeAndFinish(world.runner);
+    await accept(world, aReview(world));
+
+    await world.finish(taken, aResult({ headCommit: 'd'.repeat(40) }));
+
+    expect(await jobsOf(world)).toHaveLength(2);
+    expect(world.recorder.comments.map(({ body }) => body).join('\n')).not.toContain('not worked on');
+  });
+
+  test('during the last of five rounds is for a person', async () => {
+    await using world = await openPublished();
+    for (let round = 1; round <= 4; round += 1) {
+      await accept(world, aReview(world));
+      await world.finish(await world.takeAndFinish(world.runner), gaveUp);
+    }
+    await accept(world, aReview(world));
+    const last = await world.takeAndFinish(world.runner);
+    await accept(world, aReview(world));
+
+    await world.finish(last, gaveUp);
+
+    expect(await jobsOf(world)).toHaveLength(6);
+    expect(world.recorder.labels).toContain('agent:needs-human');
+    expect(await world.store.reviews.listWaiting()).toEqual([]);
   });
 
   test('of a pull request that is none of ours asks nothing of GitHub', async () => {

@@ -5,6 +5,7 @@ import {
   type ReviewReading,
 } from '../../src/domain/choose-review-comments.ts';
 import type { Permission } from '../../src/domain/decide.ts';
+import { laterMarker } from '../../src/domain/revision-text.ts';
 
 const ASKED_AT = '2026-05-04T12:00:00Z';
 const BOT = 'yardmaster[bot]';
@@ -95,13 +96,23 @@ describe('threads', () => {
 
   test('as many as have room, however much is written', () => {
     const long = 'x'.repeat(60_000);
-    const { threads, commentsLeftOut } = choose(
+    const { threads, commentsLeftOut, laterThreads } = choose(
       Array.from({ length: 50 }, (_, at) => aComment(at + 1, 'rita', { body: long, hunk: long })),
     );
 
     expect(JSON.stringify(threads).length).toBeLessThan(60_000);
     expect(threads.length).toBeGreaterThan(3);
     expect(commentsLeftOut?.unread).toBe(50 - threads.length);
+    expect(laterThreads.length).toBe(30);
+    expect(laterThreads).not.toContain(threads.at(-1)?.id);
+  });
+
+  test('also when all that we said was that they come later', () => {
+    const body = `${laterMarker(1)}\n\nLater.`;
+
+    const { threads } = choose([aComment(1, 'rita'), aComment(2, BOT, { threadId: 1, body })]);
+
+    expect(threads).toMatchObject([{ id: 1, comments: [{ author: 'rita' }] }]);
   });
 });
 

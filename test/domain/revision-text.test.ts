@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { toFailedRoundText, toThreadAnswers } from '../../src/domain/revision-text.ts';
+import {
+  findLaterThreads,
+  toFailedRoundText,
+  toLaterText,
+  toThreadAnswers,
+} from '../../src/domain/revision-text.ts';
 import { aJob, anAttempt, aResult, aRevision } from '../support/job-builders.ts';
 
 const thread = (id: number) => ({ id, path: 'src/cart.js', line: 1, hunk: '', comments: [] });
@@ -23,6 +28,19 @@ test('each thread is answered with the agent’s words about it, or where to fin
   expect(answers[1]?.body).toContain('says nothing about this comment');
   // Neither pings nor marks of ours.
   expect(answers[2]?.body).not.toMatch(/@octavia\b|<!--/);
+});
+
+test('a thread that the agent was not told of is not answered as if it had been: it comes later', () => {
+  const revision = aRevision({ threads: [thread(11), thread(12)], laterThreads: [13] });
+  const job = aJob({ kind: 'revise', revision });
+  const attempt = anAttempt({ result: aResult({ toldThreads: [12] }) });
+
+  expect(toThreadAnswers({ job, attempt }).map(({ threadId }) => threadId)).toEqual([12]);
+  expect(findLaterThreads({ job, attempt })).toEqual({ threadIds: [11, 13], goesOn: true });
+  // What had no room at all would have none again.
+  const none = anAttempt({ result: aResult({ toldThreads: [] }) });
+  expect(findLaterThreads({ job, attempt: none })).toEqual({ threadIds: [11, 12, 13], goesOn: false });
+  expect(toLaterText(revision, false)).toContain('Say it shorter');
 });
 
 test('a reason can’t become more than a quote', () => {

@@ -262,6 +262,26 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.reviews.resolvedThreads(place.repositoryId, 8)).toEqual(new Set());
     });
 
+    test('of the reviews that wait on a pull request the newest is kept, until it is dropped', async () => {
+      await using opened = await open();
+      const { reviews } = opened.store;
+      const first = {
+        repositoryId: 1,
+        pullNumber: 7,
+        sender: { login: 'rita', id: 8 },
+        at: '2026-05-04T12:00:00Z',
+      };
+      const second = { ...first, sender: { login: 'sam', id: 9 }, at: '2026-05-04T12:01:00Z' };
+      const elsewhere = { ...first, pullNumber: 8 };
+
+      for (const review of [first, second, elsewhere]) await reviews.putWaiting(review);
+
+      expect(await reviews.getWaiting(1, 7)).toEqual(second);
+      expect(await reviews.getWaiting(2, 7)).toBeNull();
+      await reviews.dropWaiting(1, 7);
+      expect(await reviews.listWaiting()).toEqual([elsewhere]);
+    });
+
     test('of an open pull request the newest job counts, and of one that has ended none', async () => {
       await using opened = await open();
       const { jobs } = opened.store;

@@ -41,12 +41,14 @@ export type TestRunner = { id: Session['runnerId']; key: string; session: Sessio
 /** An attempt in the hands of a runner. */
 export type Taken = RunnerResponse<'accept'> & { lease: LeaseKey };
 
-/** Everything of the coordinator between webhooks and the runner API, on a real store, with a clock that stands still. */
-export async function openDispatchWorld() {
-  const clock = createFakeClock();
-  const opened = await openTestStore(clock);
-  const { store } = opened;
-  const recorder = createGitHubRecorder(clock);
+/**
+ * Everything of the coordinator between webhooks and the runner API, on a real store, with a clock that stands still. `before`: what another
+ * one has left behind, which stays the owner of its store.
+ */
+export async function openDispatchWorld(
+  before?: Pick<Awaited<ReturnType<typeof openOwnWorld>>, 'store' | 'clock' | 'recorder'>,
+) {
+  const { store, clock, recorder, opened } = before ? { ...before, opened: null } : await openOwnWorld();
   const { github } = recorder;
   const lines: Record<string, unknown>[] = [];
   // In the middle: jitter of ± 50 % comes to nothing.
@@ -201,9 +203,15 @@ export async function openDispatchWorld() {
     kindsOf,
     async [Symbol.asyncDispose]() {
       await Promise.all([sweeper.stop(), outbox.stop()]);
-      await opened[Symbol.asyncDispose]();
+      await opened?.[Symbol.asyncDispose]();
     },
   };
+}
+
+async function openOwnWorld() {
+  const clock = createFakeClock();
+  const opened = await openTestStore(clock);
+  return { clock, opened, store: opened.store, recorder: createGitHubRecorder(clock) };
 }
 
 export function aLabelTrigger(

@@ -199,7 +199,13 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
       }),
     readReviews: () => call('readReviews', () => state.reviews),
     answerThread: (_target, _number, { threadId, marker, body }) =>
-      call('answerThread', () => void state.answers.push({ threadId, body: `${marker}\n${body}` })),
+      call('answerThread', () => {
+        const text = `${marker}\n${body}`;
+        state.answers.push({ threadId, body: text });
+        const asked = state.reviews.comments.find(({ id }) => id === threadId);
+        const author = { login: 'yardmaster[bot]', id: 9, isBot: true };
+        if (asked) state.reviews.comments.push({ ...asked, id: newId(), author, body: text });
+      }),
     readFailedChecks: () => call('readFailedChecks', () => state.failedChecks),
     changePullRequestBody: (_target, number, body) =>
       call('changePullRequestBody', () => {

@@ -59,7 +59,7 @@ export function aRevisionReading(
       hasConflicts: false,
       ...pull,
     },
-    work: { reviews, threads, commentsLeftOut, reviewers, ...work },
+    work: { reviews, threads, commentsLeftOut, reviewers, laterThreads: [], ...work },
   };
 }
 

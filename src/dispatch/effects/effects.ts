@@ -13,9 +13,10 @@ import { grantPullRequestWishes } from './pull-request-wishes.ts';
 import { lookAtWaiting } from '../waiting-jobs.ts';
 import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
-import { answerThreads } from './revision-answers.ts';
+import { answerThreads, giveUpAnswers } from './revision-answers.ts';
 import { labelForPeople } from './needs-human.ts';
 import { lookAtConflicts } from './look-at-conflicts.ts';
+import { beginNextRound } from './next-round.ts';
 import { publishNote } from './note.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
@@ -67,6 +68,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return labelForPeople(effect, deps);
         case 'look-at-conflicts':
           return lookAtConflicts(effect.jobId, deps);
+        case 'next-round':
+          return beginNextRound(effect.jobId, deps);
         case 'note':
           return publishNote(effect.key, deps);
         case 'settings-check':
@@ -96,9 +99,10 @@ export function createEffects(deps: EffectDeps): Effects {
           const attempt = await store.attempts.get(effect.attemptId);
           return attempt ? tell(attempt.jobId, effect, error) : undefined;
         }
+        case 'revision-answers':
+          return giveUpAnswers(effect.jobId, error, deps);
         case 'evidence':
         case 'pull-request-wishes':
-        case 'revision-answers':
         case 'needs-human':
         case 'clean-branch':
         case 'clean-label':
@@ -110,6 +114,7 @@ export function createEffects(deps: EffectDeps): Effects {
         }
         case 'look-at-blockers':
         case 'look-at-conflicts':
+        case 'next-round':
           // The sweep looks again.
           return undefined;
         case 'command':

@@ -33,9 +33,6 @@ export async function noteRevised(job: StoredJob, attempt: StoredAttempt, deps: 
     );
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
     await tx.want({ effect: { kind: 'revision-answers', jobId }, installationId });
-    // What came while it was worked on had to wait.
-    if (job.settings.pullRequest?.resolveConflicts === true)
-      await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
     // Somebody was faster than we are.
     if (pull?.state === 'open' && pull.headCommit !== attempt.result?.headCommit)
       await tx.want({ effect: { kind: 'evidence', jobId, commit: pull.headCommit }, installationId });

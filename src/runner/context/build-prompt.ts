@@ -43,8 +43,8 @@ export type PromptJob = {
   maxTokens: number;
 };
 
-/** `cuts`: what did not fit, for the log; the prompt says it, too. */
-export type Prompt = { text: string; tokens: number; cuts: string[] };
+/** `cuts`: what did not fit, for the log; the prompt says it, too. `threads`: of a review, which are in it, by their ids. */
+export type Prompt = { text: string; tokens: number; cuts: string[]; threads: number[] };
 
 /**
  * What the agent is told: our rules first, then the task, then everything that others wrote, each in a block that it
@@ -64,7 +64,7 @@ export async function buildPrompt(job: PromptJob): Promise<Prompt> {
   const leftOut = section('What did not fit in here', cutToTokens(cuts, CUTS_TOKENS - 50));
   const sections = [...before, ...fitted.texts, leftOut, after];
   const text = `${sections.filter((part) => part !== '').join('\n\n')}\n`;
-  return { text, tokens: estimateTokens(text), cuts: fitted.cuts };
+  return { text, tokens: estimateTokens(text), cuts: fitted.cuts, threads: fitted.threads };
 }
 
 /** In the order in which they are read. */
@@ -128,8 +128,8 @@ function part(
     importance,
     share,
     render: (maxTokens) => {
-      const { text, cuts } = render(Math.max(0, maxTokens - headingTokens));
-      return { text: section(title, text), cuts };
+      const rendered = render(Math.max(0, maxTokens - headingTokens));
+      return { ...rendered, text: section(title, rendered.text) };
     },
   };
 }

@@ -3,7 +3,7 @@ import { toOneLine } from '../../lib/strip-control.ts';
 import { cleanOutput } from './clean-output.ts';
 import { cleanText } from './clean-text.ts';
 import { fence, inlineCode } from './fence.ts';
-import { countFitting, type Rendered } from './fit-parts.ts';
+import { countFitting, pickFitting, type Rendered } from './fit-parts.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 
 /** In characters. */
@@ -12,7 +12,7 @@ const MAX_HUNK = 2000;
 const MAX_OUTPUT = 8000;
 const MAX_PATHS = 100;
 
-/** What reviewers said, thread by thread, each with its number; the first ones where there is little room. */
+/** What reviewers said, thread by thread, each with its number; what fits where there is little room. */
 export function describeReview(revision: Revision, maxTokens: number): Rendered {
   const { threads, reviews, commentsLeftOut } = revision;
   const blocks = [
@@ -30,10 +30,16 @@ export function describeReview(revision: Revision, maxTokens: number): Rendered 
           'At the end, say in one line for each of them what you did about it, beginning with its number: `Comment 1: …`.',
         ]),
   ].join(' ');
-  const taken = countFitting(blocks, maxTokens - estimateTokens(introduction) - 2);
+  const taken = pickFitting(blocks, maxTokens - estimateTokens(introduction) - 2);
   const cuts =
-    taken === blocks.length ? [] : [`what reviewers said: the first ${taken} of ${blocks.length} are above`];
-  return { text: taken === 0 ? '' : [introduction, ...blocks.slice(0, taken)].join('\n\n'), cuts };
+    taken.length === blocks.length
+      ? []
+      : [`what reviewers said: ${taken.length} of ${blocks.length} are above; leave the others alone`];
+  return {
+    text: taken.length === 0 ? '' : [introduction, ...taken.map((at) => blocks[at])].join('\n\n'),
+    cuts,
+    threads: taken.flatMap((at) => threads[at]?.id ?? []),
+  };
 }
 
 function describeThread({ path, line, hunk, comments }: ReviewThread, number: number): string {

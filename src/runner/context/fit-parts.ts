@@ -1,7 +1,10 @@
 import { estimateTokens } from './estimate-tokens.ts';
 
-/** What a part of the prompt has to say within some room: '' = nothing. `cuts`: what of it does not fit, for people and the agent. */
-export type Rendered = { text: string; cuts: string[] };
+/**
+ * What a part of the prompt has to say within some room: '' = nothing. `cuts`: what of it does not fit, for people and the agent.
+ * `threads`: of a review, which are in it, by their ids.
+ */
+export type Rendered = { text: string; cuts: string[]; threads?: number[] };
 
 /** A part of the prompt that can be made shorter. */
 export type Part = {
@@ -15,12 +18,12 @@ export type Part = {
 
 /**
  * Gives room to the parts, the most important first: each gets what it wants, but no more than its share, and no more than what is left.
- * Answers the texts in the order of `parts`, and all that was cut. The same input always gives the same answer.
+ * Answers the texts in the order of `parts`, with the threads that are in them, and all that was cut. The same input always gives the same answer.
  */
 export function fitParts(
   parts: readonly Part[],
   budgetTokens: number,
-): { texts: string[]; cuts: string[]; tokens: number } {
+): { texts: string[]; cuts: string[]; threads: number[]; tokens: number } {
   let left = Math.max(0, budgetTokens);
   const rendered = new Map<Part, Rendered>();
   const byImportance = parts.toSorted((a, b) => a.importance - b.importance);
@@ -30,10 +33,11 @@ export function fitParts(
     rendered.set(part, result);
     left -= estimateTokens(result.text);
   }
-  const inOrder = parts.map((part) => rendered.get(part) ?? { text: '', cuts: [] });
+  const inOrder: Rendered[] = parts.map((part) => rendered.get(part) ?? { text: '', cuts: [] });
   return {
     texts: inOrder.map(({ text }) => text),
     cuts: byImportance.flatMap((part) => rendered.get(part)?.cuts ?? []),
+    threads: inOrder.flatMap(({ threads }) => threads ?? []),
     tokens: budgetTokens - left,
   };
 }
@@ -46,4 +50,15 @@ export function countFitting(texts: readonly string[], maxTokens: number): numbe
     if (left < 0) return taken;
   }
   return texts.length;
+}
+
+/** Takes whatever fits into the room, in its order, each with a line to part it from the next: a long one does not keep others out. */
+export function pickFitting(texts: readonly string[], maxTokens: number): number[] {
+  let left = maxTokens;
+  return texts.flatMap((text, at) => {
+    const taken = estimateTokens(text) + 1;
+    if (taken > left) return [];
+    left -= taken;
+    return [at];
+  });
 }

@@ -69,5 +69,6 @@ async function makePrompt(
   });
   say(`The agent is told about ${prompt.tokens} tokens; the advice is from ${guidance.from}`);
   for (const cut of prompt.cuts) say(`Did not fit: ${cut}`);
+  if (spec.revision !== undefined) record.toldThreads = prompt.threads;
   return prompt.text;
 }

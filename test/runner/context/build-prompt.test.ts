@@ -6,6 +6,7 @@ import {
   buildPrompt,
   DEFAULT_PROMPT_TOKENS,
   LEAST_PROMPT_TOKENS,
+  type Prompt,
   type PromptJob,
 } from '../../../src/runner/context/build-prompt.ts';
 import { readGuidance } from '../../../src/runner/context/read-guidance.ts';
@@ -143,6 +144,24 @@ describe('the prompt', () => {
     );
     expect(prompt).toMatch(/## Conflicts[^]*- `src\/cart\.js`/);
     expect(prompt).not.toMatch(/Now solve issue/);
+  });
+
+  it('tells of which threads of a review it has room for, and a long one does not keep others out', async () => {
+    const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = aRevision();
+    const comment = { author: 'rita', createdAt: '2026-11-20T10:00:00Z', body: 'Use `total`.' };
+    const long = Array.from({ length: 8 }, () => ({ ...comment, body: 'long '.repeat(1200) }));
+    const thread = { path: 'src/cart.js', line: 7, hunk: '' };
+    const threads = [
+      { ...thread, id: 11, comments: long },
+      { ...thread, id: 12, comments: [comment] },
+    ];
+    const revision = { ...facts, baseCommit: 'd'.repeat(40), threads };
+
+    const prompt = await makePrompt({ kind: 'revise', revision }, { maxTokens: LEAST_PROMPT_TOKENS });
+
+    expect(prompt.threads).toEqual([12]);
+    expect(prompt.text).toMatch(/\*\*Comment 2\*\* on[^]*what reviewers said: 1 of 2 are above/);
+    expect(prompt.text).not.toContain('**Comment 1**');
   });
 
   it('tells what was red before, with the end of the output', async () => {
@@ -288,14 +307,18 @@ describe('hostile text', () => {
   });
 });
 
-async function promptOf(
+async function promptOf(...given: Parameters<typeof makePrompt>): Promise<string> {
+  return (await makePrompt(...given)).text;
+}
+
+async function makePrompt(
   overrides: Parameters<typeof aJobSpec>[0],
   facts: Partial<Omit<PromptJob, 'spec'>> = {},
-): Promise<string> {
+): Promise<Prompt> {
   const spec = aJobSpec(overrides);
   const analysis = anAnalysis();
   const { guidance } = await readGuidance(spec, analysis, '/nowhere');
-  const prompt = await buildPrompt({
+  return buildPrompt({
     spec,
     analysis,
     guidance,
@@ -304,7 +327,6 @@ async function promptOf(
     maxTokens: DEFAULT_PROMPT_TOKENS,
     ...facts,
   });
-  return prompt.text;
 }
 
 function someSettings(overrides: Partial<JobSettings>): JobSettings {
