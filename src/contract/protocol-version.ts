@@ -4,6 +4,9 @@
  */
 export const PROTOCOL_VERSION = { major: 1, minor: 3 } as const;
 
+/** Runners before this version do not know jobs of kind `revise`. */
+export const REVISIONS_SINCE = { major: 1, minor: 2 } as const;
+
 export const PROTOCOL_HEADER = 'yardmaster-protocol';
 
 /** What the coordinator answers to a runner's version: go on, or the reason it can't (HTTP 426). */
@@ -35,4 +38,10 @@ export function judgeProtocol(header: string | undefined): ProtocolVerdict {
         ? `the runner speaks protocol ${header}, newer than this coordinator's ${toProtocolHeader()}: upgrade the coordinator first`
         : `the runner speaks protocol ${header}, this coordinator ${toProtocolHeader()}: upgrade the runner (install the package of this coordinator’s version there)`,
   };
+}
+
+/** Whether `header` is of that version, or a later one. */
+export function isSince(header: string | null | undefined, least: { major: number; minor: number }): boolean {
+  const [major = 0, minor = 0] = (header ?? '').split('.').map(Number);
+  return major > least.major || (major === least.major && minor >= least.minor);
 }

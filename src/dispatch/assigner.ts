@@ -79,6 +79,7 @@ export function createAssigner(deps: {
     field.warmByRepository.set(repositoryId, warm);
     return chooseRunner({
       specialty: job.specialty,
+      kind: job.kind,
       needs: job.needs,
       agent: job.settings.agent,
       otherAgents: job.settings.otherAgents,

@@ -194,6 +194,7 @@ function newRunner(runner: {
     capabilities: facts.capabilities,
     capacity: facts.capacity,
     version: facts.version,
+    protocol: null,
     keyHash: hashSecret(runner.key),
     nextKeyHash: null,
     allowedSpecialties: runner.allowed,

@@ -40,8 +40,8 @@ export type RunnerSessions = {
   }): Promise<Answer<RunnerResponse<'rotateKey'>>>;
   /** A second key that is shown becomes the runner's only one. `changed: false`: it was that already. */
   confirmKey(request: { runnerId: RunnerId; key: string }): Promise<Answer<{ changed: boolean }>>;
-  /** Whose session token this is. */
-  authenticate(sessionToken: string): Promise<Answer<Session>>;
+  /** Whose session token this is. `protocol`: the version of the runner API that it comes with, which is kept. */
+  authenticate(sessionToken: string, protocol?: string): Promise<Answer<Session>>;
   /** The runner leaves in order: it is offered nothing until its next session. */
   closeSession(session: Session): Promise<void>;
 };
@@ -121,7 +121,7 @@ export function createRunnerSessions(deps: {
         return known.ok ? accepted({ changed: known.value.isNew }) : known;
       }),
 
-    async authenticate(sessionToken) {
+    async authenticate(sessionToken, protocol) {
       const parts = /^([0-9a-f-]{36})\.(\d{1,15})\.([A-Za-z0-9_-]+)$/.exec(sessionToken);
       const [, runnerId = '', epoch = '', secret = ''] = parts ?? [];
       // The pattern was checked above; an id that nobody has is found out by the store.
@@ -133,6 +133,8 @@ export function createRunnerSessions(deps: {
       if (!current.ok) return current;
       const isOver = (runner.sessionExpiresAtMs ?? 0) <= (await store.nowMs());
       if (isOver || !matchesSecret(secret, runner.sessionHash)) return unknownSession();
+      if (protocol !== undefined && protocol !== runner.protocol)
+        await store.runners.change(runner.id, { protocol });
       return accepted(session);
     },
 

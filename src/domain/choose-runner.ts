@@ -1,4 +1,5 @@
-import type { RunnerId } from '../contract/job.ts';
+import type { JobKind, RunnerId } from '../contract/job.ts';
+import { isSince, REVISIONS_SINCE, toProtocolHeader } from '../contract/protocol-version.ts';
 import type { RunnerView } from './job.ts';
 
 /** Runners that a job does not go to, or not yet, because of what was between them. */
@@ -12,6 +13,8 @@ export type PassedOver = {
 /** What a job asks for, and who could do it. */
 export type RunnerQuestion = PassedOver & {
   specialty: string;
+  /** What the job is for; absent = to solve an issue. */
+  kind?: JobKind;
   needs: readonly string[];
   /** The agent that the settings name; `null`: any will do, but one there must be. */
   agent: string | null;
@@ -29,6 +32,7 @@ export type RunnerQuestion = PassedOver & {
 /** Which requirement nobody meets. Stays the same while only counts and times change. */
 export type NoRunnerCode =
   | 'no_specialty'
+  | 'too_old'
   | 'lacks_capability'
   | 'not_online'
   | 'quarantined'
@@ -48,7 +52,7 @@ const ANY_AGENT = 'agent';
 const NAMED_AT_MOST = 8;
 
 /**
- * Which runner suits a job: the right specialty, all needs, online, with room. Among these one on which the job has not failed, then the one
+ * Which runner suits a job: the right specialty, new enough for it, all needs, online, with room. Among these one on which the job has not failed, then the one
  * that has done what the job goes on with, then one with the agent that is named first, then one that we speak to (by way of GitHub everything
  * takes minutes), then the least loaded one (active ÷ capacity), then one with a warm mirror, then the one that has been idle the longest; the id settles ties, so that the answer is the same
  * whoever asks. If there is none, the first requirement that nobody meets, in that order.
@@ -58,10 +62,13 @@ export function chooseRunner(question: RunnerQuestion): RunnerChoice {
   const specialists = registered.filter((runner) => runner.specialties.includes(question.specialty));
   if (specialists.length === 0) return noSpecialty(question.specialty, registered);
 
-  const able = specialists.filter(
+  const recent = question.kind === 'revise' ? specialists.filter(knowsRevisions) : specialists;
+  if (recent.length === 0) return tooOld(question.specialty, specialists);
+
+  const able = recent.filter(
     (runner) => runner.isAwaited === true || missingNeeds(runner, question).length === 0,
   );
-  if (able.length === 0) return lacksCapability(question, specialists);
+  if (able.length === 0) return lacksCapability(question, recent);
 
   const online = able.filter((runner) => runner.state === 'online');
   if (online.length === 0) return notOnline(question.specialty, able);
@@ -121,6 +128,25 @@ function noSpecialty(specialty: string, registered: readonly RunnerView[]): Runn
     kind: 'none',
     code: 'no_specialty',
     reason: `No runner has the specialty \`${specialty}\`. ${others}`,
+  };
+}
+
+/** One that only reaches GitHub does not tell, and one that was never there will. */
+function knowsRevisions({ protocol, transport, isAwaited }: RunnerView): boolean {
+  return transport === 'github' || isAwaited === true || isSince(protocol, REVISIONS_SINCE);
+}
+
+function tooOld(specialty: string, specialists: readonly RunnerView[]): RunnerChoice {
+  const least = toProtocolHeader(REVISIONS_SINCE);
+  const old = listed(specialists, ({ name, version, protocol }) =>
+    protocol == null
+      ? `${name} has not told yet which version it is`
+      : `upgrade ${name} (version ${version}, runner API ${protocol}; this takes ${least})`,
+  );
+  return {
+    kind: 'none',
+    code: 'too_old',
+    reason: `No \`${specialty}\` runner here is new enough to rework pull requests: ${old}.`,
   };
 }
 

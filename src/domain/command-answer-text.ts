@@ -275,6 +275,7 @@ function toRunnerLines(
 
   const choice = chooseRunner({
     specialty: job.specialty,
+    kind: job.kind,
     needs: job.needs,
     agent: job.settings.agent,
     otherAgents: job.settings.otherAgents,

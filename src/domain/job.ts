@@ -174,6 +174,8 @@ export type RunnerView = {
   /** When it was last given an attempt; 0 = never. */
   lastAssignedAtMs: number;
   version: string;
+  /** Which version of the runner API it speaks; `null`: nobody knows yet. */
+  protocol?: string | null;
   /** How it is reached. */
   transport: 'coordinator' | 'github';
 };

@@ -18,6 +18,7 @@ export type QuietJob = { job: Job & { waitCode: string | null }; events: readonl
 /** Reasons to wait that somebody has to do something about; a busy runner comes free by itself. */
 const NEEDS_PEOPLE: readonly string[] = [
   'no_specialty',
+  'too_old',
   'lacks_capability',
   'not_online',
   'quarantined',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HonoRequest } from 'hono';
 import { z } from 'zod';
 import { AttemptId } from '../contract/job.ts';
+import { PROTOCOL_HEADER } from '../contract/protocol-version.ts';
 import {
   EPOCH_HEADER,
   IDEMPOTENCY_HEADER,
@@ -48,7 +49,9 @@ export async function readHead(
     );
   }
   const session =
-    auth === 'session' || auth === 'lease' ? await deps.registry.authenticate(bearer ?? '') : accepted(null);
+    auth === 'session' || auth === 'lease'
+      ? await deps.registry.authenticate(bearer ?? '', request.header(PROTOCOL_HEADER))
+      : accepted(null);
   if (!session.ok) return session;
 
   const leaseToken = request.header(LEASE_TOKEN_HEADER) ?? '';

@@ -18,6 +18,7 @@ import { addNextKey } from './migrations/0013-next-key.ts';
 import { addRevisions } from './migrations/0014-revisions.ts';
 import { createPatches } from './migrations/0015-patches.ts';
 import { addWaitingReviews } from './migrations/0016-waiting-reviews.ts';
+import { addRunnerProtocol } from './migrations/0017-runner-protocol.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -44,6 +45,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0014-revisions': addRevisions,
   '0015-patches': createPatches,
   '0016-waiting-reviews': addWaitingReviews,
+  '0017-runner-protocol': addRunnerProtocol,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

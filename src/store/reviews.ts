@@ -15,7 +15,7 @@ export type StoredNote = {
 };
 
 /** Somebody wanted changes on a pull request while it was worked on already. */
-export type WaitingReview = {
+type WaitingReview = {
   repositoryId: number;
   pullNumber: number;
   sender: { login: string; id: number };

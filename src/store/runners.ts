@@ -16,6 +16,8 @@ export type StoredRunner = {
   capabilities: string[];
   capacity: number;
   version: string;
+  /** Which version of the runner API it speaks, such as `1.3`; `null`: it has not called since that is kept. */
+  protocol: string | null;
   keyHash: string;
   /** Of the key that it is about to take; `null` = none. */
   nextKeyHash: string | null;
@@ -49,6 +51,7 @@ export type StoredRunner = {
 export type RunnerChange = Partial<
   Pick<
     StoredRunner,
+    | 'protocol'
     | 'keyHash'
     | 'nextKeyHash'
     | 'sessionHash'
@@ -133,6 +136,7 @@ export function createRunnerQueries(db: Kysely<Schema>, engine: Pick<Engine, 'ro
           capabilities: JSON.stringify(runner.capabilities),
           capacity: runner.capacity,
           version: runner.version,
+          protocol: runner.protocol,
           key_hash: runner.keyHash,
           next_key_hash: runner.nextKeyHash,
           allowed_specialties: toJsonOrNull(runner.allowedSpecialties),
@@ -167,6 +171,7 @@ export function createRunnerQueries(db: Kysely<Schema>, engine: Pick<Engine, 'ro
       await db
         .updateTable('runners')
         .set({
+          protocol: change.protocol,
           key_hash: change.keyHash,
           next_key_hash: change.nextKeyHash,
           session_hash: change.sessionHash,
@@ -287,6 +292,7 @@ function toRunner(row: Selectable<RunnerRow>, specialties: string[]): StoredRunn
     capabilities: JSON.parse(row.capabilities) as string[],
     capacity: row.capacity,
     version: row.version,
+    protocol: row.protocol,
     keyHash: row.key_hash,
     nextKeyHash: row.next_key_hash,
     allowedSpecialties:
@@ -330,6 +336,7 @@ function toView(runner: StoredRunner, now: { active: number; nowMs: number; gone
     lastSeenAtMs: runner.lastSeenAtMs,
     lastAssignedAtMs: runner.lastAssignedAtMs,
     version: runner.version,
+    protocol: runner.protocol,
     transport: runner.transport,
   };
 }

@@ -138,6 +138,7 @@ export type RunnerRow = {
   capabilities: string;
   capacity: number;
   version: string;
+  protocol: string | null;
   key_hash: string;
   allowed_specialties: string | null;
   session_hash: string | null;

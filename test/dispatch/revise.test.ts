@@ -272,6 +272,23 @@ describe('a revision', () => {
     expect((await jobsOf(world))[0]).toMatchObject({ state: 'cancelled', attemptNumber: 1 });
   });
 
+  test('is not offered to a runner that does not know such work, and says which one to upgrade', async () => {
+    await using world = await openPublished();
+    const { registry, runner } = world;
+    value(await registry.authenticate(runner.sessionToken, '1.1'));
+    await accept(world, aFix(world, null));
+
+    expect(value(await world.poll(runner)).offers).toEqual([]);
+    expect((await jobsOf(world))[0]).toMatchObject({
+      state: 'queued',
+      waitCode: 'too_old',
+      stateReason: expect.stringContaining('upgrade be-1'),
+    });
+
+    value(await registry.authenticate(runner.sessionToken, '1.2'));
+    expect((await world.take(runner)).spec.kind).toBe('revise');
+  });
+
   test('keeps others of its issue out, also by label', async () => {
     await using world = await openPublished();
     await accept(world, aFix(world, null));

@@ -53,6 +53,19 @@ describe('who gets a job', () => {
       'b',
     ],
     [
+      'of a pull request, who knows how to rework it, even if busier',
+      [aRunner('a', { protocol: '1.1' }), aRunner('b', { protocol: '1.2', active: 1 })],
+      { kind: 'revise' },
+      'b',
+    ],
+    [
+      'of a pull request, also who only reaches GitHub, and tells no version',
+      [aRunner('a', { transport: 'github' })],
+      { kind: 'revise' },
+      'a',
+    ],
+    ['an issue, whatever its version', [aRunner('a', { protocol: '1.1' })], {}, 'a'],
+    [
       'who has an agent that works, even if busier',
       [aRunner('a', { capabilities: ['node:22'] }), aRunner('b', { active: 1 })],
       {},
@@ -155,6 +168,17 @@ describe('why nobody gets it', () => {
       {},
       'no_specialty',
       'No runner has the specialty `backend`. No runner is registered yet: enrol one with `yardmaster runner enroll`.',
+    ],
+    [
+      'a pull request is to be reworked, and nobody knows how',
+      [
+        aRunner('be-1', { protocol: '1.1', version: '0.1.0' }),
+        aRunner('be-2', { protocol: null }),
+        aRunner('be-3', { protocol: '0.9', version: '0.0.9' }),
+      ],
+      { kind: 'revise' },
+      'too_old',
+      'No `backend` runner here is new enough to rework pull requests: upgrade be-1 (version 0.1.0, runner API 1.1; this takes 1.2); be-2 has not told yet which version it is; upgrade be-3 (version 0.0.9, runner API 0.9; this takes 1.2).',
     ],
     [
       'nobody has an agent that works',

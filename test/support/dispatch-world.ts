@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobId } from '../../src/contract/job.ts';
+import { toProtocolHeader } from '../../src/contract/protocol-version.ts';
 import type { PollRequest, RunnerFacts, RunnerResponse } from '../../src/contract/runner-api.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
 import type { Answer } from '../../src/dispatch/answer.ts';
@@ -118,7 +119,7 @@ export async function openDispatchWorld(
 
   async function openSession({ id, key }: { id: TestRunner['id']; key: string }, facts = someRunnerFacts()) {
     const { sessionToken } = value(await registry.openSession({ runnerId: id, key, facts }));
-    const session = value(await registry.authenticate(sessionToken));
+    const session = value(await registry.authenticate(sessionToken, toProtocolHeader()));
     return { id, key, session, sessionToken };
   }
 

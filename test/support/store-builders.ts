@@ -52,6 +52,7 @@ export function aStoredRunner(overrides: Partial<StoredRunner> = {}): StoredRunn
     capabilities: ['node:22', 'agent:claude'],
     capacity: 2,
     version: '1.0.0',
+    protocol: '1.3',
     keyHash: 'key-hash',
     nextKeyHash: null,
     allowedSpecialties: null,
