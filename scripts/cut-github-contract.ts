@@ -41,6 +41,7 @@ const PATHS = [
   '/installation/token',
   '/meta',
   '/orgs/{org}/issue-types',
+  '/orgs/{org}/teams/{team_slug}/memberships/{username}',
   '/rate_limit',
   '/user',
   '/users/{username}',

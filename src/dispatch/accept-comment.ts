@@ -1,8 +1,11 @@
+import { STARTING_COMMANDS } from '../domain/command-grammar.ts';
 import { decideCommands, type CommandSituation } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import { toCode, toInline } from '../domain/markdown-escape.ts';
+import { mayWrite } from '../domain/permission.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
+import { isBot, type StartRules } from '../domain/who-may-start.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredCommand } from '../store/commands.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -16,6 +19,8 @@ import {
 import { readStatusUrl } from './effects/status-comment.ts';
 import { withComments } from './read-comments.ts';
 import { findRevised, readRevision } from './read-revision.ts';
+import { BUILT_IN_SETTINGS, settingsReader } from './read-settings.ts';
+import { readStanding } from './read-standing.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
 
@@ -26,6 +31,7 @@ type Deps = {
     GitHub,
     | 'readIssue'
     | 'readPermission'
+    | 'readTeams'
     | 'readComments'
     | 'readSettingsFile'
     | 'readPullRequest'
@@ -35,6 +41,8 @@ type Deps = {
   newId: () => string;
   timings: Timings;
 };
+/** What starts nothing is held against no rules of the settings. */
+const anybody = async (): Promise<StartRules> => BUILT_IN_SETTINGS.settings.triggers;
 /** Runs `work` in one transaction with the key of the trigger, once. */
 type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
 
@@ -47,31 +55,37 @@ export async function acceptComment(
   deps: Deps,
   record: Record,
 ): Promise<TriggerOutcome> {
-  const { github } = deps;
-  const { target, sender } = trigger;
+  const { target, sender, reading } = trigger;
+  const settings = settingsReader(target, deps);
+  const rules = async (): Promise<StartRules> => (await settings()).settings.triggers;
+  const ofBot = isBot(sender) ? await readStanding(target, sender, rules, deps) : null;
+  const unheard = ofBot?.denial ?? null;
+  if (unheard !== null) return record(async () => ignored(unheard.reason));
   const subject = await findSubject(trigger, deps);
   const seen = await noteSeen(trigger, subject.issueNumber, deps);
   if (seen === 'over_limit')
     return record(async () => ignored(`${sender.login} has written too many commands`));
   if (seen === 'at_limit') return record((tx) => refuse(tx, trigger, explainCommandLimit()));
 
-  const permission = await github.readPermission(target, sender.login);
-  const mayWrite = permission === 'admin' || permission === 'write';
-  const { reading } = trigger;
+  const asksToStart =
+    reading.kind === 'commands' && reading.lines.some(({ command }) => STARTING_COMMANDS.has(command.name));
+  const { permission, denial } =
+    ofBot ?? (await readStanding(target, sender, asksToStart ? rules : anybody, deps));
+  const isWriter = mayWrite(permission);
   if (reading.kind === 'mistake') {
     // Who may not command anything gets no lesson in it.
-    const answer = mayWrite ? reading.message : null;
+    const answer = isWriter ? reading.message : null;
     return record((tx) => refuse(tx, trigger, answer));
   }
   const known = await deps.store.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
-  const revised = mayWrite ? findRevised(reading.lines, known, trigger) : null;
+  const revised = isWriter && denial === null ? findRevised(reading.lines, known, trigger) : null;
   const startsNew = reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
-  const starts = mayWrite && (startsNew || revised !== null);
+  const starts = isWriter && denial === null && (startsNew || revised !== null);
   const {
     inForce,
     issue: found,
     openPullRequests,
-  } = await readForCommands({ target, issueNumber: subject.issueNumber, starts }, deps);
+  } = await readForCommands({ target, issueNumber: subject.issueNumber, starts, settings }, deps);
   const asking = { at: trigger.at, commentId: trigger.commentId };
   const permissions = { [sender.login]: permission };
   const revision =
@@ -85,6 +99,7 @@ export async function acceptComment(
       lines: reading.lines,
       sender,
       permission,
+      denial,
       repository: `${target.repository.owner}/${target.repository.name}`,
       isPullRequest: trigger.isPullRequest,
       issue: asCommented(issue, trigger),

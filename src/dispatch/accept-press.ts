@@ -3,8 +3,10 @@ import type { CommandDecision } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import { decidePress, type PressWish } from '../domain/decide-press.ts';
 import { toInline } from '../domain/markdown-escape.ts';
+import { mayWrite } from '../domain/permission.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Actor, CheckRunClaim, RepositoryTarget, Trigger } from '../domain/trigger.ts';
+import type { Denial, StartRules } from '../domain/who-may-start.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -18,6 +20,8 @@ import {
 } from './carry-out-command.ts';
 import { sayCheckRunAgain, sayEvidenceAgain, saySettingsAgain } from './say-again.ts';
 import { readRevision } from './read-revision.ts';
+import { settingsReader } from './read-settings.ts';
+import { readStanding } from './read-standing.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
@@ -28,7 +32,13 @@ type Deps = {
   store: Store;
   github: Pick<
     GitHub,
-    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'readReviews' | 'identity'
+    | 'readIssue'
+    | 'readPermission'
+    | 'readTeams'
+    | 'readSettingsFile'
+    | 'readPullRequest'
+    | 'readReviews'
+    | 'identity'
   >;
   newId: () => string;
   timings: Timings;
@@ -54,6 +64,8 @@ export async function acceptButton(
     return record(async () => ignored(`${sender.login} has asked for too much`));
   }
   const press = await judge({ target, sender, wish: button, ...found }, deps);
+  const { denial } = press;
+  if (denial?.isSilent === true) return record(async () => ignored(denial.reason));
   try {
     return await record(async (tx) => {
       if ((await countRecent(tx, trigger, tx.nowMs)) === BUDGETS.commandsPerPerson) {
@@ -158,19 +170,26 @@ async function judge(
   }: Pressed & { target: RepositoryTarget; sender: Actor; wish: PressWish },
   deps: Deps,
 ): Promise<{
+  denial: Denial | null;
   decide(tx: StoreTx): Promise<CommandDecision>;
   carryOut(tx: StoreTx, decision: Extract<CommandDecision, { kind: 'accept' }>): Promise<void>;
 }> {
-  const permission = await deps.github.readPermission(target, sender.login);
-  const starts = wish !== 'cancel' && (permission === 'admin' || permission === 'write');
+  const settings = settingsReader(target, deps);
+  const rules = async (): Promise<StartRules> => (await settings()).settings.triggers;
+  const { permission, denial } = await readStanding(target, sender, rules, deps);
+  const starts = wish !== 'cancel' && mayWrite(permission) && denial === null;
   const issueNumber = job.issue.number;
-  const { inForce, issue, openPullRequests } = await readForCommands({ target, issueNumber, starts }, deps);
+  const { inForce, issue, openPullRequests } = await readForCommands(
+    { target, issueNumber, starts, settings },
+    deps,
+  );
   const at = new Date(await deps.store.nowMs()).toISOString();
   const asking = { at, known: { [sender.login]: permission } };
   const revised = starts ? (job.revision?.pullRequest.number ?? null) : null;
   const revision = revised === null ? null : await readRevision(target, revised, asking, deps);
 
   return {
+    denial,
     async decide(tx) {
       const jobs = await tx.jobs.ofIssue(target.repository.id, issueNumber, JOBS_READ);
       const current = await tx.jobs.get(job.id);
@@ -178,6 +197,7 @@ async function judge(
         wish,
         sender,
         permission,
+        denial,
         repository: `${target.repository.owner}/${target.repository.name}`,
         job: current ?? job,
         attempt,

@@ -48,6 +48,7 @@ type TriggerDeps = {
     GitHub,
     | 'readIssue'
     | 'readPermission'
+    | 'readTeams'
     | 'readComments'
     | 'readSettingsFile'
     | 'readPullRequest'

@@ -11,7 +11,7 @@ import { cancelJob } from './cancel-job.ts';
 import { holdJob, setPriority, unholdJob } from './hold-job.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
-import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
+import { BUILT_IN_SETTINGS, type SettingsInForce } from './read-settings.ts';
 import { startJob, tellNotices } from './start-job.ts';
 import { startRevision } from './start-revision.ts';
 
@@ -26,15 +26,20 @@ const NOT_READ: IssueReading = { found: false, reason: 'it was not read' };
 
 /** What commands are judged by beside the jobs; asked of GitHub only for those that start work. */
 export async function readForCommands(
-  wanted: { target: RepositoryTarget; issueNumber: number; starts: boolean },
+  wanted: {
+    target: RepositoryTarget;
+    issueNumber: number;
+    starts: boolean;
+    settings: () => Promise<SettingsInForce>;
+  },
   deps: {
-    store: Pick<Store, 'jobs' | 'memory' | 'nowMs'>;
-    github: Pick<GitHub, 'readIssue' | 'readSettingsFile' | 'readPullRequest'>;
+    store: Pick<Store, 'jobs'>;
+    github: Pick<GitHub, 'readIssue' | 'readPullRequest'>;
   },
 ): Promise<{ inForce: SettingsInForce; issue: IssueReading; openPullRequests: OpenPullRequest[] }> {
-  const { target, issueNumber, starts } = wanted;
+  const { target, issueNumber, starts, settings } = wanted;
   const [inForce, issue, openPullRequests] = await Promise.all([
-    starts ? readSettings(target, deps) : BUILT_IN_SETTINGS,
+    starts ? settings() : BUILT_IN_SETTINGS,
     starts ? deps.github.readIssue(target, issueNumber) : NOT_READ,
     starts ? readOpenPullRequests(target, issueNumber, deps) : [],
   ]);

@@ -18,6 +18,7 @@ import { judgeLimits } from './judge-limits.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { JOBS_READ } from './jobs-read.ts';
+import { readStanding } from './read-standing.ts';
 
 /** What is asked about. `label`: `null` = those of the issue; `login`: who would add it, `null` = somebody who may. */
 export type ExplainQuestion = {
@@ -32,7 +33,10 @@ export type ExplainIssue = (question: ExplainQuestion) => Promise<Answer<Explana
 
 type Deps = {
   store: Store;
-  github: Pick<GitHub, 'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'identity'>;
+  github: Pick<
+    GitHub,
+    'readIssue' | 'readPermission' | 'readTeams' | 'readSettingsFile' | 'readPullRequest' | 'identity'
+  >;
   decide: (situation: Situation) => Decision;
   timings: Pick<Timings, 'runnerGoneSeconds'>;
 };
@@ -69,18 +73,19 @@ async function explain(
   deps: Deps,
 ): Promise<Explanation> {
   const { github } = deps;
-  const [inForce, issue, asker, identity] = await Promise.all([
+  const [inForce, issue, identity] = await Promise.all([
     readSettingsWithAliases(target, { github, store: withoutKeeping(deps.store) }),
     github.readIssue(target, issueNumber),
-    login === null ? null : readAsker(target, login, deps),
     github.identity(),
   ]);
   const { settings } = inForce;
+  const asker = login === null ? null : { login, isBot: false };
+  const standing = asker && (await readStanding(target, asker, async () => settings.triggers, deps));
   const facts: IssueFacts = {
     repository: toFullName(target),
     number: issueNumber,
     issue,
-    asker,
+    asker: asker && standing && { login: asker.login, ...standing },
     settings,
     places: inForce.places,
     settingsProblem: inForce.problem,
@@ -96,14 +101,6 @@ async function explain(
       labels.map((name) => readLabelFacts(target, { name, facts, botLogin: identity.bot.login }, deps)),
     ),
   );
-}
-
-async function readAsker(
-  target: RepositoryTarget,
-  login: string,
-  { github }: Deps,
-): Promise<IssueFacts['asker']> {
-  return { login, permission: await github.readPermission(target, login) };
 }
 
 async function readLabelFacts(
@@ -130,6 +127,7 @@ async function readLabelFacts(
     },
     issue: withLabel(facts.issue, name),
     permission: asker?.permission ?? 'write',
+    denial: asker?.denial ?? null,
     botLogin,
     settings,
     settingsProblem: facts.settingsProblem,

@@ -1,5 +1,6 @@
 import { type Asking, chooseComments, findCommenters } from '../domain/choose-comments.ts';
-import type { IssueReading, Permission } from '../domain/decide.ts';
+import type { IssueReading } from '../domain/decide.ts';
+import type { Permission } from '../domain/permission.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 

@@ -2,7 +2,7 @@ import { chooseReviewWork, findReviewers, type ReviewWork } from '../domain/choo
 import { findFailedRevision } from '../domain/decide-commands.ts';
 import type { CommandLine } from '../domain/command-grammar.ts';
 import type { RevisionReading } from '../domain/decide-revision.ts';
-import type { Permission } from '../domain/decide.ts';
+import type { Permission } from '../domain/permission.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';

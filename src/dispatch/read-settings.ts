@@ -39,6 +39,12 @@ export const BUILT_IN_SETTINGS: SettingsInForce = {
   notice: null,
 };
 
+/** The same settings for all who ask, read when the first one does. */
+export function settingsReader(target: RepositoryTarget, deps: SettingsDeps): () => Promise<SettingsInForce> {
+  let reading: Promise<SettingsInForce> | null = null;
+  return () => (reading ??= readSettings(target, deps));
+}
+
 type Layer = { place: SettingsPlace; text: string };
 type LayersReading =
   { ok: true; layers: Layer[]; files: SettingsFile[] } | { ok: false; layers: Layer[]; message: string };

@@ -1,20 +1,31 @@
-import type { IssueReading, Permission, Situation } from '../domain/decide.ts';
+import type { IssueReading, Situation } from '../domain/decide.ts';
+import { mayWrite } from '../domain/permission.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
+import type { Standing } from '../domain/who-may-start.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
 import { withComments } from './read-comments.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
+import { readStanding } from './read-standing.ts';
 
 export type ReadingDeps = {
   store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
   github: Pick<
     GitHub,
-    'readIssue' | 'readPermission' | 'readComments' | 'readSettingsFile' | 'readPullRequest' | 'identity'
+    | 'readIssue'
+    | 'readPermission'
+    | 'readTeams'
+    | 'readComments'
+    | 'readSettingsFile'
+    | 'readPullRequest'
+    | 'identity'
   >;
 };
+
+const NOT_ASKED: Standing = { permission: 'none', denial: null };
 
 export type SituationReading =
   { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation };
@@ -39,17 +50,20 @@ export async function readSituation(
     return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
   }
 
-  const [issue, permission, identity, openPullRequests] = await Promise.all([
+  const [issue, { permission, denial }, identity, openPullRequests] = await Promise.all([
     github.readIssue(target, issueNumber),
     // Who removes a label or closes an issue may do so; only starting work asks for more.
-    trigger.kind === 'label_added' ? github.readPermission(target, trigger.sender.login) : ('none' as const),
+    trigger.kind === 'label_added'
+      ? readStanding(target, trigger.sender, async () => settings.triggers, deps)
+      : NOT_ASKED,
     github.identity(),
     trigger.kind === 'label_added' ? readOpenPullRequests(target, issueNumber, deps) : [],
   ]);
   const situation: Situation = {
     trigger,
-    issue: asLabelled(await readSaid(issue, permission), trigger),
+    issue: asLabelled(await readSaid(issue, { permission, denial }), trigger),
     permission,
+    denial,
     botLogin: identity.bot.login,
     settings,
     settingsProblem: inForce.problem,
@@ -60,8 +74,8 @@ export async function readSituation(
   return { kind: 'read', situation };
 
   /** Comments cost requests, which somebody who may not start work does not get. */
-  async function readSaid(reading: IssueReading, permission: Permission): Promise<IssueReading> {
-    if (trigger.kind !== 'label_added' || (permission !== 'admin' && permission !== 'write')) return reading;
+  async function readSaid(reading: IssueReading, { permission, denial }: Standing): Promise<IssueReading> {
+    if (trigger.kind !== 'label_added' || !mayWrite(permission) || denial !== null) return reading;
     const asking = { at: trigger.at, commentId: null };
     return withComments(target, reading, asking, { [trigger.sender.login]: permission }, deps);
   }

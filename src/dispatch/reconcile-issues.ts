@@ -1,3 +1,4 @@
+import { mayWrite } from '../domain/permission.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { LabelEvent, ListedIssue } from '../github/sweep-reads.ts';
@@ -149,14 +150,13 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       at,
       issue: { title, body },
       // Whoever added the label answers for the text of that moment. An author who may start work may change it; others may not.
-      ...(wasChanged && !(await mayWrite(target, issue.author)) ? { isTextUnsure: true } : {}),
+      ...(wasChanged && !(await isWriter(target, issue.author)) ? { isTextUnsure: true } : {}),
       sender: actor,
     });
   }
 
-  async function mayWrite(target: RepositoryTarget, login: string): Promise<boolean> {
-    const permission = await deps.github.readPermission(target, login);
-    return permission === 'admin' || permission === 'write';
+  async function isWriter(target: RepositoryTarget, login: string): Promise<boolean> {
+    return mayWrite(await deps.github.readPermission(target, login));
   }
 
   async function acceptRemoval(

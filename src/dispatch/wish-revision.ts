@@ -4,16 +4,20 @@ import { isTerminal } from '../domain/job-lifecycle.ts';
 import { toInline } from '../domain/markdown-escape.ts';
 import { toNeedsHumanText, toReviewRefusalText, toReviewWaitsText } from '../domain/revision-text.ts';
 import type { PullRequestWishes } from '../domain/job.ts';
+import { mayWrite } from '../domain/permission.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
+import type { StartRules } from '../domain/who-may-start.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
-import { readForCommands } from './carry-out-command.ts';
+import { isFirstDenial, readForCommands } from './carry-out-command.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { wantNote } from './notes.ts';
 import { readRevision } from './read-revision.ts';
 import { tellNotices } from './start-job.ts';
+import { settingsReader } from './read-settings.ts';
+import { readStanding } from './read-standing.ts';
 import { startRevision, wantNeedsHuman } from './start-revision.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
@@ -42,7 +46,13 @@ export type WishDeps = {
   store: Store;
   github: Pick<
     GitHub,
-    'readIssue' | 'readPermission' | 'readSettingsFile' | 'readPullRequest' | 'readReviews' | 'identity'
+    | 'readIssue'
+    | 'readPermission'
+    | 'readTeams'
+    | 'readSettingsFile'
+    | 'readPullRequest'
+    | 'readReviews'
+    | 'identity'
   >;
   newId: () => string;
 };
@@ -62,14 +72,25 @@ export async function prepareRevision(
   if (published === null) return nothing('the pull request is none of ours');
   const { requestedBy: login, requestedById: id } = published;
   const sender = wish.sender ?? { login, id: id ?? 0, isBot: false };
-  const permission = await github.readPermission(target, sender.login);
-  if (permission !== 'admin' && permission !== 'write')
-    return nothing(`${sender.login} may not change the repository`);
+  const settings = settingsReader(target, deps);
+  const rules = async (): Promise<StartRules> => (await settings()).settings.triggers;
+  const { permission, denial } = await readStanding(target, sender, rules, { github });
+  if (denial?.isSilent === true) return nothing(denial.reason);
+  if (!mayWrite(permission)) return nothing(`${sender.login} may not change the repository`);
+  if (denial !== null) {
+    return async (tx) => {
+      const place = { target, issueNumber: published.issue.number, sender };
+      // Reviews are written for other reasons, too: once is enough.
+      if (wish.cause === 'review' && (await isFirstDenial(tx, place)))
+        await refuseReview(tx, toInline(denial.reason, 2000));
+      return { kind: 'refused', reason: denial.reason };
+    };
+  }
   const asking = { at: wish.at, known: { [sender.login]: permission } };
   const issueNumber = published.issue.number;
   const [reading, { inForce, issue }] = await Promise.all([
     readRevision(target, pullRequestNumber, asking, deps),
-    readForCommands({ target, issueNumber, starts: true }, deps),
+    readForCommands({ target, issueNumber, starts: true, settings }, deps),
   ]);
   if (wish.head !== undefined && reading?.pull.headCommit !== wish.head)
     return nothing('the pull request has another head by now');
@@ -95,12 +116,12 @@ export async function prepareRevision(
       // What it was about was done meanwhile.
       if (decision.code === 'nothing' && wish.hasWaited === true) return ignored(decision.reason);
       if (decision.code === 'rounds') await stopRounds(tx, decision.reason, jobs, pullRequestNumber);
-      else if (cause === 'review') await refuseReview(decision.reason);
+      else if (cause === 'review') await refuseReview(tx, decision.reason);
       return { kind: 'refused', reason: decision.reason };
     }
     const limits = await judgeLimits(tx, { target, sender }, settings);
     if (limits.refusal !== null) {
-      if (cause === 'review') await refuseReview(toInline(limits.refusal, 1000));
+      if (cause === 'review') await refuseReview(tx, toInline(limits.refusal, 1000));
       return { kind: 'refused', reason: limits.refusal };
     }
     if (wish.admit && !(await wish.admit(tx))) return ignored('it was worked on as often as it may be');
@@ -128,14 +149,14 @@ export async function prepareRevision(
       if (wish.hasWaited !== true) await wantNote(tx, place, note);
       return { kind: 'noted', reason: 'a round is under way; the next one begins when that is over' };
     }
-
-    /** Whoever wrote the review waits for something to happen. */
-    async function refuseReview(why: string): Promise<void> {
-      const { installationId, repository } = target;
-      const place = { installationId, repository, number: pullRequestNumber };
-      await wantNote(tx, place, { key: wish.key, text: toReviewRefusalText(why) });
-    }
   };
+
+  /** Whoever wrote the review waits for something to happen. */
+  async function refuseReview(tx: StoreTx, why: string): Promise<void> {
+    const { installationId, repository } = target;
+    const place = { installationId, repository, number: pullRequestNumber };
+    await wantNote(tx, place, { key: wish.key, text: toReviewRefusalText(why) });
+  }
 }
 
 /** A revision of this pull request is under way, and nobody has stopped it. */

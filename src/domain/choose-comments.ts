@@ -1,5 +1,5 @@
 import type { IssueComment, IssueSnapshot } from '../contract/job.ts';
-import type { Permission } from './decide.ts';
+import { mayWrite, type Permission } from './permission.ts';
 import type { Actor } from './trigger.ts';
 
 /** A comment as GitHub has it now. Times are GitHub's own, to the second. */
@@ -77,10 +77,6 @@ function isOfUse({ id, author, body, createdAt }: CommentReading, asking: Asking
 /** A time that can't be read is none that we may rely on. */
 function isBy(time: string, { at }: Asking): boolean {
   return Date.parse(time) <= Date.parse(at);
-}
-
-function mayWrite(permission: Permission | undefined): boolean {
-  return permission === 'admin' || permission === 'write';
 }
 
 function shorten(body: string): string {

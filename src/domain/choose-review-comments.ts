@@ -1,6 +1,6 @@
 import type { IssueComment, ReviewThread, Revision } from '../contract/job.ts';
 import type { CommentReading } from './choose-comments.ts';
-import type { Permission } from './decide.ts';
+import { mayWrite, type Permission } from './permission.ts';
 import { isLaterNote } from './revision-text.ts';
 import type { Actor } from './trigger.ts';
 
@@ -80,10 +80,9 @@ export function chooseReviewWork(
   },
 ): ReviewWork {
   const { permissions, resolved, botLogin, at } = given;
-  const mayWrite = (author: Actor | null): boolean => {
-    const permission = author === null || author.isBot ? undefined : permissions.get(author.login);
-    return permission === 'admin' || permission === 'write';
-  };
+  // Of bots, only one that asks and that the settings name is in it.
+  const isTrusted = (author: Actor | null): boolean =>
+    author !== null && mayWrite(permissions.get(author.login));
   const untilMs = Date.parse(at) + TOLERANCE_MS;
   const leftOut = { untrusted: 0, edited: 0, unread: 0 };
   let left = MAX_CHARACTERS_IN_ALL;
@@ -98,8 +97,8 @@ export function chooseReviewWork(
     const answeredAt = inOrder.findLastIndex(
       ({ author, body }) => author?.login.toLowerCase() === botLogin.toLowerCase() && !isLaterNote(body),
     );
-    const people = inOrder.filter(({ author }) => author !== null && !author.isBot);
-    const trusted = people.filter(({ author }) => mayWrite(author));
+    const people = inOrder.filter(({ author }) => author !== null && (!author.isBot || isTrusted(author)));
+    const trusted = people.filter(({ author }) => isTrusted(author));
     const unedited = trusted.filter(({ updatedAt }) => Date.parse(updatedAt) <= untilMs);
     const isNew = unedited.some((comment) => inOrder.indexOf(comment) > answeredAt);
     leftOut.untrusted += people.length - trusted.length;
@@ -127,7 +126,7 @@ export function chooseReviewWork(
   const submitted = given.reviews.filter(({ submittedAt }) => Date.parse(submittedAt ?? '') <= untilMs);
   const words = submitted.filter(
     ({ body, author, submittedAt }) =>
-      body.trim() !== '' && mayWrite(author) && Date.parse(submittedAt ?? '') > given.sinceMs,
+      body.trim() !== '' && isTrusted(author) && Date.parse(submittedAt ?? '') > given.sinceMs,
   );
   const reviews = words.slice(-MAX_REVIEWS).flatMap(({ author, submittedAt, body }) => {
     const comment = toComment(author, submittedAt ?? '', body);
@@ -136,18 +135,19 @@ export function chooseReviewWork(
   });
   leftOut.unread += words.length - reviews.length;
 
-  const reviewers = findUnhappy(submitted, mayWrite);
+  const reviewers = findUnhappy(submitted, isTrusted);
   return { reviews, threads, commentsLeftOut: leftOut, reviewers, laterThreads };
 }
 
 /** Whose last review that takes a side wants changes. */
 function findUnhappy(
   reviews: readonly ReviewReading[],
-  mayWrite: (author: Actor | null) => boolean,
+  isTrusted: (author: Actor | null) => boolean,
 ): string[] {
   const sides = new Map<string, string>();
   for (const { author, state } of reviews) {
-    if (author !== null && mayWrite(author) && state !== 'COMMENTED') sides.set(author.login, state);
+    if (author !== null && !author.isBot && isTrusted(author) && state !== 'COMMENTED')
+      sides.set(author.login, state);
   }
   return [...sides]
     .flatMap(([login, state]) => (state === 'CHANGES_REQUESTED' ? [login] : []))

@@ -1,7 +1,8 @@
 import type { JobId } from '../contract/job.ts';
 import { COMMANDS, type CommandName } from './command-grammar.ts';
 import type { Topic } from './decide-commands.ts';
-import type { IssueReading, Permission } from './decide.ts';
+import type { IssueReading } from './decide.ts';
+import { mayWrite } from './permission.ts';
 import { type ButtonName, toButtonLabel } from './check-run-buttons.ts';
 import { chooseRunner, type NoRunnerCode, type PassedOver } from './choose-runner.ts';
 import { estimateStartMs } from './estimate-start.ts';
@@ -14,6 +15,7 @@ import type { RepoSettings } from './repo-settings.ts';
 import { toRoundText } from './revision-text.ts';
 import type { MonthlySpending } from './spending.ts';
 import type { ReportedJob } from './status-comment-text.ts';
+import { describeStartRules, type Standing } from './who-may-start.ts';
 
 const MAX_RUNNERS = 50;
 const MAX_SPECIALTIES = 30;
@@ -63,7 +65,7 @@ export type AnswerFacts = {
 };
 
 export type WhyFacts = {
-  asker: { login: string; permission: Permission };
+  asker: { login: string } & Standing;
   issue: IssueReading;
   settings: RepoSettings;
   /** What is wrong with the repository's settings; plain text. */
@@ -224,9 +226,10 @@ function toNext(job: Job): string {
     : `To try again, write \`/agent retry ${job.specialty}\`.`;
 }
 
-function toPermissionLine({ asker: { login, permission } }: WhyFacts): string {
-  const may = permission === 'admin' || permission === 'write';
-  return `- ${may ? '✅' : '❌'} Permission: ${toCode(login, 100)} has ${permission} access; starting work needs write access.`;
+function toPermissionLine({ asker: { login, permission, denial }, settings }: WhyFacts): string {
+  if (denial !== null) return `- ❌ Permission: ${toInline(denial.reason, MAX_REASON_CHARACTERS)}`;
+  const may = mayWrite(permission);
+  return `- ${may ? '✅' : '❌'} Permission: ${toCode(login, 100)} has ${permission} access; starting work needs ${toInline(describeStartRules(settings.triggers), MAX_REASON_CHARACTERS)}.`;
 }
 
 function toLabelLine({ issue, settings }: WhyFacts, job: Job | null): string {

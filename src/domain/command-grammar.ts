@@ -81,6 +81,8 @@ export const COMMANDS: Readonly<
   runners: { usage: '/agent runners', about: 'List the machines that could do the work.', needs: 'write' },
   help: { usage: '/agent help', about: 'Show this list.', needs: 'read' },
 };
+/** Commands after which a runner may begin: `triggers` of the settings says who may give them. */
+export const STARTING_COMMANDS: ReadonlySet<CommandName> = new Set(['run', 'retry', 'fix', 'unhold']);
 const NAMES = Object.keys(COMMANDS) as CommandName[];
 const LEVELS = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
 

@@ -1,8 +1,9 @@
 import type { IssueSnapshot } from '../contract/job.ts';
 import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
-import { COMMANDS, type Command, type CommandLine } from './command-grammar.ts';
-import type { IssueReading, OpenPullRequest, Permission } from './decide.ts';
+import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';
+import type { IssueReading, OpenPullRequest } from './decide.ts';
+import { mayWrite, type Permission } from './permission.ts';
 import {
   decideRevision,
   type RevisionDecision,
@@ -15,6 +16,7 @@ import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue, type Routing } from './route-issue.ts';
+import { type Denial, isBot } from './who-may-start.ts';
 
 /** What can be asked about, and is answered in a comment. */
 export const TOPICS = ['status', 'why', 'runners', 'help'] as const;
@@ -25,6 +27,8 @@ export type CommandSituation = {
   lines: readonly CommandLine[];
   sender: { login: string };
   permission: Permission;
+  /** Why the sender may not start work although they may write. */
+  denial: Denial | null;
   /** `owner/name`. */
   repository: string;
   /** The comment is on a pull request; `jobs` and `issue` are then of the issue behind it, if it is one of ours. */
@@ -98,8 +102,12 @@ export function decideCommands(situation: CommandSituation): CommandDecision {
   return { kind: 'accept', actions };
 }
 
-function findDenied({ lines, permission, sender, repository }: CommandSituation): string | null {
-  if (permission === 'admin' || permission === 'write') return null;
+function findDenied(situation: CommandSituation): string | null {
+  const { lines, permission, denial, sender, repository } = situation;
+  if (mayWrite(permission)) {
+    const starts = lines.some(({ command }) => STARTING_COMMANDS.has(command.name));
+    return denial !== null && starts ? toInline(denial.reason, 2000) : null;
+  }
   const denied = lines.find(
     ({ command }) => permission === 'none' || COMMANDS[command.name].needs === 'write',
   );
@@ -210,8 +218,9 @@ export function findFailedRevision(jobs: readonly Job[], specialty: string | nul
   return failed?.kind === 'revise' && failed.revision !== null ? failed : null;
 }
 
-function revise(situation: CommandSituation, wish: RevisionWish): Verdict {
+function revise(situation: CommandSituation, wished: RevisionWish): Verdict {
   const { revision: reading, issue, settings, settingsProblem, jobs, sender, by } = situation;
+  const wish = { ...wished, isOfBot: isBot({ login: sender.login, isBot: false }) };
   const decision = decideRevision({ wish, reading, issue, settings, settingsProblem, jobs });
   if (decision.kind === 'refused') return refused(decision.reason);
   return { ...decision, reason: `${sender.login} asked for it ${by}` };

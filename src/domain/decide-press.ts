@@ -11,6 +11,7 @@ export type PressSituation = Pick<
   CommandSituation,
   | 'sender'
   | 'permission'
+  | 'denial'
   | 'repository'
   | 'issue'
   | 'settings'
@@ -37,12 +38,13 @@ export function decidePress(situation: PressSituation): CommandDecision {
   const { wish, job } = situation;
   // One that was refused never was any work.
   const jobs = situation.jobs.filter(({ state }) => state !== 'refused');
-  const { sender, permission, repository, issue, settings, settingsProblem } = situation;
+  const { sender, permission, denial, repository, issue, settings, settingsProblem } = situation;
   const { openPullRequests, revision, statusUrl } = situation;
   const decision = decideCommands({
     lines: [{ line: 1, command: toCommand(wish, job) }],
     sender,
     permission,
+    denial,
     repository,
     // A revision is asked for again where it was asked for.
     isPullRequest: job.kind === 'revise',

@@ -28,6 +28,8 @@ export type RevisionReading = {
 /** Who or what wants a pull request reworked. */
 export type RevisionWish = {
   cause: RevisionCause;
+  /** Nobody looks at the pull request between two rounds that bots ask for, so they are counted. */
+  isOfBot?: boolean;
   instructions: string | null;
   checks: FailedCheck[];
 };
@@ -107,7 +109,7 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
   const before = jobs.find(
     (other) => other.state !== 'refused' && other.revision?.pullRequest.number === pull.number,
   )?.revision;
-  const counted = wish.cause === 'asked' ? 1 : (before?.counted ?? 0) + 1;
+  const counted = wish.cause === 'asked' && wish.isOfBot !== true ? 1 : (before?.counted ?? 0) + 1;
   if (counted > BUDGETS.revisionRounds) {
     const reason = `This pull request was reworked ${BUDGETS.revisionRounds} times in a row without a person asking for it by a command, and it is still not good.`;
     return refuse('rounds', reason);

@@ -2,11 +2,10 @@ import type { IssueSnapshot } from '../contract/job.ts';
 import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
 import { toLabelled } from './labels.ts';
+import { mayWrite, type Permission } from './permission.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import type { Trigger } from './trigger.ts';
-
-/** `GET …/collaborators/{u}/permission`: maintain counts as write, triage as read. */
-export type Permission = 'admin' | 'write' | 'read' | 'none';
+import type { Denial } from './who-may-start.ts';
 
 /** The issue as GitHub has it now, read again before deciding, or why it can't be worked on. */
 export type IssueReading =
@@ -31,6 +30,8 @@ export type Situation = {
   trigger: Extract<Trigger, { kind: 'label_added' | 'label_removed' | 'issue_ended' }>;
   issue: IssueReading;
   permission: Permission;
+  /** Why whoever triggered it may not start work although they may write, or is not listened to. */
+  denial: Denial | null;
   /** The login that our own writes appear as, e.g. `yardmaster[bot]`. */
   botLogin: string;
   settings: RepoSettings;
@@ -87,8 +88,9 @@ export function decide(situation: Situation): Decision {
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
 
 function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Decision {
-  const { settings, settingsProblem, permission, liveJobs } = situation;
+  const { settings, settingsProblem, permission, denial, liveJobs } = situation;
   if (isOurs(situation)) return ignore('the label was added by Yardmaster itself');
+  if (denial?.isSilent === true) return ignore(denial.reason);
   const specialty = settings.labels.get(trigger.label.toLowerCase());
   if (specialty === undefined && settingsProblem === null) {
     return ignore(`the label "${trigger.label}" stands for no specialty`);
@@ -102,8 +104,13 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   if (liveJobs.some((job) => job.specialty === specialty)) {
     return ignore(`a ${specialty} job for this issue is under way already`);
   }
-  if (permission !== 'admin' && permission !== 'write') {
+  if (!mayWrite(permission)) {
     return refuse(explainPermission(trigger, permission));
+  }
+  if (denial !== null) {
+    return refuse(
+      `${denial.reason} Somebody who may start work can remove the label "${trigger.label}" and add it again.`,
+    );
   }
   // Only now: what the file holds is no concern of somebody who may not start work.
   if (settingsProblem !== null) return refuse(settingsProblem);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { explainBlockers } from './blockers.ts';
 import { chooseRunner, type RunnerChoice } from './choose-runner.ts';
-import type { Decision, IssueReading, Permission } from './decide.ts';
+import type { Decision, IssueReading } from './decide.ts';
+import { mayWrite } from './permission.ts';
 import { formatCost } from './figures-text.ts';
 import type { Job, RunnerView } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
@@ -9,6 +10,7 @@ import { routeIssue } from './route-issue.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
 import { PAUSED_REASON } from './paused.ts';
 import { explainPredecessors, type Predecessor } from './specialty-order.ts';
+import { describeStartRules, type Standing } from './who-may-start.ts';
 
 /** `stops`: no work would start; `waits`: it would, and then wait; `unknown`: it was not looked at. */
 const Sign = z.enum(['ok', 'warning', 'waits', 'stops', 'unknown']);
@@ -45,7 +47,7 @@ export type IssueFacts = {
   number: number;
   issue: IssueReading;
   /** Who would add the label; `null`: nobody was named. */
-  asker: { login: string; permission: Permission } | null;
+  asker: ({ login: string } & Standing) | null;
   settings: RepoSettings;
   /** Files in force, the nearest first; none: the built-in settings. */
   places: readonly SettingsPlace[];
@@ -119,16 +121,17 @@ function explainIssueState({ issue }: IssueFacts): Finding {
   return { about, sign: 'ok', text: 'is open' };
 }
 
-function explainPermission({ asker }: IssueFacts): Finding {
+function explainPermission({ asker, settings: { triggers } }: IssueFacts): Finding {
   const about = 'permission';
+  const wanted = describeStartRules(triggers);
   if (asker === null) {
-    const text =
-      'whoever adds the label needs write access; name somebody with --as, and it is looked at as well';
+    const text = `whoever adds the label needs ${wanted}; name somebody with --as, and it is looked at as well`;
     return { about, sign: 'unknown', text };
   }
-  const may = asker.permission === 'admin' || asker.permission === 'write';
+  if (asker.denial !== null) return { about, sign: 'stops', text: asker.denial.reason };
+  const may = mayWrite(asker.permission);
   const has = asker.permission === 'none' ? 'no' : asker.permission;
-  const text = `${asker.login} has ${has} access; starting work needs write access`;
+  const text = `${asker.login} has ${has} access; starting work needs ${wanted}`;
   return { about, sign: may ? 'ok' : 'stops', text };
 }
 

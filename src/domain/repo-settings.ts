@@ -8,6 +8,7 @@ import type { DailyLimits } from './spending.ts';
 import { mergeSettings } from './settings-layers.ts';
 import { readOrderWithoutCircles, specialtyNames } from './specialty-names.ts';
 import { SETTINGS_FILE_PATH, describeProblems, type SettingsProblem } from './settings-problem.ts';
+import type { StartRules } from './who-may-start.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 
 /** `.github/yardmaster.yml`, parsed, with the built-in defaults filled in. */
@@ -17,6 +18,8 @@ export type RepoSettings = {
   specialties: ReadonlyMap<string, { needs: string[]; settings: AllJobSettings }>;
   /** Which specialty an issue without a label is for; the built-in rules come after these. */
   routing: readonly RoutingRule[];
+  /** Who may start work. */
+  triggers: StartRules;
   /** What may be used up in a day: by all jobs of the repository, and by those of each person. */
   limits: { repository: DailyLimits; person: DailyLimits };
 };
@@ -73,13 +76,15 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
   const warnings = [
     ...labelled.flatMap(([label, specialty]) => warnOfUndeclared(label, specialty, declared)),
     ...warnOfSplitCommands(file),
+    ...warnOfIdleTeams(file),
   ];
   const limits = {
     repository: toDailyLimits(file.limits?.repository),
     person: toDailyLimits(file.limits?.person),
   };
   const routing = (file.routing ?? []).map(toRoutingRule);
-  return { settings: { labels, specialties, routing, limits }, warnings };
+  const { role = null, teams = [], bots = [] } = file.triggers ?? {};
+  return { settings: { labels, specialties, routing, triggers: { role, teams, bots }, limits }, warnings };
 }
 
 function toRoutingRule(written: NonNullable<SettingsFile['routing']>[number]): RoutingRule {
@@ -171,6 +176,13 @@ function warnOfUndeclared(label: string, specialty: string, declared: ReadonlySe
   const meant = didYouMean(specialty, declared);
   if (meant === null) return [];
   return [`${SETTINGS_FILE_PATH}: labels."${label}" leads to "${specialty}"; did you mean "${meant}"?`];
+}
+
+function warnOfIdleTeams({ triggers }: SettingsFile): string[] {
+  if (triggers?.role !== 'write' || (triggers.teams ?? []).length === 0) return [];
+  return [
+    `${SETTINGS_FILE_PATH}: triggers.teams changes nothing beside "role: write", since their members need write access anyway; leave role out to let only the teams start work`,
+  ];
 }
 
 /** `test: [npm, test]` is two commands, which nobody wants. */

@@ -8,6 +8,7 @@ import type { SettingsReading } from './settings-document.ts';
 import { describePlace, ORGANISATION_REPOSITORY, type SettingsPlace } from './settings-layers.ts';
 import { SETTINGS_FILE_PATH, type SettingsProblem } from './settings-problem.ts';
 import type { DailyLimits } from './spending.ts';
+import { describeStartRules } from './who-may-start.ts';
 
 /** What the settings file of a commit says. Nothing of it is kept or put in force. */
 export type ProposedSettings =
@@ -99,7 +100,7 @@ function toSuccess(
         ? null
         : `Not shown: what ${toCode(extended, 200)} adds, which it extends${isFork ? ' and which was not looked at, since the pull request comes from a fork' : ''}.`,
       `**Limits a day:** ${toLimitsText(settings.limits)}.`,
-      `**Who may start work:** people with write access to the repository. Whoever may remove the label or close the issue may stop it.`,
+      `**Who may start work:** ${toStarters(settings.triggers)}. Whoever may remove the label or close the issue may stop it.`,
       isShared
         ? `They hold for every repository of ${toInline(owner, 100)} that has no \`${SETTINGS_FILE_PATH}\` of its own, too.`
         : null,
@@ -144,6 +145,12 @@ function toSpecialtyTable({ labels, specialties }: RepoSettings): string {
   const table = toTable(['labels', 'specialty', 'needs', 'tests', 'agent', 'one attempt, at most'], rows);
   const more = specialties.size - rows.length;
   return more > 0 ? `${table}\n\nAnd ${more} more specialties.` : table;
+}
+
+function toStarters(triggers: RepoSettings['triggers']): string {
+  const bots = triggers.bots.map((login) => toCode(login, 120));
+  const people = `people with ${toInline(describeStartRules(triggers), 1500)}`;
+  return bots.length === 0 ? people : `${people}; and the bots ${bots.join(', ')}`;
 }
 
 function toLimitsText({ repository, person }: RepoSettings['limits']): string {

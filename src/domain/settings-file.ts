@@ -6,6 +6,7 @@ import { WHO_ASKED } from './job.ts';
 import { explainBadPattern, MAX_PATTERN_CHARACTERS, MAX_PATTERNS } from './path-patterns.ts';
 import { explainBadFolder } from './sparse-cone.ts';
 import { splitCommandLine } from './split-command-line.ts';
+import { START_ROLES } from './who-may-start.ts';
 
 /** More would not fit into the evidence of a run. */
 const MAX_COMMANDS = 20;
@@ -56,6 +57,9 @@ const MAX_FIXES = 3;
 /** What GitHub allows as login, and what it allows in managed ones besides; `organisation/team` for a team. */
 const LOGIN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 const LOGIN_OR_TEAM = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\/[\w.-]{1,100})?$/;
+
+const TEAM = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/[\w.-]{1,100}$/;
+const BOT = /^[A-Za-z0-9][A-Za-z0-9-]{0,99}\[bot\]$/;
 
 const PullRequestFields = z.strictObject(
   {
@@ -284,6 +288,39 @@ const Limits = z.strictObject(
   'must be keys with limits: repository, person',
 );
 
+const Triggers = z.strictObject(
+  {
+    role: z
+      .enum(
+        START_ROLES,
+        'must be write, maintain or admin: nobody starts work with less than write access, since readers of a public repository are anybody',
+      )
+      .optional()
+      .describe(
+        'Least access to the repository of whoever starts work. Default write; where teams are named, none is enough by itself.',
+      ),
+    teams: z
+      .array(
+        z.string().regex(TEAM, 'must be organisation/team, such as acme/web'),
+        'must be a list of teams, such as [acme/web]',
+      )
+      .max(10, 'must be at most 10')
+      .optional()
+      .describe(
+        'Teams of the owner whose members may start work if they have write access, whatever role says. The App needs the permission members: read.',
+      ),
+    bots: z
+      .array(
+        z.string().regex(BOT, 'must be the login of an App, such as "renovate[bot]"'),
+        'must be a list of logins, such as ["renovate[bot]"]',
+      )
+      .max(20, 'must be at most 20')
+      .optional()
+      .describe('Apps that may start work, by the logins of their bots. All others are ignored.'),
+  },
+  'must be keys with values: role, teams, bots',
+);
+
 const RoutingFields = z.strictObject(
   {
     specialty: Specialty.describe('Which specialty such issues are for.'),
@@ -346,12 +383,13 @@ export const SettingsFile = z.strictObject(
         'What holds for jobs of one specialty: backend, frontend, testing, devops, or one of your own.',
       ),
     routing: Routing.nullish(),
+    triggers: Triggers.nullish().describe('Who may start work, by whatever way.'),
     limits: Limits.nullish().describe('What may be used up in a day (UTC).'),
     defaults: SpecialtyFields.nullish().describe(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, routing, limits, defaults, _extends',
+  'must be keys with values: labels, specialties, routing, triggers, limits, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 
@@ -363,6 +401,7 @@ export const SPECIALTY_KEYS = Object.keys(SpecialtyFields.shape);
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return TOP_LEVEL_KEYS;
   if (path[0] === 'routing') return Object.keys(RoutingFields.shape);
+  if (path[0] === 'triggers') return Object.keys(Triggers.shape);
   if (path.at(-1) === 'pull_request') return Object.keys(PullRequestFields.shape);
   if (path.at(-1) === 'checkout') return Object.keys(CheckoutFields.shape);
   if (path[0] !== 'limits') return SPECIALTY_KEYS;

@@ -23,6 +23,7 @@ import { createReactions } from './reaction.ts';
 import { createRepositoryReader } from './repository.ts';
 import { createStartCommits } from './start-commit.ts';
 import { createStatusComments } from './status-comment.ts';
+import { createTeamReader } from './team-membership.ts';
 import { createSweepReads, type SweepReads } from './sweep-reads.ts';
 
 /** Everything that the coordinator does on GitHub, over the clients of an `OctokitFactory`. */
@@ -43,6 +44,7 @@ export function createGitHub(deps: {
     ...createIssueReader({ call, readRepository }),
     ...createCommentReader({ call }),
     ...createPermissionReader({ call }),
+    ...createTeamReader({ call }),
     ...createSettingsReader({ call }),
     ...createLabels({ call }),
     ...createStartCommits({ call }),

@@ -1,10 +1,12 @@
 import type { CommentReading } from '../domain/choose-comments.ts';
 import type { ReviewCommentReading, ReviewReading } from '../domain/choose-review-comments.ts';
-import type { IssueReading, Permission } from '../domain/decide.ts';
+import type { IssueReading } from '../domain/decide.ts';
+import type { Permission } from '../domain/permission.ts';
 import type { FailedCheck, RepositoryRef } from '../contract/job.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { SettingsPlace } from '../domain/settings-layers.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
+import type { TeamReading } from '../domain/who-may-start.ts';
 
 /** A pull request as it is now. */
 export type PullRequestReading = {
@@ -48,6 +50,8 @@ export type GitHub = {
   /** The commit that a branch stands at; `null` when there is no such branch. */
   readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
+  /** Whether somebody is in one of the teams (`organisation/team`) of the repository's owner; one request for each. */
+  readTeams(target: RepositoryTarget, login: string, teams: readonly string[]): Promise<TeamReading>;
   /** The newest of an issue's `count` comments, oldest first; `unread`: how many older ones there are. */
   readComments(
     target: RepositoryTarget,

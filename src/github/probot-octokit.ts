@@ -111,7 +111,9 @@ export function createOctokitFactory(deps: {
   async function createClient(installationId: number): Promise<Octokit> {
     const octokit = await probot.auth(installationId);
     octokit.hook.error('request', (error) => {
-      if ('status' in error && error.status === 401) tokens.forget(installationId);
+      // A token keeps the permissions that it was minted with: one that was granted meanwhile is in the next.
+      const isLacking = 'status' in error && error.status === 403 && LACKING.test(error.message);
+      if (('status' in error && error.status === 401) || isLacking) tokens.forget(installationId);
       throw error;
     });
     return octokit;
@@ -133,6 +135,8 @@ export function createOctokitFactory(deps: {
     return { ...throttle, ...spacing, ...own };
   }
 }
+
+const LACKING = /not accessible by integration/i;
 
 /** A client for one token, or for nobody: no limiter, no repetitions. */
 export function createTokenOctokit(deps: { baseUrl: string; token: string | null; log: Logger }): Octokit {

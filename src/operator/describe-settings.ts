@@ -1,9 +1,10 @@
 import type { Checkout, Command, JobSettings } from '../contract/job.ts';
 import type { PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
+import { describeStartRules } from '../domain/who-may-start.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
-export function describeSettings({ labels, specialties, routing, limits }: RepoSettings): string {
+export function describeSettings({ labels, specialties, routing, triggers, limits }: RepoSettings): string {
   const blocks = [...specialties].map(([name, { needs, settings }]) => {
     const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
     const facts: (readonly [string, string])[] = [
@@ -39,7 +40,7 @@ export function describeSettings({ labels, specialties, routing, limits }: RepoS
     ];
     return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
   });
-  return [...blocks, describeRouting(routing), describeLimits(limits)]
+  return [...blocks, describeRouting(routing), describeStarters(triggers), describeLimits(limits)]
     .filter((block) => block !== null)
     .join('\n\n');
 }
@@ -76,6 +77,14 @@ function describeRouting(rules: RepoSettings['routing']): string | null {
     return `  ${specialty.padEnd(11)} ${parts.length === 0 ? 'nothing: name paths, words, types or fields' : parts.join(', ')}`;
   });
   return lines.length === 0 ? null : ['/agent run without a label', ...lines].join('\n');
+}
+
+function describeStarters(triggers: RepoSettings['triggers']): string {
+  const lines = [
+    `  people with ${describeStartRules(triggers)}`,
+    ...triggers.bots.map((login) => `  the bot ${login}`),
+  ];
+  return ['who may start work', ...lines].join('\n');
 }
 
 function describeLimits({ repository, person }: RepoSettings['limits']): string | null {

@@ -278,6 +278,8 @@ export function createWorld() {
   const repositories = new Map<number, Repository>();
   const formerNames = new Map<string, number>();
   const installations = new Map<number, Installation>();
+  /** `organisation/team` in lower case → ids of its members. */
+  const teams = new Map<string, Set<number>>();
 
   /** A fresh id; ranges differ by kind, so that a mixed-up id is never found by chance. */
   function newId(kind: keyof typeof firstIds): number {
@@ -328,6 +330,7 @@ export function createWorld() {
     accounts,
     repositories,
     installations,
+    teams,
     newId,
     addAccount,
     account,

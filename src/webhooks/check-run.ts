@@ -33,8 +33,6 @@ const SuiteCompletedPayload = RepositoryPayload.extend({
   }),
 });
 
-const OF_A_BOT = 'a bot asked for it';
-
 /** `check_run.completed`: most are of other Apps, or of attempts whose runners tell the coordinator themselves. */
 export const translateCheckRunCompleted: Translator = translatorOf(CompletedPayload, (payload, guid) => {
   const { check_run: run } = payload;
@@ -73,7 +71,6 @@ export const translateButton: Translator = translatorOf(ActionPayload, (payload,
   const target = toTarget(payload);
   if (target === null) return meansNothing(NO_INSTALLATION);
   const sender = toActor(payload);
-  if (sender.isBot) return meansNothing(OF_A_BOT);
   const checkRun = toClaim(payload.check_run);
   if (checkRun === null) return meansNothing('the check run is not of an attempt');
   const button = parseButton(payload.requested_action.identifier);
@@ -101,7 +98,6 @@ function toRerun(
   const target = toTarget(payload);
   if (target === null) return meansNothing(NO_INSTALLATION);
   const sender = toActor(payload);
-  if (sender.isBot) return meansNothing(OF_A_BOT);
   if (checked.app == null) return meansNothing('the checks are of no App');
   return means({
     kind: 'rerun_asked',

@@ -49,7 +49,6 @@ export function toCommentTriggers(found: {
   const { user } = comment;
   if (user === null) return meansNothing('the author of the comment is gone');
   const sender: Actor = { login: user.login, id: user.id, isBot: user.type === 'Bot' };
-  if (sender.isBot) return meansNothing('a bot wrote the comment');
   if (comment.updated_at !== comment.created_at) return meansNothing('the comment was edited');
   const reading = parseComment(comment.body ?? '');
   if (reading.kind === 'none') return meansNothing('the comment holds no command');

@@ -23,7 +23,6 @@ export const translateReview: Translator = translatorOf(ReviewPayload, (payload)
   // Webhooks write it in lower case, REST in upper case.
   if (review.state.toLowerCase() !== 'changes_requested') return meansNothing('the review wants no changes');
   const sender = toActor(payload);
-  if (sender.isBot) return meansNothing('a bot wrote the review');
   if (review.submitted_at == null) return meansNothing('the review is not submitted yet');
   return means({
     kind: 'review_submitted',

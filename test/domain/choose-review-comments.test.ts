@@ -4,7 +4,7 @@ import {
   type ReviewCommentReading,
   type ReviewReading,
 } from '../../src/domain/choose-review-comments.ts';
-import type { Permission } from '../../src/domain/decide.ts';
+import type { Permission } from '../../src/domain/permission.ts';
 import { laterMarker } from '../../src/domain/revision-text.ts';
 
 const ASKED_AT = '2026-05-04T12:00:00Z';

@@ -18,6 +18,8 @@ const open = {
   openBlockers: [],
 } as const;
 
+const LEFT_OUT =
+  'mallory may not start work here: by triggers in the settings, that takes maintain access, or write access and membership of acme/web.';
 const PULL_URL = 'https://github.com/acme/widgets/pull/7';
 
 /** What a comment of Mallory's is answered, read and decided as it would be. */
@@ -29,6 +31,7 @@ function decideComment(comment: string, facts: Partial<CommandSituation> = {}) {
     lines: reading.lines,
     sender: { login: 'mallory' },
     permission: 'write',
+    denial: null,
     repository: 'acme/widgets',
     isPullRequest: false,
     issue: open,
@@ -60,6 +63,7 @@ describe('docs/commands.md', () => {
       { isPullRequest: true, revision: aRevisionReading(), issue: { ...open, state: 'closed' } },
     ],
     ['/agent run', { permission: 'read' }],
+    ['/agent run', { denial: { reason: LEFT_OUT, isSilent: false } }],
     ['/agent run bakend', {}],
     ['/agent run', {}],
     ['/agent run', { issue: { ...open, issue: { ...unlabelled, title: 'The page is empty' } } }],

@@ -22,6 +22,7 @@ function decide(facts: Partial<PressSituation>) {
     wish: 'retry',
     sender: { login: 'alice' },
     permission: 'write',
+    denial: null,
     repository: 'acme/widgets',
     job,
     attempt,

@@ -20,6 +20,7 @@ type Case = {
   trigger: Situation['trigger'];
   issue?: IssueReading;
   permission?: Situation['permission'];
+  denial?: Situation['denial'];
   liveJobs?: Situation['liveJobs'];
   openPullRequests?: Situation['openPullRequests'];
   settingsProblem?: string;
@@ -56,18 +57,33 @@ describe('a label was added', () => {
       reason: /by Yardmaster itself/,
     },
     {
-      name: 'by another bot that may write',
+      name: 'by a bot that the settings name',
       trigger: added('agent:backend', 'triage[bot]'),
       kind: 'start',
       reason: /triage\[bot\]/,
     },
     {
-      name: 'by another bot that may not',
+      name: 'by a bot that nobody has allowed, which is not worth a word',
       trigger: added('agent:backend', 'triage[bot]'),
       permission: 'none',
+      denial: { reason: 'it is a bot', isSilent: true },
+      kind: 'ignore',
+      reason: /^it is a bot$/,
+    },
+    {
+      name: 'by a writer whom the settings leave out',
+      trigger: added('agent:backend'),
+      denial: { reason: 'alice may not.', isSilent: false },
+      settingsProblem: 'line 3 is wrong',
       kind: 'refuse',
-      reason:
-        /^triage\[bot\] has no access to acme\/widgets; starting work needs write access\. .*"agent:backend"/,
+      reason: /^alice may not\. Somebody who may start work can remove the label "agent:backend" and add/,
+    },
+    {
+      name: 'by somebody without access, who hears nothing of the settings',
+      trigger: added('agent:backend', 'mallory'),
+      permission: 'none',
+      kind: 'refuse',
+      reason: /^mallory has no access to acme\/widgets; starting work needs write access\. .*"agent:backend"/,
     },
     {
       name: 'by someone with triage rights, which GitHub reports as read',
@@ -304,7 +320,10 @@ function cancelledBy(decision: Decision): readonly Job[] {
 }
 
 function toSituation(
-  given: Pick<Case, 'trigger' | 'issue' | 'permission' | 'liveJobs' | 'openPullRequests' | 'settingsProblem'>,
+  given: Pick<
+    Case,
+    'trigger' | 'issue' | 'permission' | 'denial' | 'liveJobs' | 'openPullRequests' | 'settingsProblem'
+  >,
 ): Situation {
   const reading = parseRepoSettings(SETTINGS_FILE);
   if (!reading.ok) throw new Error(reading.message);
@@ -312,6 +331,7 @@ function toSituation(
     trigger: given.trigger,
     issue: given.issue ?? anIssue(),
     permission: given.permission ?? 'write',
+    denial: given.denial ?? null,
     botLogin: 'yardmaster[bot]',
     settings: reading.settings,
     settingsProblem: given.settingsProblem ?? null,

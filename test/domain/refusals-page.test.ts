@@ -12,6 +12,7 @@ import { decideRevision, type RevisionSituation } from '../../src/domain/decide-
 import { PAUSED_REASON } from '../../src/domain/paused.ts';
 import { explainPredecessors } from '../../src/domain/specialty-order.ts';
 import { judgeDailyLimit } from '../../src/domain/spending.ts';
+import { judgePerson } from '../../src/domain/who-may-start.ts';
 import { aJob, aRepository, aRevision, aRevisionReading } from '../support/job-builders.ts';
 
 /**
@@ -31,9 +32,17 @@ const reading: Extract<IssueReading, { found: true }> = {
   openBlockers: [],
 };
 
+const { denial: LEFT_OUT } = judgePerson({
+  login: 'mallory',
+  permission: 'write',
+  teams: { kind: 'none' },
+  rules: { role: 'maintain', teams: ['acme/web'], bots: [] },
+});
+
 const LABELS: [string, Partial<Situation> & { isTextUnsure?: boolean }][] = [
   ['by somebody who may only read', { permission: 'read' }],
   ['by somebody without access', { permission: 'none' }],
+  ['by somebody whom `triggers` in the settings leave out', { denial: LEFT_OUT }],
   [
     'while the settings have a mistake, and never were without one',
     {
@@ -70,6 +79,7 @@ function answerLabel({
     },
     issue: reading,
     permission: 'write',
+    denial: null,
     botLogin: 'yardmaster[bot]',
     settings,
     settingsProblem: null,
@@ -84,6 +94,7 @@ function answerLabel({
 const failed = aJob({ state: 'failed' });
 const PRESSES: [string, Partial<PressSituation>][] = [
   ['*Retry*, by somebody who may only read', { permission: 'read' }],
+  ['*Retry*, by somebody whom `triggers` in the settings leave out', { denial: LEFT_OUT }],
   ['*Retry*, and the issue is closed', { issue: { ...reading, state: 'closed' } }],
   ['*Retry*, of work that was asked for again', { jobs: [aJob({ id: 'x' as JobId }), failed] }],
   [
@@ -104,6 +115,7 @@ function answerPress(facts: Partial<PressSituation>): string {
     wish: 'retry',
     sender: { login: 'mallory' },
     permission: 'write',
+    denial: null,
     repository: 'acme/widgets',
     issue: reading,
     settings,

@@ -176,7 +176,7 @@ describe('an issue', () => {
 describe('the permission of a person', () => {
   test.each([
     ['admin', 'admin'],
-    ['maintain', 'write'],
+    ['maintain', 'maintain'],
     ['write', 'write'],
     ['triage', 'read'],
     ['read', 'read'],

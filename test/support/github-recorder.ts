@@ -1,6 +1,6 @@
 import type { FailedCheck, IssueSnapshot } from '../../src/contract/job.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
-import type { Permission } from '../../src/domain/decide.ts';
+import type { Permission } from '../../src/domain/permission.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
 import type { GitHub, PullRequestReading } from '../../src/github/github.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -106,6 +106,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         };
       }),
     readPermission: () => call('readPermission', () => state.permission),
+    readTeams: () => call('readTeams', () => ({ kind: 'none' as const })),
     readSettingsFile: (_target, place) =>
       call('readSettingsFile', () =>
         place === undefined

@@ -291,11 +291,6 @@ describe('what means nothing, and why', () => {
       aCheckRunPayload('requested_action', { ...pressed, installation: undefined }),
       /no installation/,
     ],
-    [
-      'check_run',
-      aCheckRunPayload('rerequested', { sender: { login: 'ci[bot]', id: 5, type: 'Bot' } }),
-      /a bot/,
-    ],
     ['check_run', aCheckRunPayload('rerequested', { check_run: aCheckRun({ app: null }) }), /of no App/],
     [
       'pull_request',

@@ -10,7 +10,8 @@ import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { toPassedOver } from '../passed-over.ts';
-import { readSettings } from '../read-settings.ts';
+import { settingsReader } from '../read-settings.ts';
+import { readStanding } from '../read-standing.ts';
 import type { EffectDeps } from './effect-deps.ts';
 import { readStatusUrl, toReport } from './status-comment.ts';
 import { JOBS_READ } from '../jobs-read.ts';
@@ -98,10 +99,12 @@ async function readWhy(
   deps: EffectDeps,
 ): Promise<WhyFacts> {
   const { store, github } = deps;
-  const [permission, issue, inForce] = await Promise.all([
-    github.readPermission(target, command.sender),
+  const settings = settingsReader(target, deps);
+  const sender = { login: command.sender, isBot: false };
+  const [standing, issue, inForce] = await Promise.all([
+    readStanding(target, sender, async () => (await settings()).settings.triggers, deps),
     github.readIssue(target, command.subjectNumber),
-    readSettings(target, deps),
+    settings(),
   ]);
   const durations = await Promise.all(
     [...new Set(jobs.map((job) => job.specialty))].map(
@@ -110,7 +113,7 @@ async function readWhy(
     ),
   );
   return {
-    asker: { login: command.sender, permission },
+    asker: { login: command.sender, ...standing },
     issue,
     settings: inForce.settings,
     settingsProblem: inForce.problem ?? inForce.notice?.text ?? null,

@@ -7,7 +7,7 @@ import {
   findCommenters,
 } from '../../domain/choose-comments.ts';
 import { chooseSpecialty } from '../../domain/choose-specialty.ts';
-import type { Permission } from '../../domain/decide.ts';
+import type { Permission } from '../../domain/permission.ts';
 import { parseRepoSettings } from '../../domain/repo-settings.ts';
 import { readSettingsDocument } from '../../domain/settings-document.ts';
 import { SETTINGS_FILE_PATH } from '../../domain/settings-problem.ts';

@@ -17,6 +17,7 @@ import { pullRoutes } from './pull-routes.ts';
 import { reactionRoutes } from './reaction-routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { reviewRoutes } from './review-routes.ts';
+import { teamRoutes } from './team-routes.ts';
 
 /** All of the REST API. Where two patterns fit a path, the first one counts. */
 export function allRoutes(site: Site): Route[] {
@@ -25,6 +26,7 @@ export function allRoutes(site: Site): Route[] {
     hookRoutes,
     accountRoutes,
     repositoryRoutes,
+    teamRoutes,
     commentRoutes,
     reactionRoutes,
     labelRoutes,

@@ -25,7 +25,7 @@ export function createOwnerControls(
 ) {
   const { world, clock, authenticator, tokens, repositories, installations } = site;
 
-  function createAccount(login: string, type: 'User' | 'Organization', name: string | null): Account {
+  function createAccount(login: string, type: Account['type'], name: string | null): Account {
     if (world.account(login)) throw new Error(`There is an account ${login} already`);
     return world.addAccount({ id: world.newId('account'), login, type, name, createdAtMs: clock.nowMs() });
   }
@@ -62,6 +62,16 @@ export function createOwnerControls(
     createOrganization(login: string): { id: number; login: string } {
       const { id } = createAccount(login, 'Organization', null);
       return { id, login };
+    },
+    /** The bot of an App that is not the registered one; it acts by its own credentials, which are of no concern here. */
+    createBot(login: string): { id: number; login: string } {
+      const { id } = createAccount(login, 'Bot', null);
+      return { id, login };
+    },
+    /** Makes the team, with these members in place of those before. */
+    setTeam(organization: string, slug: string, logins: readonly string[]): void {
+      const { login } = accountOf(organization);
+      world.teams.set(`${login}/${slug}`.toLowerCase(), new Set(logins.map((one) => accountOf(one).id)));
     },
     /** A personal access token; `workflow` is what pushing workflow files takes. */
     createUserToken(login: string, scopes: string[] = ['repo', 'workflow']): string {
