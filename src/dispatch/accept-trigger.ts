@@ -1,6 +1,7 @@
 import type { AttemptId } from '../contract/job.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
 import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
+import { toLabelHintText } from '../domain/label-hint.ts';
 import { toLabelName } from '../domain/labels.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import type { Timings } from '../domain/timings.ts';
@@ -25,6 +26,7 @@ import {
 import { cancelJob } from './cancel-job.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { newJob } from './new-job.ts';
+import { wantNote } from './notes.ts';
 import { readSituation } from './read-situation.ts';
 import { startJob, tellNotices } from './start-job.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
@@ -224,6 +226,8 @@ async function carryOut(
       return startWithinLimits(tx, decision, situation, deps);
     case 'refuse':
       return refuseJob(tx, decision.reason, situation, deps);
+    case 'hint':
+      return giveHint(tx, decision, situation);
     case 'point_to':
       await tx.tell(decision.job.id, ASKED_AGAIN_NOTICE, decision.reason);
       await wantStatusComment(tx, decision.job, 'final');
@@ -237,6 +241,24 @@ async function carryOut(
     default:
       return decision satisfies never;
   }
+}
+
+async function giveHint(
+  tx: StoreTx,
+  { reason, label, meant }: Extract<Decision, { kind: 'hint' }>,
+  { trigger: { target, issueNumber } }: Situation,
+): Promise<TriggerOutcome> {
+  const { installationId, repository } = target;
+  await wantNote(
+    tx,
+    { installationId, repository, number: issueNumber },
+    // The key is shown, if hidden, so it holds no words of others.
+    {
+      key: `label-hint:${repository.id}#${issueNumber}:${meant.specialty}`,
+      text: toLabelHintText(label, meant),
+    },
+  );
+  return { kind: 'noted', reason };
 }
 
 /** What has been used up today is looked at in the transaction that starts the job, so that no two jobs share the last place. */

@@ -1,5 +1,6 @@
 import type { RunnerId } from '../contract/job.ts';
 import { chooseRunner, type RunnerChoice } from '../domain/choose-runner.ts';
+import { findFull, type Full } from '../domain/concurrency.ts';
 import type { RunnerView } from '../domain/job.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -22,7 +23,12 @@ export type Assigner = {
 type Field = {
   runners: RunnerView[];
   warmByRepository: Map<number, Set<RunnerId>>;
+  /** Of repositories whose settings limit them: specialty → jobs at work. */
+  atWorkByRepository: Map<number, Map<string, number>>;
 };
+
+/** Who gets a job, or why nobody does for now. */
+type Choice = RunnerChoice | ({ kind: 'none' } & Full);
 
 export function createAssigner(deps: {
   store: Pick<Store, 'transact'>;
@@ -59,6 +65,8 @@ export function createAssigner(deps: {
         if (choice.kind === 'none') {
           await explain(tx, job, choice);
         } else if (await offer(tx, job, choice)) {
+          const atWork = field.atWorkByRepository.get(job.repository.id);
+          atWork?.set(job.specialty, (atWork.get(job.specialty) ?? 0) + 1);
           offers += 1;
           if (offers === PAGE) return offers;
         }
@@ -70,11 +78,18 @@ export function createAssigner(deps: {
 
   async function readField(tx: StoreTx): Promise<Field> {
     const runners = await tx.runners.views(tx.nowMs, timings.runnerGoneSeconds * 1000);
-    return { runners, warmByRepository: new Map() };
+    return { runners, warmByRepository: new Map(), atWorkByRepository: new Map() };
   }
 
-  async function choose(tx: StoreTx, job: StoredJob, field: Field): Promise<RunnerChoice> {
+  async function choose(tx: StoreTx, job: StoredJob, field: Field): Promise<Choice> {
     const repositoryId = job.repository.id;
+    if (job.settings.concurrency !== undefined) {
+      // Counted under the turn that all who offer take, so that no two of them give away the last place.
+      const atWork = field.atWorkByRepository.get(repositoryId) ?? (await tx.jobs.atWork(repositoryId));
+      field.atWorkByRepository.set(repositoryId, atWork);
+      const full = findFull(job, atWork);
+      if (full !== null) return { kind: 'none', ...full };
+    }
     const warm = field.warmByRepository.get(repositoryId) ?? (await tx.attempts.warmRunners(repositoryId));
     field.warmByRepository.set(repositoryId, warm);
     return chooseRunner({
@@ -128,7 +143,7 @@ export function createAssigner(deps: {
 }
 
 /** People hear of it when the kind of reason changes, not whenever a count does. */
-async function explain(tx: StoreTx, job: StoredJob, choice: RunnerChoice): Promise<void> {
+async function explain(tx: StoreTx, job: StoredJob, choice: Choice): Promise<void> {
   if (choice.kind === 'chosen' || choice.code === job.waitCode || choice.code === 'avoided') return;
   await tx.jobs.change(job.id, { waitCode: choice.code, stateReason: choice.reason }, tx.nowMs);
   await tx.tell(job.id, 'waiting', choice.reason);

@@ -148,6 +148,7 @@ async function readLabelFacts(
       jobs: await store.jobs.ofIssue(target.repository.id, number, JOBS_READ),
       labelled: facts.issue.found ? toLabelled(facts.issue.issue.labels, settings.labels) : [],
     }),
+    atWork: await store.jobs.atWork(target.repository.id),
     runners: await store.runners.views(nowMs, timings.runnerGoneSeconds * 1000),
     nowMs,
   };

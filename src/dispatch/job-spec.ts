@@ -63,6 +63,7 @@ function toRunnerSettings(all: AllJobSettings): JobSettings {
     quiet: _quiet,
     assignIssue: _assign,
     after: _after,
+    concurrency: _concurrency,
     paused: _paused,
     ...settings
   } = all;

@@ -4,20 +4,25 @@ import type { Topic } from './decide-commands.ts';
 import type { IssueReading } from './decide.ts';
 import { mayWrite } from './permission.ts';
 import { type ButtonName, toButtonLabel } from './check-run-buttons.ts';
-import { chooseRunner, type NoRunnerCode, type PassedOver } from './choose-runner.ts';
+import { type AtWork, findFull, type Full } from './concurrency.ts';
+import { chooseRunner, type NoRunnerCode, type PassedOver, type RunnerChoice } from './choose-runner.ts';
 import { estimateStartMs } from './estimate-start.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Job, RunnerView } from './job.ts';
+import { toLabelled } from './labels.ts';
 import { toCode, toInline, toQuote, toTable } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { toRoundText } from './revision-text.ts';
+import { routeIssue } from './route-issue.ts';
 import type { MonthlySpending } from './spending.ts';
 import type { ReportedJob } from './status-comment-text.ts';
 import { describeStartRules, type Standing } from './who-may-start.ts';
 
 const MAX_RUNNERS = 50;
+/** Specialties that `/agent why` tells of where no work was asked for. */
+const MAX_LIKELY = 3;
 const MAX_SPECIALTIES = 30;
 const MAX_REASON_CHARACTERS = 1000;
 
@@ -74,6 +79,10 @@ export type WhyFacts = {
   durationsMs: ReadonlyMap<string, readonly number[]>;
   /** Job → runners that it does not go to at the moment. */
   passedOver: ReadonlyMap<JobId, PassedOver>;
+  /** Jobs of the repository that are at work. */
+  atWork: AtWork;
+  /** What the limits of today would say to one more job of whoever asks; plain text. */
+  limits: { refusal: string | null; used: readonly string[] };
 };
 
 /** One comment for everything that was asked. Begins with `marker`. */
@@ -191,16 +200,55 @@ function toWhy(facts: AnswerFacts): string {
   const current = newestOfEach(facts.jobs);
   const live = current.filter(({ job }) => !isTerminal(job.state));
   const shown = live.length > 0 ? live : current.slice(0, 1);
-  if (shown.length === 0) return toWhyNothing(why);
+  if (shown.length === 0) return toWhyNothing(facts, why);
   return shown.map((entry) => toWhyJob(entry, facts, why)).join('\n\n');
 }
 
-function toWhyNothing(why: WhyFacts): string {
+function toWhyNothing(facts: AnswerFacts, why: WhyFacts): string {
+  const likely = findLikely(why).slice(0, MAX_LIKELY);
   return [
     '**No work was asked for on this issue yet.**',
-    [toPermissionLine(why), toLabelLine(why, null), toSettingsLine(why)].join('\n'),
+    [
+      toPermissionLine(why),
+      toLabelLine(why, null),
+      toSettingsLine(why),
+      ...(likely.length === 0 ? [`- ${toDayText(why, false)}`] : []),
+      ...likely.flatMap((specialty) => toLikelyLines(specialty, facts, why)),
+    ].join('\n'),
     'To start, add one of the labels, or write `/agent run backend`.',
   ].join('\n\n');
+}
+
+/** Specialties that the work would be of, by the labels of the issue, else by its text. */
+function findLikely({ issue, settings }: WhyFacts): string[] {
+  if (!issue.found) return [];
+  const labelled = toLabelled(issue.issue.labels, settings.labels);
+  if (labelled.length > 0) return labelled;
+  const routing = routeIssue(issue.issue, settings.routing, new Set(settings.specialties.keys()));
+  return routing.kind === 'unknown' ? [] : [routing.specialty];
+}
+
+/** What work of the specialty would meet. */
+function toLikelyLines(specialty: string, { runners, nowMs }: AnswerFacts, why: WhyFacts): string[] {
+  const wanted = why.settings.specialties.get(specialty);
+  if (wanted === undefined) return [];
+  const { needs, settings } = wanted;
+  const choice = chooseRunner({
+    specialty,
+    needs,
+    agent: settings.agent,
+    otherAgents: settings.otherAgents,
+    runners,
+    avoid: new Set(),
+    nowMs,
+  });
+  const full = findFull({ specialty, settings }, why.atWork);
+  return [
+    toBudgetLine({ specialty, settings }, why, false),
+    toExistLine(specialty, runners),
+    toNeedsLine(choice),
+    ...(full === null ? [] : [toFullLine(full)]),
+  ];
 }
 
 function toWhyJob({ job, attempt, queuePosition }: ReportedJob, facts: AnswerFacts, why: WhyFacts): string {
@@ -210,7 +258,7 @@ function toWhyJob({ job, attempt, queuePosition }: ReportedJob, facts: AnswerFac
     toPermissionLine(why),
     toLabelLine(why, job),
     toSettingsLine(why),
-    toBudgetLine(job),
+    toBudgetLine(job, why, !isTerminal(job.state)),
     ...(isTerminal(job.state) ? [] : toRunnerLines(job, queuePosition, facts, why)),
   ];
   const next = isTerminal(job.state) ? toNext(job) : null;
@@ -247,8 +295,22 @@ function toSettingsLine({ settingsProblem }: WhyFacts): string {
     : `- ❌ Settings: ${toInline(settingsProblem, MAX_REASON_CHARACTERS)}`;
 }
 
-function toBudgetLine({ settings: { maxMinutes, maxTurns, maxBudgetUsd } }: Job): string {
-  return `- ✅ Budget: at most ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)} for an attempt.`;
+function toBudgetLine(
+  { specialty, settings }: Pick<Job, 'specialty' | 'settings'>,
+  why: WhyFacts,
+  isBegun: boolean,
+): string {
+  const { maxMinutes, maxTurns, maxBudgetUsd } = settings;
+  const most = `at most ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)} for an attempt at ${toCode(specialty, 50)} work`;
+  return `- ${toDayText(why, isBegun)} ${most.replace(/^a/, 'A')}.`;
+}
+
+/** How far the limits of the day are used up. They keep jobs from being taken on, and stop none that was. */
+function toDayText({ limits: { refusal, used } }: WhyFacts, isBegun: boolean): string {
+  if (refusal !== null)
+    return `${isBegun ? '⚠️' : '❌'} Budget: ${isBegun ? 'for further work: ' : ''}${toInline(refusal, MAX_REASON_CHARACTERS)}`;
+  if (used.length === 0) return '✅ Budget: the settings limit no day.';
+  return `✅ Budget: used up today (UTC): ${toInline(used.join('; '), MAX_REASON_CHARACTERS)}.`;
 }
 
 /** Reasons that pass by themselves. */
@@ -258,18 +320,9 @@ function toRunnerLines(
   job: Job,
   queuePosition: number | null,
   { runners, nowMs }: AnswerFacts,
-  { durationsMs, passedOver }: WhyFacts,
+  { durationsMs, passedOver, atWork }: WhyFacts,
 ): string[] {
-  const specialists = runners.filter(
-    (runner) => runner.state !== 'revoked' && runner.specialties.includes(job.specialty),
-  );
-  const names = specialists
-    .slice(0, 8)
-    .map(
-      (runner) =>
-        `${toCode(runner.name, 100)} (${toRunnerState(runner)}, ${runner.active} of ${runner.capacity} taken)`,
-    );
-  const exist = `- ${names.length > 0 ? '✅' : '❌'} Runners for ${toCode(job.specialty, 50)}: ${names.length === 0 ? 'none' : names.join(', ')}.`;
+  const exist = toExistLine(job.specialty, runners);
   if (job.state === 'held') {
     const unhold = toCode(`/agent unhold ${job.specialty}`, 100);
     return [exist, `- ⏸️ Queue: on hold, for the reason above; ${unhold} lets it go on now.`];
@@ -286,11 +339,7 @@ function toRunnerLines(
     ...(passedOver.get(job.id) ?? { avoid: new Set() }),
     nowMs,
   });
-  const unmet =
-    choice.kind === 'chosen'
-      ? `- ✅ Needs: ${toCode(choice.runner.name, 100)} meets them all, and has room.`
-      : `- ${COMES_FREE.has(choice.code) ? '⏳' : '❌'} Needs: ${toQuote(choice.reason, MAX_REASON_CHARACTERS).replace(/^> /, '')}`;
-  const online = specialists.filter((runner) => runner.state === 'online');
+  const online = toSpecialists(job.specialty, runners).filter(({ state }) => state === 'online');
   const slots = online.reduce((sum, runner) => sum + runner.capacity, 0);
   const taken = online.reduce((sum, runner) => sum + runner.active, 0);
   const canRun = choice.kind === 'chosen' || COMES_FREE.has(choice.code);
@@ -300,11 +349,37 @@ function toRunnerLines(
     freeSlots: Math.max(0, slots - taken),
     durationsMs: durationsMs.get(job.specialty) ?? [],
   });
+  const full = findFull(job, atWork);
   return [
     exist,
-    unmet,
+    toNeedsLine(choice),
+    ...(full === null ? [] : [toFullLine(full)]),
     `- ⏳ Queue: place ${queuePosition ?? '?'}; estimated start: ${toStartText(startMs)}.`,
   ];
+}
+
+function toSpecialists(specialty: string, runners: readonly RunnerView[]): RunnerView[] {
+  return runners.filter(({ state, specialties }) => state !== 'revoked' && specialties.includes(specialty));
+}
+
+function toExistLine(specialty: string, runners: readonly RunnerView[]): string {
+  const names = toSpecialists(specialty, runners)
+    .slice(0, 8)
+    .map(
+      (runner) =>
+        `${toCode(runner.name, 100)} (${toRunnerState(runner)}, ${runner.active} of ${runner.capacity} taken)`,
+    );
+  return `- ${names.length > 0 ? '✅' : '❌'} Runners for ${toCode(specialty, 50)}: ${names.length === 0 ? 'none' : names.join(', ')}.`;
+}
+
+function toNeedsLine(choice: RunnerChoice): string {
+  if (choice.kind === 'chosen')
+    return `- ✅ Needs: ${toCode(choice.runner.name, 100)} meets them all, and has room.`;
+  return `- ${COMES_FREE.has(choice.code) ? '⏳' : '❌'} Needs: ${toQuote(choice.reason, MAX_REASON_CHARACTERS).replace(/^> /, '')}`;
+}
+
+function toFullLine({ reason }: Full): string {
+  return `- ⏳ At once: ${toInline(reason, MAX_REASON_CHARACTERS)}`;
 }
 
 function toStartText(startMs: number | null): string {

@@ -1,6 +1,7 @@
 import type { IssueSnapshot } from '../contract/job.ts';
 import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
+import { findMeantLabel, type MeantLabel } from './label-hint.ts';
 import { toLabelled } from './labels.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import type { RepoSettings } from './repo-settings.ts';
@@ -62,6 +63,8 @@ export type Decision =
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
   | { kind: 'point_to'; reason: string; job: Job }
+  /** Nothing begins; whoever added a misspelt label is told so once on the issue. */
+  | { kind: 'hint'; reason: string; label: string; meant: MeantLabel }
   /** Nothing to do; logged, never shown on GitHub. */
   | { kind: 'ignore'; reason: string }
   /** Answered on the issue. */
@@ -93,7 +96,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   if (denial?.isSilent === true) return ignore(denial.reason);
   const specialty = settings.labels.get(trigger.label.toLowerCase());
   if (specialty === undefined && settingsProblem === null) {
-    return ignore(`the label "${trigger.label}" stands for no specialty`);
+    return decideUnknownLabel(situation, trigger);
   }
   if (!situation.issue.found) return ignore(`the issue can't be read: ${situation.issue.reason}`);
 
@@ -153,6 +156,19 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     blockers,
     labelled: toLabelled(issue.labels, settings.labels),
   };
+}
+
+/** Most labels are none of ours, and those who may not start work get no lesson in it. */
+function decideUnknownLabel(
+  { settings, issue, permission, denial }: Situation,
+  { label }: Of<'label_added'>,
+): Decision {
+  const reason = `the label "${label}" stands for no specialty`;
+  const meant = findMeantLabel(label, settings.labels);
+  const isSeen =
+    issue.found && issue.state === 'open' && !issue.isPullRequest && hasLabel(issue.issue, label);
+  if (meant === null || !isSeen || !mayWrite(permission) || denial !== null) return ignore(reason);
+  return { kind: 'hint', reason: `${reason}; "${meant.name}" may be meant`, label, meant };
 }
 
 /** Anyone whom GitHub lets remove the label may stop the work with it. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { explainBlockers } from './blockers.ts';
 import { chooseRunner, type RunnerChoice } from './choose-runner.ts';
+import { type AtWork, findFull } from './concurrency.ts';
 import type { Decision, IssueReading } from './decide.ts';
 import { mayWrite } from './permission.ts';
 import { formatCost } from './figures-text.ts';
-import type { Job, RunnerView } from './job.ts';
+import type { AllJobSettings, Job, RunnerView } from './job.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue } from './route-issue.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
@@ -67,6 +68,8 @@ export type LabelFacts = {
   /** Work on the issue that comes first by the settings. */
   predecessors: readonly Predecessor[];
   runners: readonly RunnerView[];
+  /** Jobs of the repository that are at work. */
+  atWork: AtWork;
   nowMs: number;
 };
 
@@ -186,6 +189,7 @@ function explainLabel(facts: IssueFacts, label: LabelFacts): LabelExplanation {
       explainPullRequest(label),
       ...explainBlocked(facts),
       ...explainOrder(specialty, label),
+      ...explainFull(specialty, wanted.settings, label),
       explainLimits(label),
       { about: 'budget', sign: 'ok', text: budget },
       ...explainHosts(wanted.settings.hosts ?? []),
@@ -229,6 +233,14 @@ function explainOrder(specialty: string, { predecessors }: LabelFacts): Finding[
   return [{ about: 'order', sign: 'waits', text: explainPredecessors(specialty, predecessors) }];
 }
 
+function explainFull(specialty: string, settings: AllJobSettings, { atWork }: LabelFacts): Finding[] {
+  if (settings.concurrency === undefined) return [];
+  const about = 'at once';
+  const full = findFull({ specialty, settings }, atWork);
+  if (full !== null) return [{ about, sign: 'waits', text: full.reason }];
+  return [{ about, sign: 'ok', text: 'one more may be at work' }];
+}
+
 function explainLimits({ limits }: LabelFacts): Finding {
   const about = 'limits';
   if (limits.refusal !== null) return { about, sign: 'stops', text: limits.refusal };
@@ -257,10 +269,11 @@ function explainNeeds(needs: readonly string[], choice: RunnerChoice): Finding {
 }
 
 function toVerdict(
-  { decision, limits, predecessors }: LabelFacts,
+  { decision, limits, predecessors, atWork }: LabelFacts,
   choice: RunnerChoice | null,
   facts: IssueFacts,
 ): LabelExplanation['verdict'] {
+  const full = decision.kind === 'start' ? findFull(decision, atWork) : null;
   switch (decision.kind) {
     case 'start':
       if (limits.refusal !== null) return { kind: 'refused', text: limits.refusal };
@@ -276,6 +289,7 @@ function toVerdict(
           kind: 'waits',
           text: `a job would wait. ${explainPredecessors(decision.specialty, predecessors)}`,
         };
+      if (full !== null) return { kind: 'waits', text: `a job would wait in the queue. ${full.reason}` };
       if (choice?.kind === 'chosen')
         return { kind: 'starts', text: `work would start at once. ${choice.reason}` };
       return { kind: 'waits', text: `a job would wait in the queue. ${choice?.reason ?? ''}`.trimEnd() };
@@ -283,6 +297,7 @@ function toVerdict(
       return { kind: 'refused', text: decision.reason };
     case 'point_to':
       return { kind: 'refused', text: `the status comment would answer: ${decision.reason}` };
+    case 'hint':
     case 'ignore':
     case 'cancel':
       return { kind: 'nothing', text: `nothing would happen: ${decision.reason}` };

@@ -22,9 +22,14 @@ export type AllJobSettings = JobSettings & {
   assignIssue?: boolean;
   /** Specialties whose work on the same issue is to be merged first; absent = none. */
   after?: string[];
+  /** Absent = no limit. */
+  concurrency?: Concurrency;
   /** Whether the work waits until the settings no longer say so; absent = it doesn’t. */
   paused?: boolean;
 };
+
+/** Most jobs of a repository, and of them those of one specialty, that are at work at once; absent = as many as runners take. */
+export type Concurrency = { repository?: number; specialty?: number };
 
 /** How the pull request of a job is to be; absent = as if nothing had been said. */
 export type PullRequestWishes = {

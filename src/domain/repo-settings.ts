@@ -1,5 +1,5 @@
 import type { Checkout, JobSettings } from '../contract/job.ts';
-import type { AllJobSettings, PullRequestWishes } from './job.ts';
+import type { AllJobSettings, Concurrency, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
 import type { RoutingRule } from './routing-rule.ts';
 import { readSettingsDocument } from './settings-document.ts';
@@ -69,7 +69,12 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
   const specialties = new Map(
     [...names].map((name) => [
       name,
-      toSpecialty(file.defaults ?? {}, own.get(name) ?? {}, { name, names, after: order.get(name) ?? [] }),
+      toSpecialty(file.defaults ?? {}, own.get(name) ?? {}, {
+        name,
+        names,
+        after: order.get(name) ?? [],
+        together: file.concurrency ?? undefined,
+      }),
     ]),
   );
   const labels = new Map([...[...names].map((name) => [toLabelName(name), name] as const), ...labelled]);
@@ -101,7 +106,13 @@ function toDailyLimits(written: WrittenLimits): DailyLimits {
 function toSpecialty(
   defaults: SpecialtyFields,
   own: SpecialtyFields,
-  order: { name: string; names: ReadonlySet<string>; after: readonly string[] },
+  order: {
+    name: string;
+    names: ReadonlySet<string>;
+    after: readonly string[];
+    /** Most jobs of the repository at once. */
+    together: number | undefined;
+  },
 ): { needs: string[]; settings: AllJobSettings } {
   const pick = <Key extends keyof SpecialtyFields>(key: Key): SpecialtyFields[Key] =>
     own[key] ?? defaults[key];
@@ -130,6 +141,7 @@ function toSpecialty(
       ...toOptional('refusedWork', pick('refused_work')),
       ...toOptional('checkout', toCheckout({ ...defaults.checkout, ...own.checkout })),
       ...toOptional('hosts', pick('hosts')),
+      ...toOptional('concurrency', toConcurrency(order.together, pick('concurrency'))),
       ...toOptional('paused', pick('paused')),
       ...toOptional('quiet', pick('quiet')),
       ...toOptional('assignIssue', pick('assign_issue')),
@@ -151,6 +163,18 @@ function toOptional<Key extends keyof AllJobSettings>(
 /** `undefined` when all is as usual. */
 function toCheckout(written: Checkout): Checkout | undefined {
   return Object.keys(written).length === 0 ? undefined : written;
+}
+
+/** `undefined` when nothing is limited. */
+function toConcurrency(
+  repository: number | undefined,
+  specialty: number | undefined,
+): Concurrency | undefined {
+  if (repository === undefined && specialty === undefined) return undefined;
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    ...(specialty === undefined ? {} : { specialty }),
+  };
 }
 
 /** `undefined` when nothing is wished. */

@@ -251,6 +251,9 @@ const SpecialtyFields = z.strictObject(
       .boolean('must be true or false')
       .optional()
       .describe('Whether the issue is assigned to whoever asks for the work. Default false.'),
+    concurrency: wholeNumber(1, 1000)
+      .optional()
+      .describe('Most jobs of the specialty that are at work at once. Left out: as many as runners take.'),
     paused: z
       .boolean('must be true or false')
       .optional()
@@ -384,12 +387,15 @@ export const SettingsFile = z.strictObject(
       ),
     routing: Routing.nullish(),
     triggers: Triggers.nullish().describe('Who may start work, by whatever way.'),
+    concurrency: wholeNumber(1, 1000)
+      .nullish()
+      .describe('Most jobs of the repository that are at work at once. Left out: as many as runners take.'),
     limits: Limits.nullish().describe('What may be used up in a day (UTC).'),
     defaults: SpecialtyFields.nullish().describe(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, routing, triggers, limits, defaults, _extends',
+  'must be keys with values: labels, specialties, routing, triggers, concurrency, limits, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 
@@ -418,8 +424,16 @@ function wholeNumber(min: number, max: number): z.ZodInt {
   return z.int(message).min(min, message).max(max, message);
 }
 
+/** A name, not a place: every coordinator serves the schema of its own version at `SETTINGS_SCHEMA_PATH`. */
+const SETTINGS_SCHEMA_ID = 'urn:yardmaster:settings';
+export const SETTINGS_SCHEMA_PATH = '/yardmaster.schema.json';
+
 /** The settings file as JSON Schema (2020-12), for editors: what is written there, before commands become lists of arguments. */
 export function toSettingsSchema(): object {
   const schema = z.toJSONSchema(SettingsFile, { io: 'input', reused: 'ref' });
-  return { title: 'Settings of a repository for Yardmaster (.github/yardmaster.yml)', ...schema };
+  return {
+    $id: SETTINGS_SCHEMA_ID,
+    title: 'Settings of a repository for Yardmaster (.github/yardmaster.yml)',
+    ...schema,
+  };
 }

@@ -67,6 +67,7 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
       ]),
     ),
     routing: files.find(({ routing }) => routing != null)?.routing,
+    concurrency: files.find(({ concurrency }) => concurrency != null)?.concurrency,
     triggers: Object.assign({}, ...farthestFirst.map(({ triggers }) => triggers ?? {})),
     limits: {
       repository: Object.assign({}, ...farthestFirst.map(({ limits }) => limits?.repository ?? {})),

@@ -1,5 +1,5 @@
 import type { Checkout, Command, JobSettings } from '../contract/job.ts';
-import type { PullRequestWishes } from '../domain/job.ts';
+import type { Concurrency, PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import { describeStartRules } from '../domain/who-may-start.ts';
 
@@ -31,6 +31,9 @@ export function describeSettings({ labels, specialties, routing, triggers, limit
         ? []
         : [['hosts', `${settings.hosts.join(', ')}, where the machine allows them`] as const]),
       ['pull', describeWishes(settings.pullRequest ?? {})],
+      ...(settings.concurrency === undefined
+        ? []
+        : [['at once', describeConcurrency(settings.concurrency)] as const]),
       ...(settings.paused === true ? [['paused', 'work waits until this is taken away'] as const] : []),
       ...(settings.quiet === true ? [['quiet', 'only how work ends, and what needs a person'] as const] : []),
       [
@@ -43,6 +46,13 @@ export function describeSettings({ labels, specialties, routing, triggers, limit
   return [...blocks, describeRouting(routing), describeStarters(triggers), describeLimits(limits)]
     .filter((block) => block !== null)
     .join('\n\n');
+}
+
+function describeConcurrency({ repository, specialty }: Concurrency): string {
+  return [
+    ...(specialty === undefined ? [] : [`${specialty} of the specialty`]),
+    ...(repository === undefined ? [] : [`${repository} of the repository`]),
+  ].join(', ');
 }
 
 function describeWishes(wishes: PullRequestWishes): string {

@@ -45,6 +45,8 @@ export type JobQueries = {
   renameLabel(repositoryId: number, from: string, to: string): Promise<void>;
   /** Jobs on hold for this reason, in `waitCode`. */
   heldFor(waitCode: string, installationId: number): Promise<StoredJob[]>;
+  /** Jobs of the repository that take a slot of any runner, by specialty. */
+  atWork(repositoryId: number): Promise<Map<string, number>>;
   /** Jobs that take a slot of this runner. */
   heldBy(runnerId: RunnerId): Promise<StoredJob[]>;
   /** Jobs that could be offered now, the most urgent first; `after` is the last job of the page before. */
@@ -260,6 +262,17 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('state', 'in', LIVE_STATES)
         .where((eb) => eb(eb.fn('lower', ['label']), '=', from.toLowerCase()))
         .execute();
+    },
+
+    async atWork(repositoryId) {
+      const rows = await db
+        .selectFrom('jobs')
+        .select((eb) => ['specialty', eb.fn.countAll<number>().as('count')])
+        .where('state', 'in', SLOT_STATES)
+        .where('repository_id', '=', repositoryId)
+        .groupBy('specialty')
+        .execute();
+      return new Map(rows.map((row) => [row.specialty, Number(row.count)]));
     },
 
     async heldFor(waitCode, installationId) {

@@ -186,6 +186,75 @@ describe('a label', () => {
   });
 });
 
+describe('who may start work', () => {
+  const HELPER = { login: 'helper[bot]', id: 7, isBot: true };
+  const aComment = (sender: typeof HELPER, key: string) =>
+    ({
+      kind: 'comment',
+      key,
+      target: TARGET,
+      issueNumber: 42,
+      isPullRequest: false,
+      commentId: key.length,
+      at: '2026-05-04T12:00:00Z',
+      reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'retry', specialty: null } }] },
+      issue: { title: 'Totals', body: '' },
+      sender,
+    }) as const;
+
+  test('a bot that the settings do not name is not heard, by label or comment, and nobody is told', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'triggers: {bots: ["helper[bot]"]}\n';
+    const other = { login: 'other[bot]', id: 8, isBot: true };
+
+    const label = await world.acceptTrigger(aLabelTrigger({ sender: other }));
+    const comment = await world.acceptTrigger(aComment(other, 'by another'));
+    const own = await world.acceptTrigger(aComment({ ...other, login: 'yardmaster[bot]' }, 'by ourselves'));
+    await world.outbox.runDue();
+
+    expect([label, comment, own]).toMatchObject([
+      { kind: 'ignored', reason: expect.stringContaining('triggers.bots in the settings does not name it') },
+      { kind: 'ignored', reason: expect.stringContaining('triggers.bots in the settings does not name it') },
+      { kind: 'ignored', reason: 'it was done by Yardmaster itself' },
+    ]);
+    expect(world.recorder.comments).toEqual([]);
+    expect(world.recorder.reactions).toEqual([]);
+  });
+
+  test('a bot that they name may, though GitHub gives it no access; people are held to the role', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'triggers: {role: maintain, bots: ["helper[bot]"]}\n';
+    world.recorder.permission = 'write';
+
+    const byAlice = await world.acceptTrigger(aLabelTrigger());
+    world.recorder.permission = 'none';
+    const byHelper = await world.acceptTrigger(aLabelTrigger({ sender: HELPER }));
+    const again = await world.acceptTrigger(aComment(HELPER, 'heard'));
+    await world.outbox.runDue();
+
+    expect(byAlice).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringMatching(/^alice may not start work here: .* maintain access\./),
+    });
+    expect(byHelper).toMatchObject({ kind: 'started' });
+    expect(again).toMatchObject({ kind: 'refused', reason: expect.stringContaining('under way') });
+  });
+
+  test('a misspelt label is answered once', async () => {
+    await using world = await openDispatchWorld();
+    const { snapshot } = world.recorder.issue;
+    world.recorder.issue.snapshot = { ...snapshot, labels: ['agent:backnd'] };
+
+    for (const key of ['first', 'second'])
+      await world.acceptTrigger(aLabelTrigger({ key, label: 'agent:backnd' }));
+    await world.outbox.runDue();
+
+    const said = world.recorder.comments.map(({ body }) => body);
+    expect(said).toEqual([expect.stringContaining('Did you mean `agent:backend`?')]);
+    expect(await world.store.jobs.ofIssue(TARGET.repository.id, 42, 5)).toEqual([]);
+  });
+});
+
 describe('the end of an issue', () => {
   test('cancels all its jobs with the reason, and asks GitHub nothing when there are none', async () => {
     await using world = await openDispatchWorld();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { GitHubError } from '../../src/github/github-error.ts';
 import { toResultCheckRun } from '../../src/domain/check-run-text.ts';
 import { DEFAULT_TIMINGS as TIMINGS } from '../../src/domain/timings.ts';
-import { anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { aResult } from '../support/job-builders.ts';
 
 describe('the way of a job', () => {
@@ -1019,6 +1019,42 @@ describe('waiting', () => {
     const offer = await world.offerFor(await world.enrol());
 
     expect(offer.jobId).toBe(modest);
+  });
+
+  test('no more jobs of a repository are at work than its settings let, however many look for work at once', async () => {
+    await using world = await openDispatchWorld();
+    await world.enrol({ capacity: 5 });
+    world.recorder.settingsFile = 'concurrency: 2\n';
+    const [first, , third] = [
+      await world.label({ issueNumber: 1 }),
+      await world.label({ issueNumber: 2 }),
+      await world.label({ issueNumber: 3 }),
+    ];
+
+    await Promise.all([world.assigner.assign(), world.assigner.assign()]);
+    world.clock.advance(TIMINGS.progressReportSeconds);
+    await world.outbox.runDue();
+
+    expect(await world.store.jobs.countByState()).toEqual({ offered: 2, queued: 1 });
+    expect((await world.jobOf(third)).job.stateReason).toMatch(/^2 of 2 jobs of this repository are at work/);
+    expect(world.recorder.comments.some(({ body }) => body.includes('2 of 2 jobs of this repository'))).toBe(
+      true,
+    );
+
+    const { target, sender } = aLabelTrigger();
+    const ended = {
+      kind: 'issue_ended',
+      how: 'deleted',
+      key: 'gone',
+      issueNumber: 1,
+      target,
+      sender,
+    } as const;
+    await world.acceptTrigger(ended);
+    await world.assigner.assign();
+
+    expect((await world.jobOf(first)).job.state).toBe('cancelled');
+    expect((await world.jobOf(third)).job).toMatchObject({ state: 'offered', stateReason: null });
   });
 
   test('jobs are spread over the fleet, and no runner gets more than it can take', async () => {

@@ -49,6 +49,27 @@ describe('a label was added', () => {
     },
     { name: 'in other letters', trigger: added('Agent:Backend'), kind: 'start', reason: /Agent:Backend/ },
     { name: 'that the settings map', trigger: added('api'), kind: 'start', reason: /api/ },
+    {
+      name: 'that is misspelt',
+      trigger: added('agent:Fronted'),
+      issue: anIssue({ labels: ['agent:Fronted'] }),
+      kind: 'hint',
+      reason: /"agent:Fronted" stands for no specialty; "agent:frontend" may be meant/,
+    },
+    {
+      name: 'that is misspelt, by somebody who may not start work',
+      trigger: added('agent:fronted'),
+      issue: anIssue({ labels: ['agent:fronted'] }),
+      permission: 'read',
+      kind: 'ignore',
+      reason: /no specialty/,
+    },
+    {
+      name: 'that is misspelt, and taken off again',
+      trigger: added('agent:fronted'),
+      kind: 'ignore',
+      reason: /no specialty/,
+    },
     { name: 'that is no concern of ours', trigger: added('bug'), kind: 'ignore', reason: /no specialty/ },
     {
       name: 'by our own bot',

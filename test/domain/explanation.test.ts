@@ -75,6 +75,7 @@ function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
     openPullRequest: null,
     predecessors: [],
     runners: [runner],
+    atWork: new Map(),
     nowMs: NOON_MS,
     ...overrides,
   };

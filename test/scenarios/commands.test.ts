@@ -166,7 +166,9 @@ describe('questions', () => {
     expect(answer).toContain('has write access; starting work needs');
     expect(answer).toContain('none is needed; it was asked for by a command');
     expect(answer).toContain('✅ Settings: without mistakes.');
-    expect(answer).toContain('at most 120 minutes, 200 turns and $20.00');
+    expect(answer).toContain(
+      '✅ Budget: the settings limit no day. At most 120 minutes, 200 turns and $20.00',
+    );
     expect(answer).toContain('❌ Runners for `backend`: none.');
     expect(answer).toContain('estimated start: unknown');
   });

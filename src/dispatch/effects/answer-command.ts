@@ -9,6 +9,7 @@ import { type MonthlySpending, toMonthStartMs } from '../../domain/spending.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
+import { judgeLimits } from '../judge-limits.ts';
 import { toPassedOver } from '../passed-over.ts';
 import { settingsReader } from '../read-settings.ts';
 import { readStanding } from '../read-standing.ts';
@@ -118,6 +119,10 @@ async function readWhy(
     settings: inForce.settings,
     settingsProblem: inForce.problem ?? inForce.notice?.text ?? null,
     durationsMs: new Map(durations),
+    limits: await store.transact((tx) =>
+      judgeLimits(tx, { target, sender: { login: command.sender, id: 0, isBot: false } }, inForce.settings),
+    ),
+    atWork: await store.jobs.atWork(command.repository.id),
     passedOver: new Map(jobs.map((job) => [job.id, toPassedOver(job, nowMs)])),
   };
 }

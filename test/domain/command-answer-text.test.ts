@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { RunnerId } from '../../src/contract/job.ts';
+import { toTopicsAnswer, type WhyFacts } from '../../src/domain/command-answer-text.ts';
+import type { RunnerView } from '../../src/domain/job.ts';
+import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
+import type { ReportedJob } from '../../src/domain/status-comment-text.ts';
+import { aJob, NOON_MS } from '../support/job-builders.ts';
+
+const runner: RunnerView = {
+  id: 'be-1' as RunnerId,
+  name: 'be-1',
+  hostname: 'be-1.local',
+  specialties: ['backend'],
+  capabilities: ['agent:claude'],
+  capacity: 2,
+  active: 1,
+  accepting: true,
+  state: 'online',
+  quarantinedUntilMs: null,
+  quarantineReason: null,
+  lastSeenAtMs: NOON_MS,
+  lastAssignedAtMs: 0,
+  version: '1',
+  transport: 'coordinator',
+};
+
+/** What `/agent why` answers. */
+function whyOf(
+  given: { settings?: string; labels?: string[]; job?: ReturnType<typeof aJob> } & Partial<Omit<WhyFacts, 'settings'>>,
+): string {
+  const { settings: file = null, labels = [], job, ...facts } = given;
+  const reading = parseRepoSettings(file);
+  if (!reading.ok) throw new Error(reading.message);
+  const jobs: ReportedJob[] =
+    job === undefined ? [] : [{ job, attempt: null, earlierAttempts: [], events: [], queuePosition: 1 }];
+  return toTopicsAnswer({
+    marker: '',
+    topics: ['why'],
+    facts: {
+      jobs,
+      statusUrl: null,
+      runners: [runner],
+      nowMs: NOON_MS,
+      month: null,
+      why: {
+        asker: { login: 'alice', permission: 'write', denial: null },
+        issue: {
+          found: true,
+          issue: { ...aJob().issue, title: 'Totals', body: 'They are wrong.', labels },
+          state: 'open',
+          locked: false,
+          isPullRequest: false,
+          openBlockers: [],
+        },
+        settings: reading.settings,
+        settingsProblem: null,
+        durationsMs: new Map(),
+        passedOver: new Map(),
+        atWork: new Map(),
+        limits: { refusal: null, used: [] },
+        ...facts,
+      },
+    },
+  });
+}
+
+describe('/agent why', () => {
+  test('tells how far the limits of the day are used up, and what an attempt may use', () => {
+    const answer = whyOf({
+      job: aJob({ state: 'queued' }),
+      limits: { refusal: null, used: ['acme/widgets 3 of 40 jobs, $2.00 of $20.00', 'alice 1 of 10 jobs'] },
+    });
+
+    expect(answer).toMatch(
+      /✅ Budget: used up today \(UTC\): acme\/widgets 3 of 40 jobs, .{0,2}2\.00 of .{0,2}20\.00; alice 1 of 10 jobs\. At most \d+ minutes/,
+    );
+  });
+
+  test.each([
+    ['before there is work', undefined, /❌ Budget: The limit for acme\/widgets is used up/],
+    ['of work that was taken on', aJob({ state: 'queued' }), /⚠️ Budget: for further work: The limit/],
+    ['of work that ended', aJob({ state: 'failed' }), /❌ Budget: The limit/],
+  ])('a limit that is used up has no check mark: %s', (_when, job, line) => {
+    const limits = { refusal: 'The limit for acme/widgets is used up for today.', used: [] };
+
+    expect(whyOf({ limits, ...(job && { job }) })).toMatch(line);
+  });
+
+  test('without work tells of the work that labels or text speak for: budget, runners and needs', () => {
+    const settings = 'defaults: {concurrency: 1}\nspecialties: {backend: {needs: [gpu], max_minutes: 7}}\n';
+    const answer = whyOf({ settings, labels: ['agent:backend'], atWork: new Map([['backend', 1]]) });
+
+    expect(answer).toContain('No work was asked for on this issue yet');
+    expect(answer).toContain('At most 7 minutes, 200 turns and $20.00 for an attempt at `backend` work.');
+    expect(answer).toContain('✅ Runners for `backend`: `be-1` (online, 1 of 2 taken).');
+    expect(answer).toMatch(/❌ Needs: .*gpu/);
+    expect(answer).toContain('⏳ At once: 1 of 1 backend jobs of this repository are at work');
+    expect(whyOf({})).not.toContain('Runners for');
+  });
+
+  test('says whom the settings leave out, and which full house a job waits for', () => {
+    const settings = { ...aJob().settings, concurrency: { repository: 2 } };
+    const answer = whyOf({
+      job: aJob({ state: 'queued', settings }),
+      asker: { login: 'alice', permission: 'write', denial: { reason: 'alice may not.', isSilent: false } },
+      atWork: new Map([['frontend', 2]]),
+    });
+
+    expect(answer).toContain('❌ Permission: alice may not.');
+    expect(answer).toContain('⏳ At once: 2 of 2 jobs of this repository are at work');
+  });
+});
