@@ -19,6 +19,7 @@ import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from './domain/ch
 import { BUILT_IN_LABELS } from './domain/labels.ts';
 import { toPullRequest } from './domain/pull-request-text.ts';
 import { toSettingsCheckRun } from './domain/settings-check-text.ts';
+import { SETTINGS_SCHEMA_PATH } from './domain/settings-file.ts';
 import { toStartCommitMessage } from './domain/start-commit-text.ts';
 import { statusMarker, toStatusComment } from './domain/status-comment-text.ts';
 import type { Timings } from './domain/timings.ts';
@@ -228,7 +229,12 @@ export async function createCoordinator(
     outbox,
     reconciler,
     explainIssue: createExplainIssue({ store, github, decide, timings }),
-    proposeSettings: createProposeSettings({ store, github, proposeFile: github.proposeFile }),
+    proposeSettings: createProposeSettings({
+      store,
+      github,
+      proposeFile: github.proposeFile,
+      schemaUrl: config.publicUrl === null ? null : `${config.publicUrl}${SETTINGS_SCHEMA_PATH}`,
+    }),
     identity: github.identity,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import type { Coordinator } from './coordinator.ts';
 import { createCoordinatorMetrics } from './coordinator-metrics.ts';
+import { SETTINGS_SCHEMA_PATH, toSettingsSchema } from './domain/settings-file.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { packageVersion } from './package-version.ts';
@@ -16,7 +17,7 @@ const WEBHOOK_PATHS = ['/api/github/webhooks', '/webhook/github'] as const;
 const MAX_UNREAD_BYTES = 4 * MAX_WEBHOOK_BYTES;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
-/** All that the coordinator serves to the network: webhooks, the runner API, `/health`, `/metrics`. */
+/** All that the coordinator serves to the network: webhooks, the runner API, the schema of settings, `/health`, `/metrics`. */
 export function createHttpApp(deps: {
   coordinator: Coordinator;
   clock: Clock;
@@ -81,6 +82,13 @@ export function createHttpApp(deps: {
       return c.text(body, 200, { 'content-type': type });
     });
   }
+
+  // For editors, by the first line of a settings file; it is in the package for everybody.
+  let schema: string | undefined;
+  app.get(SETTINGS_SCHEMA_PATH, (c) => {
+    schema ??= JSON.stringify(toSettingsSchema());
+    return c.body(schema, 200, { 'content-type': 'application/schema+json' });
+  });
 
   app.get('/', (c) =>
     c.text('Yardmaster coordinator. /health tells how it is; people follow their jobs on GitHub.\n'),

@@ -1,4 +1,4 @@
-import { SETTINGS_PROPOSAL } from '../domain/settings-template.ts';
+import { SETTINGS_PROPOSAL, toSettingsTemplate } from '../domain/settings-template.ts';
 import { GitHubError } from '../github/github-error.ts';
 import type { GitHub } from '../github/github.ts';
 import type { ProposeFile } from '../github/propose-file.ts';
@@ -13,6 +13,8 @@ export function createProposeSettings(deps: {
   store: { sweeps: Pick<Store['sweeps'], 'repositories'> };
   github: Pick<GitHub, 'readRepository' | 'readSettingsFile' | 'readHead'>;
   proposeFile: ProposeFile;
+  /** Where editors find the schema of settings; `null`: nobody said. */
+  schemaUrl: string | null;
 }): ProposeSettings {
   const { store, github } = deps;
 
@@ -31,7 +33,11 @@ export function createProposeSettings(deps: {
         return refused('policy_refused', `${fullName} is empty: it needs a first commit.`);
       if ((await github.readSettingsFile(target)) !== null)
         return refused('policy_refused', `${fullName} has a ${SETTINGS_PROPOSAL.path} already.`);
-      const { url } = await deps.proposeFile(target, { ...SETTINGS_PROPOSAL, base });
+      const { url } = await deps.proposeFile(target, {
+        ...SETTINGS_PROPOSAL,
+        text: toSettingsTemplate(deps.schemaUrl),
+        base,
+      });
       return accepted({ url });
     } catch (error) {
       if (!(error instanceof GitHubError)) throw error;

@@ -1,7 +1,7 @@
 import { SETTINGS_FILE_PATH } from './settings-problem.ts';
 
 /** A settings file in which everything is commented out: as it stands, it changes nothing. */
-export const SETTINGS_TEMPLATE = `# Settings of Yardmaster for this repository. Everything here is optional: with no line of it in use, the built-in settings hold.
+const SETTINGS_TEMPLATE = `# Settings of Yardmaster for this repository. Everything here is optional: with no line of it in use, the built-in settings hold.
 # \`yardmaster config check\` says what the file means, and so does a check run on every pull request that changes it.
 
 # labels:                       # label → specialty, besides agent:<specialty>
@@ -28,16 +28,34 @@ export const SETTINGS_TEMPLATE = `# Settings of Yardmaster for this repository. 
 #   - specialty: backend
 #     types: [Bug]
 
+# triggers:                     # who may start work; people need write access in any case
+#   role: maintain
+#   bots: ["renovate[bot]"]
+
+# concurrency: 4                # jobs of this repository that are at work at once
+
 # limits:                       # for each day (UTC)
 #   repository: {jobs: 40, usd: 100}
 #   person: {jobs: 10}
 `;
 
+/**
+ * The template with the line by which editors find the schema. `schemaUrl`: where a coordinator serves it; `null`, when nobody said under which
+ * name it is reached: then a file beside the settings, which `yardmaster config schema` writes.
+ */
+export function toSettingsTemplate(schemaUrl: string | null): string {
+  const place = schemaUrl ?? './yardmaster.schema.json';
+  const how =
+    schemaUrl === null
+      ? '# Editors complete and check this file once `yardmaster config schema > .github/yardmaster.schema.json` has written that one.\n'
+      : '';
+  return `# yaml-language-server: $schema=${place}\n${how}${SETTINGS_TEMPLATE}`;
+}
+
 /** The pull request that adds the file. */
 export const SETTINGS_PROPOSAL = {
   branch: 'yardmaster/settings',
   path: SETTINGS_FILE_PATH,
-  text: SETTINGS_TEMPLATE,
   title: 'Settings for Yardmaster',
   body: [
     'This adds a settings file in which everything is commented out, so that merging it changes nothing. Take out the `#` of what you want to say otherwise, here or later.',

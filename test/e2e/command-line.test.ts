@@ -72,6 +72,8 @@ describe('yardmaster serve', () => {
     });
     expect(metrics.headers.get('content-type')).toContain('text/plain');
     expect(await metrics.text()).toContain('yardmaster_jobs{state="queued"} 0');
+    const schema = await fetch(`${first.url}/yardmaster.schema.json`);
+    expect(await schema.json()).toMatchObject({ $id: 'urn:yardmaster:settings' });
   });
 
   test('writes nothing that others on the machine could read', async () => {

@@ -1,19 +1,31 @@
 import { expect, test } from 'vitest';
 import { createProposeSettings } from '../../src/dispatch/propose-settings.ts';
 import { combineSettings, parseRepoSettings } from '../../src/domain/repo-settings.ts';
-import { SETTINGS_TEMPLATE } from '../../src/domain/settings-template.ts';
+import { toSettingsTemplate } from '../../src/domain/settings-template.ts';
 import { fullNameOf, openGitHubAtStandin } from '../support/github-at-standin.ts';
 
 test('the proposed settings change nothing as they stand, and each of their lines is right', () => {
-  const inUse = SETTINGS_TEMPLATE.replaceAll(/^# (?=\w+:|[ -])/gm, '');
+  const template = toSettingsTemplate(null);
+  const inUse = template.replaceAll(/^# (?=\w+:|[ -])/gm, '');
 
-  expect(parseRepoSettings(SETTINGS_TEMPLATE)).toEqual({
+  expect(parseRepoSettings(template)).toEqual({
     ok: true,
     settings: combineSettings([]),
     warnings: [],
   });
   expect(inUse).toMatch(/^specialties:/m);
   expect(parseRepoSettings(inUse)).toMatchObject({ ok: true, warnings: [] });
+});
+
+test('editors are told in the first line where the schema is', () => {
+  const place = 'https://yard.example.com/yardmaster.schema.json';
+
+  expect(toSettingsTemplate(place)).toMatch(
+    new RegExp(`^# yaml-language-server: \\$schema=${place}\\n# Settings`),
+  );
+  expect(toSettingsTemplate(null)).toMatch(
+    /^# yaml-language-server: \$schema=\.\/yardmaster\.schema\.json\n# .*`yardmaster config schema/,
+  );
 });
 
 test('settings are proposed once, where there are none, in repositories of ours', async () => {
@@ -25,6 +37,7 @@ test('settings are proposed once, where there are none, in repositories of ours'
     store: { sweeps: { repositories: async () => [target] } },
     github,
     proposeFile: github.proposeFile,
+    schemaUrl: null,
   });
 
   const first = await propose(fullName.toUpperCase());

@@ -211,6 +211,7 @@ async function openAdmin() {
     dispatcher: world.dispatcher,
     registry: world.registry,
     proposeSettings: createProposeSettings({
+      schemaUrl: null,
       store: world.store,
       github: world.recorder.github,
       proposeFile: async () => ({ url: 'https://github.com/acme/widgets/pull/9' }),
