@@ -113,8 +113,9 @@ export async function prepareRevision(
     if (decision.kind === 'refused') {
       if (decision.code === 'busy' && cause === 'review' && endsInNextRound(jobs, pullRequestNumber))
         return keepForNextRound();
-      // What it was about was done meanwhile.
-      if (decision.code === 'nothing' && wish.hasWaited === true) return ignored(decision.reason);
+      // What it was about was done meanwhile, or is over with the pull request.
+      const isSettled = decision.code === 'nothing' || reading?.pull.state !== 'open';
+      if (isSettled && wish.hasWaited === true) return ignored(decision.reason);
       if (decision.code === 'rounds') await stopRounds(tx, decision.reason, jobs, pullRequestNumber);
       else if (cause === 'review') await refuseReview(tx, decision.reason);
       return { kind: 'refused', reason: decision.reason };
