@@ -1,10 +1,10 @@
 import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import { analyzeRepository } from '../analysis/analyze-repository.ts';
 import { lineUp } from '../agents/agent-line.ts';
+import { describeReach } from '../sandbox/allow-hosts.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import { type Staff, takeAgent } from './take-agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
-import { describeReach } from './way-out.ts';
 
 export type Prepared = { staff: Staff; workspace: Workspace; analysis: RepositoryAnalysis };
 

@@ -1,9 +1,9 @@
 import type { RefusedHost } from '../../contract/job.ts';
-import { isAllowedHost, meetHosts } from '../../domain/host-patterns.ts';
+import { isAllowedHost } from '../../domain/host-patterns.ts';
 import { adviseRefused } from '../../domain/refused-hosts-text.ts';
+import { allowHosts } from '../sandbox/allow-hosts.ts';
 import { REGISTRY_HOSTS } from '../sandbox/registry-hosts.ts';
 import { openRegistryProxy } from '../sandbox/registry-proxy.ts';
-import type { SandboxSettings } from '../sandbox/sandbox-settings.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
 
 /** Of agent, set-up and tests each: whoever floods the list must not keep the others out of it. */
@@ -17,39 +17,6 @@ export type WayOut = {
   explainRefused(): string | null;
   close(): Promise<void>;
 };
-
-/** What may be reached, as `openRegistryProxy` takes it. */
-export type Reach = { hosts: string[]; publicHosts: string[] };
-
-/**
- * Hosts that the repository's settings name, as far as the machine's owner lets repositories name them. Where he lets them name any, only
- * those that he names himself may lead into his own network.
- */
-export function allowHosts(
-  wanted: readonly string[],
-  { repositoryHosts, hosts }: Pick<SandboxSettings, 'repositoryHosts' | 'hosts'>,
-): Reach {
-  return repositoryHosts === 'any'
-    ? { hosts: meetHosts(wanted, hosts), publicHosts: [...wanted] }
-    : { hosts: meetHosts(wanted, repositoryHosts), publicHosts: [] };
-}
-
-/** What comes of the hosts that the settings name, for people; `null` when they name none. */
-export function describeReach(
-  wanted: readonly string[],
-  machine: Pick<SandboxSettings, 'repositoryHosts' | 'hosts'>,
-): string | null {
-  if (wanted.length === 0) return null;
-  const { hosts, publicHosts } = allowHosts(wanted, machine);
-  const open = [...new Set([...hosts, ...publicHosts])];
-  const closed = wanted.filter((host) => !open.includes(host));
-  return [
-    `The settings name hosts; open from here: ${open.length === 0 ? 'none' : open.join(', ')}`,
-    ...(closed.length === 0
-      ? []
-      : [`not, or not in full: ${closed.join(', ')} (sandbox.repository_hosts in runner.yml)`]),
-  ].join('; ');
-}
 
 /**
  * A proxy to the hosts that the job's specialty may reach here and, `withRegistries`, to the package registries and the machine's own

@@ -8,6 +8,7 @@ import type { RunnerConfig } from '../config.ts';
 import { buildPrompt } from '../context/build-prompt.ts';
 import { readGuidance } from '../context/read-guidance.ts';
 import type { RunnerIdentity } from '../runner-identity.ts';
+import { describeReach } from '../sandbox/allow-hosts.ts';
 import { askCoordinator } from './ask-coordinator.ts';
 import { askGitHub } from './ask-github.ts';
 import { type Checkout, checkOutBase } from './check-out-base.ts';
@@ -56,6 +57,7 @@ export async function previewPrompt(
     maxTokens: config.context.maxTokens,
   });
   const { base, specialty } = preview;
+  const reach = describeReach(preview.settings.hosts ?? [], config.sandbox);
   const place =
     checkout === null ? `${base.branch} at ${base.commit.slice(0, 12)}` : `the files in ${checkout}`;
   return {
@@ -64,6 +66,7 @@ export async function previewPrompt(
       `About ${prompt.tokens} of ${config.context.maxTokens} tokens, for ${specialty} work on ${place}; the advice is from ${guidance.from}.`,
       'The work itself adds how set-up and tests end on the untouched base, and fetches images.',
       ...answer.notes,
+      ...(reach === null ? [] : [`${reach}.`]),
       ...(problem === null ? [] : [problem]),
       ...prompt.cuts.map((cut) => `Did not fit: ${cut}`),
     ],
