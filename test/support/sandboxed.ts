@@ -20,6 +20,8 @@ export type Try =
   | { do: 'connect'; host: string; port: number }
   | { do: 'fork'; count: number }
   | { do: 'fill'; path: string; bytes: number }
+  | { do: 'open'; count: number }
+  | { do: 'search'; base64: string; folders: string[] }
   | { do: 'environments' };
 
 /** A machine with a runner on it: its secrets, its mirrors, the workspace of one attempt and of another. */

@@ -15,6 +15,9 @@ export async function readOwnLimits(): Promise<OwnLimits> {
   return { processes: hard('Max processes'), openFiles: hard('Max open files') };
 }
 
+/** For a process that handles SIGXCPU. */
+const SECONDS_TO_END = 5;
+
 /** The limits as options of prlimit(1), which sets them before it starts the command that follows. */
 export function toPrlimitOptions(limits: SandboxLimits, own: OwnLimits): string[] {
   return [
@@ -23,7 +26,8 @@ export function toPrlimitOptions(limits: SandboxLimits, own: OwnLimits): string[
     `--nproc=${Math.min(limits.processes, own.processes)}`,
     `--nofile=${Math.min(limits.openFiles, own.openFiles)}`,
     `--fsize=${limits.fileBytes}`,
-    `--cpu=${limits.cpuSeconds}`,
+    // The signal names the limit, where the kernel's own end (at the hard one) could be anybody's.
+    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + SECONDS_TO_END}`,
     ...(limits.addressSpaceBytes === null ? [] : [`--as=${limits.addressSpaceBytes}`]),
   ];
 }

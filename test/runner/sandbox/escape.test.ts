@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,7 +12,7 @@ import { until } from '../../support/until.ts';
 
 const LIMITS = {
   processes: 60,
-  openFiles: 1024,
+  openFiles: 200,
   fileBytes: 4 * 1024 ** 2,
   cpuSeconds: 60,
   addressSpaceBytes: null,
@@ -138,6 +139,26 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside the sandbox', () =
 
     expect(results).toEqual(['EFBIG']);
     expect(statSync(file).size).toBeLessThanOrEqual(LIMITS.fileBytes);
+  });
+
+  test('no process opens more files than it may', async () => {
+    const [opened = ''] = await machine.tryAll([{ do: 'open', count: 10_000 }]);
+
+    const [, count] = /^EMFILE after (\d+)$/.exec(opened) ?? [];
+    expect(Number(count)).toBeGreaterThan(100);
+    expect(Number(count)).toBeLessThan(LIMITS.openFiles);
+  });
+
+  test('no process computes for longer than it may, and how it ends says so', async () => {
+    await using hurried = await makeSandboxedMachine({ limits: { ...LIMITS, cpuSeconds: 1 } });
+
+    const result = await hurried.run(['sh', '-c', 'while :; do :; done'], { timeoutMs: 100_000 });
+
+    expect(result).toMatchObject({
+      exitCode: 128 + constants.signals.SIGXCPU,
+      timedOut: false,
+      leftBehind: [],
+    });
   });
 
   test('memory can be filled neither by processes together nor by files that live in it', async () => {
