@@ -134,7 +134,8 @@ describe('two processes with one identity', () => {
     const { id, key } = await world.enrol();
     const open = (processId: string) =>
       world.registry.openSession({ runnerId: id, key, facts: someRunnerFacts(), processId });
-    const takeovers = () => world.lines.filter(({ msg }) => String(msg).includes('opened a session although'));
+    const takeovers = () =>
+      world.lines.filter(({ msg }) => String(msg).includes('opened a session although'));
 
     for (let lost = 0; lost < 8; lost += 1) expect(await open('process-a')).toMatchObject({ ok: true });
     const byOne = takeovers().length;

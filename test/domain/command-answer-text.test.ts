@@ -26,7 +26,9 @@ const runner: RunnerView = {
 
 /** What `/agent why` answers. */
 function whyOf(
-  given: { settings?: string; labels?: string[]; job?: ReturnType<typeof aJob> } & Partial<Omit<WhyFacts, 'settings'>>,
+  given: { settings?: string; labels?: string[]; job?: ReturnType<typeof aJob> } & Partial<
+    Omit<WhyFacts, 'settings'>
+  >,
 ): string {
   const { settings: file = null, labels = [], job, ...facts } = given;
   const reading = parseRepoSettings(file);
