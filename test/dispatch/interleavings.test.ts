@@ -100,7 +100,6 @@ async function check(
       ...(PATH === undefined ? {} : { path: PATH }),
     });
   } while (performance.now() < untilMs || (runs < LEAST_RUNS && PATH === undefined));
-  console.info(`${runs} interleavings`);
 }
 
 /** The tables are made once and emptied for each run. */
