@@ -63,7 +63,7 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     pull_request_moved: 1,
     pull_request_ended: 2,
     pull_request_reopened: 2,
-    rerun_asked: 2,
+    rerun_asked: 4,
     settings_proposed: 7,
     branch_pushed: 2,
     thread_turned: 3,

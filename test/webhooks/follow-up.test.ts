@@ -59,7 +59,6 @@ describe('what follows on a pull request', () => {
   test.each([
     ['pull_request_review', aReview({ state: 'approved' }), /wants no changes/],
     ['pull_request_review', aReview({ state: 'commented' }), /wants no changes/],
-    ['pull_request_review', aReview({}, { sender: { login: 'x[bot]', id: 5, type: 'Bot' } }), /a bot/],
     ['pull_request_review', aReview({ submitted_at: null }), /not submitted/],
     ['pull_request_review_thread', aThread('resolved', []), /no comment/],
     ['push', aPush({ deleted: true }), /no branch/],
