@@ -33,6 +33,8 @@ export function createQuotaWatch(options: {
   /** What was there before is only looked at anew once something ran: nothing else makes it more. */
   let wasBusy = true;
 
+  const stopped = new Set<string>();
+
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
@@ -56,7 +58,8 @@ export function createQuotaWatch(options: {
       const bytes =
         items.find(({ kind, name }) => kind === 'workspace' && name === attempt.attemptId)?.bytes ?? 0;
       const stop = judgeAttemptUse(bytes, quota);
-      if (stop === null) continue;
+      if (stop === null || stopped.has(attempt.attemptId)) continue;
+      stopped.add(attempt.attemptId);
       log.error(
         { attempt: attempt.attemptId, bytes, reason: stop.reason },
         'An attempt takes too much of the disk',

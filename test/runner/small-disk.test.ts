@@ -20,13 +20,13 @@ const isMountable = await canMount();
 const PATH = process.env['PATH'];
 
 /** Writes files until it is stopped or there is no room, the way a script of a repository would. */
-const FILL = 'i=0; while [ $i -lt 100000 ]; do head -c "$1" /dev/zero > "f$i" || exit 0; i=$((i+1)); done';
+const FILL = 'i=0; while [ $i -lt 100000 ]; do printf %s "$1" > "f$i" || exit 0; i=$((i+1)); done';
 
 describe.skipIf(!isMountable)('many files on a small disk', () => {
   test.each([
-    ['its blocks run out', { mebibytes: 24 }, '16384'],
-    ['its inodes run out', { mebibytes: 2000, files: 3000 }, '1'],
-  ])('%s: what runs is ended with the reason, and its room given back', async (_name, size, bytes) => {
+    ['its blocks run out', { mebibytes: 24 }, 'x'.repeat(16_384)],
+    ['its inodes run out', { mebibytes: 2000, files: 3000 }, 'x'],
+  ])('%s: what runs is ended with the reason, and its room given back', async (_name, size, content) => {
     await using disk = await mountSmallDisk(size);
     const workspaces = createWorkspaces({ root: disk.folder, log: createTestLogger(), machineEnv: { PATH } });
     await workspaces.sweep([]);
@@ -39,7 +39,7 @@ describe.skipIf(!isMountable)('many files on a small disk', () => {
     const over = new AbortController();
     expect(await room.toGoOn()).toBeNull();
 
-    const filling = promisify(execFile)('sh', ['-c', FILL, 'sh', bytes], { cwd: folder });
+    const filling = promisify(execFile)('sh', ['-c', FILL, 'sh', content], { cwd: folder });
     const watching = watchDisk(
       {
         disk: room,

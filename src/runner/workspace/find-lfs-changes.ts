@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import type { Git, GitPlace } from './git.ts';
 import { chooseLfsPaths } from './lfs-files.ts';
+import { parseRaw } from './parse-diff.ts';
+
+const DELETED = '000000';
 
 /**
  * Paths that a tree adds or changes, and that belong in Git LFS by the attributes of the base or of the tree: as they stand in the tree, they
  * would be committed as large files, or as pointers to nothing.
  */
 export async function findLfsChanges(
-  options: { git: Git; base: string; tree: string } & Required<Omit<GitPlace, 'workTree'>>,
+  options: {
+    git: Git;
+    base: string;
+    tree: string;
+    /** Also pointers that were only moved. */
+    withMoves: boolean;
+  } & Required<Omit<GitPlace, 'workTree'>>,
 ): Promise<string[]> {
   const { git, base, tree, gitDir, signal } = options;
   const place = { gitDir, signal };
@@ -23,8 +32,13 @@ export async function findLfsChanges(
     ':(glob)**/.gitattributes',
   ];
   if ((await git.run(args, { ...place, alsoFine: 1 })) === '') return [];
-  const diff = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--diff-filter=AMT', base, tree];
-  const paths = (await git.run(diff, place)).split('\0').filter((path) => path !== '');
+  const diff = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-renames', base, tree];
+  const changes = parseRaw(await git.run(diff, place));
+  // A pointer that was only moved, or whose mode changed, is as good as before.
+  const before = new Set(changes.map(({ oldObjectId }) => oldObjectId));
+  const paths = changes
+    .filter(({ mode, objectId }) => mode !== DELETED && (options.withMoves || !before.has(objectId)))
+    .map(({ path }) => path);
   const found = new Set<string>();
   for (const treeish of [base, tree]) {
     const variables = { GIT_INDEX_FILE: join(gitDir, 'attributes-index') };

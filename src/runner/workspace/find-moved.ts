@@ -16,7 +16,9 @@ export async function findMoved(
   } & Required<Omit<GitPlace, 'workTree'>>,
 ): Promise<string[]> {
   const { git, base, onto, gitDir, signal } = options;
-  const files = options.hasLfsContents ? await findLfsChanges({ git, base, tree: onto, gitDir, signal }) : [];
+  const files = options.hasLfsContents
+    ? await findLfsChanges({ git, base, tree: onto, withMoves: true, gitDir, signal })
+    : [];
   if (options.submodules.length === 0) return files;
   const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, onto];
   const changed = new Set((await git.run(args, { gitDir, signal })).split('\0'));

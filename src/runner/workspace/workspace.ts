@@ -148,7 +148,8 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       restore: (tree) => inTurn('index', () => index.restore(tree)),
       changes: diff.changes,
       entries: diff.entries,
-      lfsChanges: (tree) => findLfsChanges({ git, base, tree, gitDir: privateGitDir, signal }),
+      lfsChanges: (tree) =>
+        findLfsChanges({ git, base, tree, withMoves: false, gitDir: privateGitDir, signal }),
       patch: diff.patch,
       files: diff.files,
       // Against what people have, too: a merge that was begun here is nowhere else.

@@ -51,6 +51,9 @@ describe('files in Git LFS', () => {
       '2 files (`a.bin`, `deep/tool.bin`) are in Git LFS, and only pointers are here: `checkout.lfs: true` in the settings brings the contents.',
     ]);
     expect(yard.server.requests.some((request) => request.includes('lfs'))).toBe(false);
+    await rename(join(workspace.folder, 'a.bin'), join(workspace.folder, 'moved.bin'));
+    await writeFile(join(workspace.folder, 'deep/tool.bin'), 'no pointer');
+    expect(await workspace.lfsChanges(await workspace.snapshot())).toEqual(['deep/tool.bin']);
   });
 
   it('are there with the setting, count as unchanged, and come back after a restore', async () => {
