@@ -272,7 +272,7 @@ export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries
         .where('repository_id', '=', repositoryId)
         .groupBy('specialty')
         .execute();
-      return new Map(rows.map((row) => [row.specialty, Number(row.count)]));
+      return new Map(rows.map((row) => [row.specialty, row.count]));
     },
 
     async heldFor(waitCode, installationId) {

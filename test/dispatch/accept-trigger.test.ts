@@ -1,3 +1,4 @@
+import type { Trigger } from '../../src/domain/trigger.ts';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/contract/job.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
@@ -188,19 +189,18 @@ describe('a label', () => {
 
 describe('who may start work', () => {
   const HELPER = { login: 'helper[bot]', id: 7, isBot: true };
-  const aComment = (sender: typeof HELPER, key: string) =>
-    ({
-      kind: 'comment',
-      key,
-      target: TARGET,
-      issueNumber: 42,
-      isPullRequest: false,
-      commentId: key.length,
-      at: '2026-05-04T12:00:00Z',
-      reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'retry', specialty: null } }] },
-      issue: { title: 'Totals', body: '' },
-      sender,
-    }) as const;
+  const aComment = (sender: typeof HELPER, key: string): Trigger => ({
+    kind: 'comment',
+    key,
+    target: TARGET,
+    issueNumber: 42,
+    isPullRequest: false,
+    commentId: key.length,
+    at: '2026-05-04T12:00:00Z',
+    reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'retry', specialty: null } }] },
+    issue: { title: 'Totals', body: '' },
+    sender,
+  });
 
   test('a bot that the settings do not name is not heard, by label or comment, and nobody is told', async () => {
     await using world = await openDispatchWorld();

@@ -120,7 +120,7 @@ async function attemptsOf(yard: FaultYard, issue: number) {
       where j.issue_number = ${issue} order by a.number`,
   );
   return rows.map((row) => {
-    const { reason } = JSON.parse(String(row['result'] ?? '{}')) as { reason?: string };
+    const { reason } = JSON.parse((row['result'] as string | null) ?? '{}') as { reason?: string };
     return { runner: row['runner_name'], outcome: row['outcome'], reason };
   });
 }

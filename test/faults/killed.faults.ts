@@ -42,7 +42,11 @@ describe('coordinator kill -9 at any line', () => {
     async (engine, context) => {
       await using yard = await startFaultYard({ engine, ...FEW_NOISE });
       const writes = [
-        ...['/git/commits', '/git/refs', '/check-runs', '/comments', '/pulls'],
+        '/git/commits',
+        '/git/refs',
+        '/check-runs',
+        '/comments',
+        '/pulls',
         ...['jobs', 'attempts', 'tasks'].flatMap((table) => [`insert into ${table}`, `update ${table}`]),
       ];
 

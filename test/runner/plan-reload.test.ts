@@ -16,6 +16,7 @@ const CHANGES: readonly [string, Partial<RunnerConfig>, 'now' | 'later'][] = [
   ['default_agent', { defaultAgents: ['house'] }, 'now'],
   ['capabilities', { capabilities: { extra: ['gpu'], declared: null } }, 'now'],
   ['context', { context: { ...before.context, maxTokens: 1000 } }, 'now'],
+  ['disk', { disk: { total: 1, attempt: 1 } }, 'now'],
   ['sandbox.registries', { sandbox: { ...before.sandbox, registries: false } }, 'now'],
   ['sandbox.hosts', { sandbox: { ...before.sandbox, hosts: ['a.example'] } }, 'now'],
   ['sandbox.repository_hosts', { sandbox: { ...before.sandbox, repositoryHosts: 'any' } }, 'now'],
