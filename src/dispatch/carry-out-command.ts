@@ -121,5 +121,5 @@ export function isFirstDenial(
 
 /** What whoever commands too much is told, once. */
 export function explainCommandLimit(): string {
-  return `That were ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes. Further ones are not read for a while.`;
+  return `You wrote ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes. New ones are read again when fewer of yours fall into that time.`;
 }

@@ -109,7 +109,7 @@ export function judgeTests({
   if (tests?.complete === true && tests.stillFailing.total > 0 && endedByThemselves) {
     return {
       kind: 'red_before',
-      reason: 'What is red was red before the work, in the same tests; no other test fails.',
+      reason: 'The same tests failed before this work; it breaks no others.',
     };
   }
   return {

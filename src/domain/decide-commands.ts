@@ -264,7 +264,7 @@ function start(
 
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const live = liveJobs(situation, specialty);
-  if (live.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is to be cancelled'));
+  if (live.length === 0) return refused(explainNothing(situation, specialty, 'There is nothing to cancel'));
   return { kind: 'cancel', reason: `${situation.sender.login} cancelled it ${situation.by}`, jobs: live };
 }
 

@@ -111,13 +111,13 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
   )?.revision;
   const counted = wish.cause === 'asked' && wish.isOfBot !== true ? 1 : (before?.counted ?? 0) + 1;
   if (counted > BUDGETS.revisionRounds) {
-    const reason = `This pull request was reworked ${BUDGETS.revisionRounds} times in a row without a person asking for it by a command, and it is still not good.`;
+    const reason = `This pull request was reworked ${BUDGETS.revisionRounds} times in a row without a command, and it is still not done.`;
     return refuse('rounds', reason);
   }
   const isMore = work.threads.length + work.reviews.length + wish.checks.length > 0 || pull.hasConflicts;
   if (wish.instructions === null && !isMore) {
     const reason =
-      'There is no review comment here without an answer, by somebody who may change the repository. Say what to do: `/agent fix <instructions>`';
+      'I found no unanswered review comment by somebody with write access. Say what to do: `/agent fix <instructions>`';
     return refuse('nothing', reason);
   }
   const { reviewers, ...said } = work;

@@ -63,7 +63,7 @@ export function toEvidenceSection(evidence: Evidence): string {
     toRefusedHostsText(refusedHosts ?? []),
     repairRounds === 0
       ? null
-      : `A red result went back to the agent ${repairRounds === 1 ? 'once' : `${repairRounds} times`}.`,
+      : `The tests failed ${repairRounds === 1 ? 'once' : `${repairRounds} times`} on the way, and the agent was asked to repair its work.`,
     reasons.length === 0 ? null : toReasonsText(reasons),
   ];
   return paragraphs.filter((paragraph) => paragraph !== null).join('\n\n');

@@ -75,7 +75,7 @@ export function toThreadAnswers({ job, attempt }: { job: Job; attempt: Attempt }
     const words = said.get(index + 1);
     const body =
       words === undefined
-        ? `${where} The agent says nothing about this comment by itself; what it says about all of them is in the text of the pull request.`
+        ? `${where} The agent gave no separate answer here; its summary is in the description of the pull request.`
         : `${where} What the agent says:\n\n${toQuote(words, MAX_ANSWER_CHARACTERS)}`;
     return { threadId, body };
   });

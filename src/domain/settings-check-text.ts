@@ -66,7 +66,7 @@ function toFailure(problems: readonly SettingsProblem[], more: number): CheckRun
     summary: [
       `\`${SETTINGS_FILE_PATH}\` can’t be used:`,
       [...lines, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n'),
-      'Once this is on the default branch, the last settings without mistakes stay in force; where there never were any, new jobs are refused. `yardmaster config check` says the same before you push.',
+      'If you merge this, the last valid settings stay in force; if there never were any, new jobs are refused. `yardmaster config check` says the same before you push.',
     ].join('\n\n'),
     annotations: toAnnotations(
       problems.map(({ key, line, message }) => ({

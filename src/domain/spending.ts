@@ -103,7 +103,7 @@ export function keepWithinRest<Settings extends { maxBudgetUsd: number; maxMinut
       left.length === 0
         ? []
         : [
-            `The limits of the day leave this job ${left.join(' and ')}; what it has done by then becomes a draft.`,
+            `Today’s limits leave this job ${left.join(' and ')}. If it gets there, its work so far becomes a draft pull request.`,
           ],
   };
 }

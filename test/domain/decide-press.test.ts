@@ -71,7 +71,7 @@ describe('what it does not do, and why', () => {
       /Attempt 2 took the place of attempt 1/,
     ],
     ['rerun', { job: succeeded }, /nothing to retry/],
-    ['cancel', {}, /Nothing is to be cancelled/],
+    ['cancel', {}, /There is nothing to cancel/],
     ['retry', { issue: { ...open, state: 'closed' } }, /Reopen it/],
     ['ask_again', { job: succeeded, issue: { ...open, locked: true } }, /Unlock it/],
     ['retry', { settingsProblem: 'Line 3 is no YAML.' }, /Line 3/],

@@ -25,7 +25,7 @@ test('each thread is answered with the agent’s words about it, or where to fin
 
   expect(answers.map(({ threadId }) => threadId)).toEqual([11, 12, 13]);
   expect(answers[0]?.body).toMatch(/Round 1 is in \[`ccccccc`\].*\n\n> renamed it\./);
-  expect(answers[1]?.body).toContain('says nothing about this comment');
+  expect(answers[1]?.body).toContain('gave no separate answer here');
   // Neither pings nor marks of ours.
   expect(answers[2]?.body).not.toMatch(/@octavia\b|<!--/);
 });

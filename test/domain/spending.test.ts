@@ -85,7 +85,7 @@ test('a job gets no more than the day’s limits leave, the tightest one first, 
   expect(keepWithinRest(settings, rest)).toEqual({
     settings: { maxBudgetUsd: 2, maxMinutes: 50, agent: 'x' },
     cut: [
-      'The limits of the day leave this job $2.00 and 50 minutes; what it has done by then becomes a draft.',
+      'Today’s limits leave this job $2.00 and 50 minutes. If it gets there, its work so far becomes a draft pull request.',
     ],
   });
   expect(keepWithinRest(settings, toRest([{ used, limits: { minutes: 10.4 } }])).settings.maxMinutes).toBe(1);

@@ -115,7 +115,7 @@ function keepUnfinished(cutShort: Ending, { record, spec }: AttemptContext): End
   record.unfinished = reason;
   return {
     outcome: 'pull_request',
-    reason: `${reason} What there is is in a draft pull request.`,
+    reason: `${reason} The unfinished work is in a draft pull request.`,
     retryable: false,
   };
 }
