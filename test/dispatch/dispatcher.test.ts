@@ -1032,14 +1032,9 @@ describe('waiting', () => {
     ];
 
     await Promise.all([world.assigner.assign(), world.assigner.assign()]);
-    world.clock.advance(TIMINGS.progressReportSeconds);
-    await world.outbox.runDue();
 
     expect(await world.store.jobs.countByState()).toEqual({ offered: 2, queued: 1 });
     expect((await world.jobOf(third)).job.stateReason).toMatch(/^2 of 2 jobs of this repository are at work/);
-    expect(world.recorder.comments.some(({ body }) => body.includes('2 of 2 jobs of this repository'))).toBe(
-      true,
-    );
 
     const { target, sender } = aLabelTrigger();
     const ended = {
