@@ -46,6 +46,13 @@ export type RecoveredJob = {
 } & (
   | { kind: 'again'; reason: string; needs: string[]; settings: Situation['settings'] }
   | { kind: 'linked'; reason: string; pullRequest: { number: number; url: string } }
+  /** It is over, and its pull request is open: that can be reworked. */
+  | {
+      kind: 'published';
+      reason: string;
+      pullRequest: { number: number; url: string };
+      settings: Situation['settings'];
+    }
   | { kind: 'ended'; reason: string }
 );
 
@@ -91,12 +98,16 @@ async function planRepository(
     // Of two comments on one issue the one that was changed last is the current one.
     if (jobs === null || issues.has(issueNumber)) continue;
     issues.add(issueNumber);
-    for (const facts of jobs) {
+    const published = new Set<string>();
+    // The newest first.
+    for (const facts of jobs.toSorted((a, b) => b.createdAtMs - a.createdAtMs)) {
       known.add(facts.id);
-      const isToldOf = isLive(facts.state) || facts.state === 'succeeded';
+      // Of the work in a pull request the newest stands for all of it.
+      const isToldOf = isLive(facts.state) || (facts.state === 'succeeded' && !published.has(facts.branch));
       const job = isToldOf
         ? await planJob(target, { facts, issueNumber, commentId: comment.id }, branches, deps)
         : null;
+      if (job?.kind === 'published') published.add(facts.branch);
       if (job !== null) plan.jobs.push(job);
       else if (facts.label !== null) {
         const untilMs = facts.createdAtMs + CLOCKS_APART_MS;
@@ -125,12 +136,10 @@ async function planJob(
   deps: RecoveryDeps,
 ): Promise<RecoveredJob | null> {
   const { facts, issueNumber, commentId } = found;
-  // What a revision has done stands in a pull request that was there before it.
-  if (facts.kind === 'revise' && facts.state === 'succeeded') return null;
-  const [pullRequest] = (await deps.reads.pullRequests(target, facts.branch)).filter(
-    ({ createdAtMs }) => createdAtMs >= facts.createdAtMs - CLOCKS_APART_MS,
-  );
-  if (facts.state === 'succeeded' && pullRequest !== undefined) return null;
+  const all = await deps.reads.pullRequests(target, facts.branch);
+  const [pullRequest] = all.filter(({ createdAtMs }) => createdAtMs >= facts.createdAtMs - CLOCKS_APART_MS);
+  const isOver = facts.state === 'succeeded' && (facts.kind === 'revise' || pullRequest !== undefined);
+  if (isOver) return planPublished(target, found, all.find(({ isOpen }) => isOpen) ?? null, deps);
 
   const reading = await deps.github.readIssue(target, issueNumber);
   const oldAttempt = await readOldAttempt(target, facts, branches, deps);
@@ -163,6 +172,38 @@ async function planJob(
   const specialty = settings.specialties.get(facts.specialty);
   if (specialty === undefined) return ended(`The settings know no specialty "${facts.specialty}" any more`);
   return { ...base, kind: 'again', reason: `it was ${facts.state}`, needs: specialty.needs, settings };
+}
+
+/** Nobody has to do anything about it, but whoever asks for more of it must find it. `null`: there is nothing to ask for. */
+async function planPublished(
+  target: RepositoryTarget,
+  { facts, issueNumber, commentId }: { facts: JobFacts; issueNumber: number; commentId: number },
+  open: { number: number; url: string } | null,
+  deps: RecoveryDeps,
+): Promise<RecoveredJob | null> {
+  if (open === null) return null;
+  const reading = await deps.github.readIssue(target, issueNumber);
+  if (!reading.found) return null;
+  const { number, url } = open;
+  const { settings } = await readSettingsWithAliases(target, deps);
+  return {
+    target,
+    commentId,
+    facts,
+    // No later edit of the issue reaches an agent.
+    issue: hashText(reading.issue) === facts.textHash ? reading.issue : withoutText(reading.issue),
+    oldAttempt: null,
+    kind: 'published',
+    reason: `pull request #${number} is open`,
+    pullRequest: { number, url },
+    settings,
+  };
+}
+
+function withoutText(issue: IssueSnapshot): IssueSnapshot {
+  const body =
+    'The text of the issue has changed since the work was asked for, and what it was then is lost.';
+  return { ...issue, title: `Issue ${issue.number}`, body };
 }
 
 function reason(reading: { found: boolean; reason?: string }): string {
@@ -265,13 +306,14 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
 
   const { installationId } = target;
   if (next) await tx.want({ effect: { kind: 'attempt-start', attemptId: next.id }, installationId });
-  if (old?.checkRun && recovered.kind !== 'linked')
+  if (old?.checkRun && recovered.kind !== 'linked' && recovered.kind !== 'published')
     await tx.want({ effect: { kind: 'check-run', attemptId: old.id }, installationId });
   if (recovered.kind === 'ended')
     await tx.want({ effect: { kind: 'clean-branch', jobId: facts.id }, installationId });
   const texts = {
     again: 'The coordinator had lost its store; the job was rebuilt from GitHub and is begun again',
     linked: `The coordinator had lost its store; ${recovered.reason}`,
+    published: `The coordinator had lost its store; ${recovered.reason}`,
     ended: recovered.reason,
   };
   await tx.tell(facts.id, 'recovered', texts[recovered.kind]);
@@ -289,7 +331,8 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
       atMs: tx.nowMs,
     });
   }
-  await wantStatusComment(tx, { ...target, issue }, 'final');
+  // What its comment tells is more than is known by now.
+  if (recovered.kind !== 'published') await wantStatusComment(tx, { ...target, issue }, 'final');
   return true;
 }
 
@@ -309,7 +352,12 @@ async function rememberLabel(
 
 function toStoredAttempt(old: OldAttempt, recovered: RecoveredJob, nowMs: number): StoredAttempt {
   const { facts } = recovered;
-  const outcomes = { again: 'lost', linked: 'pull_request', ended: 'cancelled' } as const;
+  const outcomes = {
+    again: 'lost',
+    linked: 'pull_request',
+    published: 'pull_request',
+    ended: 'cancelled',
+  } as const;
   return {
     ...newAttempt({ id: old.id, jobId: facts.id, number: old.number, nowMs }),
     branch: facts.branch,
@@ -321,6 +369,13 @@ function toStoredAttempt(old: OldAttempt, recovered: RecoveredJob, nowMs: number
   };
 }
 
+const ENDS = {
+  again: ['queued', null],
+  linked: ['succeeded', 'pull_request'],
+  published: ['succeeded', 'pull_request'],
+  ended: ['cancelled', 'cancelled'],
+} as const;
+
 const HELD_BEFORE = 'It was held before the coordinator lost its store. `/agent unhold` lets it go on.';
 
 function toStoredJob(
@@ -330,15 +385,14 @@ function toStoredJob(
   nowMs: number,
 ): StoredJob {
   const { target, facts } = recovered;
-  const states = { again: 'queued', linked: 'succeeded', ended: 'cancelled' } as const;
-  const outcomes = { again: null, linked: 'pull_request', ended: 'cancelled' } as const;
+  const [state, outcome] = ENDS[recovered.kind];
   const isOver = recovered.kind !== 'again';
   const isHeld = recovered.kind === 'again' && facts.state === 'held';
-  const settings = recovered.kind === 'again' ? recovered.settings.specialties.get(facts.specialty) : null;
+  const settings = 'settings' in recovered ? recovered.settings.specialties.get(facts.specialty) : null;
   return {
     id: facts.id,
     kind: facts.kind,
-    state: isHeld ? 'held' : states[recovered.kind],
+    state: isHeld ? 'held' : state,
     stateReason: recovered.kind === 'ended' ? recovered.reason : isHeld ? HELD_BEFORE : null,
     waitCode: null,
     installationId: target.installationId,
@@ -353,9 +407,9 @@ function toStoredJob(
     label: facts.label,
     priority: facts.priority,
     branch: facts.branch,
-    outcome: outcomes[recovered.kind],
+    outcome,
     revision: null,
-    pullRequest: recovered.kind === 'linked' ? recovered.pullRequest : null,
+    pullRequest: 'pullRequest' in recovered ? recovered.pullRequest : null,
     attemptId: attempt?.id ?? null,
     attemptNumber: attempt?.number ?? 0,
     runnerId: null,

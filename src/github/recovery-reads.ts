@@ -25,7 +25,7 @@ export type RecoveryReads = {
   pullRequests(
     target: RepositoryTarget,
     branch: string,
-  ): Promise<{ number: number; url: string; createdAtMs: number }[]>;
+  ): Promise<{ number: number; url: string; isOpen: boolean; createdAtMs: number }[]>;
 };
 
 export type FoundCheckRun = {
@@ -113,9 +113,10 @@ export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['
       );
       return data
         .filter(({ head }) => head.ref === branch)
-        .map(({ number, html_url: url, created_at }) => ({
+        .map(({ number, html_url: url, state, created_at }) => ({
           number,
           url,
+          isOpen: state === 'open',
           createdAtMs: Date.parse(created_at),
         }));
     },
