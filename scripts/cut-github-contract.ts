@@ -49,6 +49,7 @@ const PATHS = [
 
 const REPOSITORY_PATHS = [
   '',
+  '/actions/jobs/{job_id}/logs',
   '/assignees',
   '/assignees/{assignee}',
   '/branches',

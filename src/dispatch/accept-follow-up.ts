@@ -57,7 +57,7 @@ export async function acceptFailedChecks(
   const most = published.settings.pullRequest?.fixChecks ?? 0;
   if (most === 0) return ignored('the settings leave failed checks to people');
   if (appId === (await github.identity()).appId) return ignored('the checks are our own');
-  const checks = await github.readFailedChecks(target, checkSuiteId);
+  const { checks, withoutLog } = await github.readFailedChecks(target, checkSuiteId);
   if (checks.length === 0) return ignored('no check of the suite has failed');
 
   const work = await prepareRevision(
@@ -68,6 +68,7 @@ export async function acceptFailedChecks(
       sender: null,
       at: new Date(await store.nowMs()).toISOString(),
       checks,
+      notices: withoutLog === null ? [] : [`The log of the failed check was not read. ${withoutLog}`],
       key,
       reason: () =>
         `${checks

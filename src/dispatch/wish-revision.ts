@@ -3,7 +3,7 @@ import { decideRevision } from '../domain/decide-revision.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import { toInline } from '../domain/markdown-escape.ts';
 import { toNeedsHumanText, toReviewRefusalText, toReviewWaitsText } from '../domain/revision-text.ts';
-import type { PullRequestWishes } from '../domain/job.ts';
+import { type PullRequestWishes, WISH_NOTICE } from '../domain/job.ts';
 import { mayWrite } from '../domain/permission.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
@@ -30,6 +30,8 @@ export type UnaskedWish = {
   /** When, by GitHub's clock. */
   at: string;
   checks: FailedCheck[];
+  /** What people are told beside it. */
+  notices?: string[];
   /** Told apart from others of its kind on the same pull request. */
   key: string;
   /** In words, for the timeline. */
@@ -133,6 +135,7 @@ export async function prepareRevision(
     // Somebody else's trigger was first; theirs is under way.
     if (job === null) return ignored('a job for this pull request is under way already');
     await tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
+    for (const text of wish.notices ?? []) await tx.tell(job.id, WISH_NOTICE, text);
     return { kind: 'started', reason };
 
     /** Nobody has to ask again. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createActionsLogs } from './actions-log.ts';
 import { createBranches } from './branch.ts';
 import { createCheckRuns } from './check-run.ts';
 import { createGitHubCall } from './github-call.ts';
@@ -54,7 +55,7 @@ export function createGitHub(deps: {
     ...createPullRequests({ call }),
     ...createPullRequestWishes({ call }),
     ...createReviews({ call, identity }),
-    ...createFailedChecks({ call }),
+    ...createFailedChecks({ call, ...createActionsLogs({ call, apiUrl: deps.apiUrl }) }),
     ...createBranches({ call }),
     ...createJobTokens(deps),
   };

@@ -1,4 +1,6 @@
 import type { FailedCheck } from '../contract/job.ts';
+import { cutFailingLog } from '../domain/cut-failing-log.ts';
+import type { createActionsLogs } from './actions-log.ts';
 import { type GitHubCall, toPath } from './github-call.ts';
 import type { GitHub } from './github.ts';
 
@@ -7,10 +9,18 @@ const MAX_CHECKS = 5;
 const MAX_ANNOTATIONS = 10;
 /** The end of an output says the most. */
 const MAX_OUTPUT_CHARACTERS = 6000;
+/** Beside a log, which says more. */
+const MAX_OUTPUT_BESIDE_LOG = 1500;
+const MAX_LOG_CHARACTERS = 6000;
+/** Whose check runs are jobs, and have the ids of those. */
+const ACTIONS = 'github-actions';
 const MAX_MESSAGE_CHARACTERS = 500;
 
-/** What the failed check runs of a suite say. Logs of GitHub Actions are not read: that would take another permission. */
-export function createFailedChecks({ call }: { call: GitHubCall }): Pick<GitHub, 'readFailedChecks'> {
+/** What the failed check runs of a suite say, and of those of GitHub Actions the part of the log that failed, where the App may read that. */
+export function createFailedChecks({
+  call,
+  readActionsLog,
+}: { call: GitHubCall } & ReturnType<typeof createActionsLogs>): Pick<GitHub, 'readFailedChecks'> {
   return {
     async readFailedChecks(target, checkSuiteId) {
       const { data } = await call(target.installationId, (octokit) =>
@@ -24,7 +34,8 @@ export function createFailedChecks({ call }: { call: GitHubCall }): Pick<GitHub,
       );
       const failed = data.check_runs.filter(({ conclusion }) => FAILED.includes(conclusion));
       const checks: FailedCheck[] = [];
-      for (const { id, name, output } of failed.slice(0, MAX_CHECKS)) {
+      let withoutLog: string | null = null;
+      for (const { id, name, output, app } of failed.slice(0, MAX_CHECKS)) {
         const { data: annotations } =
           output.annotations_count === 0
             ? { data: [] }
@@ -38,9 +49,11 @@ export function createFailedChecks({ call }: { call: GitHubCall }): Pick<GitHub,
         const said = [output.title, output.summary, output.text].filter(
           (text) => text !== null && text !== '',
         );
+        const log = app?.slug === ACTIONS ? await readActionsLog(target, id) : null;
+        if (log?.kind === 'none') withoutLog ??= log.reason;
         checks.push({
           name,
-          output: said.join('\n\n').slice(-MAX_OUTPUT_CHARACTERS).toWellFormed(),
+          output: joinOutput(said.join('\n\n'), log?.kind === 'log' ? log.tail : null),
           annotations: annotations.map(({ path, start_line: line, message }) => ({
             path,
             line,
@@ -48,7 +61,14 @@ export function createFailedChecks({ call }: { call: GitHubCall }): Pick<GitHub,
           })),
         });
       }
-      return checks;
+      return { checks, withoutLog };
     },
   };
+}
+
+function joinOutput(said: string, log: string | null): string {
+  const failing = log === null ? '' : cutFailingLog(log, MAX_LOG_CHARACTERS);
+  const most = failing === '' ? MAX_OUTPUT_CHARACTERS : MAX_OUTPUT_BESIDE_LOG;
+  const output = said.slice(-most).toWellFormed();
+  return [output, failing].filter((part) => part !== '').join('\n\n');
 }

@@ -138,8 +138,11 @@ export type GitHub = {
     pullRequestNumber: number,
     wanted: { threadId: number; marker: string; body: string; mayExist: boolean },
   ): Promise<void>;
-  /** The failed check runs of a suite, a few, cut. */
-  readFailedChecks(target: RepositoryTarget, checkSuiteId: number): Promise<FailedCheck[]>;
+  /** The failed check runs of a suite, a few, cut. `withoutLog`: why the log of one could not be read, for people; `null`: there was no need, or it was. */
+  readFailedChecks(
+    target: RepositoryTarget,
+    checkSuiteId: number,
+  ): Promise<{ checks: FailedCheck[]; withoutLog: string | null }>;
   /** Replaces the text of a pull request. */
   changePullRequestBody(target: RepositoryTarget, number: number, body: string): Promise<void>;
   /** Opens the pull request of `head`, or finds the open one. */

@@ -29,6 +29,7 @@ import { createEvents } from './webhooks/events.ts';
 import { createWebhookSender } from './webhooks/sender.ts';
 import type { WebhookFaults } from './webhooks/webhook-faults.ts';
 import { createAttachments } from './website/attachments.ts';
+import { createJobLogs } from './website/job-logs.ts';
 import type { World } from './world.ts';
 
 /** Puts the parts of the stand-in together, each with what it needs. */
@@ -94,6 +95,7 @@ export function buildSite(given: {
     reactions: createReactionActions(acting),
     reviews: createReviewActions(acting),
     attachments: createAttachments(base),
+    jobLogs: createJobLogs(base),
     merge: createMerge({ ...acting, pulls, refChanges, rules }),
   };
 }

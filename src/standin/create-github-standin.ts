@@ -104,7 +104,8 @@ export async function createGitHubStandin(options: StandinOptions = {}) {
     if (hasPrefix || restRoots.has(url.pathname.split('/')[1] ?? ''))
       await handleRest(request, response, url);
     else if (isGitPath(url.pathname)) await smartHttp.handle(request, response, url);
-    else if (!site.attachments.answer(url, response)) await pages.answer(url.pathname, response);
+    else if (!site.attachments.answer(url, response) && !site.jobLogs.answer(request, url, response))
+      await pages.answer(url.pathname, response);
   });
 
   const { accountOf, ...owner } = createOwnerControls(site);

@@ -23,6 +23,7 @@ import type { Shapes } from './shapes/shapes.ts';
 import type { Events } from './webhooks/events.ts';
 import type { WebhookSender } from './webhooks/sender.ts';
 import type { Attachments } from './website/attachments.ts';
+import type { JobLogs } from './website/job-logs.ts';
 import type { World } from './world.ts';
 
 /** The parts the stand-in is built of; each route and control names those it uses. */
@@ -54,4 +55,5 @@ export type Site = {
   merge: Merge;
   reviews: ReviewActions;
   attachments: Attachments;
+  jobLogs: JobLogs;
 };

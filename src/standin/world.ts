@@ -180,6 +180,8 @@ export type CheckRun = {
   output: { title: string | null; summary: string | null; text: string | null };
   annotations: CheckAnnotation[];
   actions: CheckAction[];
+  /** What the job behind it printed, of GitHub Actions; `null` where there is none. */
+  log: string | null;
 };
 
 export type CommitStatus = {

@@ -73,9 +73,11 @@ test('failed checks of another App are read with their annotations, and the text
   });
   const run = standin.state.checkRuns(repository).find((one) => one.id === id);
 
-  expect(await github.readFailedChecks(target, run?.check_suite.id ?? 0)).toEqual([
-    { name: 'lint', output: 'Red\n\nOne mistake\n\nno-undef', annotations },
-  ]);
+  expect(await github.readFailedChecks(target, run?.check_suite.id ?? 0)).toEqual({
+    checks: [{ name: 'lint', output: 'Red\n\nOne mistake\n\nno-undef', annotations }],
+    // The App was not given what it takes, which is said with the place where to give it.
+    withoutLog: expect.stringMatching(/actions=read.*grant it at/),
+  });
 
   await github.changePullRequestBody(target, number, 'Other words');
   expect(await github.readPullRequest(target, number)).toMatchObject({
@@ -84,4 +86,34 @@ test('failed checks of another App are read with their annotations, and the text
     locked: false,
     mergeable: true,
   });
+});
+
+test('the log of a failed job of GitHub Actions is read where the App may, without our token', async () => {
+  const { github, standin } = yard;
+  standin.createOrganization('globex');
+  const { fullName } = await standin.createRepository({ owner: 'globex', name: 'logs', files: { a: 'b' } });
+  const permissions = { metadata: 'read', checks: 'read', contents: 'read', actions: 'read' } as const;
+  const { installationId } = await standin.install('globex', { permissions });
+  const repository = await github.readRepository({ installationId, fullName });
+  const lines = [
+    '##[group]Run npm test',
+    `${'x'.repeat(99)}\n`.repeat(20_000),
+    'not ok 1 - totals',
+    '##[error]exit code 1',
+  ];
+  const id = await standin.otherApp.reportCheck(fullName, 'main', {
+    name: 'test',
+    conclusion: 'failure',
+    log: lines.map((line) => `2026-05-04T12:00:00.1234567Z ${line}`).join('\n'),
+  });
+  const run = standin.state.checkRuns(fullName).find((one) => one.id === id);
+
+  const { checks, withoutLog } = await github.readFailedChecks(
+    { installationId, repository },
+    run?.check_suite.id ?? 0,
+  );
+
+  expect(withoutLog).toBeNull();
+  expect(checks[0]?.output).toMatch(/not ok 1 - totals\nError: exit code 1$/);
+  expect(checks[0]?.output.length).toBeLessThan(8000);
 });

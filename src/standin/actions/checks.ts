@@ -103,6 +103,7 @@ export function createCheckActions(deps: {
     name: string,
     fields: CheckRunFields,
     suite?: CheckSuite,
+    log: string | null = null,
   ): Promise<CheckRun> {
     await checkCommit(repository, headSha);
     const run: CheckRun = {
@@ -119,6 +120,7 @@ export function createCheckActions(deps: {
       output: { title: null, summary: null, text: null },
       annotations: [],
       actions: [],
+      log,
     };
     apply(run, fields);
     repository.checkRuns.set(run.id, run);

@@ -1,6 +1,7 @@
 import type { Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
 import { accountRoutes } from './account-routes.ts';
+import { actionsRoutes } from './actions-routes.ts';
 import { appRoutes } from './app-routes.ts';
 import { checkRunRoutes } from './check-run-routes.ts';
 import { checkSuiteRoutes } from './check-suite-routes.ts';
@@ -34,6 +35,7 @@ export function allRoutes(site: Site): Route[] {
     dependencyRoutes,
     checkRunRoutes,
     checkSuiteRoutes,
+    actionsRoutes,
     gitRefRoutes,
     gitObjectRoutes,
     reviewRoutes,

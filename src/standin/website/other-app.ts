@@ -20,12 +20,22 @@ export function createOtherApp(site: Pick<Site, 'world' | 'refs' | 'checks' | 'a
         summary?: string;
         text?: string;
         annotations?: { path: string; line: number; message: string }[];
+        /** What its job printed, line by line, as GitHub Actions keeps it. */
+        log?: string;
       },
     ): Promise<number> {
       const repository = world.repository(fullName);
       const sha = repository && (await refs.branch(repository.folder, branch));
       if (!repository || sha == null) throw new Error(`${fullName} has no branch ${branch}`);
-      const { name, conclusion, title = name, summary = '', text = null, annotations = [] } = wanted;
+      const {
+        name,
+        conclusion,
+        title = name,
+        summary = '',
+        text = null,
+        annotations = [],
+        log = null,
+      } = wanted;
       const suite = checks.createSuite(repository, sha, branch, null, APP);
       const fields = {
         conclusion,
@@ -43,7 +53,7 @@ export function createOtherApp(site: Pick<Site, 'world' | 'refs' | 'checks' | 'a
         })),
       };
       const by = { account: app.bot, viaApp: true };
-      const run = await checks.createRun(repository, by, sha, name, fields, suite);
+      const run = await checks.createRun(repository, by, sha, name, fields, suite, log);
       return run.id;
     },
   };
