@@ -38,6 +38,15 @@ const QUICK: Timings = {
 /** How often a runner that only reaches GitHub looks for work. */
 const QUICK_POLL_SECONDS = 1;
 
+/** As in app.yml. */
+const LEAST_PERMISSIONS = {
+  metadata: 'read',
+  issues: 'write',
+  pull_requests: 'write',
+  checks: 'write',
+  contents: 'write',
+} as const;
+
 export const OWNER = 'octavia';
 export const REPOSITORY = `${OWNER}/corner-shop`;
 
@@ -62,6 +71,8 @@ export async function startYard(
     sample?: string;
     /** Whether only its people may see the repository. */
     isPrivate?: boolean;
+    /** What the App may do there, beside the least. */
+    permissions?: Record<string, 'read' | 'write'>;
     /** Below which GitHub answers, as a GitHub Enterprise Server does: `/api/v3`. */
     apiPath?: string;
   } = {},
@@ -105,7 +116,10 @@ export async function startYard(
     fromDirectory: options.sample ?? path.join(root, 'src', 'demo', 'sample'),
   });
   github.webhooks.target(`${serving.url}/api/github/webhooks`);
-  await github.install(OWNER, { repositories: 'all' });
+  await github.install(OWNER, {
+    repositories: 'all',
+    ...(options.permissions && { permissions: { ...LEAST_PERMISSIONS, ...options.permissions } }),
+  });
 
   await Promise.all(
     Object.entries(options.runners ?? {}).map(([name, specialty]) => addRunner(name, specialty)),
