@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
+import { HTTPException } from 'hono/http-exception';
 import type { Coordinator } from './coordinator.ts';
 import { createCoordinatorMetrics } from './coordinator-metrics.ts';
 import { SETTINGS_SCHEMA_PATH, toSettingsSchema } from './domain/settings-file.ts';
@@ -95,6 +96,8 @@ export function createHttpApp(deps: {
   );
 
   app.onError((error, c) => {
+    // Whoever shows no token, or a wrong one, where one is wanted.
+    if (error instanceof HTTPException) return error.getResponse();
     log.error({ err: error, path: c.req.path }, 'A request failed');
     // The store is away, or we have a defect: the sender should come again.
     return c.json({ error: { code: 'unavailable', message: 'try again shortly', retryable: true } }, 503);
