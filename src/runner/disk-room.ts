@@ -38,7 +38,7 @@ export function judgeRoom(
   if (freeBytes <= goOn) {
     return {
       kind: 'disk_full',
-      reason: `The disk of the runner is full: ${toMegabytes(freeBytes)} are free (or as many inodes), and work under way needs more than ${toMegabytes(goOn)}. Make room there (new work begins with ${toMegabytes(begin)}), or move workspace_root in runner.yml to a larger disk.`,
+      reason: `The disk of the runner is full: ${toMegabytes(freeBytes)} are free, and work under way needs more than ${toMegabytes(goOn)}, of inodes as well. Make room there (new work begins with ${toMegabytes(begin)}), or move workspace_root in runner.yml to a larger disk.`,
     };
   }
   if (code === null) return null;

@@ -44,7 +44,7 @@ describe('work under way', () => {
     expect(stop).toEqual({
       kind: 'disk_full',
       reason:
-        'The disk of the runner is full: 12 MiB are free (or as many inodes), and work under way needs more than 256 MiB. ' +
+        'The disk of the runner is full: 12 MiB are free, and work under way needs more than 256 MiB, of inodes as well. ' +
         'Make room there (new work begins with 1,024 MiB), or move workspace_root in runner.yml to a larger disk.',
     });
   });

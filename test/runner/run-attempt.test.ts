@@ -442,7 +442,7 @@ describe('work that does not get through', () => {
     );
 
     expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
-    expect(result.reason).toMatch(/outside the `allowed_paths`.*not kept: the settings say/);
+    expect(result.reason).toMatch(/outside the `allowed_paths`[^]*not kept: the settings say/);
     expect(result.reason).toContain('`logo.psd` belongs in Git LFS');
     expect(await pushed(spec)).toBe(null);
     expect(existsSync(path.join(config.workspaceRoot, 'refused'))).toBe(false);
