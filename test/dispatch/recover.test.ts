@@ -107,7 +107,7 @@ test('of work that is over the open pull request is known again, and is reworked
     ...done,
     id: randomUUID() as JobId,
     kind: 'revise' as const,
-    createdAtMs: job.createdAtMs + 1000,
+    createdAtMs: job.createdAtMs + 1,
   };
   const marker = toRecoveryMarker(
     { repositoryId: target.repository.id, issueNumber: issue },

@@ -87,4 +87,4 @@ test('a lost store is rebuilt from GitHub: what ran and what waited is done once
   } finally {
     await rm(goOn, { force: true });
   }
-});
+}, 240_000);
