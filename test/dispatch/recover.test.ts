@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { AttemptId, JobId } from '../../src/contract/job.ts';
 import { carryOutRecovery, planRecovery } from '../../src/dispatch/recover.ts';
@@ -105,7 +104,8 @@ test('of work that is over the open pull request is known again, and is reworked
   const done = { ...job, state: 'succeeded' as const };
   const round = {
     ...done,
-    id: randomUUID() as JobId,
+    // Ids are in the order of their making.
+    id: `${job.id.slice(0, -1)}${job.id.endsWith('f') ? 'e' : 'f'}` as JobId,
     kind: 'revise' as const,
     createdAtMs: job.createdAtMs + 1,
   };
