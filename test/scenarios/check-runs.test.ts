@@ -134,7 +134,7 @@ describe('nothing is started', () => {
 
     expect(await yard.statesOf(issue)).toEqual(['failed']);
     const answers = yard.answersOf(issue).filter((text) => text.includes('nora'));
-    expect(answers).toEqual([expect.stringContaining('Further ones are not read')]);
+    expect(answers).toEqual([expect.stringContaining('New ones are read again when')]);
   });
 
   test('by a check run that only claims to be the attempt’s', async () => {

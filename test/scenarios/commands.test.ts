@@ -270,7 +270,7 @@ describe('a command that is not carried out', () => {
 
     const answers = await until('the limit is told', () => {
       const found = answersOf(issue);
-      return found.some((text) => text.includes('Further ones are not read')) && found;
+      return found.some((text) => text.includes('New ones are read again when')) && found;
     });
     expect(answers).toHaveLength(BUDGETS.commandsPerPerson + 1);
   });

@@ -341,10 +341,11 @@ export async function live(
       const answer = await dispatcher.accept({ session, attemptId, epoch, idempotency });
       if (answer.ok) {
         const { leaseToken } = answer.value;
+        // A repeat has a new token under the same epoch.
         const earlier = leases.filter(({ lease }) => lease.attemptId === attemptId);
         must(
-          earlier.every(({ lease }) => lease.epoch < epoch || lease.leaseToken === leaseToken),
-          'each new lease of an attempt has a higher epoch',
+          earlier.every(({ lease }) => lease.epoch <= epoch),
+          'no lease of an attempt has a lower epoch than one before',
         );
         latest = { runner: known, jobId, lease: { attemptId, epoch, leaseToken } };
         leases.push(latest);
