@@ -1,4 +1,11 @@
-import type { AttemptResult, Evidence, FileChange, Outcome, Phase, Usage } from '../contract/job.ts';
+import {
+  AttemptResult,
+  type Evidence,
+  type FileChange,
+  type Outcome,
+  type Phase,
+  type Usage,
+} from '../contract/job.ts';
 import type { ToolOutput } from '../domain/tool-output.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentResult } from './agents/agent.ts';
@@ -78,9 +85,12 @@ function addCounts(before: number, more: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, before + added);
 }
 
-/** The report for the coordinator, within the protocol's limits. */
+/**
+ * The report for the coordinator, within the protocol's limits. Its fields are in the protocol's order, as they will be when the journal is
+ * read again: a repeat has to be the same to the letter, or it is taken for another report under the same key.
+ */
 export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptResult {
-  return {
+  const result: AttemptResult = {
     outcome: ending.outcome,
     reason: ending.reason.slice(0, MAX_REASON),
     retryable: ending.retryable,
@@ -98,6 +108,9 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     ...(record.toldThreads === undefined ? {} : { toldThreads: record.toldThreads }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
+  const inOrder = AttemptResult.safeParse(result);
+  // What breaks the protocol is refused with the name of the field, so it is told as it is.
+  return inOrder.success ? inOrder.data : result;
 }
 
 function shorten(output: ToolOutput): ToolOutput {

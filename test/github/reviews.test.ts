@@ -7,7 +7,7 @@ let target: RepositoryTarget;
 let number: number;
 beforeAll(async () => {
   yard = await openGitHubAtStandin();
-  target = await yard.createTarget();
+  target = await yard.createTarget({ private: true });
   const alice = yard.standin.as('alice');
   await alice.pushFiles(fullNameOf(target), 'agent/1-x', { 'cart.js': 'one\ntwo\n' }, 'Work');
   const wanted = { head: 'agent/1-x', base: 'main', title: 'Work', body: 'Ours', draft: false };
@@ -76,7 +76,7 @@ test('failed checks of another App are read with their annotations, and the text
   expect(await github.readFailedChecks(target, run?.check_suite.id ?? 0)).toEqual({
     checks: [{ name: 'lint', output: 'Red\n\nOne mistake\n\nno-undef', annotations }],
     // The App was not given what it takes, which is said with the place where to give it.
-    withoutLog: expect.stringMatching(/actions=read.*grant it at/),
+    withoutLog: expect.stringMatching(/actions: read.*grant it at/),
   });
 
   await github.changePullRequestBody(target, number, 'Other words');
