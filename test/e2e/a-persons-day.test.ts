@@ -180,7 +180,9 @@ describe('a person’s day', { timeout: 240_000 }, () => {
       'success',
       'neutral',
     ]);
-    expect(said(number).at(-1)).toMatch(/came to nothing[^]*Tests failed[^]*patch is in the check run of this attempt, and on the runner/);
+    expect(said(number).at(-1)).toMatch(
+      /came to nothing[^]*Tests failed[^]*patch is in the check run of this attempt, and on the runner/,
+    );
   });
 
   test('a pull request that is closed while it is worked on leaves no agent behind, and its branch alone', async () => {
