@@ -10,7 +10,7 @@ function item(
   usedMs: number,
   more: Partial<InventoryItem> = {},
 ): InventoryItem {
-  const path = `/work/${name}`;
+  const path = `/srv/yardmaster/${name}`;
   return { kind: 'mirror', name, path, bytes: gibibytes * GIB, usedMs, isInUse: false, ...more };
 }
 
