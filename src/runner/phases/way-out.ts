@@ -32,7 +32,7 @@ export async function openWayOut(
   const wanted = spec.settings.hosts ?? [];
   const allowed = allowHosts(wanted, reach);
   const own = [...(reach.registries ? REGISTRY_HOSTS : []), ...reach.hosts];
-  const refused: RefusedHost[] = [];
+  let refused: RefusedHost[] = [];
   const proxy = await openRegistryProxy({
     hosts: withRegistries ? [...own, ...allowed.hosts] : allowed.hosts,
     publicHosts: allowed.publicHosts,
@@ -41,7 +41,7 @@ export async function openWayOut(
       const isWanted = because === 'not_named' && isNamed(host, wanted);
       const entry: RefusedHost = { host, by, why: isWanted ? 'not_here' : because };
       say(`[sandbox] refused a connection to ${host}`);
-      refused.push(entry);
+      refused = addRefused(refused, entry);
       record.evidence = { ...record.evidence, refusedHosts: addRefused(record.evidence.refusedHosts, entry) };
     },
   });
