@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { AttemptId, AttemptResult, CommitId, JobId, JobSpec, Phase, RunnerId } from './job.ts';
+import { AttemptResult, Phase } from './attempt-result.ts';
+import { AttemptId, CommitId, JobId, RunnerId } from './identifiers.ts';
+import { JobSpec } from './job.ts';
 import { DeclineReason, RunnerFacts } from './runner-api.ts';
 
 /*

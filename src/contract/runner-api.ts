@@ -1,17 +1,8 @@
 import { z } from 'zod';
-import {
-  AttemptId,
-  AttemptResult,
-  Capability,
-  CommitId,
-  Evidence,
-  JobId,
-  JobPreview,
-  JobSpec,
-  Phase,
-  RunnerId,
-  Specialty,
-} from './job.ts';
+import { AttemptResult, Phase } from './attempt-result.ts';
+import { Evidence } from './evidence.ts';
+import { AttemptId, Capability, CommitId, JobId, RunnerId, Specialty } from './identifiers.ts';
+import { JobPreview, JobSpec } from './job.ts';
 
 /** Names the attempt's lease in every call of an attempt; a mismatch is 409 `stale_attempt`. */
 export const LEASE_TOKEN_HEADER = 'yardmaster-lease-token';

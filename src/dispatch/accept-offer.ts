@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { RunnerResponse } from '../contract/runner-api.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';

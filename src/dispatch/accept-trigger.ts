@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
 import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
 import { toLabelHintText } from '../domain/label-hint.ts';

@@ -1,4 +1,4 @@
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import { chooseRunner, type RunnerChoice } from '../domain/choose-runner.ts';
 import { findFull, type Full } from '../domain/concurrency.ts';
 import type { RunnerView } from '../domain/job.ts';

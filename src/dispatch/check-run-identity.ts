@@ -1,4 +1,4 @@
-import { AttemptId, JobId } from '../contract/job.ts';
+import { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { Attempt } from '../domain/job.ts';
 
 /** By which we find an attempt's check run again, and by which a runner knows that it is the right one. */

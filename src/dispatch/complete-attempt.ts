@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
 import type { RunnerResponse } from '../contract/runner-api.ts';
 import type { StoreTx } from '../store/store.ts';
 import { accepted, type Answer, refused } from './answer.ts';

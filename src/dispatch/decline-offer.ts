@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { DeclineReason, RunnerResponse } from '../contract/runner-api.ts';
 import { accepted, type Answer } from './answer.ts';
 import { answerOnce, type Idempotency } from './answer-once.ts';

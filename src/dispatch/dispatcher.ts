@@ -1,4 +1,4 @@
-import type { JobId } from '../contract/job.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import type { GitHubToken, RunnerResponse } from '../contract/runner-api.ts';
 import { PRIORITIES, type Priority } from '../domain/job.ts';
 import type { Timings } from '../domain/timings.ts';

@@ -1,4 +1,6 @@
-import type { AttemptId, AttemptResult, JobState } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
+import type { JobState } from '../contract/job.ts';
 import { planRetry } from '../domain/retry-policy.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Random } from '../lib/random.ts';

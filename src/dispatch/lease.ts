@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import { matchesSecret } from '../lib/secret.ts';
 import type { StoredAttempt } from '../store/attempts.ts';

@@ -1,4 +1,4 @@
-import type { JobId } from '../contract/job.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store } from '../store/store.ts';
 

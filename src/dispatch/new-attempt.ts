@@ -1,4 +1,4 @@
-import type { AttemptId, JobId } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 
 /** An attempt that nobody has begun. */

@@ -1,4 +1,5 @@
-import type { AttemptId, IssueSnapshot, JobId } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { toBranchName } from '../domain/branch-name.ts';
 import type { AllJobSettings, JobRevision } from '../domain/job.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';

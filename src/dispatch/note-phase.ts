@@ -1,4 +1,4 @@
-import type { Phase } from '../contract/job.ts';
+import type { Phase } from '../contract/attempt-result.ts';
 import { toPhaseText } from '../domain/job-headline.ts';
 import type { StoreTx } from '../store/store.ts';
 import type { Held } from './lease.ts';

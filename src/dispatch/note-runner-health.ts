@@ -1,5 +1,5 @@
 import { judgeRunner } from '../domain/quarantine.ts';
-import type { Outcome } from '../contract/job.ts';
+import type { Outcome } from '../contract/attempt-result.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';

@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { Offer, RunnerRequest, RunnerResponse } from '../contract/runner-api.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { accepted, type Answer, refused } from './answer.ts';

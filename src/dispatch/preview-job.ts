@@ -1,4 +1,5 @@
-import type { JobPreview, RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
+import type { JobPreview } from '../contract/job.ts';
 import type { RunnerRequest } from '../contract/runner-api.ts';
 import { chooseSpecialty } from '../domain/choose-specialty.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';

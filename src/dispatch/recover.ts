@@ -1,4 +1,5 @@
-import type { AttemptId, IssueSnapshot } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { isLive } from '../domain/job-lifecycle.ts';
 import type { Situation } from '../domain/decide.ts';
 import { STATUS_MARKER_BEGINNING } from '../domain/status-comment-text.ts';

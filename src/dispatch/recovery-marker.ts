@@ -1,6 +1,8 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { AttemptId, CommitId, type IssueSnapshot, JOB_STATES, JobId, JobKind } from '../contract/job.ts';
+import { AttemptId, CommitId, JobId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
+import { JOB_STATES, JobKind } from '../contract/job.ts';
 import { BranchName } from '../domain/branch-name.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';

@@ -1,4 +1,4 @@
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import type { RunnerFacts, RunnerResponse } from '../contract/runner-api.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import type { RunnerView } from '../domain/job.ts';

@@ -1,4 +1,4 @@
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import type { RunnerFacts, RunnerResponse } from '../contract/runner-api.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';

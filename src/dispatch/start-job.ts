@@ -1,4 +1,5 @@
-import type { AttemptId, IssueSnapshot } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { type AllJobSettings, type JobRevision, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import type { Blocker } from '../domain/blockers.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';

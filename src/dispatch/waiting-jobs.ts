@@ -1,4 +1,4 @@
-import type { JobId } from '../contract/job.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import { type Blocker, BLOCKED, explainBlockers } from '../domain/blockers.ts';
 import { toLabelled } from '../domain/labels.ts';
 import { PAUSED, PAUSED_REASON } from '../domain/paused.ts';

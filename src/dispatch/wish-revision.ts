@@ -1,4 +1,4 @@
-import type { FailedCheck, RevisionCause } from '../contract/job.ts';
+import type { FailedCheck, RevisionCause } from '../contract/revision.ts';
 import { decideRevision } from '../domain/decide-revision.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import { toInline } from '../domain/markdown-escape.ts';

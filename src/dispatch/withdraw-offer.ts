@@ -1,4 +1,4 @@
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import { BUDGETS, type Timings } from '../domain/timings.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { JobChange, StoredJob } from '../store/stored-job.ts';

@@ -1,4 +1,4 @@
-import type { Evidence } from '../contract/job.ts';
+import type { Evidence } from '../contract/evidence.ts';
 import { stripControl, toOneLine } from '../lib/strip-control.ts';
 import type { Annotation } from './check-run-content.ts';
 

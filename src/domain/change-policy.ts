@@ -1,4 +1,5 @@
-import type { FileChange, JobSettings } from '../contract/job.ts';
+import type { FileChange } from '../contract/attempt-result.ts';
+import type { JobSettings } from '../contract/job.ts';
 import { toPathMatcher } from './path-patterns.ts';
 import { LOCK_FILES, PROTECTIONS, type Protection } from './protected-paths.ts';
 

@@ -1,4 +1,4 @@
-import type { AttemptResult, FileChange } from '../contract/job.ts';
+import type { AttemptResult, FileChange } from '../contract/attempt-result.ts';
 import { formatCount } from './figures-text.ts';
 import { toCode, toInline, toTable } from './markdown-escape.ts';
 

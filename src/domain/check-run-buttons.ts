@@ -1,4 +1,4 @@
-import type { Outcome } from '../contract/job.ts';
+import type { Outcome } from '../contract/attempt-result.ts';
 
 /** GitHub takes three on a check run, with at most 20 characters of label and identifier and 40 of description. */
 const BUTTONS = {

@@ -1,4 +1,5 @@
-import type { AttemptResult, JobKind, Outcome, Phase } from '../contract/job.ts';
+import type { AttemptResult, Outcome, Phase } from '../contract/attempt-result.ts';
+import type { JobKind } from '../contract/job.ts';
 import type { CheckRunContent } from './check-run-content.ts';
 import { toChangesText } from './changes-text.ts';
 import { toFailureAnnotations } from './annotations.ts';

@@ -1,4 +1,4 @@
-import type { IssueComment, IssueSnapshot } from '../contract/job.ts';
+import type { IssueComment, IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import type { Actor } from './trigger.ts';
 

@@ -1,4 +1,5 @@
-import type { IssueComment, ReviewThread, Revision } from '../contract/job.ts';
+import type { IssueComment } from '../contract/issue-snapshot.ts';
+import type { ReviewThread, Revision } from '../contract/revision.ts';
 import type { CommentReading } from './choose-comments.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import { isLaterNote } from './revision-text.ts';

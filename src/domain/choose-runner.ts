@@ -1,4 +1,5 @@
-import type { JobKind, RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
+import type { JobKind } from '../contract/job.ts';
 import { isSince, REVISIONS_SINCE, toProtocolHeader } from '../contract/protocol-version.ts';
 import type { RunnerView } from './job.ts';
 

@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../contract/job.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import type { RepoSettings } from './repo-settings.ts';
 
 /** `reason`: for people, with what to do. */

@@ -1,4 +1,4 @@
-import type { JobId } from '../contract/job.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import { COMMANDS, type CommandName } from './command-grammar.ts';
 import type { Topic } from './decide-commands.ts';
 import type { IssueReading } from './decide.ts';

@@ -1,7 +1,7 @@
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
-import { Specialty } from '../contract/job.ts';
+import { Specialty } from '../contract/identifiers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { Priority } from './job.ts';

@@ -1,4 +1,4 @@
-import type { Evidence, NamedTests, TestChanges, TestRun } from '../contract/job.ts';
+import type { Evidence, NamedTests, TestChanges, TestRun } from '../contract/evidence.ts';
 
 /** The single tests of one command, before or after the work. */
 export type CommandTests = {

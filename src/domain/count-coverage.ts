@@ -1,4 +1,4 @@
-import type { Coverage } from '../contract/job.ts';
+import type { Coverage } from '../contract/evidence.ts';
 
 const MAX_FILES = 20;
 

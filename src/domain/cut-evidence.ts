@@ -1,4 +1,5 @@
-import type { CommandRun, Evidence, NamedTests, TestChanges, TestRun } from '../contract/job.ts';
+import type { CommandRun } from '../contract/command-run.ts';
+import type { Evidence, NamedTests, TestChanges, TestRun } from '../contract/evidence.ts';
 
 /** Evidence that fits, and what had to go for it, in words for people; `null` when nothing had to. */
 export type CutEvidence = { evidence: Evidence; left: string | null };

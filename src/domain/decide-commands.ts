@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../contract/job.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';

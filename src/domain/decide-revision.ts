@@ -1,4 +1,4 @@
-import type { FailedCheck, RevisionCause } from '../contract/job.ts';
+import type { FailedCheck, RevisionCause } from '../contract/revision.ts';
 import type { ReviewWork } from './choose-review-comments.ts';
 import type { IssueReading } from './decide.ts';
 import { isTerminal } from './job-lifecycle.ts';

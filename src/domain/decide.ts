@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../contract/job.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
 import { findMeantLabel, type MeantLabel } from './label-hint.ts';

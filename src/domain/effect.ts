@@ -1,4 +1,4 @@
-import type { AttemptId, JobId } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
 
 /**
  * Something that should be true on GitHub. An effect names only *what*; the text is made from the store when it is carried out, so

@@ -1,12 +1,5 @@
-import type {
-  CommandRun,
-  Coverage,
-  Evidence,
-  FailedTest,
-  NamedTests,
-  Rebase,
-  TestRun,
-} from '../contract/job.ts';
+import type { CommandRun } from '../contract/command-run.ts';
+import type { Coverage, Evidence, FailedTest, NamedTests, Rebase, TestRun } from '../contract/evidence.ts';
 import { judgeTests } from './compare-tests.ts';
 import { formatDuration } from './figures-text.ts';
 import { toCode, toFence, toInline, toTable } from './markdown-escape.ts';

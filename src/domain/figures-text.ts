@@ -1,4 +1,4 @@
-import type { Usage } from '../contract/job.ts';
+import type { Usage } from '../contract/attempt-result.ts';
 
 /** `0.4 s`, `12.3 s`, `3 min 4 s`, `1 h 2 min`. */
 export function formatDuration(durationMs: number): string {

@@ -1,4 +1,8 @@
-import type { AttemptResult, CommandRun, Evidence, JobSpec, Revision, TestRun } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
+import type { CommandRun } from '../contract/command-run.ts';
+import type { Evidence, TestRun } from '../contract/evidence.ts';
+import type { JobSpec } from '../contract/job.ts';
+import type { Revision } from '../contract/revision.ts';
 
 /** How much of each is kept, in characters and items; step by step, until it fits. */
 const RESULT_STEPS = [

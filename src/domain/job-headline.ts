@@ -1,4 +1,5 @@
-import type { JobState, Outcome, Phase } from '../contract/job.ts';
+import type { Outcome, Phase } from '../contract/attempt-result.ts';
+import type { JobState } from '../contract/job.ts';
 import type { Attempt, Job } from './job.ts';
 
 const EMOJI: Record<JobState, string> = {

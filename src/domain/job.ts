@@ -1,18 +1,9 @@
-import type {
-  AttemptId,
-  AttemptResult,
-  Evidence,
-  IssueSnapshot,
-  JobId,
-  JobKind,
-  JobSettings,
-  JobState,
-  Outcome,
-  Phase,
-  RepositoryRef,
-  Revision,
-  RunnerId,
-} from '../contract/job.ts';
+import type { AttemptResult, Outcome, Phase } from '../contract/attempt-result.ts';
+import type { Evidence } from '../contract/evidence.ts';
+import type { AttemptId, JobId, RunnerId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
+import type { JobKind, JobSettings, JobState, RepositoryRef } from '../contract/job.ts';
+import type { Revision } from '../contract/revision.ts';
 
 /** What the repository's settings say for a job: to its runner, and to the coordinator, which alone opens pull requests. */
 export type AllJobSettings = JobSettings & {

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 
 const MAX_REASON_CHARACTERS = 500;

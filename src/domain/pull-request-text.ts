@@ -1,4 +1,5 @@
-import type { AttemptResult, Evidence } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
+import type { Evidence } from '../contract/evidence.ts';
 import { toPassedOverRows } from './passed-over-text.ts';
 import { toChangesText } from './changes-text.ts';
 import { EVIDENCE_NOTE, toEvidenceSection } from './evidence-text.ts';

@@ -1,4 +1,5 @@
-import type { JobId, Outcome } from '../contract/job.ts';
+import type { Outcome } from '../contract/attempt-result.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import { BUDGETS, type Timings } from './timings.ts';
 
 /** What is remembered of a runner's health. */

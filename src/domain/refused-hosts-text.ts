@@ -1,4 +1,4 @@
-import type { RefusedHost } from '../contract/job.ts';
+import type { RefusedHost } from '../contract/evidence.ts';
 import { isAllowedHost } from './host-patterns.ts';
 import { toCode } from './markdown-escape.ts';
 import { SETTINGS_FILE_PATH } from './settings-problem.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../contract/job.ts';
+import type { Outcome } from '../contract/attempt-result.ts';
 import { BUDGETS, type Timings } from './timings.ts';
 
 /** An attempt that ended without a pull request, and what its job has used up so far. */

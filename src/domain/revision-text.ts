@@ -1,4 +1,4 @@
-import type { RevisionCause } from '../contract/job.ts';
+import type { RevisionCause } from '../contract/revision.ts';
 import type { Attempt, Job, JobRevision } from './job.ts';
 import { toInline, toQuote } from './markdown-escape.ts';
 

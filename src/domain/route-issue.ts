@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../contract/job.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { parseIssueForm, toChoices } from './issue-form.ts';
 import { toPathMatcher } from './path-patterns.ts';
 import type { RoutingRule } from './routing-rule.ts';

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
 
 type Sandbox = AttemptResult['sandbox'];
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { Capability, type Command, RefusedWork, Specialty } from '../contract/job.ts';
+import type { Command } from '../contract/command-run.ts';
+import { Capability, Specialty } from '../contract/identifiers.ts';
+import { RefusedWork } from '../contract/job.ts';
 import { BranchName } from './branch-name.ts';
 import { explainBadRepositoryHost } from './host-patterns.ts';
 import { WHO_ASKED } from './job.ts';

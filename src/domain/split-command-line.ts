@@ -1,4 +1,4 @@
-import type { Command } from '../contract/job.ts';
+import type { Command } from '../contract/command-run.ts';
 
 /** `fix` says what to write instead. */
 export type CommandLineReading = { ok: true; command: Command } | { ok: false; message: string; fix: string };

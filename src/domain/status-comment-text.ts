@@ -1,4 +1,4 @@
-import { Phase } from '../contract/job.ts';
+import { Phase } from '../contract/attempt-result.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toOutcomeText, toPhaseText, toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';

@@ -1,4 +1,6 @@
-import type { AttemptId, IssueSnapshot, JobId, RepositoryRef } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
+import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
+import type { RepositoryRef } from '../contract/job.ts';
 import type { ButtonName } from './check-run-buttons.ts';
 import type { CommentReading } from './command-grammar.ts';
 

@@ -1,4 +1,4 @@
-import type { FailedCheck } from '../contract/job.ts';
+import type { FailedCheck } from '../contract/revision.ts';
 import { cutFailingLog } from '../domain/cut-failing-log.ts';
 import type { createActionsLogs } from './actions-log.ts';
 import { type GitHubCall, toPath } from './github-call.ts';

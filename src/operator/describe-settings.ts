@@ -1,4 +1,5 @@
-import type { Checkout, Command, JobSettings } from '../contract/job.ts';
+import type { Command } from '../contract/command-run.ts';
+import type { Checkout, JobSettings } from '../contract/job.ts';
 import type { Concurrency, PullRequestWishes } from '../domain/job.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import { describeStartRules } from '../domain/who-may-start.ts';

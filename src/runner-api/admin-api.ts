@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
-import { JOB_STATES, JobId, RunnerId, Specialty } from '../contract/job.ts';
+import { JobId, RunnerId, Specialty } from '../contract/identifiers.ts';
+import { JOB_STATES } from '../contract/job.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { type Refusal, refused } from '../dispatch/answer.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';

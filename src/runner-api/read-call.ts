@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HonoRequest } from 'hono';
 import { z } from 'zod';
-import { AttemptId } from '../contract/job.ts';
+import { AttemptId } from '../contract/identifiers.ts';
 import { PROTOCOL_HEADER } from '../contract/protocol-version.ts';
 import {
   EPOCH_HEADER,

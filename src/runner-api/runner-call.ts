@@ -1,4 +1,4 @@
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { RUNNER_API, RunnerCall, RunnerRequest, RunnerResponse } from '../contract/runner-api.ts';
 import type { Answer } from '../dispatch/answer.ts';
 import type { Idempotency } from '../dispatch/answer-once.ts';

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { Clock } from '../lib/clock.ts';
 import { listProcesses, type ProcessEntry, wasStartedWith } from '../lib/list-processes.ts';
 import { MARK_VARIABLE } from '../lib/run-command.ts';

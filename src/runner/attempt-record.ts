@@ -1,11 +1,11 @@
 import {
   AttemptResult,
-  type Evidence,
   type FileChange,
   type Outcome,
   type Phase,
   type Usage,
-} from '../contract/job.ts';
+} from '../contract/attempt-result.ts';
+import type { Evidence } from '../contract/evidence.ts';
 import type { ToolOutput } from '../domain/tool-output.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentResult } from './agents/agent.ts';

@@ -1,5 +1,5 @@
 import { arch, availableParallelism, platform } from 'node:os';
-import { Capability } from '../contract/job.ts';
+import { Capability } from '../contract/identifiers.ts';
 import { probeToolchains, type ToolchainProbe } from './toolchains.ts';
 
 /**

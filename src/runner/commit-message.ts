@@ -1,4 +1,5 @@
-import type { JobSpec, Revision } from '../contract/job.ts';
+import type { JobSpec } from '../contract/job.ts';
+import type { Revision } from '../contract/revision.ts';
 import { toNoreplyAddress } from '../domain/noreply-address.ts';
 import { breakSkipMarks } from '../domain/skip-marks.ts';
 import { stripControl } from '../lib/strip-control.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Capability, RunnerId, Specialty } from '../contract/job.ts';
+import { Capability, RunnerId, Specialty } from '../contract/identifiers.ts';
 import { RunnerFacts } from '../contract/runner-api.ts';
 import { LOG_LEVELS, type LogLevel } from '../lib/logger.ts';
 import { AgentsConfig } from './agents/agents-config.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { LogLevel } from '../lib/logger.ts';
 import { readYaml } from '../lib/read-yaml.ts';

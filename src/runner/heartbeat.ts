@@ -1,4 +1,4 @@
-import type { Phase } from '../contract/job.ts';
+import type { Phase } from '../contract/attempt-result.ts';
 import type { HeartbeatResponse } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
+import { AttemptResult, Phase } from '../contract/attempt-result.ts';
+import { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { Logger } from '../lib/logger.ts';
 import { keepLog } from './attempt-logs.ts';
 

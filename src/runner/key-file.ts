@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { RunnerId } from '../contract/job.ts';
+import { RunnerId } from '../contract/identifiers.ts';
 
 const KeyFile = z.object({ runnerId: RunnerId, key: z.string().min(1), coordinatorUrl: z.string() });
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 
 export type RunnerLock = { release(): void };
 

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../contract/job.ts';
+import type { AttemptResult } from '../contract/attempt-result.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';

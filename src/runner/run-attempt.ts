@@ -1,4 +1,5 @@
-import type { AttemptId, AttemptResult, JobId, Phase } from '../contract/job.ts';
+import type { AttemptResult, Phase } from '../contract/attempt-result.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { DeclineReason } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
 import type { Timings } from '../domain/timings.ts';

@@ -1,4 +1,4 @@
-import type { Command, CommandRun } from '../contract/job.ts';
+import type { Command, CommandRun } from '../contract/command-run.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runCommand } from '../lib/run-command.ts';
 import type { Launch } from './sandbox/launch.ts';

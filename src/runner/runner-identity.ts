@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import type { RunnerId } from '../contract/job.ts';
+import type { RunnerId } from '../contract/identifiers.ts';
 import type { RunnerConfig } from './config.ts';
 import { readKeyFile, type RunnerKey } from './key-file.ts';
 

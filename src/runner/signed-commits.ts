@@ -2,7 +2,8 @@ import { Octokit } from '@octokit/core';
 import { retry } from '@octokit/plugin-retry';
 import { RequestError } from '@octokit/request-error';
 import { z } from 'zod';
-import { CommitId, type JobSpec } from '../contract/job.ts';
+import { CommitId } from '../contract/identifiers.ts';
+import type { JobSpec } from '../contract/job.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** Statuses for which sending the same again is no use. */

@@ -1,4 +1,4 @@
-import type { Phase } from '../contract/job.ts';
+import type { Phase } from '../contract/attempt-result.ts';
 import { toError } from '../lib/to-error.ts';
 import type { Ending } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import type { Schema } from './schema.ts';
 
 /** Who has an attempt: it keeps its id when it is offered to the next runner, so only the epoch tells them apart. */

@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { AttemptId, JobId, RunnerId } from '../contract/job.ts';
+import type { AttemptId, JobId, RunnerId } from '../contract/identifiers.ts';
 import type { Attempt } from '../domain/job.ts';
 import type { AttemptRow, Schema } from './schema.ts';
 

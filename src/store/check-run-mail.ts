@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { AttemptId } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
 import { SLOT_STATES } from '../domain/job-lifecycle.ts';
 import type { CheckRunMailRow, Schema } from './schema.ts';
 

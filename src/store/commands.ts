@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { AttemptId, RepositoryRef } from '../contract/job.ts';
+import type { AttemptId } from '../contract/identifiers.ts';
+import type { RepositoryRef } from '../contract/job.ts';
 import type { ButtonName } from '../domain/check-run-buttons.ts';
 import type { Topic } from '../domain/decide-commands.ts';
 import type { Schema } from './schema.ts';

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { JobId, JobState, RunnerId } from '../contract/job.ts';
+import type { JobId, RunnerId } from '../contract/identifiers.ts';
+import type { JobState } from '../contract/job.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { canMove, isTerminal, LIVE_STATES, SLOT_STATES } from '../domain/job-lifecycle.ts';
 import type { Engine } from './engine.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { AttemptId, JobId } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { Schema } from './schema.ts';
 
 /** Patches of work that was not pushed; forgotten by `prune` as runners forget theirs. Each call is one statement. */

@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { JobId, RunnerId } from '../contract/job.ts';
+import type { JobId, RunnerId } from '../contract/identifiers.ts';
 import type { RunnerFacts } from '../contract/runner-api.ts';
 import type { RunnerView } from '../domain/job.ts';
 import type { RunnerHealth } from '../domain/quarantine.ts';

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
-import type { JobState, Outcome, Phase } from '../contract/job.ts';
+import type { Outcome, Phase } from '../contract/attempt-result.ts';
+import type { JobState } from '../contract/job.ts';
 
 /**
  * The tables, as Kysely sees them. All times are milliseconds since the epoch; ids are UUIDs of version 7; what is only read and

@@ -1,4 +1,4 @@
-import type { JobId } from '../contract/job.ts';
+import type { JobId } from '../contract/identifiers.ts';
 import type { AttemptTokenQueries } from './attempt-tokens.ts';
 import type { AttemptQueries } from './attempts.ts';
 import type { CheckRunMailQueries } from './check-run-mail.ts';

@@ -1,5 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { AttemptId, JobId, JobKind, RunnerId } from '../contract/job.ts';
+import type { AttemptId, JobId, RunnerId } from '../contract/identifiers.ts';
+import type { JobKind } from '../contract/job.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobRow } from './schema.ts';
 

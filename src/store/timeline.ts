@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { AttemptId, JobId } from '../contract/job.ts';
+import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { JobEvent } from '../domain/job.ts';
 import type { Schema } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CommitId } from '../contract/job.ts';
+import { CommitId } from '../contract/identifiers.ts';
 import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';

@@ -1,6 +1,6 @@
 import type { Trigger } from '../../src/domain/trigger.ts';
 import { describe, expect, test } from 'vitest';
-import type { JobId } from '../../src/contract/job.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
 import { aLabelTrigger, openDispatchWorld } from '../support/dispatch-world.ts';
 import { aRepository } from '../support/job-builders.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AttemptId } from '../../src/contract/job.ts';
+import type { AttemptId } from '../../src/contract/identifiers.ts';
 import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createSeal, type Seal } from '../../src/lib/seal.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AttemptId, JobId } from '../../src/contract/job.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { carryOutRecovery, planRecovery } from '../../src/dispatch/recover.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
 import { recoveryKey, toRecoveryMarker } from '../../src/dispatch/recovery-marker.ts';

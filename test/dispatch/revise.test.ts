@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptResult } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { Trigger } from '../../src/domain/trigger.ts';
 import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { aRepository, aResult } from '../support/job-builders.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FileChange } from '../../src/contract/job.ts';
+import type { FileChange } from '../../src/contract/attempt-result.ts';
 import { type ChangedEntry, judgeChanges } from '../../src/domain/change-policy.ts';
 
 describe('changes that may be published', () => {

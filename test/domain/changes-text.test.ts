@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FileChange } from '../../src/contract/job.ts';
+import type { FileChange } from '../../src/contract/attempt-result.ts';
 import { toChangesText } from '../../src/domain/changes-text.ts';
 import { findDangers, HOSTILE_TEXT } from '../support/hostile-text.ts';
 

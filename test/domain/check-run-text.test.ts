@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AttemptResult, type CommandRun, Outcome } from '../../src/contract/job.ts';
+import { type AttemptResult, Outcome } from '../../src/contract/attempt-result.ts';
+import type { CommandRun } from '../../src/contract/command-run.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
 import {
   toCheckRun,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/job.ts';
+import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { chooseRunner, type RunnerQuestion } from '../../src/domain/choose-runner.ts';
 import type { RunnerView } from '../../src/domain/job.ts';
 import { NOON_MS } from '../support/job-builders.ts';

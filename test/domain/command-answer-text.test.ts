@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/job.ts';
+import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { toTopicsAnswer, type WhyFacts } from '../../src/domain/command-answer-text.ts';
 import type { RunnerView } from '../../src/domain/job.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';

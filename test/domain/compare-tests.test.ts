@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TestRun } from '../../src/contract/job.ts';
+import type { TestRun } from '../../src/contract/evidence.ts';
 import { type CommandTests, compareTests, judgeTests, mergeRerun } from '../../src/domain/compare-tests.ts';
 
 type Status = 'passed' | 'failed' | 'skipped';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type CommandRun, Evidence } from '../../src/contract/job.ts';
+import type { CommandRun } from '../../src/contract/command-run.ts';
+import { Evidence } from '../../src/contract/evidence.ts';
 import { cutEvidence } from '../../src/domain/cut-evidence.ts';
 
 const aRun = (overrides: Partial<CommandRun> = {}): CommandRun => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AttemptId, JobId } from '../../src/contract/job.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { decidePress, type PressSituation } from '../../src/domain/decide-press.ts';
 import { combineSettings } from '../../src/domain/repo-settings.ts';
 import { aJob, anAttempt } from '../support/job-builders.ts';

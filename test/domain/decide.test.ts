@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { JobId } from '../../src/contract/job.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { type Decision, type IssueReading, type Situation, decide } from '../../src/domain/decide.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AttemptId, JobId } from '../../src/contract/job.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { type Effect, effectPriority, toEffectKey } from '../../src/domain/effect.ts';
 
 const attemptId = 'a1' as AttemptId;

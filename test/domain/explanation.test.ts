@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/job.ts';
+import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { explainIssue, explainUnknownRepository, type LabelFacts } from '../../src/domain/explanation.ts';
 import type { RunnerView } from '../../src/domain/job.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';

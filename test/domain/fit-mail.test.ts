@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AttemptResult, JobSpec } from '../../src/contract/job.ts';
+import { AttemptResult } from '../../src/contract/attempt-result.ts';
+import { JobSpec } from '../../src/contract/job.ts';
 import { fitResult, fitSpec } from '../../src/domain/fit-mail.ts';
 import { aResult } from '../support/job-builders.ts';
 import { aJobSpec } from '../support/job-spec.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { JobId, Outcome } from '../../src/contract/job.ts';
+import type { Outcome } from '../../src/contract/attempt-result.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { type EndedWork, judgeRunner, type RunnerHealth } from '../../src/domain/quarantine.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { NOON_MS } from '../support/job-builders.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { JobId } from '../../src/contract/job.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { type QuietJob, toQuietNews } from '../../src/domain/quiet.ts';
 import { aJob, NOON_MS, someEvents } from '../support/job-builders.ts';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { AttemptId, FileChange, JobId } from '../../src/contract/job.ts';
+import type { FileChange } from '../../src/contract/attempt-result.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { explainBlockers } from '../../src/domain/blockers.ts';
 import { type ChangedEntry, judgeChanges } from '../../src/domain/change-policy.ts';
 import { decide, type IssueReading, type Situation } from '../../src/domain/decide.ts';

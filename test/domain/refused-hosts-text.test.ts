@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RefusedHost } from '../../src/contract/job.ts';
+import type { RefusedHost } from '../../src/contract/evidence.ts';
 import { adviseRefused, toRefusedHostsText } from '../../src/domain/refused-hosts-text.ts';
 
 const aRefusal = (overrides: Partial<RefusedHost> = {}): RefusedHost => ({

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { JobId } from '../../src/contract/job.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { JOB_STATES } from '../../src/contract/job.ts';
 import { judgeChanges } from '../../src/domain/change-policy.ts';
 import type { PullRequestEnd } from '../../src/domain/job.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AttemptResult } from '../../src/contract/job.ts';
+import { AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { AgentResult } from '../../src/runner/agents/agent.ts';
 import { addAgentRound, createAttemptRecord, toAttemptResult } from '../../src/runner/attempt-record.ts';
 

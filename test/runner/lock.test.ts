@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/job.ts';
+import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { findStateFolder, takeIdentityLock, takeWorkspaceLock } from '../../src/runner/lock.ts';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { AttemptId } from '../../src/contract/job.ts';
+import type { AttemptId } from '../../src/contract/identifiers.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { AttemptStop } from '../../src/runner/attempt-stop.ts';
 import { createDiskRoom } from '../../src/runner/disk-room.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { AttemptId } from '../../src/contract/job.ts';
+import type { AttemptId } from '../../src/contract/identifiers.ts';
 import type { AttemptStop } from '../../src/runner/attempt-stop.ts';
 import { watchDisk } from '../../src/runner/watch-disk.ts';
 import { createTestLogger } from '../support/test-logger.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AttemptId, JobId } from '../../src/contract/job.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { BUDGETS } from '../../src/domain/timings.ts';
 import { aResult } from '../support/job-builders.ts';
 import { openWorkingWorld } from '../support/working-world.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { AttemptId, JobId, JobState } from '../../src/contract/job.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
+import type { JobState } from '../../src/contract/job.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { aResult, aRevision } from '../support/job-builders.ts';

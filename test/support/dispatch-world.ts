@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { JobId } from '../../src/contract/job.ts';
+import type { JobId } from '../../src/contract/identifiers.ts';
 import { toProtocolHeader } from '../../src/contract/protocol-version.ts';
 import type { PollRequest, RunnerFacts, RunnerResponse } from '../../src/contract/runner-api.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Command } from '../../src/contract/job.ts';
+import type { Command } from '../../src/contract/command-run.ts';
 
 /** A small real project with a seeded bug, and what mends it. */
 export type EcosystemCase = {

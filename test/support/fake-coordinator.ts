@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AttemptResult, Evidence, JobSpec } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import type { Evidence } from '../../src/contract/evidence.ts';
+import type { JobSpec } from '../../src/contract/job.ts';
 import { judgeProtocol, PROTOCOL_HEADER } from '../../src/contract/protocol-version.ts';
 import {
   EPOCH_HEADER,

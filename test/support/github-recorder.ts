@@ -1,4 +1,5 @@
-import type { FailedCheck, IssueSnapshot } from '../../src/contract/job.ts';
+import type { IssueSnapshot } from '../../src/contract/issue-snapshot.ts';
+import type { FailedCheck } from '../../src/contract/revision.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
 import type { Permission } from '../../src/domain/permission.ts';
 import { GitHubError } from '../../src/github/github-error.ts';

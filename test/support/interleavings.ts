@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
-import type { AttemptId, AttemptResult, JobId } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import type { Offer } from '../../src/contract/runner-api.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
 import type { Answer } from '../../src/dispatch/answer.ts';

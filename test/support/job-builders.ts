@@ -1,4 +1,6 @@
-import type { AttemptId, AttemptResult, JobId, RepositoryRef, RunnerId } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import type { AttemptId, JobId, RunnerId } from '../../src/contract/identifiers.ts';
+import type { RepositoryRef } from '../../src/contract/job.ts';
 import type { RevisionReading } from '../../src/domain/decide-revision.ts';
 import type { Attempt, Job, JobEvent, JobRevision } from '../../src/domain/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';

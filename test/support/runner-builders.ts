@@ -1,4 +1,4 @@
-import type { RunnerId } from '../../src/contract/job.ts';
+import type { RunnerId } from '../../src/contract/identifiers.ts';
 import type { RunnerFacts } from '../../src/contract/runner-api.ts';
 import type { AttemptUnderWay, RunnerStatus } from '../../src/runner/control/runner-status.ts';
 import { RUNNER_ID, RUNNER_KEY } from './fake-coordinator.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AttemptId, JobId, RunnerId } from '../../src/contract/job.ts';
+import type { AttemptId, JobId, RunnerId } from '../../src/contract/identifiers.ts';
 import type { StoredAttempt } from '../../src/store/attempts.ts';
 import type { StoredJob } from '../../src/store/stored-job.ts';
 import type { StoredRunner } from '../../src/store/runners.ts';

@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
-import type { AttemptResult, Command, JobSettings } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import type { Command } from '../../src/contract/command-run.ts';
+import type { JobSettings } from '../../src/contract/job.ts';
 import type { RunnerConfig } from '../../src/runner/config.ts';
 import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
 import { aRunnerConfig, HOUSE_AGENT, startInProcess } from './in-process-runner.ts';

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '../../src/contract/job.ts';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
 import { createAssigner } from '../../src/dispatch/assigner.ts';
 import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createDispatcher } from '../../src/dispatch/dispatcher.ts';

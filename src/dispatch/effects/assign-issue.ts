@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import { WISH_NOTICE } from '../../domain/job.ts';
 import { wantStatusComment } from '../want-report.ts';

@@ -1,4 +1,4 @@
-import type { AttemptId } from '../../contract/job.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import { BUDGETS } from '../../domain/timings.ts';
 import { GitHubError } from '../../github/github-error.ts';

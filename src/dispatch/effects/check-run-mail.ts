@@ -5,7 +5,7 @@ import {
   toMailContext,
   toOrderLine,
 } from '../../contract/check-run-mail.ts';
-import type { AttemptId } from '../../contract/job.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
 import { fitSpec } from '../../domain/fit-mail.ts';
 import { GitHubError } from '../../github/github-error.ts';
 import { signLine, toSignedBlock } from '../../lib/signed-message.ts';

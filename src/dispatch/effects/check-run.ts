@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AttemptId } from '../../contract/job.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
 /** Says the coordinator's last word on an attempt's check run. While the attempt is not over, the check run is its runner's. */

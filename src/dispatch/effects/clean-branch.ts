@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';

@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { isTerminal } from '../../domain/job-lifecycle.ts';
 import { toLabelName } from '../../domain/labels.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';

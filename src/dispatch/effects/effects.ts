@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import type { Effect } from '../../domain/effect.ts';
 import { giveUpStart, startAttempt } from './attempt-start.ts';
 import { giveUpMail, sendMail } from './check-run-mail.ts';

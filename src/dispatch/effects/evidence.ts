@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { toEvidenceExternalId } from '../check-run-identity.ts';
 import { evidenceKey } from '../say-again.ts';
 import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';

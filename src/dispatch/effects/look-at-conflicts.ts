@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { GitHubError } from '../../github/github-error.ts';
 import { prepareRevision } from '../wish-revision.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';

@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { WISH_NOTICE, type PullRequestWishes, WHO_ASKED } from '../../domain/job.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';

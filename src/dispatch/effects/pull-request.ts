@@ -1,4 +1,4 @@
-import type { JobId } from '../../contract/job.ts';
+import type { JobId } from '../../contract/identifiers.ts';
 import { wantLooksAtFollowers } from '../want-looks.ts';
 import { wantStatusComment } from '../want-report.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';

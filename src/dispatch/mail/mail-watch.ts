@@ -5,7 +5,7 @@ import {
   toMailContext,
   toOrderLine,
 } from '../../contract/check-run-mail.ts';
-import type { AttemptId } from '../../contract/job.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
 import { isLeased } from '../../domain/job-lifecycle.ts';
 import { GitHubError } from '../../github/github-error.ts';
 import type { CheckRunReading, GitHub } from '../../github/github.ts';

@@ -1,5 +1,5 @@
 import { type Order, type ORDER_VERBS, toOrderLine } from '../../contract/check-run-mail.ts';
-import type { AttemptId } from '../../contract/job.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
 import { isLeased } from '../../domain/job-lifecycle.ts';
 import type { Timings } from '../../domain/timings.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';

@@ -1,4 +1,4 @@
-import type { Usage } from '../../contract/job.ts';
+import type { Usage } from '../../contract/attempt-result.ts';
 
 /** How an agent's run ended, the same words for every command line. */
 export const AGENT_ENDINGS = [

@@ -1,4 +1,4 @@
-import type { Usage } from '../../contract/job.ts';
+import type { Usage } from '../../contract/attempt-result.ts';
 import type { AgentEvent } from './agent.ts';
 import type { ClaudeEvent, ClaudeResult } from './claude-code-events.ts';
 

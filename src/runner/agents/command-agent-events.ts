@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Usage } from '../../contract/job.ts';
+import { Usage } from '../../contract/attempt-result.ts';
 
 const Message = z.object({ type: z.enum(['message', 'tool', 'warning']), text: z.string() });
 

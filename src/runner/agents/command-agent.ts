@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
-import type { Usage } from '../../contract/job.ts';
+import type { Usage } from '../../contract/attempt-result.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CommandResult } from '../../lib/run-command.ts';
 import { toNetworkAccess, type WrapCommand } from '../sandbox/launch.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Usage } from '../../contract/job.ts';
+import type { Usage } from '../../contract/attempt-result.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
 import { createSecret } from '../../lib/secret.ts';

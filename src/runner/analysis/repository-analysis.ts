@@ -1,4 +1,4 @@
-import type { Command } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
 
 /** A command, and the file and reason it was found by: shown on the check run and in the prompt. */
 export type FoundCommand = { command: Command; reason: string };

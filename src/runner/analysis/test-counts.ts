@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Command, TestCounts } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
+import type { TestCounts } from '../../contract/evidence.ts';
 
 /** How one framework sums up. `null` when the lines hold no such summary. */
 type Reader = (lines: readonly string[]) => TestCounts | null;

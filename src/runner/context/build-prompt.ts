@@ -1,4 +1,5 @@
-import type { Evidence, JobPreview } from '../../contract/job.ts';
+import type { Evidence } from '../../contract/evidence.ts';
+import type { JobPreview } from '../../contract/job.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 import { cleanText } from './clean-text.ts';

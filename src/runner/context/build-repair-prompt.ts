@@ -1,4 +1,4 @@
-import type { Evidence, TestRun } from '../../contract/job.ts';
+import type { Evidence, TestRun } from '../../contract/evidence.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { inlineCode } from './fence.ts';
 import { describeTestRun } from './describe-runs.ts';

@@ -1,4 +1,4 @@
-import type { IssueComment, IssueSnapshot } from '../../contract/job.ts';
+import type { IssueComment, IssueSnapshot } from '../../contract/issue-snapshot.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { cleanText } from './clean-text.ts';
 import { estimateTokens } from './estimate-tokens.ts';

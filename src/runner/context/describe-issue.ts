@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../../contract/job.ts';
+import type { IssueSnapshot } from '../../contract/issue-snapshot.ts';
 import { parseIssueForm } from '../../domain/issue-form.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { cleanText, removeUnseen } from './clean-text.ts';

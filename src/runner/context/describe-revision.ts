@@ -1,4 +1,5 @@
-import type { FailedCheck, IssueComment, ReviewThread, Revision } from '../../contract/job.ts';
+import type { IssueComment } from '../../contract/issue-snapshot.ts';
+import type { FailedCheck, ReviewThread, Revision } from '../../contract/revision.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { cleanOutput } from './clean-output.ts';
 import { cleanText } from './clean-text.ts';

@@ -1,4 +1,5 @@
-import type { CommandRun, TestCounts, TestRun } from '../../contract/job.ts';
+import type { CommandRun } from '../../contract/command-run.ts';
+import type { TestCounts, TestRun } from '../../contract/evidence.ts';
 import { cleanOutput } from './clean-output.ts';
 import { fence, inlineCode } from './fence.ts';
 

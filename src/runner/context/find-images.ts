@@ -1,4 +1,4 @@
-import type { IssueSnapshot } from '../../contract/job.ts';
+import type { IssueSnapshot } from '../../contract/issue-snapshot.ts';
 import { cleanText } from './clean-text.ts';
 
 const MARKDOWN_IMAGE = /!\[\]\(\s*<?([^\s()<>]{1,2000})/g;

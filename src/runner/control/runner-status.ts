@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Phase } from '../../contract/job.ts';
+import { Phase } from '../../contract/attempt-result.ts';
 
 /** What a runner is at, in a word; `unable`: its machine lacks what every job needs. */
 export const RUNNER_STATES = ['connecting', 'ready', 'unable', 'paused', 'draining'] as const;

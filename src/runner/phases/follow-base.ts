@@ -1,4 +1,5 @@
-import type { CommandRun, Rebase } from '../../contract/job.ts';
+import type { CommandRun } from '../../contract/command-run.ts';
+import type { Rebase } from '../../contract/evidence.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { GitCommandError } from '../workspace/git-command-error.ts';
 import type { Rebased } from '../workspace/workspace-types.ts';

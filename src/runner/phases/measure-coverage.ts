@@ -1,4 +1,4 @@
-import type { Coverage } from '../../contract/job.ts';
+import type { Coverage } from '../../contract/evidence.ts';
 import { countCoverage } from '../../domain/count-coverage.ts';
 import type { LineCoverage } from '../test-reports/parse-coverage.ts';
 import { createCoverageWatcher, wantsCoverage } from '../test-reports/watch-coverage.ts';

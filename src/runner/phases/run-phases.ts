@@ -1,4 +1,4 @@
-import type { Phase } from '../../contract/job.ts';
+import type { Phase } from '../../contract/attempt-result.ts';
 import type { Ending } from '../attempt-record.ts';
 import { runAgent } from './agent.ts';
 import { baseline } from './baseline.ts';

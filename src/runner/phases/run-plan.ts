@@ -1,4 +1,5 @@
-import type { CommandRun, TestCounts, TestRun } from '../../contract/job.ts';
+import type { CommandRun } from '../../contract/command-run.ts';
+import type { TestCounts, TestRun } from '../../contract/evidence.ts';
 import type { CommandTests } from '../../domain/compare-tests.ts';
 import { MARK_VARIABLE, runCommand } from '../../lib/run-command.ts';
 import { agentEnvironment } from '../agents/agent-environment.ts';

@@ -1,4 +1,5 @@
-import type { Command, JobSettings } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
+import type { JobSettings } from '../../contract/job.ts';
 import type { FoundCommand, RepositoryAnalysis } from '../analysis/repository-analysis.ts';
 
 /** More does not fit into a report. */

@@ -1,4 +1,4 @@
-import type { RefusedHost } from '../../contract/job.ts';
+import type { RefusedHost } from '../../contract/evidence.ts';
 import { isAllowedHost } from '../../domain/host-patterns.ts';
 import { adviseRefused } from '../../domain/refused-hosts-text.ts';
 import { allowHosts } from '../sandbox/allow-hosts.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { IssueSnapshot, JobPreview } from '../../contract/job.ts';
+import type { IssueSnapshot } from '../../contract/issue-snapshot.ts';
+import type { JobPreview } from '../../contract/job.ts';
 import {
   type Asking,
   chooseComments,

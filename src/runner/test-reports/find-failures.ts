@@ -1,4 +1,4 @@
-import type { FailedTest } from '../../contract/job.ts';
+import type { FailedTest } from '../../contract/evidence.ts';
 import type { CaseFailure, CaseReport } from './case-report.ts';
 
 const MAX_FAILURES = 20;

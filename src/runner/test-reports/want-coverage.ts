@@ -1,4 +1,4 @@
-import type { Command } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
 import { appendArguments, findJavascriptFramework, insertAfter } from './want-reports.ts';
 
 export type CoverageKind = 'lcov' | 'go';

@@ -1,4 +1,4 @@
-import type { Command } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
 import type { ReportKind } from './parse-report.ts';
 
 /** How a test command is run so that it tells of single tests, and where it does. */

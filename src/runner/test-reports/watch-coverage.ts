@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Command } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
 import { type LineCoverage, parseCoverage, toRepositoryPaths } from './parse-coverage.ts';
 import { MAX_FILE_BYTES, readPlainFile } from './read-reports.ts';

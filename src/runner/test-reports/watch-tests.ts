@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from '../../contract/job.ts';
+import type { Command } from '../../contract/command-run.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { stripControl, toOneLine } from '../../lib/strip-control.ts';
 import { asObject, parseObject } from '../analysis/ecosystem.ts';

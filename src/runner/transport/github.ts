@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OfferMail } from '../../contract/check-run-mail.ts';
-import type { AttemptId, RunnerId } from '../../contract/job.ts';
+import type { AttemptId, RunnerId } from '../../contract/identifiers.ts';
 import type { Offer, PollResponse, RunnerFacts } from '../../contract/runner-api.ts';
 import type { CheckRunContent } from '../../domain/check-run-content.ts';
 import type { Clock } from '../../lib/clock.ts';

@@ -1,4 +1,7 @@
-import type { AttemptId, Evidence, JobSpec, Phase } from '../../contract/job.ts';
+import type { Phase } from '../../contract/attempt-result.ts';
+import type { Evidence } from '../../contract/evidence.ts';
+import type { AttemptId } from '../../contract/identifiers.ts';
+import type { JobSpec } from '../../contract/job.ts';
 import type {
   DeclineReason,
   GitHubToken,

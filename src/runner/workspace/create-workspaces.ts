@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AttemptId, CommitId, type JobSpec } from '../../contract/job.ts';
+import { AttemptId, CommitId } from '../../contract/identifiers.ts';
+import type { JobSpec } from '../../contract/job.ts';
 import { BranchName } from '../../domain/branch-name.ts';
 import { BUDGETS } from '../../domain/timings.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';

@@ -1,4 +1,4 @@
-import type { FileChange } from '../../contract/job.ts';
+import type { FileChange } from '../../contract/attempt-result.ts';
 
 /** One path that differs, as `git diff-index --raw` tells it. */
 export type RawChange = {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileChange } from '../../contract/job.ts';
+import type { FileChange } from '../../contract/attempt-result.ts';
 import type { ChangedEntry } from '../../domain/change-policy.ts';
 import type { Git, GitPlace } from './git.ts';
 import { parseRaw, parseRawAndNumstat, type RawChange } from './parse-diff.ts';

@@ -1,4 +1,5 @@
-import type { FileChange, JobSpec } from '../../contract/job.ts';
+import type { FileChange } from '../../contract/attempt-result.ts';
+import type { JobSpec } from '../../contract/job.ts';
 import type { ToolOutput } from '../../domain/tool-output.ts';
 import type { CommitFiles } from './commit-files.ts';
 import type { InventoryItem } from './inventory.ts';

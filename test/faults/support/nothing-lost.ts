@@ -1,4 +1,4 @@
-import { type JobState } from '../../../src/contract/job.ts';
+import type { JobState } from '../../../src/contract/job.ts';
 import { isTerminal } from '../../../src/domain/job-lifecycle.ts';
 import { processesWith } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';

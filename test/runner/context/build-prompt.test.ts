@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence, JobSettings } from '../../../src/contract/job.ts';
+import type { Evidence } from '../../../src/contract/evidence.ts';
+import type { JobSettings } from '../../../src/contract/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../../src/domain/repo-settings.ts';
 import type { RepositoryAnalysis } from '../../../src/runner/analysis/repository-analysis.ts';
 import {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandRun, TestRun } from '../../../src/contract/job.ts';
+import type { CommandRun } from '../../../src/contract/command-run.ts';
+import type { TestRun } from '../../../src/contract/evidence.ts';
 import { buildRepairPrompt } from '../../../src/runner/context/build-repair-prompt.ts';
 
 describe('the prompt to repair', () => {

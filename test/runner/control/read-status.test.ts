@@ -4,7 +4,7 @@ import { createAgents } from '../../../src/runner/agents/create-agents.ts';
 import { parseRunnerConfig } from '../../../src/runner/config.ts';
 import { NO_SANDBOX } from '../../../src/runner/sandbox/sandbox.ts';
 import { readStatus } from '../../../src/runner/control/read-status.ts';
-import type { RunnerId } from '../../../src/contract/job.ts';
+import type { RunnerId } from '../../../src/contract/identifiers.ts';
 import { aRunnerKey, aRunnerStatus, someRunnerFacts } from '../../support/runner-builders.ts';
 import { createTestLogger } from '../../support/test-logger.ts';
 

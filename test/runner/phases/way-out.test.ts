@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import type { RefusedHost } from '../../../src/contract/job.ts';
+import type { RefusedHost } from '../../../src/contract/evidence.ts';
 import { createAttemptRecord } from '../../../src/runner/attempt-record.ts';
 import type { AttemptContext, PhaseDeps } from '../../../src/runner/phases/phase.ts';
 import { openWayOut } from '../../../src/runner/phases/way-out.ts';

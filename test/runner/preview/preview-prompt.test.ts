@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RunnerId } from '../../../src/contract/job.ts';
+import { RunnerId } from '../../../src/contract/identifiers.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { checkOutBase } from '../../../src/runner/preview/check-out-base.ts';
 import { type PreviewDeps, previewPrompt } from '../../../src/runner/preview/preview-prompt.ts';

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JobSpec, Revision } from '../../../src/contract/job.ts';
+import type { JobSpec } from '../../../src/contract/job.ts';
+import type { Revision } from '../../../src/contract/revision.ts';
 import { aRevision } from '../../support/job-builders.ts';
 import { startYard, type WorkspaceYard } from '../../support/workspaces.ts';
 

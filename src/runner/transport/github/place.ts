@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ReportMail, toMailContext } from '../../../contract/check-run-mail.ts';
-import { AttemptId, JobId, Specialty } from '../../../contract/job.ts';
+import { AttemptId, JobId, Specialty } from '../../../contract/identifiers.ts';
 
 /** Where an attempt's check run is, and as whom this process speaks in it. */
 export const AttemptPlace = z.object({

@@ -11,7 +11,9 @@ import {
   toMailContext,
   toOrderLine,
 } from '../../../../src/contract/check-run-mail.ts';
-import { AttemptResult, type JobSpec, type RunnerId } from '../../../../src/contract/job.ts';
+import { AttemptResult } from '../../../../src/contract/attempt-result.ts';
+import type { RunnerId } from '../../../../src/contract/identifiers.ts';
+import type { JobSpec } from '../../../../src/contract/job.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { systemRandom } from '../../../../src/lib/random.ts';
 import {
