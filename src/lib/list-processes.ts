@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import process from 'node:process';
 import { promisify } from 'node:util';
 
@@ -34,7 +34,7 @@ export function wasStartedWith(pid: number, entries: readonly string[]): boolean
  */
 export function startTimeOf(pid: number): number | null {
   if (process.platform !== 'linux') return null;
-  const stat = readIfThere(`/proc/${pid}/stat`);
+  const stat = readStat(pid);
   return stat === null ? null : Number(fieldsOf(stat)[19]);
 }
 
@@ -42,11 +42,32 @@ export function startTimeOf(pid: number): number | null {
 function listFromProc(): ProcessEntry[] {
   const entries: ProcessEntry[] = [];
   for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? readIfThere(`/proc/${name}/stat`) : null;
+    const stat = /^\d+$/.test(name) ? readStat(name) : null;
     const entry = stat === null ? null : parseStat(Number(name), stat);
     if (entry !== null) entries.push(entry);
   }
   return entries;
+}
+
+/** For one line, whose name the kernel cuts at 64 characters. Many are read in a row: a buffer for each would be most of the work. */
+const statLine = Buffer.alloc(1024);
+
+function readStat(pid: number | string): string | null {
+  let file: number;
+  try {
+    file = openSync(`/proc/${pid}/stat`, 'r');
+  } catch {
+    // It ended since the folder was listed.
+    return null;
+  }
+  try {
+    return statLine.toString('latin1', 0, readSync(file, statLine, 0, statLine.length, 0));
+  } catch {
+    // It ended in between.
+    return null;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What comes after the name: that may hold anything, even `) `. */
@@ -67,7 +88,7 @@ function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    // It ended since the folder was listed, or belongs to someone else: either way not ours to see.
+    // It has ended, or belongs to someone else: either way not ours to see.
     return null;
   }
 }

@@ -10,7 +10,7 @@ import { createSecret } from '../lib/secret.ts';
 import { stripControl } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
-import { findAttemptProcesses } from './attempt-processes.ts';
+import { createAttemptNotes } from './attempt-notes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
@@ -154,7 +154,14 @@ async function runAttempt(
   /** The end, if it could not be reported in time. */
   let late: ReportEntry | null = null;
 
-  const entry = createJournalEntry(claim, record.agent.name);
+  const notes = createAttemptNotes({
+    entry: createJournalEntry(claim, record.agent.name),
+    journal,
+    phase: () => state.phase,
+    isOver: () => over.signal.aborted,
+    clock,
+    log,
+  });
   const tokens = createJobTokens({
     channel,
     clock,
@@ -176,7 +183,7 @@ async function runAttempt(
   const checkRun = { ...ownReporter, ...channel.reporter };
   let liveLog: LogUpload;
   try {
-    await journal.write(entry);
+    await journal.write(notes.entry());
     liveLog = await createLogUpload({
       channel,
       file: attemptLogFile(journal, spec.attemptId),
@@ -201,9 +208,7 @@ async function runAttempt(
     log,
     onStop: stop,
     onDrain: deps.onDrain,
-    onBeat: () => {
-      note({}).catch(warnOfJournal);
-    },
+    onBeat: () => void notes.freshen(),
   });
   const context: AttemptContext = {
     spec,
@@ -215,7 +220,7 @@ async function runAttempt(
     remainingMs: () => Math.max(0, startedMs + spec.settings.maxMinutes * 60_000 - clock.monotonicMs()),
     keepWorkspace: async (opened) => {
       workspace = opened;
-      await note({ homeFolder: opened.homeFolder });
+      await notes.write({ homeFolder: opened.homeFolder });
     },
     confirmLease: () => heartbeat.confirm(signal),
   };
@@ -281,7 +286,7 @@ async function runAttempt(
     signal.throwIfAborted();
     state.phase = phase;
     heartbeat.hurry();
-    await note({});
+    await notes.write();
     context.say(`=== ${phase} ===`);
     checkRun.show(
       toProgressCheckRun({
@@ -313,14 +318,14 @@ async function runAttempt(
       idempotencyKey: createSecret(deps.random),
     };
     // A full disk must not keep the end from being reported.
-    await note({ report: { ...told, checkRunFinished: false } }).catch(warnOfJournal);
+    await notes.write({ report: { ...told, checkRunFinished: false } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
     const removal = removeWorkspace('away');
     if (state.stop !== null) await removal;
     const report = { ...told, checkRunFinished: await sayLastWords(result) };
     // Before it is sent: a repeat after a restart has to say the same.
-    await note({ report }).catch(warnOfJournal);
-    if (!(await complete(report))) late = { ...entry, report };
+    await notes.write({ report }).catch(warnOfJournal);
+    if (!(await complete(report))) late = { ...notes.entry(), report };
     await removal;
   }
 
@@ -372,13 +377,6 @@ async function runAttempt(
     await clock.sleep(context.remainingMs(), over.signal).catch(() => undefined);
     if (over.signal.aborted) return;
     stop({ kind: 'timed_out', reason: `It took longer than the ${maxMinutes} minutes that are allowed.` });
-  }
-
-  async function note(news: Partial<JournalEntry>): Promise<void> {
-    Object.assign(entry, news, { phase: state.phase });
-    const processes = await findAttemptProcesses(entry, 'own');
-    entry.processes = processes.map(({ pid, startedAt }) => ({ pid, startedAt }));
-    if (!over.signal.aborted) await journal.write(entry);
   }
 
   function warnOfJournal(error: unknown): void {
