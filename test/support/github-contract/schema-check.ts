@@ -36,6 +36,7 @@ function createAjv(schemas: Record<string, Schema>, coerceTypes: boolean): Ajv {
     allErrors: true,
     coerceTypes,
     inlineRefs: false,
+    code: { optimize: false },
   });
   addFormats.default(ajv, ['date-time', 'date', 'uri', 'uri-template']);
   // Bots have addresses such as `1+name[bot]@users.noreply.github.com`, which the standard form refuses.
