@@ -84,6 +84,7 @@ describe('longer cut', () => {
     one.plan({ act: 'SIGSTOP', like: 'about to push' });
     const issue = await yard.ask();
     await until('it is about to push, and asleep', () => one.isHit(), PATIENCE_MS);
+    expect(one.takeHit()).toBe('about to push');
     const asleepMs = performance.now();
     await yard.addRunner('two');
     await yard.jobIn(issue, 'succeeded');
@@ -213,7 +214,7 @@ describe('broken runner fails everything fast', () => {
   test('it gets no work for a growing while, and its jobs are done elsewhere', async (context) => {
     await using yard = await startFaultYard({
       // What an attempt takes for itself, processes and git, is not 40 times faster.
-      timings: { quickFailureSeconds: 20, quarantineBaseSeconds: 5, quarantineMaxSeconds: 60 },
+      timings: { quickFailureSeconds: 20, quarantineBaseSeconds: 20, quarantineMaxSeconds: 60 },
     });
     const broken = await yard.addRunner('broken', { agent: ['/bin/false'] });
     const askedMs = performance.now();
