@@ -8,10 +8,13 @@ import { toError } from '../lib/to-error.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimedEffect } from '../store/tasks.ts';
 import type { Effects } from './effects/effects.ts';
+import { ClaimLapsed } from './effects/while-claimed.ts';
 import { listen } from './wake.ts';
 
 /** Effects carried out at once, each for another installation. */
 const CONCURRENCY = 8;
+/** Part of a claim in which calls of GitHub are begun; the rest is for those under way. */
+const USABLE_CLAIM = 0.8;
 /** When GitHub limits us without saying for how long. */
 const DEFAULT_PAUSE_MS = 60_000;
 
@@ -36,6 +39,7 @@ export function createOutbox(deps: {
   const { store, effects, clock, timings, log } = deps;
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
+  const usableMs = timings.taskLeaseSeconds * 1000 * USABLE_CLAIM;
   let loop: Promise<void> | null = null;
   let onFinished = (): void => undefined;
 
@@ -43,10 +47,14 @@ export function createOutbox(deps: {
   async function begin(): Promise<boolean> {
     while (running.size < CONCURRENCY && !stopping.signal.aborted) {
       const isIdle = running.size === 0;
+      const sinceMs = { monotonic: clock.monotonicMs(), wall: clock.nowMs() };
       const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
       // Meanwhile the loop may have claimed what we looked for.
       if (!claim) return isIdle && running.size === 0;
-      const work = carryOut(claim).finally(() => {
+      // A machine that sleeps stops one of the clocks, and the other can be set.
+      const isLapsed = (): boolean =>
+        Math.max(clock.monotonicMs() - sinceMs.monotonic, clock.nowMs() - sinceMs.wall) >= usableMs;
+      const work = carryOut(claim, isLapsed).finally(() => {
         running.delete(work);
         onFinished();
       });
@@ -56,10 +64,10 @@ export function createOutbox(deps: {
   }
 
   /** Never rejects: what goes wrong is settled or, if the store is away, found again when the claim lapses. */
-  async function carryOut(claim: ClaimedEffect): Promise<void> {
+  async function carryOut(claim: ClaimedEffect, isLapsed: () => boolean): Promise<void> {
     const facts = { effect: claim.effect, installationId: claim.installationId, attempt: claim.attempt };
     try {
-      const failure = await attempt(claim);
+      const failure = await attempt(claim, isLapsed);
       if (failure) await settleFailure(claim, failure);
       else await store.effects.finish(claim, await store.nowMs());
     } catch (error) {
@@ -67,12 +75,13 @@ export function createOutbox(deps: {
     }
   }
 
-  async function attempt(claim: ClaimedEffect): Promise<Error | null> {
+  async function attempt(claim: ClaimedEffect, isLapsed: () => boolean): Promise<Error | null> {
     try {
       await effects.carryOut(claim.effect, {
         installationId: claim.installationId,
         // Also after a wait that GitHub asked for, which is no try: something may have been created before it.
         isRepeat: claim.fence > 1,
+        isLapsed,
       });
       return null;
     } catch (thrown) {
@@ -122,6 +131,7 @@ export function createOutbox(deps: {
         random: () => deps.random.fraction(),
       }),
     );
+    if (error instanceof ClaimLapsed) return { kind: 'retry', waitMs };
     if (!(error instanceof GitHubError)) {
       return claim.attempt < BUDGETS.effectTries ? { kind: 'retry', waitMs } : { kind: 'give_up' };
     }

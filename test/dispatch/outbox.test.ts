@@ -53,6 +53,26 @@ describe('starting an attempt on GitHub', () => {
     expect(world.recorder.checkRuns).toHaveLength(1);
   });
 
+  test('who is held up for longer than the claim lasts creates nothing beside whoever has it then', async () => {
+    await using world = await openDispatchWorld();
+    const { github } = world.recorder;
+    const ensureStartCommit = github.ensureStartCommit.bind(github);
+    github.ensureStartCommit = async (...given) => {
+      const made = await ensureStartCommit(...given);
+      world.clock.advance(TIMINGS.taskLeaseSeconds);
+      return made;
+    };
+    const jobId = await world.label();
+    expect(world.recorder.calls).not.toContain('ensureCheckRun');
+
+    world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+    await world.outbox.runDue();
+
+    const { attempt } = await world.jobOf(jobId);
+    expect(world.recorder.checkRuns).toMatchObject([{ headCommit: attempt.startCommit }]);
+    expect(world.recorder.calls.filter((call) => call === 'ensureStartCommit')).toHaveLength(1);
+  });
+
   test('a branch with somebody’s work on it is left alone, and the next name taken', async () => {
     await using world = await openDispatchWorld();
     const taken = 'agent/42-totals-are-wrong-for-empty-carts';

@@ -20,20 +20,22 @@ import { beginNextRound } from './next-round.ts';
 import { publishNote } from './note.ts';
 import { checkProposedSettings } from './settings-check.ts';
 import { publishStatusComment } from './status-comment.ts';
+import { whileClaimed } from './while-claimed.ts';
 
 /** What each kind of effect does on GitHub. */
 export type Effects = {
-  /** Makes it true, from the store as it is now; nothing happens if it isn't needed any more. May be repeated. Throws `GitHubError`. */
+  /** Makes it true, from the store as it is now; nothing happens if it isn't needed any more. May be repeated. Throws `GitHubError`, and `ClaimLapsed`. */
   carryOut(effect: Effect, context: EffectContext): Promise<void>;
   /** It can't be made true: writes down why, and ends what can't go on without it. */
   giveUp(effect: Effect, error: Error): Promise<void>;
 };
 
-export function createEffects(deps: EffectDeps): Effects {
-  const { store, github } = deps;
+export function createEffects(given: EffectDeps): Effects {
+  const { store } = given;
 
   return {
     async carryOut(effect, context) {
+      const deps = { ...given, github: whileClaimed(given.github, context.isLapsed) };
       switch (effect.kind) {
         case 'attempt-start':
           return startAttempt(effect.attemptId, context, deps);
@@ -76,8 +78,8 @@ export function createEffects(deps: EffectDeps): Effects {
           return checkProposedSettings(effect, context, deps);
         case 'labels': {
           const { installationId } = context;
-          const repository = await github.readRepository({ installationId, fullName: effect.fullName });
-          return github.ensureLabels({ installationId, repository }, deps.labels);
+          const repository = await deps.github.readRepository({ installationId, fullName: effect.fullName });
+          return deps.github.ensureLabels({ installationId, repository }, deps.labels);
         }
         case 'revoke-tokens':
           return deps.tokens.revokeAll(effect);
@@ -89,18 +91,18 @@ export function createEffects(deps: EffectDeps): Effects {
     async giveUp(effect, error) {
       switch (effect.kind) {
         case 'attempt-start':
-          return giveUpStart(effect.attemptId, error, deps);
+          return giveUpStart(effect.attemptId, error, given);
         case 'pull-request':
-          return giveUpPullRequest(effect.jobId, error, deps);
+          return giveUpPullRequest(effect.jobId, error, given);
         case 'check-run-mail':
-          return giveUpMail(effect.attemptId, error, deps);
+          return giveUpMail(effect.attemptId, error, given);
         case 'check-run':
         case 'revoke-tokens': {
           const attempt = await store.attempts.get(effect.attemptId);
           return attempt ? tell(attempt.jobId, effect, error) : undefined;
         }
         case 'revision-answers':
-          return giveUpAnswers(effect.jobId, error, deps);
+          return giveUpAnswers(effect.jobId, error, given);
         case 'evidence':
         case 'pull-request-wishes':
         case 'needs-human':
