@@ -10,7 +10,7 @@ import { createProposeSettings, type ProposeSettings } from './dispatch/propose-
 import { createMailWatch } from './dispatch/mail/mail-watch.ts';
 import { createOutbox, type Outbox } from './dispatch/outbox.ts';
 import { createReconciler, type Reconciler } from './dispatch/reconcile.ts';
-import { recoveryKey } from './dispatch/recovery-marker.ts';
+import { recoveryKey } from './dispatch/recovery/recovery-marker.ts';
 import { createPreviewJob, type PreviewJob } from './dispatch/preview-job.ts';
 import { createRunnerRegistry, type RunnerRegistry } from './dispatch/runner-registry.ts';
 import { createSweeper } from './dispatch/sweeper.ts';

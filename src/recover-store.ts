@@ -1,7 +1,9 @@
 import { type Config, secretsOf } from './config.ts';
 import { openStore } from './coordinator.ts';
-import { carryOutRecovery, planRecovery, type RecoveryPlan } from './dispatch/recover.ts';
-import { recoveryKey } from './dispatch/recovery-marker.ts';
+import { carryOutRecovery } from './dispatch/recovery/carry-out-recovery.ts';
+import { planRecovery } from './dispatch/recovery/plan-recovery.ts';
+import type { RecoveryPlan } from './dispatch/recovery/recovery-plan.ts';
+import { recoveryKey } from './dispatch/recovery/recovery-marker.ts';
 import { DEFAULT_TIMINGS } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
 import { createOctokitFactory } from './github/probot-octokit.ts';

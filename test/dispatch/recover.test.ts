@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
-import { carryOutRecovery, planRecovery } from '../../src/dispatch/recover.ts';
+import { carryOutRecovery } from '../../src/dispatch/recovery/carry-out-recovery.ts';
+import { planRecovery } from '../../src/dispatch/recovery/plan-recovery.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
-import { recoveryKey, toRecoveryMarker } from '../../src/dispatch/recovery-marker.ts';
+import { recoveryKey, toRecoveryMarker } from '../../src/dispatch/recovery/recovery-marker.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { openSweepWorld } from '../support/sweep-world.ts';
 

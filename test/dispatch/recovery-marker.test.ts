@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import type { AttemptId } from '../../src/contract/identifiers.ts';
-import { readRecoveryMarker, recoveryKey, toRecoveryMarker } from '../../src/dispatch/recovery-marker.ts';
+import {
+  readRecoveryMarker,
+  recoveryKey,
+  toRecoveryMarker,
+} from '../../src/dispatch/recovery/recovery-marker.ts';
 import { HOSTILE_TEXT } from '../support/hostile-text.ts';
 import { aStoredAttempt, aStoredJob } from '../support/store-builders.ts';
 

@@ -3,7 +3,7 @@ import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
 import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createEffects } from '../../src/dispatch/effects/effects.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
-import { recoveryKey } from '../../src/dispatch/recovery-marker.ts';
+import { recoveryKey } from '../../src/dispatch/recovery/recovery-marker.ts';
 import { createReconciler } from '../../src/dispatch/reconcile.ts';
 import { toCheckRun, toEvidenceCheckRun, toLaterHeadCheckRun } from '../../src/domain/check-run-text.ts';
 import { decide } from '../../src/domain/decide.ts';

@@ -5,7 +5,7 @@ import type { ReportedJob } from '../../domain/status-comment-text.ts';
 import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import type { Store } from '../../store/store.ts';
-import { toRecoveryMarker } from '../recovery-marker.ts';
+import { toRecoveryMarker } from '../recovery/recovery-marker.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
 /** Jobs of one issue that its comment tells of. */

@@ -1,11 +1,11 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { AttemptId, CommitId, JobId } from '../contract/identifiers.ts';
-import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
-import { JOB_STATES, JobKind } from '../contract/job.ts';
-import { BranchName } from '../domain/branch-name.ts';
-import type { StoredAttempt } from '../store/attempts.ts';
-import type { StoredJob } from '../store/stored-job.ts';
+import { AttemptId, CommitId, JobId } from '../../contract/identifiers.ts';
+import type { IssueSnapshot } from '../../contract/issue-snapshot.ts';
+import { JOB_STATES, JobKind } from '../../contract/job.ts';
+import { BranchName } from '../../domain/branch-name.ts';
+import type { StoredAttempt } from '../../store/attempts.ts';
+import type { StoredJob } from '../../store/stored-job.ts';
 
 /** Jobs of an issue that its comment keeps facts of, the newest. */
 const MAX_JOBS = 10;
