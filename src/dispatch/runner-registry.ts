@@ -2,7 +2,6 @@ import type { RunnerId } from '../contract/identifiers.ts';
 import type { RunnerFacts, RunnerResponse } from '../contract/runner-api.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import type { RunnerView } from '../domain/job.ts';
-import type { RunnerHealth } from '../domain/quarantine.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
@@ -12,6 +11,7 @@ import type { Store, StoreTx } from '../store/store.ts';
 import { type Answer, accepted, refused } from './answer.ts';
 import type { Idempotency } from './answer-once.ts';
 import { closeCancelled, endAttempt, type EndDeps } from './end-attempt.ts';
+import { newGitHubRunner, newRunner, SOUND } from './new-runner.ts';
 import { createRunnerSessions, judgeSpecialties, type RunnerSessions } from './runner-sessions.ts';
 import { withdrawOffer } from './withdraw-offer.ts';
 
@@ -40,13 +40,6 @@ export type RunnerRegistry = RunnerSessions & {
   drain(runnerId: RunnerId): Promise<boolean>;
   /** Ends its quarantine: somebody has looked at the machine. False if there is no such runner. */
   release(runnerId: RunnerId): Promise<boolean>;
-};
-
-const SOUND: RunnerHealth = {
-  failures: 0,
-  failedJobs: [],
-  quarantinedUntilMs: null,
-  quarantineReason: null,
 };
 
 export type GitHubRunnerWish = Pick<RunnerFacts, 'name' | 'specialties' | 'capabilities' | 'capacity'>;
@@ -86,15 +79,8 @@ export function createRunnerRegistry(deps: {
       const runnerId = newId() as RunnerId;
       const facts = { ...wanted, hostname: 'unknown', version: 'unknown' };
       await store.transact(async (tx) => {
-        const runner = newRunner({
-          runnerId,
-          // Nobody gets it: no session can be opened for this runner.
-          key: createSecret(random),
-          facts,
-          allowed: wanted.specialties,
-          nowMs: tx.nowMs,
-        });
-        await tx.runners.insert({ ...runner, transport: 'github' });
+        const secret = createSecret(random);
+        await tx.runners.insert(newGitHubRunner({ runnerId, secret, facts, nowMs: tx.nowMs }));
         tx.wake('queue');
       });
       log.info({ runnerId, runner: wanted.name }, 'A runner that only reaches GitHub was enrolled');
@@ -176,45 +162,6 @@ function unknownEnrollToken(): Answer<never> {
     'unauthorized',
     'This enrolment token is unknown, used or over. Make a new one with `yardmaster runner token`.',
   );
-}
-
-function newRunner(runner: {
-  runnerId: RunnerId;
-  key: string;
-  facts: RunnerFacts;
-  allowed: string[] | null;
-  nowMs: number;
-}): StoredRunner {
-  const { facts } = runner;
-  return {
-    id: runner.runnerId,
-    name: facts.name,
-    hostname: facts.hostname,
-    specialties: facts.specialties,
-    capabilities: facts.capabilities,
-    capacity: facts.capacity,
-    version: facts.version,
-    protocol: null,
-    keyHash: hashSecret(runner.key),
-    nextKeyHash: null,
-    allowedSpecialties: runner.allowed,
-    sessionHash: null,
-    sessionEpoch: 0,
-    sessionExpiresAtMs: null,
-    accepting: true,
-    draining: false,
-    drainRequested: false,
-    freeDiskBytes: null,
-    lastSeenAtMs: runner.nowMs,
-    lastAssignedAtMs: 0,
-    enrolledAtMs: runner.nowMs,
-    revokedAtMs: null,
-    takeovers: 0,
-    takeoversSinceMs: 0,
-    ...SOUND,
-    transport: 'coordinator',
-    silentUntilMs: null,
-  };
 }
 
 /** A runner that may not come back: its attempts are lost to it, and its branch and tokens are fenced like those of any lost one. */
