@@ -1,9 +1,10 @@
 import { type Config, secretsOf } from './config.ts';
+import { MAIL_KEY_PURPOSE } from './contract/check-run-mail.ts';
 import { openStore } from './coordinator.ts';
 import { carryOutRecovery } from './dispatch/recovery/carry-out-recovery.ts';
 import { planRecovery } from './dispatch/recovery/plan-recovery.ts';
-import type { RecoveryPlan } from './dispatch/recovery/recovery-plan.ts';
 import { recoveryKey } from './dispatch/recovery/recovery-marker.ts';
+import type { RecoveryPlan } from './dispatch/recovery/recovery-plan.ts';
 import { DEFAULT_TIMINGS } from './domain/timings.ts';
 import { createGitHub } from './github/create-github.ts';
 import { createOctokitFactory } from './github/probot-octokit.ts';
@@ -11,6 +12,7 @@ import { systemClock } from './lib/clock.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { systemRandom } from './lib/random.ts';
 import { createRedactor } from './lib/redact.ts';
+import { deriveMessageKey } from './lib/signed-message.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
 import type { Store } from './store/store.ts';
 
@@ -63,6 +65,9 @@ async function recoverInto(
     github,
     reads: github.sweeps,
     recoveryKey: recoveryKey(config.webhookSecret),
+    mailKey: deriveMessageKey(config.privateKey, MAIL_KEY_PURPOSE),
+    random: systemRandom,
+    timings: DEFAULT_TIMINGS,
     newId: createUuidV7({ clock: systemClock, random: systemRandom }),
   };
   const plan = await planRecovery(deps);

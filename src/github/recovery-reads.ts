@@ -14,11 +14,11 @@ export type RecoveryReads = {
     target: RepositoryTarget,
     marker: string,
   ): Promise<{ id: number; issueNumber: number; body: string }[]>;
-  /** Branches whose names begin so, with the messages of their heads. */
+  /** Branches whose names begin so, with the messages and (first) parents of their heads. */
   branches(
     target: RepositoryTarget,
     prefix: string,
-  ): Promise<{ branch: string; commit: string; message: string }[]>;
+  ): Promise<{ branch: string; commit: string; message: string; parent: string | null }[]>;
   /** The App's own check runs on a commit. */
   checkRuns(target: RepositoryTarget, commit: string): Promise<FoundCheckRun[]>;
   /** Pull requests of a branch, whatever became of them, newest first. */
@@ -75,7 +75,13 @@ export function createRecoveryReads(deps: { call: GitHubCall; identity: GitHub['
           const { data } = await call(target.installationId, (octokit) =>
             octokit.rest.git.getCommit({ ...toPath(target), commit_sha: commit }),
           );
-          return { branch: ref.replace(/^refs\/heads\//, ''), commit, message: data.message };
+          const { message, parents } = data;
+          return {
+            branch: ref.replace(/^refs\/heads\//, ''),
+            commit,
+            message,
+            parent: parents[0]?.sha ?? null,
+          };
         }),
       );
     },

@@ -6,7 +6,7 @@ export type DescribedPlan = {
   repositories: readonly Target[];
   jobs: readonly {
     target: Target;
-    kind: 'again' | 'linked' | 'published' | 'ended';
+    kind: 'again' | 'goes_on' | 'linked' | 'published' | 'ended';
     reason: string;
     facts: { id: string; specialty: string; branch: string };
     issue: { number: number } | null;
@@ -15,7 +15,13 @@ export type DescribedPlan = {
   notBelieved: readonly { target: Target; issueNumber: number }[];
 };
 
-const WORDS = { again: 'begin again', linked: 'link', published: 'know', ended: 'end' } as const;
+const WORDS = {
+  again: 'begin again',
+  goes_on: 'let go on',
+  linked: 'link',
+  published: 'know',
+  ended: 'end',
+} as const;
 
 /** The plan as a table, and what can't be rebuilt with what to do about it. */
 export function describeRecovery(plan: DescribedPlan, isDryRun: boolean): string {
@@ -53,6 +59,7 @@ export function describeRecovery(plan: DescribedPlan, isDryRun: boolean): string
       'What GitHub does not know is lost: runners and their keys, logs, the history of finished jobs, webhooks that were not handled.',
       '- Start the coordinator (“yardmaster serve”): it puts check runs, branches and comments right, and looks for labels that nobody has told it of.',
       '- Let every runner in anew: “yardmaster runner token”, then “yardmaster runner enroll” on its machine. Until then jobs wait.',
+      '- Runners that only reach GitHub and have a job are known again with it; the others: “yardmaster runner enroll-github”.',
     ].join('\n'),
     isDryRun ? 'Nothing was changed. Without --dry-run it is done.' : null,
   ]

@@ -1,10 +1,21 @@
 import { expect, test } from 'vitest';
+import {
+  type Order,
+  REPORT_KIND,
+  type ReportMail,
+  toMailContext,
+  toOrderLine,
+} from '../../src/contract/check-run-mail.ts';
 import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import { carryOutRecovery } from '../../src/dispatch/recovery/carry-out-recovery.ts';
 import { planRecovery } from '../../src/dispatch/recovery/plan-recovery.ts';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
 import { recoveryKey, toRecoveryMarker } from '../../src/dispatch/recovery/recovery-marker.ts';
 import { decide } from '../../src/domain/decide.ts';
+import { type MessageKey, signLine, toSignedBlock } from '../../src/lib/signed-message.ts';
+import { MAIL_KEY } from '../support/dispatch-world.ts';
+import { aResult } from '../support/job-builders.ts';
+import { someRunnerFacts } from '../support/runner-builders.ts';
 import { openSweepWorld } from '../support/sweep-world.ts';
 
 test('jobs come back from GitHub alone: begun again, linked or ended, and forged marks are not believed', async () => {
@@ -89,6 +100,97 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   expect(await jobsOf(over)).toEqual([]);
   for (const issue of [again, edited, closed, done]) expect(world.commentsOf(issue)).toHaveLength(1);
   expect(standin.state.pullRequests(fullName)).toHaveLength(1);
+}, 400_000);
+
+test('an attempt of a runner that only reaches GitHub goes on, and its result is taken, also one that was there already', async () => {
+  await using world = await openSweepWorld();
+  const { standin, fullName, target } = world;
+  const issues = [await world.ask(), await world.ask(), await world.ask(), await world.ask()] as const;
+  const [working, done, forged, cancelled] = issues;
+  await world.settle();
+  standin.webhooks.target(undefined);
+  const doneJob = (await world.jobsOf(done))[0];
+  const headCommit = await standin
+    .as('alice')
+    .pushFiles(
+      fullName,
+      doneJob?.branch ?? '',
+      { 'fix.txt': 'done' },
+      `Fix\n\nYardmaster-Job: ${doneJob?.id}`,
+    );
+  const whole: Partial<ReportMail> = { number: 7, started: true, phase: 'agent' };
+  const fromLog = { log: { offset: 5, text: 'six\n' } };
+  await claim(working, { ...whole, ...fromLog });
+  const result = aResult({ headCommit });
+  await claim(done, { ...whole, phase: 'publish', publishCommit: headCommit, result }, { verb: 'publish' });
+  await claim(forged, whole, { key: { ...MAIL_KEY, secret: new Uint8Array(32) } });
+  await claim(cancelled, whole, { verb: 'cancel' });
+
+  await using second = await world.openSecondLife();
+  const plan = await planRecovery(second.deps);
+  await carryOutRecovery(plan, second.deps);
+  await second.mailWatch.round();
+  await second.outbox.runDue();
+
+  expect(new Map(plan.jobs.map(({ issue, kind }) => [issue?.number, kind]))).toEqual(
+    new Map([
+      [working, 'goes_on'],
+      [done, 'goes_on'],
+      [forged, 'again'],
+      [cancelled, 'ended'],
+    ]),
+  );
+  const jobOf = async (issue: number) =>
+    (await second.store.jobs.ofIssue(target.repository.id, issue, 10))[0];
+  const before = (await world.jobsOf(working))[0];
+  const { attemptId } = before ?? {};
+  expect(await jobOf(working)).toMatchObject({ state: 'running', attemptId, attemptNumber: 1 });
+  expect(await second.store.attempts.get(attemptId as AttemptId)).toMatchObject({ phase: 'agent', epoch: 1 });
+  const log = await second.store.timeline.readLog(attemptId as AttemptId, 0, 1000);
+  expect(new TextDecoder().decode(log)).toBe('[5 bytes of the log did not come through GitHub]\nsix\n');
+  expect(await second.store.runners.views(Date.now(), 1000)).toMatchObject([
+    { name: 'far-1', specialties: ['backend'], transport: 'github' },
+  ]);
+  expect(await jobOf(done)).toMatchObject({
+    state: 'succeeded',
+    pullRequest: { number: expect.any(Number) },
+  });
+  expect(standin.state.pullRequests(fullName)).toMatchObject([{ base: { ref: 'main' } }]);
+  expect(await jobOf(forged)).toMatchObject({ state: 'queued', attemptNumber: 2 });
+  expect(await jobOf(cancelled)).toMatchObject({ state: 'cancelled', stateReason: 'It was cancelled' });
+
+  /** As the runner and the coordinator would have left the check run of the issue's attempt. */
+  async function claim(
+    issue: number,
+    said: Partial<ReportMail>,
+    { verb = 'go', key = MAIL_KEY }: { verb?: Order['verb']; key?: MessageKey } = {},
+  ): Promise<void> {
+    const [job] = await world.jobsOf(issue);
+    const attempt = await world.store.attempts.get(job?.attemptId as AttemptId);
+    const checkRunId = attempt?.checkRun?.id ?? 0;
+    const context = toMailContext({ repositoryId: target.repository.id, checkRunId });
+    const nonce = 'a-nonce-of-this-process';
+    const value = {
+      runnerId: '01999999-0000-7000-8000-000000000001',
+      attemptId: job?.attemptId,
+      epoch: 1,
+      nonce,
+      facts: someRunnerFacts({ name: 'far-1' }),
+      publishCommit: null,
+      log: { offset: 0, text: '' },
+      declined: null,
+      result: null,
+      ...said,
+    };
+    const text = toSignedBlock({ kind: REPORT_KIND, context, title: 'Report', value }, key);
+    const state = said.result == null ? 'in_progress' : 'completed';
+    const content = { status: state, title: 'At work', summary: 'far-1 is at it.', text } as const;
+    const conclusion = state === 'completed' ? { conclusion: 'success' as const } : {};
+    await world.github.updateCheckRun(target, checkRunId, { ...content, ...conclusion });
+    const order = { epoch: 1, verb, nonce, heartbeatSeconds: 60, leaseSeconds: 900 };
+    const line = signLine(toOrderLine(order), context, MAIL_KEY);
+    await world.github.setExternalId(target, checkRunId, `${job?.id}:${job?.attemptId}:${line}`);
+  }
 }, 400_000);
 
 test('of work that is over the open pull request is known again, and is reworked by a command; never by a text that was changed since', async () => {

@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import { createAcceptTrigger } from '../../src/dispatch/accept-trigger.ts';
+import { createAssigner } from '../../src/dispatch/assigner.ts';
 import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createEffects } from '../../src/dispatch/effects/effects.ts';
+import { createMailWatch } from '../../src/dispatch/mail/mail-watch.ts';
 import { createOutbox } from '../../src/dispatch/outbox.ts';
 import { recoveryKey } from '../../src/dispatch/recovery/recovery-marker.ts';
 import { createReconciler } from '../../src/dispatch/reconcile.ts';
@@ -31,7 +33,7 @@ import { aSeal } from './seal.ts';
  * A coordinator without its loops over a GitHub stand-in that sends it webhooks: inbox, triggers, outbox and sweeps, each carried out when
  * the test says so.
  */
-export async function openSweepWorld(timings: Partial<Timings> = {}) {
+export async function openSweepWorld(timings: Partial<Timings> = {}, repository: { private?: boolean } = {}) {
   const at = await openGitHubAtStandin();
   const { github, standin } = at;
   const lines: Record<string, unknown>[] = [];
@@ -101,7 +103,7 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
   });
   const served = await serveApp(app);
   standin.webhooks.target(`${served.url}/hooks`);
-  const target = await at.createTarget();
+  const target = await at.createTarget(repository);
   const fullName = fullNameOf(target);
 
   /** Until every webhook is delivered and handled, and GitHub is as it should be. */
@@ -127,16 +129,26 @@ export async function openSweepWorld(timings: Partial<Timings> = {}) {
     /** An empty store, and what `yardmaster recover` and the outbox need to fill it and to act on it. */
     async openSecondLife() {
       const second = await openTestStore(systemClock, used);
-      const deps = { ...shared, store: second.store, recoveryKey: key };
+      const deps = { ...shared, store: second.store, recoveryKey: key, mailKey: MAIL_KEY };
       const later = createOutbox({
         ...deps,
         effects: createEffects({ ...deps, texts, tokens, labels: BUILT_IN_LABELS, ...toGitHub }),
+      });
+      const mailWatch = createMailWatch({
+        ...deps,
+        ...toGitHub,
+        tokens,
+        assigner: createAssigner(deps),
+        identity: github.identity,
+        leaseSeconds: () => used.githubLeaseSeconds,
       });
       return {
         deps: { ...deps, reads: github.sweeps },
         store: second.store,
         outbox: later,
+        mailWatch,
         async [Symbol.asyncDispose](): Promise<void> {
+          await mailWatch.stop();
           await later.stop();
           await second[Symbol.asyncDispose]();
         },

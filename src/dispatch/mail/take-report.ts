@@ -121,7 +121,7 @@ export function createTakeReport(
     const calls = createLeaseCalls(rhythm);
     const isOver = report.declined !== null || report.result !== null;
     if (!isOver) tell(await calls.heartbeat(lease, { phase }));
-    if (report.started) {
+    if (report.started && found.job.state === 'preparing') {
       tell(await calls.start(lease, { key: `${nonce}:start`, requestHash: SAME }));
     }
     await takeLog(found, report, (chunk) => calls.log(lease, chunk));

@@ -1,8 +1,11 @@
 import type { AttemptId } from '../../contract/identifiers.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
+import { createSecret } from '../../lib/secret.ts';
 import type { StoreTx } from '../../store/store.ts';
 import { newAttempt } from '../new-attempt.ts';
+import { newGitHubRunner } from '../new-runner.ts';
 import { wantStatusComment } from '../want-report.ts';
+import type { Claim } from './read-claim.ts';
 import type { RecoveredJob, RecoveryDeps, RecoveryPlan } from './recovery-plan.ts';
 import { toStoredAttempt, toStoredJob } from './to-stored.ts';
 
@@ -54,18 +57,22 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
           nowMs: tx.nowMs,
         })
       : null;
-  await tx.jobs.restore(toStoredJob(recovered, issue, next ?? old, tx.nowMs));
+  const { timings } = deps;
+  const job = toStoredJob(recovered, issue, next ?? old, { nowMs: tx.nowMs, timings });
+  await tx.jobs.restore(job);
   if (old) await tx.attempts.insert(old);
   if (next) await tx.attempts.insert(next);
+  if (recovered.kind === 'goes_on' && old) await letGoOn(tx, old.id, recovered.claim, deps);
 
   const { installationId } = target;
   if (next) await tx.want({ effect: { kind: 'attempt-start', attemptId: next.id }, installationId });
-  if (old?.checkRun && recovered.kind !== 'linked' && recovered.kind !== 'published')
+  if (old?.checkRun && (recovered.kind === 'again' || recovered.kind === 'ended'))
     await tx.want({ effect: { kind: 'check-run', attemptId: old.id }, installationId });
   if (recovered.kind === 'ended')
     await tx.want({ effect: { kind: 'clean-branch', jobId: facts.id }, installationId });
   const texts = {
     again: 'The coordinator had lost its store; the job was rebuilt from GitHub and is begun again',
+    goes_on: `The coordinator had lost its store; ${recovered.reason}, and goes on with it`,
     linked: `The coordinator had lost its store; ${recovered.reason}`,
     published: `The coordinator had lost its store; ${recovered.reason}`,
     ended: recovered.reason,
@@ -88,6 +95,23 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
   // What its comment tells is more than is known by now.
   if (recovered.kind !== 'published') await wantStatusComment(tx, { ...target, issue }, 'final');
   return true;
+}
+
+/** Its runner is let in anew as it says it is, and its newest report is heard again: nothing is known of what it told before. */
+async function letGoOn(
+  tx: StoreTx,
+  attemptId: AttemptId,
+  { report, order }: Claim,
+  { random }: Pick<RecoveryDeps, 'random'>,
+): Promise<void> {
+  const { runnerId, facts, nonce, number } = report;
+  if ((await tx.runners.get(runnerId)) === null) {
+    const secret = createSecret(random);
+    await tx.runners.insert(newGitHubRunner({ runnerId, secret, facts, nowMs: tx.nowMs }));
+  }
+  if (order.verb === 'drain') await tx.runners.change(runnerId, { drainRequested: true });
+  await tx.mail.open(attemptId);
+  await tx.mail.change(attemptId, { nonce, number: number - 1, heartbeatMs: order.heartbeatSeconds * 1000 });
 }
 
 /** As if a webhook had told of a labelling at that time: it and earlier ones ask for nothing any more. */

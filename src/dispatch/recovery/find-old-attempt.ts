@@ -1,29 +1,20 @@
 import type { AttemptId } from '../../contract/identifiers.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { FoundCheckRun, RecoveryReads } from '../../github/recovery-reads.ts';
-import type { StoredAttempt } from '../../store/attempts.ts';
-import { parseExternalId } from '../check-run-identity.ts';
+import { parseExternalId, toExternalId } from '../check-run-identity.ts';
+import { type Claim, readClaim } from './read-claim.ts';
 import type { JobFacts } from './recovery-marker.ts';
+import type { OldAttempt, RecoveryDeps } from './recovery-plan.ts';
 
 export type Branches = Awaited<ReturnType<RecoveryReads['branches']>>;
-
-/** The attempt that a job was at, as far as GitHub knows. */
-export type OldAttempt = {
-  id: AttemptId;
-  number: number;
-  startCommit: string | null;
-  /** Work that was pushed and led to no pull request. */
-  pushedCommit: string | null;
-  checkRun: StoredAttempt['checkRun'];
-};
 
 /** `null`: the job had none. Throws `GitHubError`. */
 export async function findOldAttempt(
   target: RepositoryTarget,
   facts: JobFacts,
   branches: Branches,
-  { reads }: { reads: Pick<RecoveryReads, 'checkRuns'> },
-): Promise<{ attempt: OldAttempt; conclusion: string | null } | null> {
+  deps: Pick<RecoveryDeps, 'reads' | 'github' | 'mailKey'>,
+): Promise<{ attempt: OldAttempt; conclusion: string | null; claim: Claim | null } | null> {
   if (facts.attempt === null) return null;
   const { id, number } = facts.attempt;
   const head = branches.find(({ branch }) => branch === facts.branch);
@@ -35,17 +26,29 @@ export async function findOldAttempt(
   const checkRun =
     startCommit === null
       ? null
-      : findCheckRun(await reads.checkRuns(target, startCommit), { id, jobId: facts.id });
+      : findCheckRun(await deps.reads.checkRuns(target, startCommit), { id, jobId: facts.id });
   return {
     attempt: {
       id,
       number,
       startCommit,
+      parent: head?.parent ?? null,
       pushedCommit: isWork ? (head?.commit ?? null) : null,
       checkRun: checkRun && { id: checkRun.id, url: checkRun.url },
     },
     conclusion: checkRun?.conclusion ?? null,
+    claim: checkRun && (await findClaim(checkRun)),
   };
+
+  /** Only where the branch stands as its runner left it: otherwise its push would be refused. */
+  async function findClaim({ id: checkRunId, externalId }: FoundCheckRun): Promise<Claim | null> {
+    const attempt = { id, jobId: facts.id };
+    if (externalId === toExternalId(attempt)) return null;
+    const reading = await deps.github.readCheckRun(target, checkRunId, null);
+    const place = { ...attempt, repositoryId: target.repository.id, checkRunId };
+    const claim = reading && readClaim(reading, place, deps.mailKey);
+    return isStart || (isWork && claim?.report.publishCommit === head?.commit) ? claim : null;
+  }
 }
 
 /** Also where the coordinator has written behind its `external_id`, for a runner that only reaches GitHub. */

@@ -39,8 +39,10 @@ export async function planJob(
   const { label } = facts;
   if (label !== null && !reading.issue.labels.some((name) => name.toLowerCase() === label.toLowerCase()))
     return ended(`The label "${label}" was removed`);
-  if (facts.state === 'cancelling' || oldAttempt?.conclusion === 'cancelled')
-    return ended('It was cancelled');
+  const claim = oldAttempt?.claim ?? null;
+  const wasCancelled =
+    claim === null ? oldAttempt?.conclusion === 'cancelled' : claim.order.verb === 'cancel';
+  if (facts.state === 'cancelling' || wasCancelled) return ended('It was cancelled');
   if (hashText(reading.issue) !== facts.textHash)
     return ended('The issue has changed since the work was asked for. Remove the label and add it again');
   if (facts.kind !== 'resolve')
@@ -48,7 +50,10 @@ export async function planJob(
   const { settings } = await readSettingsWithAliases(target, deps);
   const specialty = settings.specialties.get(facts.specialty);
   if (specialty === undefined) return ended(`The settings know no specialty "${facts.specialty}" any more`);
-  return { ...base, kind: 'again', reason: `it was ${facts.state}`, needs: specialty.needs, settings };
+  const asked = { needs: specialty.needs, settings };
+  if (claim !== null)
+    return { ...base, ...asked, kind: 'goes_on', reason: `${claim.report.facts.name} has it`, claim };
+  return { ...base, ...asked, kind: 'again', reason: `it was ${facts.state}` };
 }
 
 /** Nobody has to do anything about it, but whoever asks for more of it must find it. `null`: there is nothing to ask for. */

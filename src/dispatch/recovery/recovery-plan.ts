@@ -1,22 +1,44 @@
+import type { AttemptId } from '../../contract/identifiers.ts';
 import type { IssueSnapshot } from '../../contract/issue-snapshot.ts';
 import type { Situation } from '../../domain/decide.ts';
+import type { Timings } from '../../domain/timings.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { GitHub } from '../../github/github.ts';
 import type { RecoveryReads } from '../../github/recovery-reads.ts';
 import type { SweepReads } from '../../github/sweep-reads.ts';
+import type { Random } from '../../lib/random.ts';
+import type { MessageKey } from '../../lib/signed-message.ts';
+import type { StoredAttempt } from '../../store/attempts.ts';
 import type { Store } from '../../store/store.ts';
-import type { OldAttempt } from './find-old-attempt.ts';
+import type { Claim } from './read-claim.ts';
 import type { JobFacts } from './recovery-marker.ts';
 
 /** GitHub's clock and ours may differ by this much. */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
+/** What recovery works with. */
 export type RecoveryDeps = {
   store: Store;
   github: GitHub;
   reads: SweepReads & RecoveryReads;
   recoveryKey: Uint8Array;
+  /** Of the messages from and to runners that only reach GitHub. */
+  mailKey: MessageKey;
   newId: () => string;
+  random: Random;
+  timings: Pick<Timings, 'overrunSeconds'>;
+};
+
+/** The attempt that a job was at, as far as GitHub knows. */
+export type OldAttempt = {
+  id: AttemptId;
+  number: number;
+  startCommit: string | null;
+  /** What the commit at which its branch stands was made on. */
+  parent: string | null;
+  /** Work that was pushed and led to no pull request. */
+  pushedCommit: string | null;
+  checkRun: StoredAttempt['checkRun'];
 };
 
 /** What becomes of a job that GitHub knows of. */
@@ -28,6 +50,8 @@ export type RecoveredJob = {
   oldAttempt: OldAttempt | null;
 } & (
   | { kind: 'again'; reason: string; needs: string[]; settings: Situation['settings'] }
+  /** Its runner only reaches GitHub, and has it: it goes on, and what it reports is taken. */
+  | { kind: 'goes_on'; reason: string; needs: string[]; settings: Situation['settings']; claim: Claim }
   | { kind: 'linked'; reason: string; pullRequest: { number: number; url: string } }
   /** It is over, and its pull request is open: that can be reworked. */
   | {
