@@ -17,6 +17,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
   const suspended = new Set(installations.filter(({ isSuspended }) => isSuspended).map(({ id }) => id));
   const reachable = new Map<number, Set<number>>();
   const archived = new Set<number>();
+  let cancelled = 0;
   const knownRepositories = store.sweeps
     .repositories()
     .then((targets) => new Map(targets.map((target) => [target.repository.id, target])));
@@ -28,7 +29,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
     reachable.set(id, new Set(usable.map(({ repository }) => repository.id)));
     for (const { repository, isArchived } of repositories) {
       if (isArchived) archived.add(repository.id);
-      else await noteRepository({ installationId: id, repository });
+      else cancelled += await noteRepository({ installationId: id, repository });
     }
   }
   const listed = new Set(installations.map(({ id }) => id));
@@ -39,7 +40,6 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
       await store.sweeps.forgetRepositories(installationId, [repository.id]);
   }
 
-  let cancelled = 0;
   for await (const job of liveJobs(store)) {
     const why = whyOver(job);
     if (why === null || !(archived.has(job.repository.id) || (await isConfirmed(job)))) continue;
@@ -54,8 +54,10 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
   }
   return { cancelled };
 
-  /** One that we know by another name, or of another owner, was renamed or transferred, and no webhook told us. */
-  async function noteRepository(target: RepositoryTarget): Promise<void> {
+  /**
+   * One that we know by another name, or of another owner, was renamed or transferred, and no webhook told us. 1 if that ended anything.
+   */
+  async function noteRepository(target: RepositoryTarget): Promise<number> {
     const { id, owner, name } = target.repository;
     const known = (await knownRepositories).get(id);
     const isSame =
@@ -63,13 +65,13 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
       (known.installationId === target.installationId &&
         known.repository.owner === owner &&
         known.repository.name === name);
-    if (isSame) await store.sweeps.putRepository(target);
-    else
-      await acceptTrigger({
-        kind: 'repository_changed',
-        key: `repository_changed:sweep:${id}:${nowMs}`,
-        target,
-      });
+    if (isSame) {
+      await store.sweeps.putRepository(target);
+      return 0;
+    }
+    const key = `repository_changed:sweep:${id}:${nowMs}`;
+    const { kind } = await acceptTrigger({ kind: 'repository_changed', key, target });
+    return Number(kind === 'cancelled');
   }
 
   /** `null` when it ended just now: the next round sees that. */
@@ -88,7 +90,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
     if (archived.has(repository.id)) return 'The repository was archived';
     const usable = reachable.get(installationId);
     if (usable === undefined || usable.has(repository.id)) return null;
-    return 'The repository was removed from the installation of the App, or deleted';
+    return 'The repository was removed from the installation of the App, transferred to an owner without it, or deleted';
   }
 }
 

@@ -6,7 +6,7 @@ import { lookAtWaiting } from './waiting-jobs.ts';
 import { waitsByItself } from './want-looks.ts';
 import { liveJobs } from './live-jobs.ts';
 import { sayCheckRunAgain } from './say-again.ts';
-import { REPORT_SWEEP } from './sweep-names.ts';
+import { INSTALLATION_SWEEP, REPORT_SWEEP } from './sweep-names.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { sweepEach } from './sweep-each.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -68,6 +68,11 @@ async function lookForWaitingReviews({ store }: SweepDeps): Promise<void> {
 
 async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void> {
   const issue = await deps.github.readIssue(toTarget(job), job.issue.number);
+  if (!issue.found && !(await deps.reads.isUsable(toTarget(job)))) {
+    // Nothing of the repository can be seen; the other sweep finds out whether it was transferred, and says that.
+    await deps.store.sweeps.hurry(INSTALLATION_SWEEP, await deps.store.nowMs());
+    return;
+  }
   if (!issue.found || issue.state === 'closed' || issue.locked) {
     const how = issue.found ? (issue.locked ? 'locked' : 'closed') : 'deleted';
     const { acceptTrigger, store } = deps;

@@ -304,14 +304,15 @@ export function createWorld() {
     return repositories.values().find((one) => fullNameOf(one).toLowerCase() === wanted);
   }
 
-  /** The repository that had this name before it was renamed. */
+  /** The repository that had this name before it was renamed or transferred. */
   function renamedRepository(fullName: string): Repository | undefined {
     return repositories.get(formerNames.get(fullName.toLowerCase()) ?? 0);
   }
 
-  function rename(repository: Repository, name: string): void {
+  /** Puts a repository under another name or owner; it is found by its former one still. */
+  function move(repository: Repository, to: { name: string } | { owner: Account }): void {
     formerNames.set(fullNameOf(repository).toLowerCase(), repository.id);
-    repository.name = name;
+    Object.assign(repository, to);
   }
 
   /** The installation that covers the repository, suspended or not. */
@@ -338,7 +339,7 @@ export function createWorld() {
     account,
     repository,
     renamedRepository,
-    rename,
+    move,
     installationOf,
     repositoriesOf,
   };

@@ -2,8 +2,8 @@ import type { Trigger } from '../../src/domain/trigger.ts';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/contract/identifiers.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
-import { aLabelTrigger, openDispatchWorld } from '../support/dispatch-world.ts';
-import { aRepository } from '../support/job-builders.ts';
+import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { aRepository, aResult } from '../support/job-builders.ts';
 
 const SENDER = { login: 'alice', id: 1, isBot: false };
 const TARGET = { installationId: 5, repository: aRepository() };
@@ -349,5 +349,37 @@ describe('repositories', () => {
 
     expect([other.kind, all.kind]).toEqual(['ignored', 'cancelled']);
     expect((await world.jobOf(jobId)).job.stateReason).toBe('The App was uninstalled');
+  });
+
+  test('that got another name keep their work; under another owner it ends, also in the hands of a runner', async () => {
+    await using world = await openDispatchWorld();
+    const runner = await world.enrol();
+    const jobId = await world.label();
+    const { lease } = await world.take(runner);
+    const repository = { ...aRepository(), name: 'gadgets' };
+    const change = (key: string, target: typeof TARGET) =>
+      world.acceptTrigger({ kind: 'repository_changed', key, target });
+    const beat = async () => value(await world.dispatcher.heartbeat(lease, { phase: 'prepare' }));
+
+    const renamed = await change('renamed', { installationId: 5, repository });
+    expect([renamed.kind, (await beat()).action]).toEqual(['noted', 'continue']);
+
+    const there = { installationId: 9, repository: { ...repository, owner: 'globex' } };
+    const transferred = await change('transferred', there);
+    const told = await beat();
+    const cancelled = aResult({ outcome: 'cancelled', headCommit: null });
+    const ended = { lease, result: cancelled, checkRunFinished: false, idempotency: anIdempotency() };
+    value(await world.dispatcher.complete(ended));
+    await world.outbox.runDue();
+
+    expect(transferred.kind).toBe('cancelled');
+    expect(told).toMatchObject({ action: 'cancel', reason: expect.stringContaining('globex/gadgets') });
+    expect((await world.jobOf(jobId)).job).toMatchObject({ state: 'cancelled', ...there });
+    expect(world.recorder.checkRuns).toMatchObject([
+      { content: { status: 'completed', conclusion: 'cancelled' } },
+    ]);
+    expect(world.recorder.comments).toMatchObject([
+      { body: expect.stringContaining('globex/gadgets') as string },
+    ]);
   });
 });

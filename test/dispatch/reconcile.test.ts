@@ -353,7 +353,8 @@ describe('installations', () => {
     ['suspended', 'The App was suspended'],
     ['uninstalled', 'The App was uninstalled'],
     ['archived', 'The repository was archived'],
-    ['deleted', 'The repository was removed from the installation of the App, or deleted'],
+    ['deleted', expect.stringContaining('removed from the installation of the App') as string],
+    ['transferred', expect.stringContaining('transferred to an owner without it') as string],
   ])('jobs of one that was %s without a webhook end with the reason', async (what, reason) => {
     await using world = await openSweepWorld();
     const issue = await world.ask();
@@ -364,6 +365,7 @@ describe('installations', () => {
     if (what === 'uninstalled') await world.standin.uninstall(installationId);
     if (what === 'archived') await world.standin.as('acme').archiveRepository(world.fullName);
     if (what === 'deleted') await world.standin.as('acme').deleteRepository(world.fullName);
+    if (what === 'transferred') await world.standin.as('acme').transferRepository(world.fullName, 'alice');
 
     expect(await world.sweep('installations')).toEqual([{ cancelled: 1 }]);
 
@@ -397,6 +399,58 @@ describe('what the sweep of installations is told', () => {
     await world.sweep('installations');
 
     expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', repository: { name: 'renamed' } }]);
+  });
+});
+
+describe('a repository that was transferred to an owner who has the App', () => {
+  test.each([
+    { how: 'told by its webhook', isTold: true, isPrivate: false },
+    { how: 'found by the sweep', isTold: false, isPrivate: false },
+    { how: 'found by the sweep, and out of sight until then', isTold: false, isPrivate: true },
+  ])('$how, ends its work, says so there, and can begin anew', async ({ isTold, isPrivate }) => {
+    await using world = await openSweepWorld({}, { private: isPrivate });
+    const { standin } = world;
+    standin.createOrganization('globex');
+    const { installationId } = await standin.install('globex');
+    await world.sweep('installations');
+    const issue = await world.ask();
+    await world.settle();
+    if (!isTold) standin.webhooks.faults.dropNext(1, ({ action }) => action === 'transferred');
+
+    await standin.as('acme').transferRepository(world.fullName, 'globex');
+    await world.settle();
+    await world.sweep('reports');
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: isTold ? 'cancelled' : 'queued' }]);
+    const findings = await world.sweep('installations', 'issues');
+
+    const { name } = world.target.repository;
+    const there = `globex/${name}`;
+    expect(findings[0]).toEqual({ cancelled: isTold ? 0 : 1 });
+    expect(await world.jobsOf(issue)).toMatchObject([
+      {
+        state: 'cancelled',
+        stateReason: expect.stringContaining(`was transferred, and is ${there} now`),
+        installationId,
+        repository: { owner: 'globex', name },
+      },
+    ]);
+    expect(await world.store.sweeps.repositories()).toMatchObject([
+      { installationId, repository: { owner: 'globex' } },
+    ]);
+    const [comment, ...more] = standin.state.comments(there, issue);
+    expect(comment?.body).toContain('was transferred');
+    expect(more).toEqual([]);
+    expect(standin.state.checkRuns(there)).toMatchObject([{ status: 'completed', conclusion: 'cancelled' }]);
+    expect(Object.keys(await standin.state.branches(there))).toEqual(['main']);
+
+    await standin.as('alice').removeLabel(there, issue, 'agent:backend');
+    await standin.as('alice').addLabel(there, issue, 'agent:backend');
+    await world.settle();
+
+    expect(await world.jobsOf(issue)).toMatchObject([
+      { state: 'queued', ready: true, installationId },
+      { state: 'cancelled' },
+    ]);
   });
 });
 

@@ -213,6 +213,32 @@ test('what happens to a repository is told', async () => {
   });
 });
 
+test('a repository that is transferred is told of to its new owner’s installation, which alone reaches it', async () => {
+  await using setting = await startSetting();
+  const { standin, app } = setting;
+  await using receiver = await startReceiver(() => standin.app.webhookSecret);
+  standin.createOrganization('globex');
+  const { installationId } = await standin.install('globex');
+  standin.webhooks.target(receiver.url);
+
+  await standin.as('ada').transferRepository(repo, 'globex');
+  await standin.webhooks.idle();
+
+  expect(receiver.received).toMatchObject([
+    {
+      event: 'repository',
+      action: 'transferred',
+      payload: {
+        changes: { owner: { from: { organization: { login: 'acme' } } } },
+        repository: { full_name: 'globex/widgets' },
+        installation: { id: installationId },
+      },
+    },
+  ]);
+  expect((await app('GET', `/repos/${repo}/issues`)).status).toBe(301);
+  expect((await app('POST', '/repos/globex/widgets/issues', { title: 'x' })).status).toBe(403);
+});
+
 test('events are lost, doubled and shuffled on demand', async () => {
   await using setting = await startSetting();
   const { standin } = setting;

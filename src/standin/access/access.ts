@@ -66,7 +66,7 @@ export function createAccess(deps: { world: World; links: Links }) {
     }
   }
 
-  /** Redirect of a renamed repository: other methods than GET keep method and body. */
+  /** Redirect of a repository that was renamed or transferred: other methods than GET keep method and body. */
   function movedTo(call: Call, repository: Repository): ApiError {
     const rest = call.path.split('/').slice(4).join('/');
     const query = call.query.toString();
@@ -152,7 +152,7 @@ export function createAccess(deps: { world: World; links: Links }) {
     throw new ApiError(401, 'Requires authentication');
   }
 
-  return { visibleRepository, maySee, check, repository, issue, doer };
+  return { visibleRepository, movedTo, maySee, check, repository, issue, doer };
 }
 
 export type Access = ReturnType<typeof createAccess>;

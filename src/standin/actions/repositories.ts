@@ -6,6 +6,7 @@ import { installUpdateHook } from '../git/update-hook.ts';
 import type { FileWrite, Writer } from '../git/writer.ts';
 import type { Refs } from '../git/refs.ts';
 import { isoTime } from '../shapes/links.ts';
+import type { Shapes } from '../shapes/shapes.ts';
 import type { Events } from '../webhooks/events.ts';
 import { fullNameOf, type Account, type Repository, type World } from '../world.ts';
 import type { RefChanges } from './ref-changes.ts';
@@ -30,9 +31,10 @@ export function createRepositoryActions(deps: {
   refs: Refs;
   writer: Writer;
   refChanges: RefChanges;
+  shapes: Pick<Shapes, 'accounts'>;
   events: Events;
 }) {
-  const { world, clock, dataFolder, refs, writer, refChanges, events } = deps;
+  const { world, clock, dataFolder, refs, writer, refChanges, shapes, events } = deps;
 
   async function create(owner: Account, by: Doer, wanted: NewRepository): Promise<Repository> {
     const id = world.newId('repository');
@@ -113,8 +115,18 @@ export function createRepositoryActions(deps: {
 
   function rename(repository: Repository, by: Doer, name: string): void {
     const from = repository.name;
-    world.rename(repository, name);
+    world.move(repository, { name });
     announce(repository, 'renamed', by, { changes: { repository: { name: { from } } } });
+  }
+
+  /** As when the new owner has accepted it, whose installation alone is told. A person who owned it goes on working there. */
+  function transfer(repository: Repository, by: Doer, owner: Account): void {
+    const from = repository.owner;
+    world.move(repository, { owner });
+    if (from.type === 'User') repository.roles.set(from.id, 'admin');
+    const { user, organization } = shapes.accounts;
+    const before = from.type === 'User' ? { user: user(from) } : { organization: organization(from) };
+    announce(repository, 'transferred', by, { changes: { owner: { from: before } } });
   }
 
   function setArchived(repository: Repository, by: Doer, archived: boolean): void {
@@ -137,7 +149,7 @@ export function createRepositoryActions(deps: {
     events.inRepository(repository, 'repository', action, by.account, extra);
   }
 
-  return { create, pushFiles, rename, setArchived, remove };
+  return { create, pushFiles, rename, transfer, setArchived, remove };
 }
 
 export type RepositoryActions = ReturnType<typeof createRepositoryActions>;

@@ -7,9 +7,9 @@ import type { Installation } from '../world.ts';
 
 /** What an App does with its JSON Web Token: look at itself and its installations, and mint tokens. */
 export function appRoutes(
-  site: Pick<Site, 'world' | 'links' | 'app' | 'tokens' | 'shapes' | 'installations'>,
+  site: Pick<Site, 'world' | 'links' | 'app' | 'tokens' | 'shapes' | 'access' | 'installations'>,
 ): Route[] {
-  const { world, links, app, tokens, shapes, installations } = site;
+  const { world, links, app, tokens, shapes, access, installations } = site;
 
   function installationOf(call: Call): Installation {
     requireApp(call);
@@ -131,7 +131,10 @@ export function appRoutes(
       pattern: '/repos/:owner/:repo/installation',
       handle(call) {
         requireApp(call);
-        const repository = world.repository(`${param(call, 'owner')}/${param(call, 'repo')}`);
+        const fullName = `${param(call, 'owner')}/${param(call, 'repo')}`;
+        const repository = world.repository(fullName);
+        const renamed = repository ? undefined : world.renamedRepository(fullName);
+        if (renamed) throw access.movedTo(call, renamed);
         const installation = repository && world.installationOf(repository);
         if (!installation) throw notFound();
         return { status: 200, body: shapes.installations.installation(installation) };

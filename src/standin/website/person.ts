@@ -269,6 +269,11 @@ export function createPerson(
     async renameRepository(repository: string, name: string): Promise<void> {
       site.repositories.rename(repositoryAs(repository, 'admin'), by, name);
     },
+    async transferRepository(repository: string, to: string): Promise<void> {
+      const owner = world.account(to);
+      if (!owner) throw new Error(`There is no account ${to}`);
+      site.repositories.transfer(repositoryAs(repository, 'admin'), by, owner);
+    },
     async archiveRepository(repository: string): Promise<void> {
       site.repositories.setArchived(repositoryAs(repository, 'admin'), by, true);
     },
