@@ -3,12 +3,11 @@ import { decideCommands, type CommandSituation } from '../domain/decide-commands
 import type { IssueReading } from '../domain/decide.ts';
 import { toCode, toInline } from '../domain/markdown-escape.ts';
 import { mayWrite } from '../domain/permission.ts';
-import { BUDGETS, type Timings } from '../domain/timings.ts';
+import { BUDGETS } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import { isBot, type StartRules } from '../domain/who-may-start.ts';
-import type { GitHub } from '../github/github.ts';
 import type { StoredCommand } from '../store/commands.ts';
-import type { Store, StoreTx } from '../store/store.ts';
+import type { StoreTx } from '../store/store.ts';
 import {
   carryOutCommand,
   explainCommandLimit,
@@ -21,30 +20,14 @@ import { withComments } from './read-comments.ts';
 import { findRevised, readRevision } from './read-revision.ts';
 import { BUILT_IN_SETTINGS, settingsReader } from './read-settings.ts';
 import { readStanding } from './read-standing.ts';
+import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
 
 type CommentTrigger = Extract<Trigger, { kind: 'comment' }>;
-type Deps = {
-  store: Store;
-  github: Pick<
-    GitHub,
-    | 'readIssue'
-    | 'readPermission'
-    | 'readTeams'
-    | 'readComments'
-    | 'readSettingsFile'
-    | 'readPullRequest'
-    | 'readReviews'
-    | 'identity'
-  >;
-  newId: () => string;
-  timings: Timings;
-};
+type Deps = Pick<TriggerDeps, 'store' | 'github' | 'newId' | 'timings'>;
 /** What starts nothing is held against no rules of the settings. */
 const anybody = async (): Promise<StartRules> => BUILT_IN_SETTINGS.settings.triggers;
-/** Runs `work` in one transaction with the key of the trigger, once. */
-type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
 
 /**
  * Deals with the commands of a comment: all of them in one transaction, or none. That it was read is shown by a reaction at once; what came
@@ -53,7 +36,7 @@ type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<Trigge
 export async function acceptComment(
   trigger: CommentTrigger,
   deps: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { target, sender, reading } = trigger;
   const settings = settingsReader(target, deps);

@@ -1,20 +1,16 @@
-import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import type { Store, StoreTx } from '../store/store.ts';
-import type { GitHub } from '../github/github.ts';
+import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
-import { prepareRevision, type WishDeps } from './wish-revision.ts';
+import { prepareRevision } from './wish-revision.ts';
 
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
-type Deps = WishDeps & { github: WishDeps['github'] & Pick<GitHub, 'readFailedChecks'>; timings: Timings };
-/** Runs `work` in one transaction with the key of the trigger, once. */
-type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
+type Deps = Pick<TriggerDeps, 'store' | 'github' | 'newId' | 'timings'>;
 
 /** Somebody wants changes on a pull request: of ours, it is reworked. */
 export async function acceptReview(
   trigger: Of<'review_submitted'>,
   deps: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { target, pullRequestNumber, at, sender, key } = trigger;
   // Most pull requests: of them nothing is kept.
@@ -28,8 +24,8 @@ export async function acceptReview(
 /** Somebody calls a thread of a review done, or not done any more. */
 export async function acceptThreadTurn(
   { target, pullRequestNumber, threadId, isResolved }: Of<'thread_turned'>,
-  { store }: { store: Store },
-  record: Record,
+  { store }: Pick<Deps, 'store'>,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const repositoryId = target.repository.id;
   if ((await store.jobs.ofPullRequest(repositoryId, pullRequestNumber)) === null)
@@ -45,7 +41,7 @@ export async function acceptThreadTurn(
 export async function acceptFailedChecks(
   trigger: Of<'checks_failed'>,
   deps: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { store, github } = deps;
   const { target, appId, checkSuiteId, headCommit, branch, key } = trigger;

@@ -4,10 +4,9 @@ import type { IssueReading } from '../domain/decide.ts';
 import { decidePress, type PressWish } from '../domain/decide-press.ts';
 import { toInline } from '../domain/markdown-escape.ts';
 import { mayWrite } from '../domain/permission.ts';
-import { BUDGETS, type Timings } from '../domain/timings.ts';
+import { BUDGETS } from '../domain/timings.ts';
 import type { Actor, CheckRunClaim, RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { Denial, StartRules } from '../domain/who-may-start.ts';
-import type { GitHub } from '../github/github.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
@@ -23,35 +22,20 @@ import { readRevision } from './read-revision.ts';
 import { settingsReader } from './read-settings.ts';
 import { readStanding } from './read-standing.ts';
 import { readStatusUrl } from './effects/status-comment.ts';
+import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
 
 type ButtonTrigger = Extract<Trigger, { kind: 'button_pressed' }>;
 type RerunTrigger = Extract<Trigger, { kind: 'rerun_asked' }>;
-type Deps = {
-  store: Store;
-  github: Pick<
-    GitHub,
-    | 'readIssue'
-    | 'readPermission'
-    | 'readTeams'
-    | 'readSettingsFile'
-    | 'readPullRequest'
-    | 'readReviews'
-    | 'identity'
-  >;
-  newId: () => string;
-  timings: Timings;
-};
-/** Runs `work` in one transaction with the key of the trigger, once. */
-type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
+type Deps = Pick<TriggerDeps, 'store' | 'github' | 'newId' | 'timings'>;
 type Pressed = { job: StoredJob; attempt: StoredAttempt };
 
 /** Does what the button says, as the command of that name would. A refusal is answered on the issue; a check run has one writer already. */
 export async function acceptButton(
   trigger: ButtonTrigger,
   deps: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { store } = deps;
   const { target, sender, button, checkRun } = trigger;
@@ -95,7 +79,7 @@ export async function acceptButton(
 export async function acceptRerun(
   trigger: RerunTrigger,
   deps: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { store, github } = deps;
   const { target, sender, headCommit, branch, checkRun } = trigger;

@@ -1,22 +1,16 @@
 import type { PullRequestEnd } from '../domain/job.ts';
-import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import type { GitHub, PullRequestReading } from '../github/github.ts';
+import type { PullRequestReading } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
-import type { Store, StoreTx } from '../store/store.ts';
+import type { StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
+import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantLooksAtFollowers } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
 
 type TurnedTrigger = Extract<Trigger, { kind: 'pull_request_ended' | 'pull_request_reopened' }>;
-type Deps = {
-  store: Store;
-  github: Pick<GitHub, 'readPullRequest'>;
-  timings: Pick<Timings, 'cancelConfirmSeconds'>;
-};
-/** Runs `work` in one transaction with the key of the trigger, once. */
-type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>;
+type Deps = Pick<TriggerDeps, 'store' | 'github' | 'timings'>;
 
 /**
  * A pull request was merged, closed or opened again: its job keeps what became of it, and the last of it is tidied up. What counts is how
@@ -25,7 +19,7 @@ type Record = (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<Trigge
 export async function acceptPullRequestTurn(
   trigger: TurnedTrigger,
   { store, github, timings }: Deps,
-  record: Record,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { target, pullRequestNumber, sender } = trigger;
   const job = await store.jobs.ofPullRequest(target.repository.id, pullRequestNumber);

@@ -1,14 +1,13 @@
 import { PAUSED } from '../domain/paused.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
-import type { Store, StoreTx } from '../store/store.ts';
 import { readSettings } from './read-settings.ts';
+import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantLook } from './want-looks.ts';
 
 type PushTrigger = Extract<Trigger, { kind: 'branch_pushed' }>;
-type Deps = { store: Store; github: Pick<GitHub, 'readSettingsFile'> };
+type Deps = Pick<TriggerDeps, 'store' | 'github'>;
 
 /** Where an organisation keeps what holds for all its repositories that have no settings of their own. */
 const ORGANISATION_REPOSITORY = '.github';
@@ -20,7 +19,7 @@ const ORGANISATION_REPOSITORY = '.github';
 export async function acceptPush(
   trigger: PushTrigger,
   deps: Deps,
-  record: (work: (tx: StoreTx) => Promise<TriggerOutcome>) => Promise<TriggerOutcome>,
+  record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const merging = await findMerging(trigger, deps);
   const turned = await findTurned(trigger, deps);

@@ -1,13 +1,13 @@
-import type { Timings } from '../domain/timings.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { INSTALLATION_SWEEP, ISSUE_SWEEP } from './sweep-names.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
-type Deps = { timings: Timings };
+type Deps = Pick<TriggerDeps, 'timings'>;
 
 /** The App may work in these repositories: they get their labels, and the next sweep looks for what was labelled there before. */
 export async function addRepositories(

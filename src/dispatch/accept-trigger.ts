@@ -1,16 +1,12 @@
-import type { AttemptId } from '../contract/identifiers.ts';
 import type { Decision, Situation } from '../domain/decide.ts';
 import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
 import { toLabelHintText } from '../domain/label-hint.ts';
 import { toLabelName } from '../domain/labels.ts';
 import { keepWithinRest } from '../domain/spending.ts';
-import type { Timings } from '../domain/timings.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
-import type { GitHub } from '../github/github.ts';
-import type { Logger } from '../lib/logger.ts';
-import type { Store, StoreTx } from '../store/store.ts';
+import type { StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
 import { acceptFailedChecks, acceptReview, acceptThreadTurn } from './accept-follow-up.ts';
 import { acceptPush } from './accept-push.ts';
@@ -29,6 +25,7 @@ import { newJob } from './new-job.ts';
 import { wantNote } from './notes.ts';
 import { readSituation } from './read-situation.ts';
 import { startJob, tellNotices } from './start-job.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { wantLooksAtBlocked } from './want-looks.ts';
 import { wantStatusComment } from './want-report.ts';
@@ -43,29 +40,6 @@ type IssueTrigger = Situation['trigger'];
 type MovedTrigger = Extract<Trigger, { kind: 'pull_request_moved' }>;
 type ProposedTrigger = Extract<Trigger, { kind: 'settings_proposed' }>;
 type CheckRunTrigger = Extract<Trigger, { kind: 'check_run_completed' }>;
-
-type TriggerDeps = {
-  store: Store;
-  github: Pick<
-    GitHub,
-    | 'readIssue'
-    | 'readPermission'
-    | 'readTeams'
-    | 'readComments'
-    | 'readSettingsFile'
-    | 'readPullRequest'
-    | 'readReviews'
-    | 'readFailedChecks'
-    | 'changesFile'
-    | 'identity'
-  >;
-  decide: (situation: Situation) => Decision;
-  newId: () => string;
-  /** Takes what the runner of the attempt says in its check run, if it is one that only reaches GitHub. May throw `GitHubError`. */
-  lookAtCheckRun: (attemptId: AttemptId) => Promise<void>;
-  timings: Timings;
-  log: Logger;
-};
 
 export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
   const { store, log } = deps;

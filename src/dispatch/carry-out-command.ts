@@ -2,7 +2,7 @@ import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading, OpenPullRequest } from '../domain/decide.ts';
 import { PICKED_NOTICE } from '../domain/job.ts';
 import { keepWithinRest } from '../domain/spending.ts';
-import { BUDGETS, type Timings } from '../domain/timings.ts';
+import { BUDGETS } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -14,8 +14,9 @@ import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, type SettingsInForce } from './read-settings.ts';
 import { startJob, tellNotices } from './start-job.ts';
 import { startRevision } from './start-revision.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 
-type CarryOutDeps = { newId: () => string; timings: Timings };
+type CarryOutDeps = Pick<TriggerDeps, 'newId' | 'timings'>;
 
 /** A limit of the day keeps a job from starting: the transaction is undone, so that nothing of what was asked for is done. */
 export class OverLimit extends Error {

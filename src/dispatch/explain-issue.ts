@@ -1,4 +1,4 @@
-import type { Decision, IssueReading, Situation } from '../domain/decide.ts';
+import type { IssueReading } from '../domain/decide.ts';
 import {
   explainIssue,
   explainUnknownRepository,
@@ -19,6 +19,7 @@ import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { JOBS_READ } from './jobs-read.ts';
 import { readStanding } from './read-standing.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 
 /** What is asked about. `label`: `null` = those of the issue; `login`: who would add it, `null` = somebody who may. */
 export type ExplainQuestion = {
@@ -31,13 +32,7 @@ export type ExplainQuestion = {
 
 export type ExplainIssue = (question: ExplainQuestion) => Promise<Answer<Explanation>>;
 
-type Deps = {
-  store: Store;
-  github: Pick<
-    GitHub,
-    'readIssue' | 'readPermission' | 'readTeams' | 'readSettingsFile' | 'readPullRequest' | 'identity'
-  >;
-  decide: (situation: Situation) => Decision;
+type Deps = Pick<TriggerDeps, 'store' | 'github' | 'decide'> & {
   timings: Pick<Timings, 'runnerGoneSeconds'>;
 };
 

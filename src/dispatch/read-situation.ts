@@ -10,19 +10,10 @@ import { withComments } from './read-comments.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { BUILT_IN_SETTINGS, readSettings, type SettingsInForce } from './read-settings.ts';
 import { readStanding } from './read-standing.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 
-export type ReadingDeps = {
+type ReadingDeps = Pick<TriggerDeps, 'github'> & {
   store: Pick<Store, 'jobs' | 'memory' | 'sweeps' | 'nowMs'>;
-  github: Pick<
-    GitHub,
-    | 'readIssue'
-    | 'readPermission'
-    | 'readTeams'
-    | 'readComments'
-    | 'readSettingsFile'
-    | 'readPullRequest'
-    | 'identity'
-  >;
 };
 
 const NOT_ASKED: Standing = { permission: 'none', denial: null };

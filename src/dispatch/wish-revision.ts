@@ -8,9 +8,8 @@ import { mayWrite } from '../domain/permission.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StartRules } from '../domain/who-may-start.ts';
-import type { GitHub } from '../github/github.ts';
 import type { StoredJob } from '../store/stored-job.ts';
-import type { Store, StoreTx } from '../store/store.ts';
+import type { StoreTx } from '../store/store.ts';
 import { isFirstDenial, readForCommands } from './carry-out-command.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { wantNote } from './notes.ts';
@@ -19,6 +18,7 @@ import { tellNotices } from './start-job.ts';
 import { settingsReader } from './read-settings.ts';
 import { readStanding } from './read-standing.ts';
 import { startRevision, wantNeedsHuman } from './start-revision.ts';
+import type { TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
 
@@ -44,20 +44,7 @@ export type UnaskedWish = {
   admit?: (tx: StoreTx) => Promise<boolean>;
 };
 
-export type WishDeps = {
-  store: Store;
-  github: Pick<
-    GitHub,
-    | 'readIssue'
-    | 'readPermission'
-    | 'readTeams'
-    | 'readSettingsFile'
-    | 'readPullRequest'
-    | 'readReviews'
-    | 'identity'
-  >;
-  newId: () => string;
-};
+type WishDeps = Pick<TriggerDeps, 'store' | 'github' | 'newId'>;
 
 /**
  * Reads what the decision needs; what is then to be done in one transaction comes back. Nothing comes of a wish behind which nobody stands who
