@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import type { JobState } from '../../src/contract/job.ts';
+import type { StoredJob } from '../../src/store/stored-job.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { aResult, aRevision } from '../support/job-builders.ts';
@@ -505,6 +506,68 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(ids(await jobs.list({ states: [], limit: 9 }))).toEqual([other.id, mine.id]);
       expect(ids(await jobs.list({ states: ['offered' satisfies JobState], limit: 9 }))).toEqual([mine.id]);
       expect(await jobs.countByState()).toEqual({ queued: 1, offered: 1 });
+    });
+
+    test('live ones are gone through page by page; those at work, on hold and next in line are told apart', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const runner = aStoredRunner();
+      const all = [1, 2, 3, 4].map((number) => forIssue(aStoredJob({ id: jobId(number) }), number));
+      for (const job of all) await jobs.insert(job);
+      const [working, held, last, first] = all as [StoredJob, StoredJob, StoredJob, StoredJob];
+      await jobs.move(working, 'offered', { runnerId: runner.id }, 1);
+      await jobs.move(held, 'held', { waitCode: 'paused' }, 1);
+      await jobs.change(first.id, { priority: 5 }, 1);
+      const { installationId, repository, specialty } = working;
+      const ids = (found: { id: string }[]) => found.map((job) => job.id);
+
+      expect(ids(await jobs.live({ after: null, limit: 3 }))).toEqual([working.id, held.id, last.id]);
+      expect(ids(await jobs.live({ after: last.id, limit: 3 }))).toEqual([first.id]);
+      expect(ids(await jobs.liveOfRepository(repository.id))).toEqual(ids(all));
+      expect(await jobs.liveOfRepository(repository.id + 1)).toEqual([]);
+      expect(await jobs.atWork(repository.id)).toEqual(new Map([[specialty, 1]]));
+      expect(ids(await jobs.heldFor('paused', installationId))).toEqual([held.id]);
+      expect(await jobs.heldFor('paused', installationId + 1)).toEqual([]);
+      expect(await jobs.heldFor('blocked', installationId)).toEqual([]);
+      expect(ids(await jobs.nextInQueue(1))).toEqual([first.id]);
+      expect(ids(await jobs.nextInQueue(9))).toEqual([first.id, last.id]);
+    });
+
+    test('a repository under another name or owner takes all its jobs along, a label the live ones that it asked for', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const live = aStoredJob({ id: jobId(1), label: 'Agent:Backend' });
+      const over = forIssue(aStoredJob({ id: jobId(2), label: 'agent:backend' }), 43);
+      const other = forIssue(aStoredJob({ id: jobId(3), label: 'agent:frontend' }), 44);
+      const repository = { ...live.repository, id: live.repository.id + 1 };
+      const elsewhere = aStoredJob({ id: jobId(4), label: 'agent:backend', repository });
+      for (const job of [live, over, other, elsewhere]) await jobs.insert(job);
+      await jobs.move(over, 'cancelled', {}, 1);
+
+      const there = {
+        installationId: 9,
+        repository: { ...live.repository, owner: 'globex', name: 'gadgets' },
+      };
+      await jobs.changeRepository(there);
+      await jobs.renameLabel(live.repository.id, 'agent:backend', 'robots');
+
+      for (const { id } of [live, over, other]) expect(await jobs.get(id)).toMatchObject(there);
+      expect(await jobs.get(elsewhere.id)).toEqual(elsewhere);
+      const labels = await Promise.all(
+        [live, over, other].map(async ({ id }) => (await jobs.get(id))?.label),
+      );
+      expect(labels).toEqual(['robots', 'agent:backend', 'agent:frontend']);
+    });
+
+    test('a job that was lost comes back in whatever state it was, and one that is there stays as it is', async () => {
+      await using opened = await open();
+      const { jobs } = opened.store;
+      const lost = aStoredJob({ state: 'finishing', runnerId: aStoredRunner().id, deadlineAtMs: 9 });
+
+      await jobs.restore(lost);
+      await jobs.restore({ ...lost, state: 'cancelled' });
+
+      expect(await jobs.get(lost.id)).toEqual(lost);
     });
   });
 
@@ -1026,6 +1089,27 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await memory.hasTrigger('k')).toBe(true);
     });
 
+    test('the labellings of an issue that were dealt with are told by its number and label alone', async () => {
+      await using opened = await open();
+      const { memory } = opened.store;
+      const times = ['2026-05-04T12:00:00Z', '2026-05-05T12:00:00Z'];
+      for (const time of times) await memory.rememberTrigger(`label_added:7#4:${time}:agent:backend`, '', 1);
+      await memory.rememberTrigger(`label_added:7#42:${times[0]}:agent:backend`, '', 1);
+      await memory.rememberTrigger(`label_added:7#4:${times[0]}:agent:frontend`, '', 1);
+
+      const found = await memory.labellings({ repositoryId: 7, issueNumber: 4 }, 'agent:backend');
+      expect(found.toSorted()).toEqual(times);
+      expect(await memory.labellings({ repositoryId: 7, issueNumber: 5 }, 'agent:backend')).toEqual([]);
+    });
+
+    test('a repository’s last good settings are kept', async () => {
+      await using opened = await open();
+      const { memory } = opened.store;
+      for (const text of ['one', 'two', 'two']) await memory.keepSettings(7, text, 1);
+
+      expect([await memory.keptSettings(7), await memory.keptSettings(8)]).toEqual(['two', null]);
+    });
+
     test('answers and what was sent are kept by key', async () => {
       await using opened = await open();
       const { memory } = opened.store;
@@ -1040,6 +1124,92 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         bodyHash: null,
       });
       expect(await memory.getGitHubObject('another')).toBeNull();
+    });
+  });
+
+  describe(`${name}: what sweeps and mail keep`, () => {
+    test('a sweep is due for one at a time, and again when that one says so or is gone, or somebody hurries it', async () => {
+      await using opened = await open();
+      const { sweeps } = opened.store;
+      await sweeps.putMark('issues', 'up to here');
+
+      expect(await sweeps.take('issues', 100, 200)).toBe(true);
+      expect(await sweeps.take('issues', 150, 250)).toBe(false);
+      expect(await sweeps.take('issues', 200, 300), 'whoever had it is gone').toBe(true);
+      await sweeps.release('issues', 1000);
+      expect(await sweeps.take('issues', 999, 1099)).toBe(false);
+      await sweeps.hurry('issues', 500);
+      await sweeps.hurry('issues', 600);
+      expect(await sweeps.take('issues', 500, 600)).toBe(true);
+      expect(await sweeps.take('reports', 0, 1), 'one that has never been').toBe(true);
+      expect([await sweeps.getMark('issues'), await sweeps.getMark('reports')]).toEqual(['up to here', null]);
+    });
+
+    test('repositories are known by their ids, each of one installation', async () => {
+      await using opened = await open();
+      const { sweeps } = opened.store;
+      const { installationId, repository } = aStoredJob();
+      const one = { installationId, repository };
+      const another = { installationId, repository: { ...repository, id: repository.id + 1 } };
+      for (const target of [one, another]) await sweeps.putRepository(target);
+      const moved = { installationId: 9, repository: { ...repository, owner: 'globex' } };
+
+      await sweeps.putRepository(moved);
+      await sweeps.forgetRepositories(installationId, [repository.id]);
+      expect(await sweeps.repositories()).toEqual([moved, another]);
+
+      await sweeps.forgetRepositories(installationId, []);
+      expect(await sweeps.repositories()).toHaveLength(2);
+      await sweeps.forgetRepositories(9, 'all');
+      expect(await sweeps.repositories()).toEqual([another]);
+    });
+
+    test('labels stand for others, in one repository', async () => {
+      await using opened = await open();
+      const { sweeps } = opened.store;
+      await sweeps.putLabelAlias(7, 'robots', 'agent:frontend');
+      await sweeps.putLabelAlias(7, 'robots', 'agent:backend');
+      await sweeps.putLabelAlias(8, 'robots', 'agent:testing');
+
+      expect(await sweeps.labelAliases(7)).toEqual(new Map([['robots', 'agent:backend']]));
+      await sweeps.dropLabelAlias(7, 'robots');
+      expect(await sweeps.labelAliases(7)).toEqual(new Map());
+      expect(await sweeps.labelAliases(8)).toEqual(new Map([['robots', 'agent:testing']]));
+    });
+
+    test('mail is one row for each attempt, looked at by one at a time, and watched while there is something to say', async () => {
+      await using opened = await open();
+      const { mail, jobs, attempts, runners } = opened.store;
+      const runner = aStoredRunner({ transport: 'github' });
+      await runners.insert(runner);
+      const job = aStoredJob({ state: 'offered', attemptNumber: 2, runnerId: runner.id });
+      const before = aStoredAttempt(job, { number: 1 });
+      const { id: attemptId } = aStoredAttempt(job);
+      await jobs.restore({ ...job, attemptId });
+      for (const attempt of [before, aStoredAttempt({ ...job, attemptId })]) await attempts.insert(attempt);
+      expect(await mail.watched(), 'such a runner has it').toEqual([attemptId]);
+
+      for (const id of [before.id, attemptId]) await mail.open(id);
+      const said = { nonce: 'n', number: 3, logEnd: 9_007_199_254_740_991, heartbeatMs: 60_000 };
+      await mail.change(attemptId, { ...said, sent: 'order', etag: '"e"' });
+      await mail.open(attemptId);
+      await mail.change(before.id, { open: false });
+
+      expect(await mail.get(attemptId)).toEqual({
+        attemptId,
+        ...said,
+        open: true,
+        sent: 'order',
+        etag: '"e"',
+        lookedAtMs: 0,
+      });
+      expect(await mail.watched()).toEqual([attemptId]);
+      const looks = [1000, 1000, 10_999, 11_000].map(
+        (nowMs) => () => mail.takeLook(attemptId, 10_000, nowMs + 10_000),
+      );
+      const taken = [];
+      for (const look of looks) taken.push(await look());
+      expect(taken).toEqual([true, false, false, true]);
     });
   });
 
