@@ -14,8 +14,8 @@ export type JobQueries = JobListQueries &
   JobQueueQueries & {
     /** False, and nothing stored, if a live job of the same repository, issue and specialty exists. */
     insert(job: StoredJob): Promise<boolean>;
-    /** As it was before the store was lost, in whatever state; only for `yardmaster recover`. Nothing happens if it is there. */
-    restore(job: StoredJob): Promise<void>;
+    /** As it was before the store was lost, in whatever state; only for `yardmaster recover`. False, and nothing stored, as above, or if it is there. */
+    restore(job: StoredJob): Promise<boolean>;
     get(id: JobId): Promise<StoredJob | null>;
     /** As `get`, and nobody else changes the job before the transaction ends. */
     lock(id: JobId): Promise<StoredJob | null>;
@@ -36,28 +36,26 @@ export type JobQueries = JobListQueries &
 export function createJobQueries(db: Kysely<Schema>, engine: Engine): JobQueries {
   const selectJobs = () => db.selectFrom('jobs').selectAll();
 
+  async function insert(job: StoredJob): Promise<boolean> {
+    const rows = await db
+      .insertInto('jobs')
+      .values(toRow(job))
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .execute();
+    return rows.length > 0;
+  }
+
   return {
     ...createJobListQueries(db),
     ...createJobQueueQueries(db, engine),
 
     async insert(job) {
       if (!canMove(null, job.state)) throw new Error(`A job can't begin as ${job.state}`);
-      const rows = await db
-        .insertInto('jobs')
-        .values(toRow(job))
-        .onConflict((conflict) => conflict.doNothing())
-        .returning('id')
-        .execute();
-      return rows.length > 0;
+      return insert(job);
     },
 
-    async restore(job) {
-      await db
-        .insertInto('jobs')
-        .values(toRow(job))
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-    },
+    restore: insert,
 
     async get(id) {
       const row = await selectJobs().where('id', '=', id).executeTakeFirst();

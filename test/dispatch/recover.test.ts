@@ -21,7 +21,8 @@ import { openSweepWorld } from '../support/sweep-world.ts';
 test('jobs come back from GitHub alone: begun again, linked or ended, and forged marks are not believed', async () => {
   await using world = await openSweepWorld();
   const { standin, fullName, target } = world;
-  const [again, edited, closed, done, forged, over, held] = [
+  const [again, edited, closed, done, forged, over, held, retried] = [
+    await world.ask(),
     await world.ask(),
     await world.ask(),
     await world.ask(),
@@ -46,6 +47,21 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   await standin.as('acme').closeIssue(fullName, closed);
   await standin.as('alice').pushFiles(fullName, jobDone?.branch ?? '', { 'fix.txt': 'done' }, 'Fix');
   await standin.as('alice').openPullRequest(fullName, { title: 'Fix', head: jobDone?.branch ?? '' });
+  // Its second attempt had just begun, and its comment does not tell of that.
+  const [jobRetried] = await world.jobsOf(retried);
+  const attemptId2 = '0198a000-0000-7000-8000-000000000002';
+  const headCommit = await standin
+    .as('alice')
+    .pushFiles(
+      fullName,
+      jobRetried?.branch ?? '',
+      { 'start.txt': '' },
+      `Start\n\nYardmaster-Job: ${jobRetried?.id}\nYardmaster-Attempt: ${attemptId2} (2)`,
+    );
+  const externalId = `${jobRetried?.id}:${attemptId2}`;
+  const content = { status: 'queued', title: 'Waits', summary: 'Waits for a runner.' } as const;
+  const name = 'Yardmaster / backend';
+  await world.github.ensureCheckRun(target, { name, headCommit, externalId, content, mayExist: false });
   const [comment] = world.commentsOf(forged);
   const [other] = world.commentsOf(again);
   await standin
@@ -65,6 +81,7 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
     [closed]: 'ended',
     [done]: 'linked',
     [held]: 'again',
+    [retried]: 'again',
   });
   expect(plan.notBelieved).toMatchObject([{ issueNumber: forged }]);
   expect(repeated).toEqual({ restored: 0 });
@@ -86,11 +103,16 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
   const open = standin.state.checkRuns(fullName).filter(({ status }) => status !== 'completed');
   // The new attempts', and that of the linked job, whose pull request is there.
   expect(new Set(open.map(({ external_id }) => external_id?.split(':')[0]))).toEqual(
-    new Set([jobAgain?.id, jobDone?.id, (await jobsOf(held))[0]?.id]),
+    new Set([jobAgain?.id, jobDone?.id, (await jobsOf(held))[0]?.id, jobRetried?.id]),
   );
   expect(
     standin.state.checkRuns(fullName).find(({ external_id }) => external_id === suffixed)?.status,
     'the old attempt’s check run was found again, whatever stood behind its name',
+  ).toBe('completed');
+  expect(await jobsOf(retried)).toMatchObject([{ state: 'queued', attemptNumber: 3 }]);
+  expect(
+    standin.state.checkRuns(fullName).find(({ external_id }) => external_id === externalId)?.status,
+    'the check run of an attempt that no comment tells of is ended, too',
   ).toBe('completed');
   const labelled = { repositoryId: target.repository.id, issueNumber: over };
   expect(
@@ -105,8 +127,12 @@ test('jobs come back from GitHub alone: begun again, linked or ended, and forged
 test('an attempt of a runner that only reaches GitHub goes on, and its result is taken, also one that was there already', async () => {
   await using world = await openSweepWorld();
   const { standin, fullName, target } = world;
-  const issues = [await world.ask(), await world.ask(), await world.ask(), await world.ask()] as const;
-  const [working, done, forged, cancelled] = issues;
+  const [working, done, forged, cancelled] = [
+    await world.ask(),
+    await world.ask(),
+    await world.ask(),
+    await world.ask(),
+  ];
   await world.settle();
   standin.webhooks.target(undefined);
   const doneJob = (await world.jobsOf(done))[0];

@@ -564,8 +564,9 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const { jobs } = opened.store;
       const lost = aStoredJob({ state: 'finishing', runnerId: aStoredRunner().id, deadlineAtMs: 9 });
 
-      await jobs.restore(lost);
-      await jobs.restore({ ...lost, state: 'cancelled' });
+      expect(await jobs.restore(lost)).toBe(true);
+      expect(await jobs.restore({ ...lost, state: 'cancelled' })).toBe(false);
+      expect(await jobs.restore(aStoredJob()), 'another one of its issue lives').toBe(false);
 
       expect(await jobs.get(lost.id)).toEqual(lost);
     });

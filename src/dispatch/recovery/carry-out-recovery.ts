@@ -11,7 +11,7 @@ import { toStoredAttempt, toStoredJob } from './to-stored.ts';
 
 /**
  * Puts the jobs in the store, and wants on GitHub what follows from it; the coordinator does that when it runs. A job that is there already
- * is left alone, so that it may be repeated.
+ * is left alone, so that it may be repeated, as is one in whose place another was begun.
  */
 export async function carryOutRecovery(
   plan: RecoveryPlan,
@@ -44,7 +44,6 @@ export async function carryOutRecovery(
 
 async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps): Promise<boolean> {
   const { target, facts, issue, commentId } = recovered;
-  if ((await tx.jobs.get(facts.id)) !== null) return false;
   // Nothing can be told on an issue that is gone, and nothing done for it.
   if (issue === null) return false;
   const old = recovered.oldAttempt && toStoredAttempt(recovered.oldAttempt, recovered, tx.nowMs);
@@ -59,7 +58,7 @@ async function restore(tx: StoreTx, recovered: RecoveredJob, deps: RecoveryDeps)
       : null;
   const { timings } = deps;
   const job = toStoredJob(recovered, issue, next ?? old, { nowMs: tx.nowMs, timings });
-  await tx.jobs.restore(job);
+  if (!(await tx.jobs.restore(job))) return false;
   if (old) await tx.attempts.insert(old);
   if (next) await tx.attempts.insert(next);
   if (recovered.kind === 'goes_on' && old) await letGoOn(tx, old.id, recovered.claim, deps);

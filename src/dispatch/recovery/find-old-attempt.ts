@@ -1,4 +1,4 @@
-import type { AttemptId } from '../../contract/identifiers.ts';
+import { AttemptId } from '../../contract/identifiers.ts';
 import type { RepositoryTarget } from '../../domain/trigger.ts';
 import type { FoundCheckRun, RecoveryReads } from '../../github/recovery-reads.ts';
 import { parseExternalId, toExternalId } from '../check-run-identity.ts';
@@ -15,18 +15,17 @@ export async function findOldAttempt(
   branches: Branches,
   deps: Pick<RecoveryDeps, 'reads' | 'github' | 'mailKey'>,
 ): Promise<{ attempt: OldAttempt; conclusion: string | null; claim: Claim | null } | null> {
-  if (facts.attempt === null) return null;
-  const { id, number } = facts.attempt;
+  const told = facts.attempt;
+  if (told === null) return null;
   const head = branches.find(({ branch }) => branch === facts.branch);
-  const lines = head?.message.split('\n') ?? [];
-  const isStart = lines.some((line) => line.startsWith(`Yardmaster-Attempt: ${id} `));
-  const isWork = !isStart && lines.includes(`Yardmaster-Job: ${facts.id}`);
-  // A comment may be older than the commit that it should tell of.
-  const startCommit = (isStart ? head?.commit : null) ?? facts.attempt.startCommit;
-  const checkRun =
-    startCommit === null
-      ? null
-      : findCheckRun(await deps.reads.checkRuns(target, startCommit), { id, jobId: facts.id });
+  const begun = head === undefined ? null : readStartMessage(head.message, facts.id);
+  // A comment may be older than the commit that it should tell of. Anybody can write such a message; the check run is the App's own.
+  const later = begun !== null && begun.number > told.number ? await findOn(head?.commit, begun.id) : null;
+  const { id, number } = later !== null && begun !== null ? begun : told;
+  const isStart = begun?.id === id;
+  const isWork = !isStart && head?.message.split('\n').includes(`Yardmaster-Job: ${facts.id}`) === true;
+  const startCommit = (isStart ? head?.commit : null) ?? told.startCommit;
+  const checkRun = later ?? (await findOn(startCommit, id));
   return {
     attempt: {
       id,
@@ -40,6 +39,11 @@ export async function findOldAttempt(
     claim: checkRun && (await findClaim(checkRun)),
   };
 
+  async function findOn(commit: string | null | undefined, attemptId: AttemptId) {
+    if (commit == null) return null;
+    return findCheckRun(await deps.reads.checkRuns(target, commit), { id: attemptId, jobId: facts.id });
+  }
+
   /** Only where the branch stands as its runner left it: otherwise its push would be refused. */
   async function findClaim({ id: checkRunId, externalId }: FoundCheckRun): Promise<Claim | null> {
     const attempt = { id, jobId: facts.id };
@@ -49,6 +53,14 @@ export async function findOldAttempt(
     const claim = reading && readClaim(reading, place, deps.mailKey);
     return isStart || (isWork && claim?.report.publishCommit === head?.commit) ? claim : null;
   }
+}
+
+/** The attempt that a start commit of the job names; `null` when it is none. */
+function readStartMessage(message: string, jobId: string): { id: AttemptId; number: number } | null {
+  if (!message.split('\n').includes(`Yardmaster-Job: ${jobId}`)) return null;
+  const [, id, number] = /^Yardmaster-Attempt: (\S+) \((\d{1,6})\)$/m.exec(message) ?? [];
+  const attemptId = AttemptId.safeParse(id);
+  return attemptId.success ? { id: attemptId.data, number: Number(number) } : null;
 }
 
 /** Also where the coordinator has written behind its `external_id`, for a runner that only reaches GitHub. */
