@@ -11,7 +11,6 @@ import { findPredecessors } from '../domain/specialty-order.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
-import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, accepted, refused } from './answer.ts';
 import { judgeLimits } from './judge-limits.ts';

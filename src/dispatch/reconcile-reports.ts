@@ -29,11 +29,19 @@ type Found = { ended: number; unblocked: number; checkRuns: number; comments: nu
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   const found: Found = { ended: 0, unblocked: 0, checkRuns: 0, comments: 0 };
+  let isOutOfReach = false;
   await sweepEach(
     liveJobs(deps.store),
-    (job) => look(job, found, deps),
-    (job, error) => deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub'),
+    async (job) => {
+      if (!(await look(job, found, deps))) isOutOfReach = true;
+    },
+    (job, error) => {
+      isOutOfReach = true;
+      deps.log.info({ err: error, jobId: job.id }, 'A live job can not be looked at on GitHub');
+    },
   );
+  // The other sweep finds out whether the repository was transferred or taken from us, and says that.
+  if (isOutOfReach) await deps.store.sweeps.hurry(INSTALLATION_SWEEP, await deps.store.nowMs());
   found.checkRuns += await repairEnded(deps);
   await lookForConflicts(deps);
   await lookForWaitingReviews(deps);
@@ -66,13 +74,10 @@ async function lookForWaitingReviews({ store }: SweepDeps): Promise<void> {
   }
 }
 
-async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void> {
+/** False when nothing of the job's repository can be seen. */
+async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<boolean> {
   const issue = await deps.github.readIssue(toTarget(job), job.issue.number);
-  if (!issue.found && !(await deps.reads.isUsable(toTarget(job)))) {
-    // Nothing of the repository can be seen; the other sweep finds out whether it was transferred, and says that.
-    await deps.store.sweeps.hurry(INSTALLATION_SWEEP, await deps.store.nowMs());
-    return;
-  }
+  if (!issue.found && !(await deps.reads.isUsable(toTarget(job)))) return false;
   if (!issue.found || issue.state === 'closed' || issue.locked) {
     const how = issue.found ? (issue.locked ? 'locked' : 'closed') : 'deleted';
     const { acceptTrigger, store } = deps;
@@ -80,11 +85,12 @@ async function look(job: StoredJob, found: Found, deps: SweepDeps): Promise<void
     const trigger = { target: toTarget(job), issueNumber: job.issue.number, how, sender: SOMEBODY } as const;
     const { kind } = await acceptTrigger({ kind: 'issue_ended', key, ...trigger });
     if (kind === 'cancelled') found.ended += 1;
-    return;
+    return true;
   }
   if (waitsByItself(job) && (await lookAtWaiting(job.id, deps))) found.unblocked += 1;
   found.checkRuns += await repairCheckRuns(job, deps);
   found.comments += await repairComment(job, deps);
+  return true;
 }
 
 /** A check run that waits is ours; one in the hands of a runner is left to it. */

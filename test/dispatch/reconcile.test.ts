@@ -419,7 +419,11 @@ describe('a repository that was transferred to an owner who has the App', () => 
 
     await standin.as('acme').transferRepository(world.fullName, 'globex');
     await world.settle();
+    await world.store.sweeps.take('installations', 1, 1);
+    await world.store.sweeps.release('installations', Date.now() + 3_600_000);
     await world.sweep('reports');
+    const isHurried = await world.store.sweeps.take('installations', Date.now(), 0);
+    expect(isHurried, 'what can’t be seen is looked into at once').toBe(isPrivate);
     expect(await world.jobsOf(issue)).toMatchObject([{ state: isTold ? 'cancelled' : 'queued' }]);
     const findings = await world.sweep('installations', 'issues');
 
