@@ -128,6 +128,26 @@ test('a runner waits for a coordinator that is away, says so, and works when it 
   expect(await until('it works', () => attempt.result)).toMatchObject({ outcome: 'pull_request' });
 });
 
+test('the second SIGTERM ends what runs, which is the machine’s doing and no failure, and the runner leaves', async () => {
+  const { runner, attempt } = await startWorking('hang');
+  await until('the agent and its child run', () => agentProcesses(attempt.spec).length === 2);
+  const exit = once(runner, 'exit');
+
+  runner.kill('SIGTERM');
+  await until('it drains', () => world.coordinator.polls.at(-1)?.draining);
+  expect(agentProcesses(attempt.spec)).toHaveLength(2);
+  runner.kill('SIGTERM');
+
+  expect(await exit).toEqual([RUNNER_EXIT.ok, null]);
+  expect(attempt.result).toMatchObject({
+    outcome: 'cancelled',
+    retryable: true,
+    reason: 'The runner was shut down in the middle of its work.',
+  });
+  expect(agentProcesses(attempt.spec)).toEqual([]);
+  expect(await readdir(path.join(work, '.yardmaster', 'journal'))).toEqual([]);
+});
+
 test('the third SIGTERM ends it at once, whatever still runs', async () => {
   const { runner, attempt } = await startWorking('deaf');
   await until('the agent runs', () => agentProcesses(attempt.spec).length > 0);
