@@ -55,6 +55,8 @@ export function createSweeper(deps: {
     const goneMs = nowMs - Number((await store.sweeps.getMark(ALIVE_MARK)) ?? 0);
     const shortMs = (timings.leaseSeconds / SHORT_OUTAGE) * 1000;
     if (goneMs >= shortMs) {
+      // Ten offers that nobody could answer would end a job, and each has its runner avoided.
+      await store.jobs.extendOffers(nowMs + timings.acceptSeconds * 1000);
       const forgiven = await store.jobs.extendLeases(nowMs + seconds * 1000);
       if (forgiven > 0)
         log.info({ forgiven, seconds }, 'Leases are not judged before their runners had time to come back');

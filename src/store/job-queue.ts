@@ -28,6 +28,8 @@ export type JobQueueQueries = {
   overdue(nowMs: number, limit: number): Promise<StoredJob[]>;
   /** Pushes every lease that ends sooner to `untilMs`. Returns how many. */
   extendLeases(untilMs: number): Promise<number>;
+  /** The same for offers that nobody has answered yet. */
+  extendOffers(untilMs: number): Promise<void>;
 };
 
 export function createJobQueueQueries(db: Kysely<Schema>, engine: Pick<Engine, 'rowLocks'>): JobQueueQueries {
@@ -158,6 +160,15 @@ export function createJobQueueQueries(db: Kysely<Schema>, engine: Pick<Engine, '
         .returning('id')
         .execute();
       return rows.length;
+    },
+
+    async extendOffers(untilMs) {
+      await db
+        .updateTable('jobs')
+        .set({ deadline_at: untilMs })
+        .where('state', '=', 'offered')
+        .where('deadline_at', '<', untilMs)
+        .execute();
     },
   };
 }

@@ -550,6 +550,24 @@ describe('leases', () => {
     expect((await world.jobOf(jobId)).job.attemptNumber).toBe(1);
   });
 
+  test('an offer that could not be answered in an outage stands for as long as a new one', async () => {
+    await using world = await openDispatchWorld();
+    const jobId = await world.label();
+    const runner = await world.enrol();
+    const { offers } = value(await world.poll(runner));
+    expect(offers).toMatchObject([{ jobId }]);
+
+    world.clock.advance(3600);
+    await world.sweeper.forgiveOutage();
+    world.clock.advance(TIMINGS.acceptSeconds - 1);
+    await world.sweeper.sweep();
+    expect((await world.jobOf(jobId)).job.state).toBe('offered');
+
+    world.clock.advance(2);
+    await world.sweeper.sweep();
+    expect((await world.jobOf(jobId)).job.state).not.toBe('offered');
+  });
+
   test('a planned stop hands out leases that outlive it', async () => {
     await using world = await openDispatchWorld();
     await world.label();

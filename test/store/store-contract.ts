@@ -446,7 +446,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await jobs.overdue(100, 10)).map((job) => job.id).sort()).toEqual([lapsed.id, long.id].sort());
     });
 
-    test('leases can be extended all at once; offers and longer leases stay as they are', async () => {
+    test('leases can be extended all at once, and so can offers; longer leases stay as they are', async () => {
       await using opened = await open();
       const { jobs } = opened.store;
       const [offered, short, long] = [aStoredJob(), forIssue(aStoredJob(), 43), forIssue(aStoredJob(), 44)];
@@ -468,6 +468,10 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(deadlines).toEqual([10, 500, 900]);
       const ends = await Promise.all([short, long].map(async ({ id }) => (await jobs.get(id))?.runUntilMs));
       expect(ends).toEqual([500, 1000]);
+
+      await jobs.extendOffers(300);
+      expect((await jobs.get(offered.id))?.deadlineAtMs).toBe(300);
+      expect((await jobs.get(short.id))?.deadlineAtMs).toBe(500);
     });
 
     test('waiting jobs are explained in turn', async () => {
