@@ -26,6 +26,13 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
+/** Who works on an attempt and what it has used so far, while it is under way. */
+export const AttemptProgress = z.object({
+  agent: z.object({ name: z.string().max(1000), model: z.string().max(1000).nullable() }),
+  usage: Usage,
+});
+export type AttemptProgress = z.infer<typeof AttemptProgress>;
+
 export const FileChange = z.object({
   path: z.string().max(4096),
   status: z.enum(['added', 'modified', 'deleted', 'renamed', 'mode']),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AttemptResult, Phase } from './attempt-result.ts';
+import { AttemptProgress, AttemptResult, Phase } from './attempt-result.ts';
 import { AttemptId, CommitId, JobId, RunnerId } from './identifiers.ts';
 import { JobSpec } from './job.ts';
 import { DeclineReason, RunnerFacts } from './runner-api.ts';
@@ -53,6 +53,8 @@ export const ReportMail = z.object({
   number: z.int().positive(),
   facts: RunnerFacts,
   phase: Phase,
+  /** As in heartbeats; absent from runners before 1.4. */
+  progress: AttemptProgress.optional(),
   /** Workspace and baseline are ready. */
   started: z.boolean(),
   /** What it wants to push, and asks leave to. */

@@ -2,7 +2,7 @@
  * The version of the runner API. A runner sends its own in every call (header `Yardmaster-Protocol`).
  * Minor versions only add optional fields; a major version may change what a call means.
  */
-export const PROTOCOL_VERSION = { major: 1, minor: 3 } as const;
+export const PROTOCOL_VERSION = { major: 1, minor: 4 } as const;
 
 /** Runners before this version do not know jobs of kind `revise`. */
 export const REVISIONS_SINCE = { major: 1, minor: 2 } as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AttemptResult, Phase } from './attempt-result.ts';
+import { AttemptProgress, AttemptResult, Phase } from './attempt-result.ts';
 import { Evidence } from './evidence.ts';
 import { AttemptId, Capability, CommitId, JobId, RunnerId, Specialty } from './identifiers.ts';
 import { JobPreview, JobSpec } from './job.ts';
@@ -220,7 +220,11 @@ export const RUNNER_API = {
     auth: 'lease',
     idempotent: false,
     summary: 'Renew the lease; hear whether to go on.',
-    request: z.object({ phase: Phase }),
+    request: z.object({
+      phase: Phase,
+      /** Since 1.4. */
+      progress: AttemptProgress.optional(),
+    }),
     response: HeartbeatResponse,
   },
   log: {

@@ -12,6 +12,7 @@ import { answerOnce, type Idempotency } from './answer-once.ts';
 import type { DispatchDeps } from './dispatch-deps.ts';
 import { type Held, type LeaseKey, lockLease, stale } from './lease.ts';
 import { notePhase } from './note-phase.ts';
+import { noteProgress } from './note-progress.ts';
 import { tellOfAttempt } from './tell-of-attempt.ts';
 
 export type LeaseCalls = {
@@ -50,7 +51,7 @@ export function createLeaseCalls(deps: DispatchDeps): LeaseCalls {
         }),
       ),
 
-    heartbeat: (lease, { phase }) =>
+    heartbeat: (lease, { phase, progress }) =>
       store.transact(async (tx) => {
         const held = await lockLease(tx, lease);
         if (!held.ok) return held;
@@ -63,6 +64,7 @@ export function createLeaseCalls(deps: DispatchDeps): LeaseCalls {
           return accepted({ action: 'cancel', reason: job.stateReason, ...rhythm });
         }
         await tx.jobs.change(job.id, { deadlineAtMs: tx.nowMs + leaseSeconds * 1000 }, tx.nowMs);
+        await noteProgress(tx, held.value, progress);
         await notePhase(tx, held.value, phase);
         const runner = await tx.runners.get(runnerId);
         const action = runner?.drainRequested === true ? 'drain' : 'continue';

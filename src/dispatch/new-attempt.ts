@@ -23,6 +23,7 @@ export function newAttempt(attempt: {
     runner: null,
     leaseTokenHash: null,
     phase: null,
+    progress: null,
     evidence: null,
     result: null,
     outcome: null,

@@ -92,6 +92,7 @@ export async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: Store
     runner: null,
     leaseTokenHash: null,
     phase: null,
+    progress: null,
     acceptedAtMs: null,
   });
   if (attempt.acceptedAtMs !== null) {

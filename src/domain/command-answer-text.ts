@@ -17,7 +17,7 @@ import type { RepoSettings } from './repo-settings.ts';
 import { toRoundText } from './revision-text.ts';
 import { routeIssue } from './route-issue.ts';
 import type { MonthlySpending } from './spending.ts';
-import type { ReportedJob } from './status-comment-text.ts';
+import { type ReportedJob, toWorkFacts } from './status-comment-text.ts';
 import { describeStartRules, type Standing } from './who-may-start.ts';
 
 const MAX_RUNNERS = 50;
@@ -131,10 +131,11 @@ function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
       .filter((part) => part !== null)
       .join('\n\n');
   const lines = current.map(
-    ({ job, attempt, queuePosition }) =>
+    ({ job, attempt, earlierAttempts, queuePosition }) =>
       `- ${[
         `${toStateEmoji(job)} **${toInline(job.specialty, 50)}**: ${toStateText(job, attempt)}`,
         queuePosition === null ? null : `place ${queuePosition} in the queue`,
+        ...toWorkFacts({ attempt, earlierAttempts }),
         attempt?.checkRun == null ? null : `[check run](${attempt.checkRun.url})`,
         toPullRequest(job),
       ]

@@ -1,4 +1,4 @@
-import type { AttemptResult, Outcome, Phase } from '../contract/attempt-result.ts';
+import type { AttemptProgress, AttemptResult, Outcome, Phase } from '../contract/attempt-result.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { AttemptId, JobId, RunnerId } from '../contract/identifiers.ts';
 import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
@@ -119,6 +119,8 @@ export type Attempt = {
   checkRun: { id: number; url: string } | null;
   runner: { id: RunnerId; name: string } | null;
   phase: Phase | null;
+  /** As its runner told last, while it is at work; `null` from runners that tell nothing of it. */
+  progress: AttemptProgress | null;
   evidence: Evidence | null;
   result: AttemptResult | null;
   outcome: Outcome | null;

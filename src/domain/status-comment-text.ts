@@ -111,13 +111,10 @@ function toSection(entry: ReportedJob, detail: Detail): string {
 }
 
 function toFactsLine({ job, attempt, earlierAttempts }: Omit<ReportedJob, 'queuePosition'>): string {
-  const { result = null, runner = null, checkRun = null } = attempt ?? {};
+  const checkRun = attempt?.checkRun ?? null;
   const facts = [
     `Asked for by ${toCode(job.requestedBy, 100)}`,
-    runner === null ? null : `runner ${toCode(runner.name, 100)}`,
-    result === null ? null : `agent ${toCode(result.agent.name, 100)}`,
-    result?.agent.model == null ? null : `model ${toCode(result.agent.model, 100)}`,
-    toCost(attempt, earlierAttempts),
+    ...toWorkFacts({ attempt, earlierAttempts }),
     job.attemptNumber > 1 ? `attempt ${job.attemptNumber}` : null,
     checkRun === null ? null : `[check run](${checkRun.url})`,
     toPullRequestFact(job),
@@ -125,20 +122,37 @@ function toFactsLine({ job, attempt, earlierAttempts }: Omit<ReportedJob, 'queue
   return facts.filter((fact) => fact !== null).join(' · ');
 }
 
+/** Who works on it and for how much, as Markdown: runner, agent, model and cost, as far as they are known. */
+export function toWorkFacts({
+  attempt,
+  earlierAttempts,
+}: Pick<ReportedJob, 'attempt' | 'earlierAttempts'>): string[] {
+  const agent = (attempt?.result ?? attempt?.progress)?.agent;
+  const facts = [
+    attempt?.runner == null ? null : `runner ${toCode(attempt.runner.name, 100)}`,
+    agent === undefined ? null : `agent ${toCode(agent.name, 100)}`,
+    agent?.model == null ? null : `model ${toCode(agent.model, 100)}`,
+    toCost(attempt, earlierAttempts),
+  ];
+  return facts.filter((fact) => fact !== null);
+}
+
 function toPullRequestFact({ revision, pullRequest }: Job): string | null {
   if (revision !== null) return toRoundText(revision);
   return pullRequest === null ? null : `[pull request #${pullRequest.number}](${pullRequest.url})`;
 }
 
-/** Of all attempts that told it; while one is at work, only the others have. */
+/** Of all attempts that told it. What is at work may not know yet what it costs, which is no news. */
 function toCost(attempt: Attempt | null, earlier: readonly Attempt[]): string | null {
-  const told = [...earlier, ...(attempt === null ? [] : [attempt])].flatMap(({ result }) =>
-    result === null ? [] : [result.usage.costUsd],
-  );
+  const isOver = attempt?.result != null;
+  const told = [...earlier, ...(attempt === null ? [] : [attempt])].flatMap(({ result, progress }) => {
+    const usage = (result ?? progress)?.usage;
+    return usage === undefined || (result === null && usage.costUsd === null) ? [] : [usage.costUsd];
+  });
   if (told.length === 0) return null;
   const known = told.filter((cost) => cost !== null);
   const sum = known.length === 0 ? null : known.reduce((all, cost) => all + cost, 0);
-  return `cost${attempt?.result == null ? ' so far' : ''} ${formatCost(sum)}`;
+  return `cost${isOver ? '' : ' so far'} ${formatCost(sum)}`;
 }
 
 function toWaiting(job: Job, queuePosition: number | null): string | null {

@@ -1,4 +1,5 @@
 import {
+  type AttemptProgress,
   AttemptResult,
   type FileChange,
   type Outcome,
@@ -8,7 +9,7 @@ import {
 import type { Evidence } from '../contract/evidence.ts';
 import type { ToolOutput } from '../domain/tool-output.ts';
 import { toOneLine } from '../lib/strip-control.ts';
-import type { AgentResult } from './agents/agent.ts';
+import type { AgentMeter, AgentResult } from './agents/agent.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 
 const MAX_CHANGES = 300;
@@ -35,7 +36,10 @@ export type AttemptRecord = {
   changes: readonly FileChange[];
   /** What tools made on the way, and is no work. */
   leftOut: readonly ToolOutput[];
+  /** Of the rounds that are over. */
   usage: Usage;
+  /** What the round under way has used by now; `null` between rounds. */
+  meter: (() => AgentMeter) | null;
   evidence: Evidence;
   phaseMs: Partial<Record<Phase, number>>;
   /** What was around agent, set-up and tests. */
@@ -56,6 +60,7 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
     changes: [],
     leftOut: [],
     usage: { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 },
+    meter: null,
     evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
     phaseMs: {},
     sandbox,
@@ -64,19 +69,34 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
 
 /** Adds a round of the agent: what it used adds up, its last words and model count. */
 export function addAgentRound(record: AttemptRecord, round: AgentResult): void {
-  const { usage } = record;
-  record.usage = {
-    inputTokens: addCounts(usage.inputTokens, round.usage.inputTokens),
-    outputTokens: addCounts(usage.outputTokens, round.usage.outputTokens),
-    costUsd:
-      usage.costUsd === null && round.usage.costUsd === null
-        ? null
-        : (usage.costUsd ?? 0) + (round.usage.costUsd ?? 0),
-    turns: addCounts(usage.turns, round.usage.turns),
-  };
+  record.usage = addUsage(record.usage, round.usage);
+  record.meter = null;
   if (round.summary !== '') record.summary = round.summary;
-  // The agent's own words too.
-  if (round.model !== null) record.agent.model = toOneLine(round.model, 200);
+  record.agent.model = toModel(round.model) ?? record.agent.model;
+}
+
+/** What heartbeats tell of the attempt: all rounds so far, with the one under way. */
+export function toProgress({ agent, usage, meter }: AttemptRecord): AttemptProgress {
+  const round = meter?.() ?? null;
+  return {
+    agent: { name: agent.name, model: toModel(round?.model ?? null) ?? agent.model },
+    usage: round === null ? usage : addUsage(usage, round.usage),
+  };
+}
+
+/** The agent's own words, so any text. */
+function toModel(model: string | null): string | null {
+  return model === null ? null : toOneLine(model, 200);
+}
+
+function addUsage(before: Usage, more: Usage): Usage {
+  return {
+    inputTokens: addCounts(before.inputTokens, more.inputTokens),
+    outputTokens: addCounts(before.outputTokens, more.outputTokens),
+    costUsd:
+      before.costUsd === null && more.costUsd === null ? null : (before.costUsd ?? 0) + (more.costUsd ?? 0),
+    turns: addCounts(before.turns, more.turns),
+  };
 }
 
 /** Whole and safe, whatever an agent says of itself: with anything else the report would not be taken, and the work be lost. */

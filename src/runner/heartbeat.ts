@@ -1,5 +1,4 @@
-import type { Phase } from '../contract/attempt-result.ts';
-import type { HeartbeatResponse } from '../contract/runner-api.ts';
+import type { HeartbeatResponse, RunnerRequest } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
@@ -25,7 +24,8 @@ export type HeartbeatOptions = {
   claim: Pick<Claim, 'leaseSeconds' | 'heartbeatSeconds' | 'sentAtMs'>;
   /** Taken off the lease for our own deadline; never more than half of it. */
   leaseSafetySeconds: number;
-  phase: () => Phase;
+  /** What each heartbeat says. */
+  news: () => RunnerRequest<'heartbeat'>;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -152,7 +152,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   async function beat(signal: AbortSignal): Promise<boolean> {
     const sent = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
     try {
-      const answer = await channel.heartbeat(options.phase(), signal);
+      const answer = await channel.heartbeat(options.news(), signal);
       heartbeatMs = answer.heartbeatSeconds * 1000;
       if (answer.action === 'continue' || answer.action === 'drain') {
         deadlineMs = sent.monotonicMs + toUsableMs(answer.leaseSeconds);

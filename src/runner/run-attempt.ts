@@ -11,7 +11,7 @@ import { stripControl } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { createAttemptNotes } from './attempt-notes.ts';
-import { createAttemptRecord, type Ending, toAttemptResult } from './attempt-record.ts';
+import { createAttemptRecord, type Ending, toAttemptResult, toProgress } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
 import type { DiskRoom } from './disk-room.ts';
@@ -202,7 +202,7 @@ async function runAttempt(
     channel,
     claim,
     leaseSafetySeconds: deps.timings.leaseSafetySeconds,
-    phase: () => state.phase,
+    news: () => ({ phase: state.phase, progress: toProgress(record) }),
     clock,
     random: deps.random,
     log,

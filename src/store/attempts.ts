@@ -31,6 +31,7 @@ export type AttemptChange = Partial<
     | 'runner'
     | 'leaseTokenHash'
     | 'phase'
+    | 'progress'
     | 'evidence'
     | 'result'
     | 'outcome'
@@ -83,6 +84,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           runner_name: attempt.runner?.name ?? null,
           lease_token_hash: attempt.leaseTokenHash,
           phase: attempt.phase,
+          progress: attempt.progress === null ? null : JSON.stringify(attempt.progress),
           evidence: attempt.evidence === null ? null : JSON.stringify(attempt.evidence),
           result: attempt.result === null ? null : JSON.stringify(attempt.result),
           outcome: attempt.outcome,
@@ -170,7 +172,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
 
 /** Left out = left alone; `null` = emptied. */
 function toColumns(change: AttemptChange) {
-  const { base, checkRun, runner, evidence, result } = change;
+  const { base, checkRun, runner, progress, evidence, result } = change;
   return {
     epoch: change.epoch,
     told_epoch: change.toldEpoch,
@@ -185,6 +187,7 @@ function toColumns(change: AttemptChange) {
     ...(runner === undefined ? {} : { runner_id: runner?.id ?? null, runner_name: runner?.name ?? null }),
     lease_token_hash: change.leaseTokenHash,
     phase: change.phase,
+    ...(progress === undefined ? {} : { progress: progress === null ? null : JSON.stringify(progress) }),
     ...(evidence === undefined ? {} : { evidence: evidence === null ? null : JSON.stringify(evidence) }),
     ...(result === undefined
       ? {}
@@ -237,6 +240,7 @@ function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
         : { id: row.runner_id as RunnerId, name: row.runner_name },
     leaseTokenHash: row.lease_token_hash,
     phase: row.phase,
+    progress: row.progress === null ? null : (JSON.parse(row.progress) as NonNullable<Attempt['progress']>),
     evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as NonNullable<Attempt['evidence']>),
     result: row.result === null ? null : (JSON.parse(row.result) as NonNullable<Attempt['result']>),
     outcome: row.outcome,

@@ -19,6 +19,7 @@ import { addRevisions } from './migrations/0014-revisions.ts';
 import { createPatches } from './migrations/0015-patches.ts';
 import { addWaitingReviews } from './migrations/0016-waiting-reviews.ts';
 import { addRunnerProtocol } from './migrations/0017-runner-protocol.ts';
+import { addAttemptProgress } from './migrations/0018-attempt-progress.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -46,6 +47,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0015-patches': createPatches,
   '0016-waiting-reviews': addWaitingReviews,
   '0017-runner-protocol': addRunnerProtocol,
+  '0018-attempt-progress': addAttemptProgress,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

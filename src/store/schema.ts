@@ -104,6 +104,7 @@ export type AttemptRow = {
   runner_name: string | null;
   lease_token_hash: string | null;
   phase: Phase | null;
+  progress: string | null;
   evidence: string | null;
   result: string | null;
   outcome: Outcome | null;

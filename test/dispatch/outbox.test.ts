@@ -182,6 +182,34 @@ describe('the status comment', () => {
     expect((await world.jobOf(jobId)).job.state).toBe('failed');
   });
 
+  test('tells agent and cost with what it has to tell anyway, and is never edited for them alone', async () => {
+    await using world = await openDispatchWorld();
+    await world.label();
+    const { lease } = await world.take(await world.enrol());
+    const spend = async (costUsd: number, phase: 'agent' | 'verify' = 'agent') => {
+      const usage = { inputTokens: 9, outputTokens: 1, costUsd, turns: 1 };
+      const progress = { agent: { name: 'claude', model: 'big' }, usage };
+      value(await world.dispatcher.heartbeat(lease, { phase, progress }));
+      world.clock.advance(TIMINGS.progressReportSeconds);
+      await world.outbox.runDue();
+      return [writes(world), world.recorder.comments[0]?.body.match(/cost so far \$[\d.]+/)?.[0]];
+    };
+
+    const told = [await spend(0.1), await spend(0.2), await spend(0.3), await spend(0.4, 'verify')];
+    value(await world.dispatcher.heartbeat(lease, { phase: 'agent' }));
+    world.clock.advance(TIMINGS.progressReportSeconds);
+    await world.outbox.runDue();
+
+    expect(told).toEqual([
+      [2, 'cost so far $0.10'],
+      [2, 'cost so far $0.10'],
+      [2, 'cost so far $0.10'],
+      [3, 'cost so far $0.40'],
+    ]);
+    // A heartbeat of an older runner takes nothing back.
+    expect(world.recorder.comments[0]?.body).toContain('agent `claude` · model `big` · cost so far $0.40');
+  });
+
   test('tells that a runner gave the job back', async () => {
     await using world = await openDispatchWorld();
     const runner = await world.enrol();

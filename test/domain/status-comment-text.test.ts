@@ -29,7 +29,12 @@ describe('the status comment of an issue', () => {
       jobs: [
         reported({
           job: aJob({ state: 'running' }),
-          attempt: aRunningAttempt(),
+          attempt: aRunningAttempt({
+            progress: {
+              agent: { name: 'claude-code', model: 'claude-sonnet' },
+              usage: { inputTokens: 21_000, outputTokens: 900, costUsd: 0.0812, turns: 5 },
+            },
+          }),
           events: someEvents(
             'queued: Queued',
             'accepted: be-1 accepted',
@@ -189,6 +194,28 @@ describe('the status comment of an issue', () => {
     );
     expect(comment.startsWith(marker)).toBe(true);
     expect(dangersIn(comment)).toEqual([]);
+  });
+
+  test('while work goes on, its cost is told once somebody knows it, together with that of attempts before', () => {
+    const usage = { inputTokens: 900, outputTokens: 30, costUsd: null, turns: 1 };
+    const progress = { agent: { name: 'claude', model: null }, usage };
+    const tell = (costUsd: number | null, earlierAttempts: ReportedJob['earlierAttempts'] = []) =>
+      toStatusComment({
+        marker,
+        jobs: [
+          reported({
+            job: aJob({ state: 'running' }),
+            attempt: aRunningAttempt({ progress: { ...progress, usage: { ...usage, costUsd } } }),
+            earlierAttempts,
+          }),
+        ],
+      });
+    const before = aRunningAttempt({ outcome: 'agent_failed', result: aResult() });
+
+    expect(tell(null)).toMatch(/agent `claude` · \[check run\]/);
+    expect(tell(0.5)).toContain('agent `claude` · cost so far $0.50 ·');
+    expect(tell(null, [before])).toContain('cost so far $0.42 ·');
+    expect(tell(0.5, [before])).toContain('cost so far $0.92 ·');
   });
 
   test('hundreds of attempts, of which none may be the last word, leave room for the rest', () => {

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
-import { AttemptResult } from '../../src/contract/attempt-result.ts';
+import { AttemptProgress, AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { AgentResult } from '../../src/runner/agents/agent.ts';
-import { addAgentRound, createAttemptRecord, toAttemptResult } from '../../src/runner/attempt-record.ts';
+import {
+  addAgentRound,
+  createAttemptRecord,
+  toAttemptResult,
+  toProgress,
+} from '../../src/runner/attempt-record.ts';
 
 function aRound(usage: Partial<AgentResult['usage']>): AgentResult {
   return {
@@ -29,4 +34,28 @@ test('whatever an agent counts, the report can be taken', () => {
     costUsd: null,
     turns: 2,
   });
+});
+
+test('what is told while it works adds the round under way to those before, and is within the protocol', () => {
+  const record = createAttemptRecord('house');
+  const usage = { inputTokens: 100, outputTokens: 7.9, costUsd: 0.25, turns: 2 };
+
+  const atFirst = toProgress(record);
+  record.meter = () => ({ usage, model: 'small\nmodel' });
+  const inTheMiddle = toProgress(record);
+  addAgentRound(record, { ...aRound({ ...usage, costUsd: 0.5 }), model: 'big' });
+  const betweenRounds = toProgress(record);
+  record.meter = () => ({ usage: { ...usage, costUsd: null }, model: null });
+  const inTheNextRound = toProgress(record);
+
+  expect(atFirst).toMatchObject({
+    agent: { name: 'house', model: null },
+    usage: { costUsd: null, turns: 0 },
+  });
+  expect(AttemptProgress.parse(inTheMiddle)).toEqual({
+    agent: { name: 'house', model: 'small model' },
+    usage: { inputTokens: 100, outputTokens: 7, costUsd: 0.25, turns: 2 },
+  });
+  expect(betweenRounds).toMatchObject({ agent: { model: 'big' }, usage: { costUsd: 0.5, turns: 2 } });
+  expect(inTheNextRound).toMatchObject({ agent: { model: 'big' }, usage: { costUsd: 0.5, turns: 4 } });
 });

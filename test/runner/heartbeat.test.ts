@@ -228,8 +228,8 @@ function start(
   const answer: HeartbeatResponse = { action: 'continue', reason: null, leaseSeconds, heartbeatSeconds };
   const heartbeat = createHeartbeat({
     channel: {
-      heartbeat: async (phase, signal) => {
-        expect(phase).toBe('agent');
+      heartbeat: async (news, signal) => {
+        expect(news).toEqual({ phase: 'agent' });
         const now = behaviour;
         beats.push(clock.monotonicMs());
         if (now instanceof TransportError) throw now;
@@ -242,7 +242,7 @@ function start(
     },
     claim: { leaseSeconds, heartbeatSeconds, sentAtMs: clock.monotonicMs() },
     leaseSafetySeconds,
-    phase: () => 'agent',
+    news: () => ({ phase: 'agent' }),
     clock,
     random: { bytes: (size) => new Uint8Array(size), fraction: () => 0.5 },
     log: createTestLogger(),

@@ -114,13 +114,16 @@ describe('work that gets through', () => {
   });
 
   test('may take a round of repair', async () => {
-    const { spec, result } = await work('wrong-then-fix', { settings: { repairRounds: 2 } });
+    const { spec, attempt, result } = await work('wrong-then-fix', { settings: { repairRounds: 2 } });
 
     expect(result).toMatchObject({
       outcome: 'pull_request',
       usage: { turns: 4, costUsd: 0.02 },
       evidence: { after: { verdict: 'passed' }, repairRounds: 1 },
     });
+    expect(attempt.progress?.agent).toEqual({ name: 'house', model: result.agent.model });
+    // Told at each phase: after the first round, or both.
+    expect([2, 4]).toContain(attempt.progress?.usage.turns);
     expect(await pushed(spec)).toBe(result.headCommit);
   });
 

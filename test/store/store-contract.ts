@@ -583,10 +583,12 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const attempt = aStoredAttempt(aStoredJob(), { base: null, checkRun: null, startCommit: null });
       const runner = { id: aStoredRunner().id, name: 'be-1' };
       const result = aResult();
+      const progress = { agent: { name: 'claude', model: null }, usage: result.usage };
       await attempts.insert(attempt);
 
       await attempts.change(attempt.id, {
         epoch: 2,
+        progress,
         runner,
         leaseTokenHash: 'h',
         result,
@@ -597,7 +599,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         baseHead: 'd'.repeat(40),
       });
       const full = await attempts.get(attempt.id);
-      await attempts.change(attempt.id, { runner: null, leaseTokenHash: null });
+      await attempts.change(attempt.id, { runner: null, leaseTokenHash: null, progress: null });
 
       const expected = {
         ...attempt,
@@ -607,7 +609,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         result,
         evidence: result.evidence,
       };
-      expect(full).toEqual({ ...expected, runner, leaseTokenHash: 'h' });
+      expect(full).toEqual({ ...expected, runner, leaseTokenHash: 'h', progress });
       expect(await attempts.get(attempt.id)).toEqual(expected);
       expect(await attempts.ofJob(attempt.jobId)).toEqual([expected]);
     });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import type { AttemptProgress, AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { Evidence } from '../../src/contract/evidence.ts';
 import type { JobSpec } from '../../src/contract/job.ts';
 import { judgeProtocol, PROTOCOL_HEADER } from '../../src/contract/protocol-version.ts';
@@ -52,6 +52,8 @@ export type FakeAttempt = {
   leaseToken: string;
   log: string;
   phases: string[];
+  /** As the newest heartbeat told. */
+  progress: AttemptProgress | null;
   tokens: string[];
   /** What was announced as the commit to be pushed. */
   announced: string | null;
@@ -184,7 +186,8 @@ export async function startFakeCoordinator(
       return {};
     },
     start: async () => ({}),
-    heartbeat: async ({ phase }, { attempt }) => {
+    heartbeat: async ({ phase, progress = null }, { attempt }) => {
+      attempt.progress = progress;
       if (attempt.phases.at(-1) !== phase) attempt.phases.push(phase);
       return {
         action: 'continue' as const,
@@ -246,6 +249,7 @@ export async function startFakeCoordinator(
         leaseToken: `lease-${randomUUID()}`,
         log: '',
         phases: [],
+        progress: null,
         tokens: [],
         announced: null,
         evidence: null,

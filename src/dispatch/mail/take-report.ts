@@ -115,12 +115,12 @@ export function createTakeReport(
   }
 
   async function hear(found: MailCase, report: ReportMail, reading: CheckRunReading): Promise<void> {
-    const { attemptId, epoch, runnerId, nonce, phase } = report;
+    const { attemptId, epoch, runnerId, nonce, phase, progress } = report;
     const lease: LeaseKey = { session: { runnerId, epoch: 0 }, attemptId, epoch, leaseToken: nonce };
     const rhythm = withRhythm((found.mail?.heartbeatMs ?? 0) / 1000);
     const calls = createLeaseCalls(rhythm);
     const isOver = report.declined !== null || report.result !== null;
-    if (!isOver) tell(await calls.heartbeat(lease, { phase }));
+    if (!isOver) tell(await calls.heartbeat(lease, { phase, progress }));
     if (report.started && found.job.state === 'preparing') {
       tell(await calls.start(lease, { key: `${nonce}:start`, requestHash: SAME }));
     }

@@ -49,7 +49,12 @@ export type AgentTask = {
   /** Ends the run: the agent and everything it started is gone when `run` resolves. */
   signal: AbortSignal;
   onEvent(event: AgentEvent): void;
+  /** Called once, when the run begins: `read` tells at any time what it has used by then, and its model as far as it is known. */
+  onMeter?(read: () => AgentMeter): void;
 };
+
+/** What a run has used. */
+export type AgentMeter = Pick<AgentResult, 'usage' | 'model'>;
 
 export type AgentResult = {
   ending: AgentEnding;

@@ -6,7 +6,7 @@ import { type Random, systemRandom } from '../../lib/random.ts';
 import { createSecret } from '../../lib/secret.ts';
 import { toNetworkAccess, type WrapCommand } from '../sandbox/launch.ts';
 import { type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
-import type { Agent, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
+import type { Agent, AgentMeter, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
 import { createAgentText } from './agent-text.ts';
 import { claudeArguments, claudePrompt } from './claude-code-arguments.ts';
@@ -162,10 +162,21 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
             machineEnv,
             log: options.log,
           });
+    task.onMeter?.(() => readMeter(gateway));
     try {
       return await runThrough(executable, gateway, token);
     } finally {
       await gateway?.close();
+    }
+
+    /** Its own account of the cost comes with the result only; until then the gateway's counts, if there is one. */
+    function readMeter(counted: ModelGateway | null): AgentMeter {
+      const usage = record.usage();
+      const { isPriced, costUsd } = counted?.facts() ?? { isPriced: false, costUsd: 0 };
+      return {
+        usage: { ...usage, costUsd: usage.costUsd ?? (isPriced ? costUsd : null) },
+        model: record.model() ?? model,
+      };
     }
 
     async function runThrough(

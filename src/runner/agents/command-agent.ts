@@ -79,6 +79,7 @@ export function createCommandAgent(options: CommandAgentOptions): Agent {
       };
     }
 
+    task.onMeter?.(() => ({ usage, model: model ?? task.model }));
     const executable = await findExecutable(program, path);
     if (executable === null) return finish('start_error', `There is no program ${program} here.`, null);
     const ran = await runAgentCommand({

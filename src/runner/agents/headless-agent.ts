@@ -12,7 +12,7 @@ import {
 import type { ModelApiName } from '../sandbox/model-apis.ts';
 import { type ModelFacts, type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { ModelPrice } from '../sandbox/model-usage.ts';
-import type { Agent, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
+import type { Agent, AgentMeter, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import { agentEnvironment, type MachineEnv } from './agent-environment.ts';
 import { createAgentText, findSecrets } from './agent-text.ts';
 import { checkCliProgram } from './check-cli-program.ts';
@@ -156,6 +156,11 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
       const launch = cli.launch(cliRun);
       const reader = cli.createReader(cliRun);
       const conversation = 'input' in reader ? reader : null;
+      const readMeter = (): AgentMeter => {
+        const model = gateway?.facts() ?? null;
+        return { usage: toUsage(model, reader.facts()), model: model?.model ?? cliRun.model };
+      };
+      task.onMeter?.(readMeter);
       let stderr = '';
       const ran = await runAgentCommand({
         launch: {
@@ -227,8 +232,7 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
         detail: text.toLine(detail),
         summary: text.toBlock(facts.summary),
         session: facts.session,
-        usage: toUsage(model, facts),
-        model: model?.model ?? cliRun.model,
+        ...readMeter(),
         exitCode,
       };
     }

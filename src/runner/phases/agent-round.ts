@@ -133,6 +133,9 @@ async function runAgentThrough(
     idleMs: deps.limits.agentIdleMs,
     signal,
     onEvent: (event) => attempt.say(`[${agent.name}] ${event.text}`),
+    onMeter: (read) => {
+      record.meter = read;
+    },
   });
   addAgentRound(record, result);
   signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { toOneLine } from '../../lib/strip-control.ts';
 import type { Agent } from '../agents/agent.ts';
 import type { Candidate } from '../agents/agent-line.ts';
 import type { AttemptContext, PhaseDeps } from './phase.ts';
@@ -32,7 +33,8 @@ export async function takeAgent(
       record.agent = {
         name,
         version: looked.version,
-        model: null,
+        // As far as anybody asked for one; the run tells which it was.
+        model: model === null ? null : toOneLine(model, 200),
         ...(all.length === 0 ? {} : { passedOver: all }),
       };
       if (looked.warning !== null) say(`Note: ${looked.warning}`);

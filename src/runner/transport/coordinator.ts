@@ -114,8 +114,8 @@ export function createCoordinatorTransport(options: CoordinatorTransportOptions)
           const idempotencyKey = createSecret(random);
           await call({ name: 'start', body: {}, attemptId, headers, idempotencyKey }, { signal });
         },
-        heartbeat: (phase, signal) =>
-          call({ name: 'heartbeat', body: { phase }, attemptId, headers }, { signal, until: 'once' }),
+        heartbeat: (news, signal) =>
+          call({ name: 'heartbeat', body: news, attemptId, headers }, { signal, until: 'once' }),
         appendLog: async (chunk, signal) => {
           const outgoing = { name: 'log' as const, body: chunk, attemptId, headers };
           return (await call(outgoing, { signal, until: 'once' })).committedOffset;

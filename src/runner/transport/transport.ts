@@ -1,4 +1,3 @@
-import type { Phase } from '../../contract/attempt-result.ts';
 import type { Evidence } from '../../contract/evidence.ts';
 import type { AttemptId } from '../../contract/identifiers.ts';
 import type { JobSpec } from '../../contract/job.ts';
@@ -36,7 +35,7 @@ export type AttemptChannel = {
   /** Workspace and baseline are ready. */
   start(signal: AbortSignal): Promise<void>;
   /** One try, not repeated: who calls it measures the lease from the moment before it was sent. */
-  heartbeat(phase: Phase, signal: AbortSignal): Promise<HeartbeatResponse>;
+  heartbeat(news: RunnerRequest<'heartbeat'>, signal: AbortSignal): Promise<HeartbeatResponse>;
   /** One try, not repeated; answers how many bytes the far side has. */
   appendLog(chunk: { offset: number; text: string }, signal: AbortSignal): Promise<number>;
   /** A fresh token for the job's repository; `publish` is granted only while the lease holds, and names the commit to be pushed. */

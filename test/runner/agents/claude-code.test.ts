@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { pino } from 'pino';
 import { systemClock } from '../../../src/lib/clock.ts';
-import type { AgentResult, AgentTask } from '../../../src/runner/agents/agent.ts';
+import type { AgentMeter, AgentResult, AgentTask } from '../../../src/runner/agents/agent.ts';
 import { createClaudeCodeAgent } from '../../../src/runner/agents/claude-code.ts';
 import type { ClaudeCodeOptions } from '../../../src/runner/agents/claude-code.ts';
 import type { LaunchNeeds } from '../../../src/runner/sandbox/launch.ts';
@@ -54,7 +54,13 @@ async function run(
 }
 
 test('finished work: file changed, events told, tokens and money counted', async () => {
-  const { events, ms: _ms, ...result } = await run('success', { model: 'sonnet' });
+  const told: AgentMeter[] = [];
+  let readMeter = (): AgentMeter | null => null;
+  const onMeter: AgentTask['onMeter'] = (read) => {
+    readMeter = read;
+    told.push(read());
+  };
+  const { events, ms: _ms, ...result } = await run('success', { model: 'sonnet', onMeter });
 
   expect(result).toEqual({
     ending: 'completed',
@@ -65,6 +71,9 @@ test('finished work: file changed, events told, tokens and money counted', async
     model: 'sonnet',
     exitCode: 0,
   });
+  const nothing = { inputTokens: 0, outputTokens: 0, costUsd: null, turns: 0 };
+  expect(told).toEqual([{ usage: nothing, model: 'sonnet' }]);
+  expect(readMeter()).toEqual({ usage: result.usage, model: 'sonnet' });
   expect(await readFile(join(folders.workspace, 'add.js'), 'utf8')).toContain('a + b');
   expect(events).toEqual([
     { kind: 'message', text: 'I will look at the test first.' },

@@ -251,7 +251,9 @@ describe('trouble', () => {
     coordinator.fail('heartbeat', 503);
     coordinator.fail('log', 'lose-answer');
 
-    await expect(channel.heartbeat('prepare', never)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(channel.heartbeat({ phase: 'prepare' }, never)).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
     await expect(channel.appendLog({ offset: 0, text: 'hello' }, never)).rejects.toMatchObject({
       kind: 'unavailable',
     });

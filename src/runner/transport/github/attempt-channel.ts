@@ -54,11 +54,12 @@ export function createAttemptChannel(
       mail.set({ started: true });
       await repeat('start', signal, () => send(signal));
     },
-    heartbeat: async (phase, signal) => {
+    heartbeat: async ({ phase, progress }, signal) => {
       const order = toOrder(await mail.look(signal));
       if (order.verb === 'cancel') return toAnswer('cancel', 0);
       const isNews = mail.state().phase !== phase;
-      mail.set({ phase });
+      // What was used goes along with the next report, and is no reason for one.
+      mail.set({ phase, progress });
       const ageMs = clock.monotonicMs() - lastSentMs;
       if (ageMs >= spacingMs && (isNews || ageMs >= heartbeatSeconds * 500)) await send(signal);
       else if (isNews) tellSoon();

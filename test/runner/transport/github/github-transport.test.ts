@@ -228,7 +228,7 @@ describe('an attempt', () => {
     const { cancels } = await transport.poll(poll, forever());
     expect(cancels).toMatchObject([{ attemptId: spec.attemptId }]);
     await world.order(spec, { verb: 'go', nonce });
-    expect(await channel.heartbeat('agent', forever())).toMatchObject({ action: 'cancel' });
+    expect(await channel.heartbeat({ phase: 'agent' }, forever())).toMatchObject({ action: 'cancel' });
   });
 
   test('takes no order that is signed with another key', async () => {
@@ -237,7 +237,7 @@ describe('an attempt', () => {
 
     await world.order(spec, { verb: 'cancel', nonce }, { id: 'otherkey', secret: new Uint8Array(32) });
 
-    expect(await channel.heartbeat('agent', forever())).toMatchObject({ action: 'continue' });
+    expect(await channel.heartbeat({ phase: 'agent' }, forever())).toMatchObject({ action: 'continue' });
   });
 
   test('that was taken back is dropped', async () => {
@@ -246,7 +246,9 @@ describe('an attempt', () => {
 
     await world.patch(spec, { external_id: `${spec.jobId}:${spec.attemptId}` });
 
-    await expect(channel.heartbeat('agent', forever())).rejects.toMatchObject({ kind: 'stale_attempt' });
+    await expect(channel.heartbeat({ phase: 'agent' }, forever())).rejects.toMatchObject({
+      kind: 'stale_attempt',
+    });
   });
 
   test('gets its token to write only once the coordinator said so', async () => {
