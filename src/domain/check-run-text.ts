@@ -11,6 +11,7 @@ import { toOutcomeText, toPhaseText, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode, toDiffFence, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
+import { type LogEnd, toLogText } from './log-text.ts';
 import { isShown } from './patch-place.ts';
 import { toRoundText } from './revision-text.ts';
 import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
@@ -49,21 +50,27 @@ export function checkRunName(specialty: string): string {
 }
 
 /** An attempt's check run as the coordinator sees it: before a runner has it, and the last word on it. */
-export function toCheckRun(facts: { job: Job; attempt: Attempt; patch?: string | undefined }): {
+export function toCheckRun({ job, attempt, ...more }: { job: Job; attempt: Attempt } & More): {
   name: string;
   content: CheckRunContent;
 } {
-  const { job, attempt, patch } = facts;
-  return { name: checkRunName(job.specialty), content: toAttemptContent(job, attempt, patch) };
+  return { name: checkRunName(job.specialty), content: toAttemptContent(job, attempt, more) };
 }
 
-function toAttemptContent(job: Job, attempt: Attempt, patch: string | undefined): CheckRunContent {
+/** What only the check run of an attempt that is over shows. */
+type More = {
+  /** The work that was not pushed, where others may see it. */
+  patch?: string | undefined;
+  log?: LogEnd | undefined;
+};
+
+function toAttemptContent(job: Job, attempt: Attempt, more: More): CheckRunContent {
   const isNewest = attempt.number === job.attemptNumber;
   const about = toAbout(job, attempt);
   if (attempt.result !== null && (attempt.outcome ?? attempt.result.outcome) === attempt.result.outcome) {
     const runnerName = attempt.runner?.name ?? null;
     const { specialty, kind } = job;
-    return toResultCheckRun({ specialty, kind, runnerName, result: attempt.result, patch });
+    return toResultCheckRun({ specialty, kind, runnerName, result: attempt.result, ...more });
   }
   const outcome = attempt.outcome ?? toOutcome(job, isNewest);
   if (outcome !== null) {
@@ -74,6 +81,7 @@ function toAttemptContent(job: Job, attempt: Attempt, patch: string | undefined)
       conclusion: toConclusion(outcome, job.kind),
       title: toTitle(toOutcomeText(outcome)),
       summary: join([about, reason === null ? null : toQuote(reason, 2000), next]),
+      ...toText(more.log, outcome),
       buttons: toButtons(outcome),
     };
   }
@@ -141,16 +149,16 @@ export function toProgressCheckRun(progress: {
 }
 
 /** An attempt's check run when its runner is through with it. */
-export function toResultCheckRun(ended: {
-  specialty: string;
-  /** Left out where nobody knows any more: as for work on an issue. */
-  kind?: JobKind;
-  runnerName: string | null;
-  result: AttemptResult;
-  /** The work that was not pushed, where others may see it. */
-  patch?: string | undefined;
-}): CheckRunContent {
-  const { specialty, kind = 'resolve', runnerName, result, patch } = ended;
+export function toResultCheckRun(
+  ended: {
+    specialty: string;
+    /** Left out where nobody knows any more: as for work on an issue. */
+    kind?: JobKind;
+    runnerName: string | null;
+    result: AttemptResult;
+  } & More,
+): CheckRunContent {
+  const { specialty, kind = 'resolve', runnerName, result, patch, log } = ended;
   const { agent, usage } = result;
   const rows = [
     ['Specialty', toCode(specialty, 50)],
@@ -183,8 +191,14 @@ export function toResultCheckRun(ended: {
       `### Changes\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
       result.summary === '' ? null : `### What the agent says\n\n${toQuote(result.summary, 10_000)}`,
     ]),
+    ...toText(log, result.outcome),
     buttons: toButtons(result.outcome),
   };
+}
+
+function toText(log: LogEnd | undefined, outcome: Outcome): Pick<CheckRunContent, 'text'> {
+  const text = log === undefined ? null : toLogText(log, outcome);
+  return text === null ? {} : { text };
 }
 
 /** `null` when it is too long, which the reason tells. */

@@ -98,6 +98,8 @@ function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] 
     ['Cost', formatUsage(usage)],
     ['Duration', formatDuration(totalMs)],
     ['Sandbox', result.sandbox],
-    ...(attempt.checkRun === null ? [] : [['Log', `[check run](${attempt.checkRun.url})`]]),
+    ...(attempt.checkRun === null
+      ? []
+      : [['Check run', `[with the end of the log](${attempt.checkRun.url})`]]),
   ];
 }

@@ -157,13 +157,13 @@ export function createCheckRunReporter(options: {
   }
 
   async function send(content: CheckRunContent, signal: AbortSignal): Promise<void> {
-    const { status, conclusion, title, summary, buttons } = content;
+    const { status, conclusion, title, summary, text, buttons } = content;
     await options.mayWrite?.(signal);
     const request = octokit.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
       ...place,
       status,
       ...(conclusion === undefined ? {} : { conclusion }),
-      output: { title, summary },
+      output: { title, summary, ...(text === undefined ? {} : { text }) },
       ...(buttons === undefined ? {} : { actions: toActions(buttons) }),
       headers: await headers(),
       request: { signal },

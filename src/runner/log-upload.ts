@@ -32,6 +32,8 @@ export type LogUpload = {
   run(signal: AbortSignal): Promise<void>;
   /** Sends what is left, until the signal aborts; what then is unsent stays in the file. True when the far side has everything. */
   flush(signal: AbortSignal): Promise<boolean>;
+  /** The last bytes of what was written, as text: its first character may be broken. Never throws: what can't be read is ''. */
+  readEnd(maxBytes: number): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -74,6 +76,17 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
       }
       return over;
     },
+    readEnd: (maxBytes) =>
+      inWriteTurn(async () => {
+        await writePending();
+        if (writtenBytes === 0) return '';
+        const buffer = Buffer.alloc(Math.min(maxBytes, writtenBytes));
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, writtenBytes - buffer.length);
+        return buffer.toString('utf8', 0, bytesRead);
+      }).catch((error: unknown) => {
+        log.warn({ err: error }, 'The end of the log can not be read');
+        return '';
+      }),
     close: async () => {
       await inSendTurn(async () => undefined);
       await inWriteTurn(writePending);

@@ -2,6 +2,7 @@ import type { AttemptResult, Phase } from '../contract/attempt-result.ts';
 import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { DeclineReason } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
+import { LOG_END_BYTES } from '../domain/log-text.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
@@ -334,7 +335,9 @@ async function runAttempt(
     const limit = AbortSignal.timeout(deps.endLimits.lastWordsMs);
     const { specialty, kind } = spec;
     const { patch } = record;
-    const content = toResultCheckRun({ specialty, kind, runnerName: deps.runnerName, result, patch });
+    const { runnerName } = deps;
+    const log = { text: await liveLog.readEnd(LOG_END_BYTES), jobId: spec.jobId };
+    const content = toResultCheckRun({ specialty, kind, runnerName, result, patch, log });
     const [, taken] = await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
     return taken;
   }

@@ -762,16 +762,20 @@ describe('the end of an attempt', () => {
     'what GitHub did not hear of the end from the runner, it hears from the coordinator: %s',
     async (outcome) => {
       await using world = await openDispatchWorld();
-      await world.label();
+      const jobId = await world.label();
       const { lease } = await world.takeAndFinish(await world.enrol());
       const result = aResult({ outcome, retryable: true });
+      const text = `${'x'.repeat(60_000)}\nthe last line\n`;
+      value(await world.dispatcher.log(lease, { offset: 0, text }));
 
       const call = { lease, result, checkRunFinished: false, idempotency: anIdempotency() };
       value(await world.dispatcher.complete(call));
       await world.outbox.runDue();
 
-      const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result });
+      const log = { text, jobId };
+      const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result, log });
       expect(world.recorder.checkRuns[0]?.content).toEqual(content);
+      expect(content.text).toContain('\n…\nthe last line\n');
     },
   );
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/domain/check-run-text.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
+import { toLogText } from '../../src/domain/log-text.ts';
 import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builders.ts';
 
 const OWN_LINKS = [/\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g];
@@ -44,6 +45,7 @@ const red = aResult({
     ],
   },
 });
+const LOG = '=== agent ===\n[claude] Edit src/cart.js\n=== pull_request: All tests pass ===\n';
 const many = Array.from({ length: 50 }, (_, at) => `test/badge.test.js › case ${at + 1}`);
 const broken = aResult({
   outcome: 'tests_failed',
@@ -248,8 +250,8 @@ describe("the runner's texts", () => {
     await matchesFile(content, 'check-run-progress');
   });
 
-  test.each<{ name: string; result: AttemptResult }>([
-    { name: 'green', result: green },
+  test.each<{ name: string; result: AttemptResult; text?: string }>([
+    { name: 'green', result: green, text: LOG },
     { name: 'red', result: red },
     {
       name: 'without-tests',
@@ -268,9 +270,10 @@ describe("the runner's texts", () => {
         },
       }),
     },
-    { name: 'hostile', result: hostile },
-  ])('result: $name', async ({ name, result }) => {
-    const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result });
+    { name: 'hostile', result: hostile, text: `${HOSTILE_TEXT}\n</details>\n` },
+  ])('result: $name', async ({ name, result, text = '' }) => {
+    const log = { text, jobId: aJob().id };
+    const content = toResultCheckRun({ specialty: 'backend', runnerName: 'be-1', result, log });
 
     await matchesFile(content, `check-run-result-${name}`);
     expect(findDangers(content.summary, OWN_LINKS)).toEqual([]);
@@ -443,9 +446,47 @@ test('the longest result fits into what GitHub takes', () => {
   expect(summary.length).toBeLessThanOrEqual(65_535);
 });
 
+describe('the end of the log', () => {
+  const { id: jobId } = aJob();
+  const ended = { specialty: 'backend', runnerName: 'be-1' };
+
+  test('begins with a whole line, and fits into what GitHub takes whatever is in it', () => {
+    const text =
+      toLogText({ text: `${'`'.repeat(20_000)}\n${'`'.repeat(11_000)}\nlast\n`, jobId }, 'no_changes') ?? '';
+
+    expect(text.length).toBeLessThanOrEqual(65_535);
+    expect(text).toMatch(/text\n…\n`{11000}\nlast\n/);
+  });
+
+  test('is not shown of work that was refused: it may tell the secret that the work was refused for', () => {
+    const result = aResult({ outcome: 'policy_refused', headCommit: null });
+    const log = { text: 'echo hunter2', jobId };
+
+    const { text } = toResultCheckRun({ ...ended, result, log });
+
+    expect(text).toBe(
+      'The log is not shown here, since the work was refused. `yardmaster logs 0d2f5e7c1a01` shows all of it to the operator.',
+    );
+  });
+
+  test('is shown of an attempt that was lost, and there is none before an attempt is over', () => {
+    const job = aJob({ state: 'failed', outcome: 'lost' });
+    const log = { text: 'the last words', jobId };
+
+    expect(toCheckRun({ job, attempt: aRunningAttempt({ outcome: 'lost' }), log }).content.text).toContain(
+      'the last words',
+    );
+    expect(
+      toCheckRun({ job: aJob({ state: 'running' }), attempt: aRunningAttempt(), log }).content.text,
+    ).toBeUndefined();
+    expect(toResultCheckRun({ ...ended, result: green, log: { text: '\n', jobId } }).text).toBeUndefined();
+  });
+});
+
 async function matchesFile(content: CheckRunContent, name: string): Promise<void> {
   const { title, summary, status, conclusion } = content;
-  await expect(`${status} ${conclusion ?? ''}\n${title}\n\n${summary}\n`).toMatchFileSnapshot(
+  const text = content.text === undefined ? '' : `\n${content.text}\n`;
+  await expect(`${status} ${conclusion ?? ''}\n${title}\n\n${summary}\n${text}`).toMatchFileSnapshot(
     path.resolve(import.meta.dirname, `../fixtures/texts/${name}.md`),
   );
 }

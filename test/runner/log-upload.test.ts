@@ -110,6 +110,18 @@ test('a last flush sends the rest at once, and gives up in time', async () => {
   expect(stored.toString()).toBe('the end\n');
 });
 
+test('its end can be read, also of what was written just now and is not sent', async () => {
+  await start();
+  expect(await upload.readEnd(100)).toBe('');
+  line = 'cut';
+  upload.write('a first line');
+  await systemClock.sleep(30);
+  upload.write('the last hunter2!');
+
+  expect(await upload.readEnd(13)).toBe('the last ***\n');
+  expect(await upload.readEnd(100)).toBe('a first line\nthe last ***\n');
+});
+
 test('lines are on the disk while a request hangs', async () => {
   line = 'hangs';
   await start();
