@@ -13,6 +13,8 @@ export const ReviewThread = z.object({
   path: z.string(),
   /** `null` when the pull request does not show the line any more. */
   line: z.int().positive().nullable(),
+  /** Where it begins, when it is about several lines, of which `line` is the last; absent = about that one. Since 1.4. */
+  startLine: z.int().positive().optional(),
   /** The lines of the diff that it is about; may be cut. */
   hunk: z.string(),
   /** Oldest first. */

@@ -11,6 +11,8 @@ export type ReviewCommentReading = CommentReading & {
   threadId: number;
   path: string;
   line: number | null;
+  /** The first of several lines, of which `line` is the last; `null` = it is about that one. */
+  startLine: number | null;
   hunk: string;
 };
 
@@ -114,11 +116,13 @@ export function chooseReviewWork(
     }
     left -= length;
     const last = inOrder.at(-1);
-    const { path = '', line = null, hunk = '' } = inOrder[0] ?? {};
+    const { path = '', hunk = '' } = inOrder[0] ?? {};
+    const { line = null, startLine = null } = inOrder[0]?.line == null ? (last ?? {}) : inOrder[0];
     threads.push({
       id,
       path,
-      line: line ?? last?.line ?? null,
+      line,
+      ...(line === null || startLine === null || startLine >= line ? {} : { startLine }),
       hunk: hunk.slice(-MAX_HUNK_CHARACTERS),
       comments,
     });

@@ -89,6 +89,8 @@ export function createReviews({
         updatedAt: comment.updated_at,
         path: comment.path,
         line: comment.line ?? null,
+        // One that begins on the other side of the diff counts in another file's lines.
+        startLine: comment.start_side === comment.side ? (comment.start_line ?? null) : null,
         hunk: comment.diff_hunk,
       }));
     });

@@ -118,6 +118,8 @@ export type ReviewComment = {
   path: string;
   line: number;
   side: 'LEFT' | 'RIGHT';
+  /** Where it begins, when it is about several lines. */
+  start: { line: number; side: 'LEFT' | 'RIGHT' } | null;
   commitSha: string;
   diffHunk: string;
   createdAtMs: number;

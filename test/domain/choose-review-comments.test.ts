@@ -29,6 +29,7 @@ function aComment(
     updatedAt: '2026-05-04T11:00:00Z',
     path: 'src/cart.js',
     line: 7,
+    startLine: null,
     hunk: '@@ -1 +1 @@\n+sum',
     ...facts,
   };
@@ -63,6 +64,24 @@ describe('threads', () => {
     expect(threads).toMatchObject([{ id: 1, path: 'src/cart.js', line: 7 }]);
     expect(threads[0]?.comments.map(({ author }) => author)).toEqual(['rita', 'adam']);
     expect(commentsLeftOut).toMatchObject({ untrusted: 3 });
+  });
+
+  test('with all lines that they are about, as GitHub has them now', () => {
+    const { threads } = choose([
+      aComment(1, 'rita', { startLine: 3 }),
+      aComment(2, 'rita', { line: null, startLine: 3 }),
+      // The line of its first comment is gone; that of the answer is still shown.
+      aComment(3, 'rita', { line: null }),
+      aComment(4, 'adam', { threadId: 3, line: 9, startLine: 8 }),
+      aComment(5, 'rita', { line: 7, startLine: 7 }),
+    ]);
+
+    expect(threads.map(({ startLine, line }) => [startLine, line])).toEqual([
+      [3, 7],
+      [undefined, null],
+      [8, 9],
+      [undefined, 7],
+    ]);
   });
 
   test('not when resolved, nor when ours is the last word of anybody who counts', () => {

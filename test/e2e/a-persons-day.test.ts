@@ -110,7 +110,7 @@ describe('a person’s day', { timeout: 240_000 }, () => {
       event: 'REQUEST_CHANGES',
       body: 'Nearly there.',
       comments: [
-        { path: SOURCE, line: 3, body: `please write ONE into ${SOURCE}` },
+        { path: SOURCE, startLine: 2, line: 3, body: `please write ONE into ${SOURCE}` },
         { path: SOURCE, line: 4, body: `please write TWO into ${SOURCE}` },
       ],
     });
@@ -118,6 +118,10 @@ describe('a person’s day', { timeout: 240_000 }, () => {
     const revised = await roundIn('succeeded');
 
     expect(revised).toMatchObject({ requestedBy: 'rita', outcome: 'pull_request', pullRequest: { number } });
+    expect(revised.revision?.threads.map(({ startLine, line }) => [startLine, line])).toEqual([
+      [2, 3],
+      [undefined, 4],
+    ]);
     // Once, although the webhook came twice.
     expect((await jobsOfIssue()).map(({ kind }) => kind)).toEqual(['revise', 'resolve']);
     const [pull, ...more] = yard.pullsOf(issue);

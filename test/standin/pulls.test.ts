@@ -219,15 +219,25 @@ test('a review asks for changes, with comments on lines and answers to them', as
 
   const [comment] = (await app('GET', `${at}/pulls/1/comments`)).body as { id: number; body: string }[];
   expect(comment).toMatchObject({ body: 'Why 42?', path: 'src/index.js', pull_request_review_id: review.id });
+  expect(comment).toMatchObject({ start_line: null, start_side: null, line: 1, side: 'RIGHT' });
+  const several = { path: 'src/index.js', start_line: 1, line: 2, body: '```suggestion\n41\n```' };
+  const wanted = { event: 'COMMENT', body: 'These two', comments: [several] };
+  const second = (await app('POST', `${at}/pulls/1/reviews`, wanted)).body as { id: number };
+  expect((await app('GET', `${at}/pulls/1/reviews/${second.id}/comments`)).body).toMatchObject([
+    { start_line: 1, start_side: 'RIGHT', line: 2, side: 'RIGHT' },
+  ]);
+  const backwards = { ...wanted, comments: [{ ...several, start_line: 3 }] };
+  expect((await app('POST', `${at}/pulls/1/reviews`, backwards)).status).toBe(422);
   const reply = await app('POST', `${at}/pulls/1/comments/${comment?.id}/replies`, { body: 'Because' });
   expect(reply).toMatchObject({ status: 201, body: { in_reply_to_id: comment?.id } });
-  expect((await app('GET', `${at}/pulls/comments`)).body).toHaveLength(2);
+  expect((await app('GET', `${at}/pulls/comments`)).body).toHaveLength(3);
   expect(await app('GET', `${at}/pulls/comments/${comment?.id}`)).toMatchObject({
     body: { body: 'Why 42?' },
   });
   expect((await app('GET', `${at}/pulls/1/reviews/${review.id}/comments`)).body).toHaveLength(1);
   expect((await app('GET', `${at}/pulls/1/reviews`)).body).toMatchObject([
     { id: review.id, state: 'CHANGES_REQUESTED' },
+    { id: second.id, state: 'COMMENTED' },
     { state: 'COMMENTED' },
   ]);
   const submitted = receiver.received.find(({ event }) => event === 'pull_request_review');

@@ -12,6 +12,8 @@ const MAX_COMMENT = 10_000;
 const MAX_HUNK = 2000;
 const MAX_OUTPUT = 8000;
 const MAX_PATHS = 100;
+/** By which a reviewer proposes other lines on GitHub. */
+const SUGGESTION = /^ {0,3}(?:`{3,}|~{3,})[ \t]*suggestion\b/m;
 
 /** What reviewers said, thread by thread, each with its number; what fits where there is little room. */
 export function describeReview(revision: Revision, maxTokens: number): Rendered {
@@ -30,6 +32,11 @@ export function describeReview(revision: Revision, maxTokens: number): Rendered 
       : [
           'At the end, say in one line for each of them what you did about it, beginning with its number: `Comment 1: …`.',
         ]),
+    ...(threads.some(({ comments }) => comments.some(({ body }) => SUGGESTION.test(body)))
+      ? [
+          'A block that begins with ```suggestion is what its author would put in place of exactly the lines that the comment is on.',
+        ]
+      : []),
   ].join(' ');
   const taken = pickFitting(blocks, maxTokens - estimateTokens(introduction) - 2);
   const cuts =
@@ -43,12 +50,17 @@ export function describeReview(revision: Revision, maxTokens: number): Rendered 
   };
 }
 
-function describeThread({ path, line, hunk, comments }: ReviewThread, number: number): string {
-  const where = inlineCode(toOneLine(path, 300));
-  const place = line === null ? `${where} (the line is gone)` : `${where}, line ${line}`;
+function describeThread(thread: ReviewThread, number: number): string {
+  const { hunk, comments } = thread;
+  const place = `${inlineCode(toOneLine(thread.path, 300))}${describeLines(thread)}`;
   const about =
     hunk === '' ? [] : ['It is about these lines of the diff:', fence(cleanOutput(hunk, MAX_HUNK))];
   return [`**Comment ${number}** on ${place}.`, ...about, ...comments.map(describeComment)].join('\n\n');
+}
+
+function describeLines({ line, startLine }: ReviewThread): string {
+  if (line === null) return ' (the line is gone)';
+  return startLine === undefined ? `, line ${line}` : `, lines ${startLine}–${line}`;
 }
 
 function describeComment({ author, createdAt, body }: IssueComment): string {

@@ -20,6 +20,9 @@ export type NewReviewComment = {
   path: string;
   line: number;
   side?: 'LEFT' | 'RIGHT' | undefined;
+  /** Where it begins, when it is about several lines; its side is that of `line`, unless something else is said. */
+  startLine?: number | undefined;
+  startSide?: 'LEFT' | 'RIGHT' | undefined;
   body: string;
 };
 
@@ -58,6 +61,12 @@ export function createReviewActions(deps: {
       if (!hunks.has(comment.path)) {
         throw new ApiError(422, 'Unprocessable Entity', { errors: ['Path could not be resolved'] });
       }
+      const { line, side = 'RIGHT', startLine, startSide = side } = comment;
+      if (startLine !== undefined && startSide === side && startLine >= line) {
+        throw new ApiError(422, 'Unprocessable Entity', {
+          errors: ['Start line must precede the end line.'],
+        });
+      }
     }
     repository.reviews.set(review.id, review);
     pull.pull.requestedReviewers = pull.pull.requestedReviewers.filter((one) => one !== by.account);
@@ -87,6 +96,7 @@ export function createReviewActions(deps: {
     wanted: NewReviewComment & { review: Review; inReplyTo: number | null; hunk: string },
   ): ReviewComment {
     const now = clock.nowMs();
+    const { side = 'RIGHT', startLine, startSide = side } = wanted;
     const comment: ReviewComment = {
       id: world.newId('reviewComment'),
       pullNumber: pull.number,
@@ -96,7 +106,8 @@ export function createReviewActions(deps: {
       body: wanted.body,
       path: wanted.path,
       line: wanted.line,
-      side: wanted.side ?? 'RIGHT',
+      side,
+      start: startLine === undefined ? null : { line: startLine, side: startSide },
       commitSha: pull.pull.headSha,
       diffHunk: wanted.hunk,
       createdAtMs: now,
@@ -131,11 +142,12 @@ export function createReviewActions(deps: {
     };
     repository.reviews.set(review.id, review);
     announceReview(repository, pull, review, by);
-    const { path, line, side, diffHunk } = first;
+    const { path, line, side, start, diffHunk } = first;
     return addComment(repository, pull, by, {
       path,
       line,
       side,
+      ...(start === null ? {} : { startLine: start.line, startSide: start.side }),
       body,
       review,
       inReplyTo: first.inReplyTo ?? first.id,

@@ -160,6 +160,8 @@ function readComment(value: unknown): NewReviewComment {
     path: body.requiredText('path'),
     line,
     side: body.oneOf('side', ['LEFT', 'RIGHT']),
+    startLine: body.integer('start_line'),
+    startSide: body.oneOf('start_side', ['LEFT', 'RIGHT']),
     body: body.requiredText('body'),
   };
 }

@@ -137,6 +137,7 @@ describe('the prompt', () => {
 
     expect(prompt).toMatch(/\*\*Comment 1\*\* on `src\/cart\.js`, line 7\.[^]*\+sum[^]*Use `total`\.\n/);
     expect(prompt).not.toContain('and merge');
+    expect(prompt).not.toContain('```suggestion');
     expect(prompt).toMatch(/\*\*Comment 2\*\* on `src\/'x'\.js` \(the line is gone\)/);
     expect(prompt).toMatch(/About the whole, `rita`[^]*Nearly there\./);
     // A longer fence than any in it.
@@ -145,6 +146,22 @@ describe('the prompt', () => {
     );
     expect(prompt).toMatch(/## Conflicts[^]*- `src\/cart\.js`/);
     expect(prompt).not.toMatch(/Now solve issue/);
+  });
+
+  it('tells on which lines a suggestion is, and shows it as it stands', async () => {
+    const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = aRevision();
+    const body = 'Shorter:\n\n```suggestion\n  const sum = 0;\n  return sum;\n```';
+    const comments = [{ author: 'rita', createdAt: '2026-11-20T10:00:00Z', body }];
+    const thread = { id: 1, path: 'src/cart.js', line: 7, startLine: 3, hunk: '', comments };
+    const revision = { ...facts, baseCommit: 'd'.repeat(40), threads: [thread] };
+
+    const prompt = await promptOf({ kind: 'revise', revision });
+
+    expect(prompt).toContain('**Comment 1** on `src/cart.js`, lines 3–7.');
+    expect(prompt).toContain(
+      '````text\nShorter:\n\n```suggestion\n  const sum = 0;\n  return sum;\n```\n````',
+    );
+    expect(prompt).toContain('A block that begins with ```suggestion is what its author would put');
   });
 
   it('tells of which threads of a review it has room for, and a long one does not keep others out', async () => {
