@@ -114,6 +114,7 @@ const REPOSITORY_PATHS = [
   '/pulls',
   '/pulls/comments',
   '/pulls/comments/{comment_id}',
+  '/pulls/comments/{comment_id}/reactions',
   '/pulls/{pull_number}',
   '/pulls/{pull_number}/comments',
   '/pulls/{pull_number}/comments/{comment_id}/replies',

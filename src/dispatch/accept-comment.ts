@@ -1,10 +1,10 @@
-import { STARTING_COMMANDS } from '../domain/command-grammar.ts';
+import { type CommandLine, STARTING_COMMANDS } from '../domain/command-grammar.ts';
 import { decideCommands, type CommandSituation } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import { toCode, toInline } from '../domain/markdown-escape.ts';
 import { mayWrite } from '../domain/permission.ts';
 import { BUDGETS } from '../domain/timings.ts';
-import type { Trigger } from '../domain/trigger.ts';
+import type { CommentRef, Trigger } from '../domain/trigger.ts';
 import { isBot, type StartRules } from '../domain/who-may-start.ts';
 import type { StoredCommand } from '../store/commands.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -20,6 +20,7 @@ import { withComments } from './read-comments.ts';
 import { findRevised, readRevision } from './read-revision.ts';
 import { BUILT_IN_SETTINGS, settingsReader } from './read-settings.ts';
 import { readStanding } from './read-standing.ts';
+import { toRoundKey } from './review-round.ts';
 import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { JOBS_READ } from './jobs-read.ts';
@@ -60,9 +61,13 @@ export async function acceptComment(
     const answer = isWriter ? reading.message : null;
     return record((tx) => refuse(tx, trigger, answer));
   }
+  const roundKey = trigger.review === null ? null : toRoundKey(target.repository.id, trigger.review.id);
+  const hasRound = roundKey !== null && (await deps.store.memory.hasTrigger(roundKey));
+  // The round that its review has is the one that it asks for.
+  const lines = hasRound ? reading.lines.filter((line) => !isFix(line)) : reading.lines;
   const known = await deps.store.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
-  const revised = isWriter && denial === null ? findRevised(reading.lines, known, trigger) : null;
-  const startsNew = reading.lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
+  const revised = isWriter && denial === null ? findRevised(lines, known, trigger) : null;
+  const startsNew = lines.some(({ command }) => command.name === 'run' || command.name === 'retry');
   const starts = isWriter && denial === null && (startsNew || revised !== null);
   const {
     inForce,
@@ -79,7 +84,7 @@ export async function acceptComment(
   const work = async (tx: StoreTx): Promise<TriggerOutcome> => {
     const jobs = await tx.jobs.ofIssue(target.repository.id, subject.issueNumber, JOBS_READ);
     const situation: CommandSituation = {
-      lines: reading.lines,
+      lines,
       sender,
       permission,
       denial,
@@ -96,11 +101,15 @@ export async function acceptComment(
     };
     const decision = decideCommands(situation);
     if (decision.kind === 'refuse') {
-      const mayTell = decision.code !== 'permission' || (await isFirstDenial(tx, trigger));
+      // What keeps a review from being worked on is told of the review, right after this.
+      const isToldLater = trigger.review?.wantsChanges === true && lines.every(isFix);
+      const mayTell = !isToldLater && (decision.code !== 'permission' || (await isFirstDenial(tx, trigger)));
       return refuse(tx, trigger, mayTell ? decision.reason : null);
     }
     const topics = decision.actions.flatMap((action) => (action.kind === 'tell' ? [action.topic] : []));
     for (const action of decision.actions) await carryOutCommand(tx, action, trigger, inForce, deps);
+    if (roundKey !== null && decision.actions.some(({ kind }) => kind === 'revise'))
+      await tx.memory.rememberTrigger(roundKey, 'commanded', tx.nowMs);
     return settle(tx, trigger, { verdict: 'accepted', reason: null, topics });
   };
   try {
@@ -127,17 +136,18 @@ async function noteSeen(
   subjectNumber: number,
   { store }: Deps,
 ): Promise<'within_limit' | 'at_limit' | 'over_limit'> {
-  const { target, issueNumber, commentId, sender } = trigger;
+  const { target, issueNumber, commentId, place, sender } = trigger;
   const { installationId, repository } = target;
   return store.transact(async (tx) => {
     const sinceMs = tx.nowMs - BUDGETS.commandWindowMinutes * 60_000;
-    const known = await tx.commands.get(repository.id, commentId);
+    const known = await tx.commands.get(repository.id, toRef(trigger));
     const others =
       (await tx.commands.countOf(repository.id, sender.login, sinceMs)) - (known === null ? 0 : 1);
     if (others > BUDGETS.commandsPerPerson) return 'over_limit';
     const command: StoredCommand = {
       repository,
       commentId,
+      place,
       installationId,
       issueNumber,
       subjectNumber,
@@ -165,18 +175,27 @@ async function settle(
   trigger: CommentTrigger,
   decided: Pick<StoredCommand, 'verdict' | 'reason' | 'topics'>,
 ): Promise<TriggerOutcome> {
-  await tx.commands.decide(trigger.target.repository.id, trigger.commentId, decided);
+  await tx.commands.decide(trigger.target.repository.id, toRef(trigger), decided);
   await wantAnswer(tx, trigger);
   return decided.verdict === 'refused'
     ? { kind: 'refused', reason: decided.reason ?? 'refused without a word' }
     : { kind: 'commanded', reason: `${toCode(trigger.sender.login, 100)} asked for it by a command` };
 }
 
-async function wantAnswer(tx: StoreTx, { target, commentId }: CommentTrigger): Promise<void> {
+async function wantAnswer(tx: StoreTx, trigger: CommentTrigger): Promise<void> {
+  const { target } = trigger;
   await tx.want({
-    effect: { kind: 'command', repositoryId: target.repository.id, commentId },
+    effect: { kind: 'command', repositoryId: target.repository.id, ...toRef(trigger) },
     installationId: target.installationId,
   });
+}
+
+function isFix({ command }: CommandLine): boolean {
+  return command.name === 'fix';
+}
+
+function toRef({ commentId, place }: CommentTrigger): CommentRef {
+  return { commentId, place: place.kind };
 }
 
 function ignored(reason: string): TriggerOutcome {

@@ -1,4 +1,5 @@
 import type { Trigger } from '../domain/trigger.ts';
+import { toRoundKey } from './review-round.ts';
 import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
 import { prepareRevision } from './wish-revision.ts';
@@ -12,13 +13,22 @@ export async function acceptReview(
   deps: Deps,
   record: RecordTrigger,
 ): Promise<TriggerOutcome> {
-  const { target, pullRequestNumber, at, sender, key } = trigger;
+  const { target, pullRequestNumber, reviewId, at, sender, key } = trigger;
   // Most pull requests: of them nothing is kept.
   if ((await deps.store.jobs.ofPullRequest(target.repository.id, pullRequestNumber)) === null)
     return ignored('the pull request is none of ours');
+  const roundKey = toRoundKey(target.repository.id, reviewId);
+  if (await deps.store.memory.hasTrigger(roundKey))
+    return record(async () => ignored('a command in it began the round'));
   const reason = (who: string): string => `${who} requested changes`;
   const wish = { cause: 'review' as const, sender, at, checks: [], key, reason };
-  return record(await prepareRevision(target, pullRequestNumber, wish, deps));
+  const work = await prepareRevision(target, pullRequestNumber, wish, deps);
+  return record(async (tx) => {
+    const outcome = await work(tx);
+    if (outcome.kind === 'started' || outcome.kind === 'noted')
+      await tx.memory.rememberTrigger(roundKey, outcome.kind, tx.nowMs);
+    return outcome;
+  });
 }
 
 /** Somebody calls a thread of a review done, or not done any more. */

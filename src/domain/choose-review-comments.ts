@@ -1,6 +1,7 @@
 import type { IssueComment } from '../contract/issue-snapshot.ts';
 import type { ReviewThread, Revision } from '../contract/revision.ts';
 import type { CommentReading } from './choose-comments.ts';
+import { isCommandAnswer } from './answer-marker.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import { isLaterNote } from './revision-text.ts';
 import type { Actor } from './trigger.ts';
@@ -98,7 +99,10 @@ export function chooseReviewWork(
   for (const [id, said] of open) {
     const inOrder = said.toSorted((a, b) => a.id - b.id);
     const answeredAt = inOrder.findLastIndex(
-      ({ author, body }) => author?.login.toLowerCase() === botLogin.toLowerCase() && !isLaterNote(body),
+      ({ author, body }) =>
+        author?.login.toLowerCase() === botLogin.toLowerCase() &&
+        !isLaterNote(body) &&
+        !isCommandAnswer(body),
     );
     const people = inOrder.filter(({ author }) => author !== null && (!author.isBot || isTrusted(author)));
     const trusted = people.filter(({ author }) => isTrusted(author));

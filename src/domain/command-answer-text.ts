@@ -26,19 +26,9 @@ const MAX_LIKELY = 3;
 const MAX_SPECIALTIES = 30;
 const MAX_REASON_CHARACTERS = 1000;
 
-/** The hidden mark by which the answer to a comment is found again. */
-export function answerMarker(command: { repositoryId: number; commentId: number }): string {
-  return `<!-- yardmaster:answer repository=${command.repositoryId} comment=${command.commentId} -->`;
-}
-
 /** A refusal, for the person who wrote the command. `reason` is Markdown that is safe to show. */
 export function toRefusalAnswer(refusal: { marker: string; reason: string }): string {
   return `${refusal.marker}\n\n😕 ${refusal.reason}\n\n\`/agent help\` lists all commands.`;
-}
-
-/** The hidden mark by which the answer to a press is found again. */
-export function pressMarker(key: string): string {
-  return `<!-- yardmaster:answer press=${key} -->`;
 }
 
 /** Why a button did nothing, for the person who pressed it. `reason` is Markdown that is safe to show. */

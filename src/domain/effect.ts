@@ -1,4 +1,5 @@
 import type { AttemptId, JobId } from '../contract/identifiers.ts';
+import type { CommentRef } from './trigger.ts';
 
 /**
  * Something that should be true on GitHub. An effect names only *what*; the text is made from the store when it is carried out, so
@@ -27,8 +28,8 @@ export type Effect =
   | { kind: 'assign-issue'; jobId: JobId }
   /** A job that waits for open issues goes on if they are closed by now. */
   | { kind: 'look-at-blockers'; jobId: JobId }
-  /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. */
-  | { kind: 'command'; repositoryId: number; commentId: number }
+  /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. `place`: absent = the conversation. */
+  | { kind: 'command'; repositoryId: number; commentId: number; place?: CommentRef['place'] }
   /** Whoever pressed a button in vain finds the reason on the issue. */
   | { kind: 'press-answer'; key: string }
   /** The threads of reviews that a revision was about have their answers, and the reviewers are asked again. */
@@ -76,8 +77,10 @@ export function toEffectKey(effect: Effect): string {
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
       return `${effect.kind}:${effect.repositoryId}#${effect.issueNumber}`;
-    case 'command':
-      return `${effect.kind}:${effect.repositoryId}:${effect.commentId}`;
+    case 'command': {
+      const { place = 'conversation' } = effect;
+      return `${effect.kind}:${effect.repositoryId}:${effect.commentId}${place === 'conversation' ? '' : `:${place}`}`;
+    }
     case 'settings-check':
       return `${effect.kind}:${effect.repositoryId}:${effect.commit}${effect.isFork ? ':fork' : ''}`;
     case 'labels':

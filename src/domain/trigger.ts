@@ -10,6 +10,16 @@ export type Actor = { login: string; id: number; isBot: boolean };
 /** A repository in an installation of ours: what every GitHub call needs to know. */
 export type RepositoryTarget = { installationId: number; repository: RepositoryRef };
 
+/**
+ * Where a comment stands: in the conversation of an issue or pull request, in a thread on lines of one, or as the text of a review. GitHub
+ * numbers each kind apart, and answers it in its own way. `threadId`: the first comment of the thread.
+ */
+export type CommentPlace =
+  { kind: 'conversation' } | { kind: 'thread'; threadId: number } | { kind: 'review' };
+
+/** One comment of a repository. */
+export type CommentRef = { commentId: number; place: CommentPlace['kind'] };
+
 /** What a webhook means to us, whatever GitHub calls it. */
 export type Trigger =
   | {
@@ -51,7 +61,11 @@ export type Trigger =
       /** Of the issue or pull request that was commented on. */
       issueNumber: number;
       isPullRequest: boolean;
+      /** Of the review, where the comment is the text of one. */
       commentId: number;
+      place: CommentPlace;
+      /** That it came with, on lines or as its text. `wantsChanges`: it asks for work of itself, whatever its text says. */
+      review: { id: number; wantsChanges: boolean } | null;
       /** When it was written, by GitHub's clock. */
       at: string;
       reading: Exclude<CommentReading, { kind: 'none' }>;
@@ -141,6 +155,7 @@ export type Trigger =
       key: string;
       target: RepositoryTarget;
       pullRequestNumber: number;
+      reviewId: number;
       /** By GitHub's clock. */
       at: string;
       sender: Actor;

@@ -6,7 +6,7 @@ import type { RepositoryRef } from '../contract/job.ts';
 import type { FailedCheck } from '../contract/revision.ts';
 import type { CheckRunContent } from '../domain/check-run-content.ts';
 import type { SettingsPlace } from '../domain/settings-layers.ts';
-import type { RepositoryTarget } from '../domain/trigger.ts';
+import type { CommentRef, RepositoryTarget } from '../domain/trigger.ts';
 import type { TeamReading } from '../domain/who-may-start.ts';
 
 /** A pull request as it is now. */
@@ -117,10 +117,13 @@ export type GitHub = {
     issueNumber: number,
     wanted: { commentId: number | null; mayRecreate: boolean; marker: string; body: string },
   ): Promise<{ id: number; url: string } | null>;
-  /** Reacts to a comment; once is enough. Nothing happens when the comment is gone or its conversation is locked. */
+  /**
+   * Reacts to a comment; once is enough. Nothing happens when the comment is gone or its conversation is locked, nor to the text of a review:
+   * GitHub's REST API has no reactions to those.
+   */
   reactToComment(
     target: RepositoryTarget,
-    commentId: number,
+    comment: CommentRef,
     reaction: 'eyes' | 'rocket' | 'confused',
   ): Promise<void>;
   /** `null` when it isn't there. */

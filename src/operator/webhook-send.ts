@@ -20,12 +20,17 @@ const EVENT_BY_KEY: readonly (readonly [key: string, event: string])[] = [
   ['installation', 'installation'],
 ];
 
+const COMMENT_ON_LINES = 'pull_request_review_comment';
+
 /**
  * The event of a payload: from a file name such as `issues.labeled.json`, else from the payload's keys; `null` when neither tells.
  */
 export function guessEvent(file: string, payload: object): string | null {
   const fromName = /^([a-z_]+)(?:\.[a-z_]+)?\.json$/.exec(path.basename(file))?.[1];
-  if (fromName !== undefined && EVENT_BY_KEY.some(([, event]) => event === fromName)) return fromName;
+  if (fromName === COMMENT_ON_LINES || EVENT_BY_KEY.some(([, event]) => event === fromName))
+    return fromName ?? null;
+  // Comments in conversations have an issue beside them.
+  if ('comment' in payload && 'pull_request' in payload) return COMMENT_ON_LINES;
   return EVENT_BY_KEY.find(([key]) => key in payload)?.[1] ?? null;
 }
 

@@ -122,6 +122,7 @@ export type ReviewComment = {
   start: { line: number; side: 'LEFT' | 'RIGHT' } | null;
   commitSha: string;
   diffHunk: string;
+  reactions: Reaction[];
   createdAtMs: number;
   updatedAtMs: number;
 };

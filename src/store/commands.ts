@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { AttemptId } from '../contract/identifiers.ts';
 import type { RepositoryRef } from '../contract/job.ts';
 import type { ButtonName } from '../domain/check-run-buttons.ts';
+import type { CommentPlace, CommentRef } from '../domain/trigger.ts';
 import type { Topic } from '../domain/decide-commands.ts';
 import type { Schema } from './schema.ts';
 
@@ -9,6 +10,7 @@ import type { Schema } from './schema.ts';
 export type StoredCommand = {
   repository: RepositoryRef;
   commentId: number;
+  place: CommentPlace;
   installationId: number;
   /** Where the comment is. */
   issueNumber: number;
@@ -41,10 +43,10 @@ export type StoredPress = {
 export type CommandQueries = {
   /** False, and nothing changed, if the comment is known. */
   insert(command: StoredCommand, nowMs: number): Promise<boolean>;
-  get(repositoryId: number, commentId: number): Promise<StoredCommand | null>;
+  get(repositoryId: number, comment: CommentRef): Promise<StoredCommand | null>;
   decide(
     repositoryId: number,
-    commentId: number,
+    comment: CommentRef,
     decided: Pick<StoredCommand, 'verdict' | 'reason' | 'topics'>,
   ): Promise<void>;
   insertPress(press: StoredPress, nowMs: number): Promise<void>;
@@ -60,7 +62,8 @@ export function createCommandQueries(db: Kysely<Schema>): CommandQueries {
         .insertInto('commands')
         .values({
           repository_id: command.repository.id,
-          comment_id: command.commentId,
+          comment_id: toRowId({ commentId: command.commentId, place: command.place.kind }),
+          thread_id: command.place.kind === 'thread' ? command.place.threadId : null,
           installation_id: command.installationId,
           repository: JSON.stringify(command.repository),
           issue_number: command.issueNumber,
@@ -77,18 +80,19 @@ export function createCommandQueries(db: Kysely<Schema>): CommandQueries {
       return rows.length > 0;
     },
 
-    async get(repositoryId, commentId) {
+    async get(repositoryId, comment) {
       const row = await db
         .selectFrom('commands')
         .selectAll()
         .where('repository_id', '=', repositoryId)
-        .where('comment_id', '=', commentId)
+        .where('comment_id', '=', toRowId(comment))
         .executeTakeFirst();
       if (!row) return null;
       return {
         // Written by `insert` and `decide`.
         repository: JSON.parse(row.repository) as RepositoryRef,
-        commentId: row.comment_id,
+        commentId: comment.commentId,
+        place: toPlace(comment.place, row.thread_id),
         installationId: row.installation_id,
         issueNumber: row.issue_number,
         subjectNumber: row.subject_number,
@@ -99,12 +103,12 @@ export function createCommandQueries(db: Kysely<Schema>): CommandQueries {
       };
     },
 
-    async decide(repositoryId, commentId, { verdict, reason, topics }) {
+    async decide(repositoryId, comment, { verdict, reason, topics }) {
       await db
         .updateTable('commands')
         .set({ verdict, reason, topics: JSON.stringify(topics) })
         .where('repository_id', '=', repositoryId)
-        .where('comment_id', '=', commentId)
+        .where('comment_id', '=', toRowId(comment))
         .execute();
     },
 
@@ -157,4 +161,18 @@ export function createCommandQueries(db: Kysely<Schema>): CommandQueries {
       return count;
     },
   };
+}
+
+/**
+ * The number of a comment's row. GitHub numbers the three kinds of comments apart, and the table is older than two of them: those have the
+ * negative numbers.
+ */
+function toRowId({ commentId, place }: CommentRef): number {
+  if (place === 'conversation') return commentId;
+  return place === 'thread' ? -2 * commentId : -2 * commentId - 1;
+}
+
+/** `threadId` was stored by `insert`, where there is one. */
+function toPlace(kind: CommentPlace['kind'], threadId: number | null): CommentPlace {
+  return kind === 'thread' ? { kind, threadId: threadId ?? 0 } : { kind };
 }

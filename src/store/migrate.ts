@@ -20,6 +20,7 @@ import { createPatches } from './migrations/0015-patches.ts';
 import { addWaitingReviews } from './migrations/0016-waiting-reviews.ts';
 import { addRunnerProtocol } from './migrations/0017-runner-protocol.ts';
 import { addAttemptProgress } from './migrations/0018-attempt-progress.ts';
+import { addThreadCommands } from './migrations/0019-thread-commands.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -48,6 +49,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0016-waiting-reviews': addWaitingReviews,
   '0017-runner-protocol': addRunnerProtocol,
   '0018-attempt-progress': addAttemptProgress,
+  '0019-thread-commands': addThreadCommands,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -209,6 +209,7 @@ export type TaskRow = {
 export type CommandRow = {
   repository_id: number;
   comment_id: number;
+  thread_id: number | null;
   installation_id: number;
   repository: string;
   issue_number: number;

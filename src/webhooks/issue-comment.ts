@@ -46,26 +46,56 @@ export function toCommentTriggers(found: {
   comment: CommentFields;
 }): Translation {
   const { target, issue, comment } = found;
-  const { user } = comment;
-  if (user === null) return meansNothing('the author of the comment is gone');
-  const sender: Actor = { login: user.login, id: user.id, isBot: user.type === 'Bot' };
+  if (comment.user === null) return meansNothing(NO_AUTHOR);
   if (comment.updated_at !== comment.created_at) return meansNothing('the comment was edited');
+  const trigger = toCommandTrigger({
+    target,
+    issue: { ...issue, isPullRequest: issue.pull_request != null },
+    comment: {
+      id: comment.id,
+      body: comment.body,
+      at: comment.created_at,
+      place: { kind: 'conversation' },
+      review: null,
+    },
+    user: comment.user,
+  });
+  return trigger === null ? meansNothing(NO_COMMAND) : means(trigger);
+}
+
+export const NO_AUTHOR = 'the author of the comment is gone';
+export const NO_COMMAND = 'the comment holds no command';
+
+/** The commands of a comment, wherever it stands, as it was written; `null` when there is none. */
+export function toCommandTrigger(found: {
+  target: RepositoryTarget;
+  issue: { number: number; title: string; body?: string | null | undefined; isPullRequest: boolean };
+  comment: { id: number; body?: string | null | undefined } & Pick<CommandTrigger, 'at' | 'place' | 'review'>;
+  user: NonNullable<CommentFields['user']>;
+}): CommandTrigger | null {
+  const { target, issue, comment, user } = found;
   const reading = parseComment(comment.body ?? '');
-  if (reading.kind === 'none') return meansNothing('the comment holds no command');
-  const trigger: Trigger = {
+  if (reading.kind === 'none') return null;
+  const sender: Actor = { login: user.login, id: user.id, isBot: user.type === 'Bot' };
+  return {
     kind: 'comment',
-    key: `comment:${target.repository.id}:${comment.id}`,
+    key: `${KEYS[comment.place.kind]}:${target.repository.id}:${comment.id}`,
     target,
     issueNumber: issue.number,
-    isPullRequest: issue.pull_request != null,
+    isPullRequest: issue.isPullRequest,
     commentId: comment.id,
-    at: comment.created_at,
+    place: comment.place,
+    review: comment.review,
+    at: comment.at,
     reading,
     issue: { title: issue.title, body: issue.body ?? '' },
     sender,
   };
-  return means(trigger);
 }
+
+export type CommandTrigger = Extract<Trigger, { kind: 'comment' }>;
+
+const KEYS = { conversation: 'comment', thread: 'thread_comment', review: 'review_comment' } as const;
 
 /** The same of a comment that a sweep found; `null` when it means nothing. */
 export function toListedCommentTrigger(

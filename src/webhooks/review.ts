@@ -1,13 +1,30 @@
 import { z } from 'zod';
+import { CommentFields, NO_AUTHOR, NO_COMMAND, toCommandTrigger } from './issue-comment.ts';
 import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
 
 const PullRequest = z.object({ number: z.int().positive() });
+/** What commands are judged by beside the comment. */
+const CommentedPullRequest = PullRequest.extend({ title: z.string(), body: z.string().nullish() });
 
 const ReviewPayload = RepositoryPayload.extend({
-  pull_request: PullRequest,
-  review: z.object({ id: z.int().positive(), state: z.string(), submitted_at: z.string().nullish() }),
+  pull_request: CommentedPullRequest,
+  review: z.object({
+    id: z.int().positive(),
+    state: z.string(),
+    submitted_at: z.string().nullish(),
+    body: z.string().nullish(),
+    user: CommentFields.shape.user,
+  }),
+});
+
+const ThreadCommentPayload = RepositoryPayload.extend({
+  pull_request: CommentedPullRequest,
+  comment: CommentFields.extend({
+    in_reply_to_id: z.int().positive().nullish(),
+    pull_request_review_id: z.int().positive().nullish(),
+  }),
 });
 
 const ThreadPayload = RepositoryPayload.extend({
@@ -15,23 +32,52 @@ const ThreadPayload = RepositoryPayload.extend({
   thread: z.object({ comments: z.array(z.object({ id: z.int().positive() })) }),
 });
 
-/** `pull_request_review.submitted`: only those that want changes ask for anything. */
+/**
+ * `pull_request_review.submitted`: the commands in its text, and that changes are wanted. Edits are another event, and never read.
+ */
 export const translateReview: Translator = translatorOf(ReviewPayload, (payload) => {
   const target = toTarget(payload);
   if (target === null) return meansNothing(NO_INSTALLATION);
   const { review, pull_request: pull } = payload;
-  // Webhooks write it in lower case, REST in upper case.
-  if (review.state.toLowerCase() !== 'changes_requested') return meansNothing('the review wants no changes');
-  const sender = toActor(payload);
   if (review.submitted_at == null) return meansNothing('the review is not submitted yet');
-  return means({
+  const { id, body, user, submitted_at: at } = review;
+  // Webhooks write it in lower case, REST in upper case.
+  const wantsChanges = review.state.toLowerCase() === 'changes_requested';
+  const comment = { id, body, at, place: { kind: 'review' }, review: { id, wantsChanges } } as const;
+  const issue = { ...pull, isPullRequest: true };
+  const command = user === null ? null : toCommandTrigger({ target, issue, comment, user });
+  if (!wantsChanges) return command === null ? meansNothing('the review wants no changes') : means(command);
+  return means(...(command === null ? [] : [command]), {
     kind: 'review_submitted',
-    key: `review:${target.repository.id}:${review.id}`,
+    key: `review:${target.repository.id}:${id}`,
     target,
     pullRequestNumber: pull.number,
-    at: review.submitted_at,
-    sender,
+    reviewId: id,
+    at,
+    sender: toActor(payload),
   });
+});
+
+/**
+ * `pull_request_review_comment.created`, in a thread on lines. GitHub tells of those of a review when it is submitted, as they stand by then: until
+ * then nobody but their author could see and change them.
+ */
+export const translateThreadComment: Translator = translatorOf(ThreadCommentPayload, (payload) => {
+  const target = toTarget(payload);
+  if (target === null) return meansNothing(NO_INSTALLATION);
+  const { comment, pull_request: pull } = payload;
+  // When it was sent: it may have been written long before.
+  const { id, body, user, updated_at: at, pull_request_review_id: reviewId } = comment;
+  if (user === null) return meansNothing(NO_AUTHOR);
+  const place = { kind: 'thread', threadId: comment.in_reply_to_id ?? id } as const;
+  const review = reviewId == null ? null : { id: reviewId, wantsChanges: false };
+  const trigger = toCommandTrigger({
+    target,
+    issue: { ...pull, isPullRequest: true },
+    comment: { id, body, at, place, review },
+    user,
+  });
+  return trigger === null ? meansNothing(NO_COMMAND) : means(trigger);
 });
 
 /** `pull_request_review_thread.resolved` and `.unresolved`. GitHub's REST API does not tell of it. */

@@ -10,7 +10,7 @@ import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issue
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
 import { translateClosed, translateOpened, translateReopened, translateSynchronize } from './pull-request.ts';
 import { translatePush } from './push.ts';
-import { translateReview, translateThread } from './review.ts';
+import { translateReview, translateThread, translateThreadComment } from './review.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
   translateInstallationEnd,
@@ -34,6 +34,7 @@ const TRANSLATORS = {
   'check_suite.completed': translateCheckSuiteCompleted,
   push: translatePush,
   'pull_request_review.submitted': translateReview,
+  'pull_request_review_comment.created': translateThreadComment,
   'pull_request_review_thread.resolved': translateThread(true),
   'pull_request_review_thread.unresolved': translateThread(false),
   'pull_request.opened': translateOpened,

@@ -196,6 +196,8 @@ describe('who may start work', () => {
     issueNumber: 42,
     isPullRequest: false,
     commentId: key.length,
+    place: { kind: 'conversation' },
+    review: null,
     at: '2026-05-04T12:00:00Z',
     reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'retry', specialty: null } }] },
     issue: { title: 'Totals', body: '' },

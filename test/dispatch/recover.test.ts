@@ -260,6 +260,8 @@ test('of work that is over the open pull request is known again, and is reworked
     issueNumber: pull.number,
     isPullRequest: true,
     commentId: 1,
+    place: { kind: 'conversation' },
+    review: null,
     at: new Date().toISOString(),
     reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'fix', instructions: 'shorter' } }] },
     issue: { title: 'Fix', body: '' },

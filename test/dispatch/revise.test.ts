@@ -34,6 +34,7 @@ async function openPublished(settings: string | null = null) {
         updatedAt: '2026-05-04T12:00:00Z',
         path: 'src/cart.js',
         line: 3,
+        startLine: null,
         hunk: '+sum',
       },
     ],
@@ -72,13 +73,21 @@ function aReview({ number }: World, facts: Partial<Of<'review_submitted'>> = {})
     key: `review:${triggers}`,
     target,
     pullRequestNumber: number,
+    reviewId: triggers,
     at: '2026-05-04T12:00:00Z',
     sender: rita,
     ...facts,
   };
 }
 
-function aFix({ number }: World, instructions: string | null): Trigger {
+function aFix(
+  { number }: World,
+  instructions: string | null,
+  { place, review }: Pick<Of<'comment'>, 'place' | 'review'> = {
+    place: { kind: 'conversation' },
+    review: null,
+  },
+): Trigger {
   triggers += 1;
   return {
     kind: 'comment',
@@ -87,6 +96,8 @@ function aFix({ number }: World, instructions: string | null): Trigger {
     issueNumber: number,
     isPullRequest: true,
     commentId: triggers,
+    place,
+    review,
     at: '2026-05-04T12:00:00Z',
     reading: { kind: 'commands', lines: [{ line: 1, command: { name: 'fix', instructions } }] },
     issue: { title: 'The pull request', body: '' },
@@ -314,6 +325,32 @@ describe('a review', () => {
 
     expect(job).toMatchObject({ requestedBy: 'rita', revision: { cause: 'review' } });
     expect(world.recorder.comments.at(-1)?.body).toMatch(/not worked on now[^]*is closed/);
+  });
+
+  test('and the commands in it begin one round together, whichever is read first', async () => {
+    await using world = await openPublished();
+    const fix = (reviewId: number, what: string, isText = false) =>
+      aFix(world, what, {
+        place: isText ? { kind: 'review' } : { kind: 'thread', threadId: 31 },
+        review: { id: reviewId, wantsChanges: isText },
+      });
+
+    expect(await accept(world, fix(50, 'shorter', true))).toBe('commanded');
+    expect(await accept(world, aReview(world, { reviewId: 50 }))).toBe('ignored');
+    expect(await accept(world, fix(50, 'on this line, too'))).toBe('commanded');
+    const [job, ...others] = await jobsOf(world);
+    // Another one waits, and so do the commands in it: nobody is told that nothing comes of them.
+    expect(await accept(world, fix(51, 'more', true))).toBe('refused');
+    expect(await accept(world, aReview(world, { reviewId: 51 }))).toBe('noted');
+    expect(await accept(world, fix(51, 'there'))).toBe('commanded');
+
+    expect(job).toMatchObject({ instructions: 'shorter', revision: { cause: 'asked' } });
+    expect(others).toHaveLength(1);
+    expect(await jobsOf(world)).toHaveLength(2);
+    const told = world.recorder.comments.map(({ body }) => body).filter((body) => !body.includes(':status'));
+    expect(told).toEqual([expect.stringContaining('in the next round')]);
+    // A comment on its own asks as any other does.
+    expect(await accept(world, fix(52, 'now'))).toBe('refused');
   });
 
   test('during a round is the next one, once its answers are there, also after a restart', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { answerMarker } from '../../src/domain/answer-marker.ts';
 import {
   chooseReviewWork,
   type ReviewCommentReading,
@@ -64,6 +65,18 @@ describe('threads', () => {
     expect(threads).toMatchObject([{ id: 1, path: 'src/cart.js', line: 7 }]);
     expect(threads[0]?.comments.map(({ author }) => author)).toEqual(['rita', 'adam']);
     expect(commentsLeftOut).toMatchObject({ untrusted: 3 });
+  });
+
+  test('whose commands we answered are not answered by that', () => {
+    const marker = answerMarker({ repositoryId: 71, commentId: 2, place: 'thread' });
+
+    const { threads } = choose([
+      aComment(1, 'rita'),
+      aComment(2, 'rita', { threadId: 1, body: '/agent status' }),
+      aComment(3, BOT, { threadId: 1, body: `${marker}\n\nIt waits.` }),
+    ]);
+
+    expect(threads).toMatchObject([{ id: 1 }]);
   });
 
   test('with all lines that they are about, as GitHub has them now', () => {

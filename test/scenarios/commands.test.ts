@@ -61,6 +61,34 @@ async function jobsOf(issue: number) {
   return (await yard.coordinator.store.jobs.ofIssue(id, issue, 30)).toReversed();
 }
 
+describe('in a review', () => {
+  test('commands in a thread are answered there, those in the text of the review below it', async () => {
+    const { github } = yard;
+    const login = writerOf(await anIssue());
+    await github.as(login).pushFiles(REPOSITORY, 'topic', { 'notes.md': 'One\nTwo\n' }, 'Notes');
+    const { number } = await github.as(login).openPullRequest(REPOSITORY, { title: 'Notes', head: 'topic' });
+
+    await github.as(OWNER).reviewPullRequest(REPOSITORY, number, {
+      event: 'COMMENT',
+      body: '/agent runners',
+      comments: [{ path: 'notes.md', line: 2, body: 'Hm.\n\n/agent stats' }],
+    });
+    await settle();
+    const [asked] = github.state.reviewComments(REPOSITORY, number);
+    await github.as(OWNER).replyToReview(REPOSITORY, number, asked?.id ?? 0, '/agent help');
+    await settle();
+
+    const [first, answer, again, help, ...more] = github.state.reviewComments(REPOSITORY, number);
+    expect(first?.reactions).toMatchObject({ confused: 1 });
+    expect(answer).toMatchObject({ in_reply_to_id: first?.id, user: { login: github.app.botLogin } });
+    expect(answer?.body).toMatch(/😕[^]*Did you mean `\/agent status`/);
+    expect(again?.reactions).toMatchObject({ rocket: 1 });
+    expect(help?.body).toContain('| Command | What it does |');
+    expect(more).toEqual([]);
+    expect(answersOf(number)).toEqual([expect.stringMatching(/yardmaster:answer [^>]*review=/)]);
+  });
+});
+
 describe('a command that is carried out', () => {
   test('run starts a job with the specialty, agent, model and instructions of the comment', async () => {
     const issue = await anIssue();

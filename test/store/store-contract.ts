@@ -631,23 +631,42 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await jobs.ofBranch(999, 'agent/42-totals')).toBeNull();
     });
 
-    test('presses and comments with commands count together', async () => {
+    test('presses and comments with commands, wherever they stand, are kept apart and count together', async () => {
       await using opened = await open();
       const { store } = opened;
       const { repository, installationId } = aStoredJob();
       const asked = { repository, installationId, issueNumber: 42, sender: 'alice', reason: 'No.' };
       const { id: attemptId } = aStoredAttempt(aStoredJob());
       const press = { ...asked, key: 'button:1', attemptId, button: 'retry' as const };
-      const command = { ...asked, commentId: 7, subjectNumber: 42, verdict: null, topics: [] };
+      const place = { kind: 'conversation' } as const;
+      const command = { ...asked, commentId: 7, place, subjectNumber: 42, verdict: null, topics: [] };
       await store.transact(async (tx) => {
         await tx.commands.insertPress(press, 100);
         await tx.commands.insert(command, 200);
       });
+      const inThread = { ...command, place: { kind: 'thread', threadId: 5 } as const, sender: 'bob' };
+      const ofReview = { ...command, place: { kind: 'review' } as const, sender: 'carl' };
+      const places = ['conversation', 'thread', 'review'] as const;
+      expect(await store.commands.insert(inThread, 50)).toBe(true);
+      expect(await store.commands.insert(ofReview, 50)).toBe(true);
+      expect(await store.commands.insert(inThread, 60)).toBe(false);
+      const decided = { verdict: 'accepted', reason: null, topics: [] } as const;
+      await store.commands.decide(
+        repository.id,
+        { commentId: 7, place: 'thread' },
+        { ...decided, topics: [] },
+      );
+      // GitHub numbers each kind apart.
+      const found = await Promise.all(
+        places.map((kind) => store.commands.get(repository.id, { commentId: 7, place: kind })),
+      );
+      expect(found).toEqual([command, { ...inThread, verdict: 'accepted', reason: null }, ofReview]);
 
       expect(await store.commands.getPress('button:1')).toEqual(press);
       expect(await store.commands.countOf(repository.id, 'alice', 100)).toBe(2);
       expect(await store.commands.countOf(repository.id, 'alice', 150)).toBe(1);
-      expect(await store.commands.countOf(repository.id, 'bob', 0)).toBe(0);
+      expect(await store.commands.countOf(repository.id, 'bob', 0)).toBe(1);
+      expect(await store.commands.countOf(repository.id, 'dora', 0)).toBe(0);
     });
 
     test('who worked on a repository is warm for it, and only for it', async () => {

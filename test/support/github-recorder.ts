@@ -170,7 +170,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         comment.body = body;
         return { id: comment.id, url: `https://github.com/acme/widgets/issues/${issueNumber}#${comment.id}` };
       }),
-    reactToComment: (_target, commentId, reaction) =>
+    reactToComment: (_target, { commentId }, reaction) =>
       call('reactToComment', () => void state.reactions.push({ commentId, reaction })),
     ensurePullRequest: (_target, { head, base, title, draft, body }) =>
       call('ensurePullRequest', () => {

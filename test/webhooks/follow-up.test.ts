@@ -4,12 +4,33 @@ import { aCheckRunPayload } from './payloads.ts';
 
 const GUID = '0f2d3b3e-4c4b-4f5e-9b60-1a2b3c4d5e6f';
 const sha = 'a'.repeat(40);
+const pull = { number: 7, title: 'Totals', body: null };
+const user = { login: 'rita', id: 9, type: 'User' };
 
 const aReview = (review: Record<string, unknown>, more: Record<string, unknown> = {}) =>
   aCheckRunPayload('submitted', {
-    pull_request: { number: 7 },
-    review: { id: 41, state: 'changes_requested', submitted_at: '2026-05-04T12:00:00Z', ...review },
+    pull_request: pull,
+    review: {
+      id: 41,
+      state: 'changes_requested',
+      submitted_at: '2026-05-04T12:00:00Z',
+      body: null,
+      user,
+      ...review,
+    },
     ...more,
+  });
+const aThreadComment = (comment: Record<string, unknown>) =>
+  aCheckRunPayload('created', {
+    pull_request: pull,
+    // Written when the review was begun, sent when it was submitted.
+    comment: {
+      id: 31,
+      created_at: '2026-05-04T11:00:00Z',
+      updated_at: '2026-05-04T12:00:00Z',
+      user,
+      ...comment,
+    },
   });
 const aSuite = (suite: Record<string, unknown>) =>
   aCheckRunPayload('completed', {
@@ -37,6 +58,39 @@ describe('what follows on a pull request', () => {
       { kind: 'review_submitted', key: 'review:71:41', pullRequestNumber: 7, at: '2026-05-04T12:00:00Z' },
     ],
     [
+      'pull_request_review',
+      aReview({ state: 'commented', body: '/agent status' }),
+      {
+        kind: 'comment',
+        key: 'review_comment:71:41',
+        issueNumber: 7,
+        isPullRequest: true,
+        commentId: 41,
+        place: { kind: 'review' },
+        at: '2026-05-04T12:00:00Z',
+        issue: { title: 'Totals', body: '' },
+        sender: { login: 'rita', id: 9, isBot: false },
+      },
+    ],
+    [
+      'pull_request_review_comment',
+      aThreadComment({ pull_request_review_id: 41, body: 'This:\n\n/agent fix use a constant' }),
+      {
+        kind: 'comment',
+        key: 'thread_comment:71:31',
+        commentId: 31,
+        place: { kind: 'thread', threadId: 31 },
+        review: { id: 41, wantsChanges: false },
+        at: '2026-05-04T12:00:00Z',
+        reading: { kind: 'commands', lines: [{ command: { name: 'fix', instructions: 'use a constant' } }] },
+      },
+    ],
+    [
+      'pull_request_review_comment',
+      aThreadComment({ body: '/agent stats', in_reply_to_id: 30 }),
+      { place: { kind: 'thread', threadId: 30 }, review: null, reading: { kind: 'mistake' } },
+    ],
+    [
       'pull_request_review_thread',
       aThread('resolved'),
       { kind: 'thread_turned', key: `thread:${GUID}`, threadId: 31, isResolved: true },
@@ -56,8 +110,19 @@ describe('what follows on a pull request', () => {
     expect(translate({ guid: GUID, event, payload }).triggers).toMatchObject([trigger]);
   });
 
+  test('a review that wants changes means first the commands in its text, then itself', () => {
+    const payload = aReview({ body: '/agent fix it' });
+
+    expect(translate({ guid: GUID, event: 'pull_request_review', payload }).triggers).toMatchObject([
+      { kind: 'comment', review: { id: 41, wantsChanges: true } },
+      { kind: 'review_submitted', reviewId: 41 },
+    ]);
+  });
+
   test.each([
     ['pull_request_review', aReview({ state: 'approved' }), /wants no changes/],
+    ['pull_request_review_comment', aThreadComment({ body: 'Use `/agent fix`.' }), /no command/],
+    ['pull_request_review_comment', aThreadComment({ body: '/agent fix', user: null }), /is gone/],
     ['pull_request_review', aReview({ state: 'commented' }), /wants no changes/],
     ['pull_request_review', aReview({ submitted_at: null }), /not submitted/],
     ['pull_request_review_thread', aThread('resolved', []), /no comment/],

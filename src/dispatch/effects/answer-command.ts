@@ -1,53 +1,70 @@
+import { answerMarker } from '../../domain/answer-marker.ts';
 import {
-  answerMarker,
   toRefusalAnswer,
   toTopicsAnswer,
   type AnswerFacts,
   type WhyFacts,
 } from '../../domain/command-answer-text.ts';
 import { type MonthlySpending, toMonthStartMs } from '../../domain/spending.ts';
-import type { RepositoryTarget } from '../../domain/trigger.ts';
+import type { CommentRef, RepositoryTarget } from '../../domain/trigger.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { judgeLimits } from '../judge-limits.ts';
 import { toPassedOver } from '../passed-over.ts';
 import { settingsReader } from '../read-settings.ts';
 import { readStanding } from '../read-standing.ts';
-import type { EffectDeps } from './effect-deps.ts';
+import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { readStatusUrl, toReport } from './status-comment.ts';
 import { JOBS_READ } from '../jobs-read.ts';
 
 /** Attempts that an estimate is made from. */
 const DURATIONS_READ = 20;
 
-/** Shows what came of a comment with commands: a reaction, and the answer, once. */
+/** Shows what came of a comment with commands: a reaction, where GitHub has them, and the answer, once, where the comment stands. */
 export async function answerCommand(
-  { repositoryId, commentId }: { repositoryId: number; commentId: number },
+  {
+    repositoryId,
+    commentId,
+    place = 'conversation',
+  }: { repositoryId: number; commentId: number; place?: CommentRef['place'] },
+  context: EffectContext,
   deps: EffectDeps,
 ): Promise<void> {
   const { store, github } = deps;
-  const command = await store.commands.get(repositoryId, commentId);
+  const ref = { commentId, place };
+  const command = await store.commands.get(repositoryId, ref);
   if (!command) return;
   const target: RepositoryTarget = { installationId: command.installationId, repository: command.repository };
-  if (command.verdict === null) return github.reactToComment(target, commentId, 'eyes');
-  await github.reactToComment(target, commentId, command.verdict === 'accepted' ? 'rocket' : 'confused');
+  await github.reactToComment(target, ref, REACTIONS[command.verdict ?? 'seen']);
+  if (command.verdict === null) return;
 
-  const key = `command-answer:${repositoryId}:${commentId}`;
+  const key = `command-answer:${repositoryId}:${place === 'conversation' ? '' : `${place}:`}${commentId}`;
   if (await store.memory.getGitHubObject(key)) return;
-  const marker = answerMarker({ repositoryId, commentId });
+  const marker = answerMarker({ repositoryId, ...ref });
   const body = await toAnswer(command, target, marker, deps);
   if (body === null) return;
-  const comment = await github.publishStatusComment(target, command.issueNumber, {
-    commentId: null,
-    mayRecreate: true,
-    marker,
-    body,
-  });
-  await store.memory.putGitHubObject(
-    key,
-    { objectId: comment?.id ?? null, bodyHash: null },
-    await store.nowMs(),
-  );
+  const objectId = await publishAnswer(command, target, { marker, body }, context, deps);
+  await store.memory.putGitHubObject(key, { objectId, bodyHash: null }, await store.nowMs());
+}
+
+const REACTIONS = { seen: 'eyes', accepted: 'rocket', refused: 'confused' } as const;
+
+/** `null` when nobody can be answered any more, or in a thread, whose answers are found by their marker alone. */
+async function publishAnswer(
+  { issueNumber, place }: StoredCommand,
+  target: RepositoryTarget,
+  { marker, body }: { marker: string; body: string },
+  { isRepeat }: EffectContext,
+  { github }: EffectDeps,
+): Promise<number | null> {
+  if (place.kind === 'thread') {
+    const { threadId } = place;
+    const text = body.slice(marker.length).trimStart();
+    await github.answerThread(target, issueNumber, { threadId, marker, body: text, mayExist: isRepeat });
+    return null;
+  }
+  const wanted = { commentId: null, mayRecreate: true, marker, body };
+  return (await github.publishStatusComment(target, issueNumber, wanted))?.id ?? null;
 }
 
 async function toAnswer(

@@ -61,7 +61,7 @@ export function createEffects(given: EffectDeps): Effects {
           await lookAtWaiting(effect.jobId, deps);
           return undefined;
         case 'command':
-          return answerCommand(effect, deps);
+          return answerCommand(effect, context, deps);
         case 'press-answer':
           return answerPress(effect.key, deps);
         case 'revision-answers':

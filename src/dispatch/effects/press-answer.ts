@@ -1,4 +1,5 @@
-import { pressMarker, toPressAnswer } from '../../domain/command-answer-text.ts';
+import { pressMarker } from '../../domain/answer-marker.ts';
+import { toPressAnswer } from '../../domain/command-answer-text.ts';
 import type { EffectDeps } from './effect-deps.ts';
 
 /** Tells on the issue why a button did nothing, once. */

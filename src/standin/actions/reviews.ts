@@ -110,6 +110,7 @@ export function createReviewActions(deps: {
       start: startLine === undefined ? null : { line: startLine, side: startSide },
       commitSha: pull.pull.headSha,
       diffHunk: wanted.hunk,
+      reactions: [],
       createdAtMs: now,
       updatedAtMs: now,
     };

@@ -1,5 +1,5 @@
 import { issueOf } from '../actions/issues.ts';
-import { issueNeed } from '../access/access.ts';
+import { issueNeed, need } from '../access/access.ts';
 import { ApiError, notFound } from '../http/api-error.ts';
 import { createBodyReader } from '../http/body-reader.ts';
 import { pageOf } from '../http/paging.ts';
@@ -7,7 +7,7 @@ import { param, type Call, type Reply, type Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
 import { reactionContents, type Reaction } from '../world.ts';
 
-/** Reactions to issues and to their comments. */
+/** Reactions to issues, to their comments, and to comments on lines. */
 export function reactionRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 'reactions'>): Route[] {
   const { links, shapes, access, reactions } = site;
 
@@ -24,6 +24,13 @@ export function reactionRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 
     if (!comment) throw notFound();
     const issue = issueOf(repository, comment.issueNumber);
     access.check(call.actor, repository, issueNeed(issue, level, 'read'));
+    return comment;
+  }
+
+  function reviewCommentTarget(call: Call, level: 'read' | 'write'): Target {
+    const repository = access.repository(call, need('pull_requests', level, 'read'));
+    const comment = repository.reviewComments.get(Number(param(call, 'comment')));
+    if (!comment) throw notFound();
     return comment;
   }
 
@@ -59,6 +66,7 @@ export function reactionRoutes(site: Pick<Site, 'links' | 'shapes' | 'access' | 
     [
       ['/repos/:owner/:repo/issues/#number/reactions', issueTarget],
       ['/repos/:owner/:repo/issues/comments/#comment/reactions', commentTarget],
+      ['/repos/:owner/:repo/pulls/comments/#comment/reactions', reviewCommentTarget],
     ] as const
   ).flatMap(([pattern, find]): Route[] => [
     { method: 'GET', pattern, handle: (call) => list(call, find) },

@@ -166,7 +166,7 @@ export function createPullShapes(deps: {
       pull_request_url: pullUrl,
       author_association: authorAssociation(repository, item.author),
       _links: { self: { href: url }, html: { href: page }, pull_request: { href: pullUrl } },
-      reactions: issues.rollup(`${url}/reactions`, []),
+      reactions: issues.rollup(`${url}/reactions`, item.reactions),
       start_line: item.start?.line ?? null,
       original_start_line: item.start?.line ?? null,
       start_side: item.start?.side ?? null,
