@@ -21,7 +21,9 @@ export async function addRepositories(
     });
   }
   for (const name of [INSTALLATION_SWEEP, ISSUE_SWEEP]) await tx.sweeps.hurry(name, tx.nowMs);
-  return { kind: 'labels_wanted', reason: `${trigger.repositories.length} repositories were added` };
+  const count = trigger.repositories.length;
+  const reason = count === 0 ? 'the App may work again there' : `${count} repositories were added`;
+  return { kind: 'labels_wanted', reason };
 }
 
 /** The App can't work there any more: what is under way ends. */

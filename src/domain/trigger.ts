@@ -78,7 +78,7 @@ export type Trigger =
       kind: 'repositories_added';
       key: string;
       installationId: number;
-      /** Full names; GitHub sends no more than id and name here. */
+      /** Full names; GitHub sends no more than id and name here, and none where the App may work again that was suspended. */
       repositories: { id: number; fullName: string }[];
     }
   | {

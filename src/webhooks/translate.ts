@@ -13,6 +13,7 @@ import { translatePush } from './push.ts';
 import { translateReview, translateThread, translateThreadComment } from './review.ts';
 import { translateRepositoryChanged, translateRepositoryEnd } from './repository.ts';
 import {
+  translateAllowedAgain,
   translateInstallationEnd,
   translateInstalled,
   translateRepositoriesAdded,
@@ -55,9 +56,9 @@ const TRANSLATORS = {
   'repository.deleted': translateRepositoryEnd('The repository was deleted'),
   'installation.created': translateInstalled,
   'installation.deleted': translateInstallationEnd('The App was uninstalled'),
-  'installation.unsuspend': translateInstalled,
+  'installation.unsuspend': translateAllowedAgain,
   // What was refused for want of a permission is worth another try: the labels, first of all.
-  'installation.new_permissions_accepted': translateInstalled,
+  'installation.new_permissions_accepted': translateAllowedAgain,
   'installation.suspend': translateInstallationEnd('The App was suspended'),
   'installation_repositories.added': translateRepositoriesAdded,
   'installation_repositories.removed': translateRepositoriesRemoved,

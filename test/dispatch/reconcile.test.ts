@@ -374,6 +374,34 @@ describe('installations', () => {
   });
 });
 
+test('an installation that is suspended no more is looked at at once, although GitHub does not say what is in it', async () => {
+  await using world = await openSweepWorld();
+  const { sweeps } = world.store;
+  const { installationId } = world.target;
+  await world.sweep('installations');
+  await world.standin.suspend(installationId);
+  await world.settle();
+  const isDue = async (name: string) => {
+    const nowMs = await world.store.nowMs();
+    return sweeps.take(name, nowMs, nowMs + 1);
+  };
+  for (const name of ['installations', 'issues']) {
+    await isDue(name);
+    await sweeps.release(name, (await world.store.nowMs()) + 3_600_000);
+  }
+  expect(await sweeps.repositories()).toEqual([]);
+  expect([await isDue('installations'), await isDue('issues')]).toEqual([false, false]);
+
+  await world.standin.unsuspend(installationId);
+  await world.settle();
+
+  expect([await isDue('installations'), await isDue('issues')]).toEqual([true, true]);
+  await world.sweep('installations');
+  expect(await sweeps.repositories()).toMatchObject([
+    { installationId, repository: { id: world.target.repository.id } },
+  ]);
+});
+
 describe('what the sweep of installations is told', () => {
   test('a repository that is only missing in a list keeps its work', async () => {
     await using world = await openSweepWorld();

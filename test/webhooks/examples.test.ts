@@ -58,7 +58,7 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     issue_ended: 4,
     label_deleted: 2,
     repository_changed: 11,
-    repositories_added: 5,
+    repositories_added: 6,
     repositories_removed: 4,
     pull_request_moved: 1,
     pull_request_ended: 2,

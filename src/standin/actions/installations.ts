@@ -61,9 +61,8 @@ export function createInstallationActions(deps: {
     installation.suspendedAtMs = suspended ? clock.nowMs() : null;
     installation.suspendedBy = suspended ? by : null;
     installation.updatedAtMs = clock.nowMs();
-    announce(installation, suspended ? 'suspend' : 'unsuspend', by, {
-      repositories: brief(world.repositoriesOf(installation)),
-    });
+    // Without the repositories: GitHub's published examples of these two have none.
+    announce(installation, suspended ? 'suspend' : 'unsuspend', by, {});
   }
 
   function acceptPermissions(installation: Installation, by: Account, permissions: Permissions): void {
