@@ -106,7 +106,7 @@ function toHelp(): string {
     return [`\`${usage}\``, about, needs];
   });
   return [
-    toTable(['Command', 'What it does', 'Needs access to'], rows),
+    toTable(['Command', 'What it does', 'Access it needs'], rows),
     'A command stands at the start of a line, in a new comment; not in quotes, lists, code or edits. With a mistake in one line, nothing of the comment is done.',
   ].join('\n\n');
 }
@@ -134,7 +134,7 @@ function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
   );
   return [
     lines.join('\n'),
-    statusUrl === null ? null : `All of it: [status](${statusUrl}).`,
+    statusUrl === null ? null : `More is in the [status comment](${statusUrl}).`,
     toMonth(month ?? []),
   ]
     .filter((part) => part !== null)
@@ -179,8 +179,9 @@ function toRunners({ runners }: AnswerFacts): string {
   return more > 0 ? `${table}\n\n… and ${more} more.` : table;
 }
 
-function toRunnerState({ state, accepting }: RunnerView): string {
+function toRunnerState({ state, accepting, active, capacity }: RunnerView): string {
   if (state !== 'online') return state === 'gone' ? 'offline' : state;
+  if (active >= capacity) return 'busy';
   return accepting ? 'online' : 'online, takes no work at the moment';
 }
 
@@ -206,8 +207,20 @@ function toWhyNothing(facts: AnswerFacts, why: WhyFacts): string {
       ...(likely.length === 0 ? [`- ${toDayText(why, false)}`] : []),
       ...likely.flatMap((specialty) => toLikelyLines(specialty, facts, why)),
     ].join('\n'),
-    'To start, add one of the labels, or write `/agent run backend`.',
+    toStart(why, likely[0]),
   ].join('\n\n');
+}
+
+/** Adding a label that is there does nothing. */
+function toStart({ issue, settings }: WhyFacts, specialty: string | undefined): string {
+  const present = issue.found
+    ? issue.issue.labels.find((label) => settings.labels.has(label.toLowerCase()))
+    : undefined;
+  const byLabel =
+    present === undefined
+      ? 'add one of the labels'
+      : `remove the label ${toCode(present, 100)} and add it again`;
+  return `To start, ${byLabel}, or write ${toCode(`/agent run ${specialty ?? 'backend'}`, 100)}.`;
 }
 
 /** Specialties that the work would be of, by the labels of the issue, else by its text. */
@@ -375,7 +388,9 @@ function toFullLine({ reason }: Full): string {
 
 function toStartText(startMs: number | null): string {
   if (startMs === null) return 'unknown';
-  return startMs === 0 ? 'any moment' : `in about ${formatDuration(Math.ceil(startMs / 60_000) * 60_000)}`;
+  if (startMs === 0) return 'any moment';
+  // To the minute: it is an estimate.
+  return `in about ${formatDuration(Math.ceil(startMs / 60_000) * 60_000).replace(/ 0 s$/, '')}`;
 }
 
 function newestOfEach(jobs: readonly ReportedJob[]): ReportedJob[] {

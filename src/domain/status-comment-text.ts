@@ -289,11 +289,15 @@ function toFooter(current: readonly ReportedJob[]): string {
   const over = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
   const ended = over.filter(({ job }) => job.kind === 'resolve');
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
-  const waits = live.some(({ job }) => job.state === 'queued' || job.state === 'held');
+  const waits = live.some(({ job }) => job.state === 'queued');
+  const held = live.filter(
+    ({ job: { state, stateReason } }) => state === 'held' && stateReason?.includes('/agent unhold') !== true,
+  );
   const lines = [
     live.length === 0
       ? null
       : `To cancel, write ${toCommands('cancel', live)}${toLabelWay(', remove', live)}, or close the issue.${waits ? ' `/agent why` tells what it waits for.' : ''}`,
+    held.length === 0 ? null : `To let it go on, write ${toCommands('unhold', held)}.`,
     ended.length === 0
       ? null
       : `To try again, write ${toCommands('retry', ended)}${toLabelWay(', or remove', ended)}${hasLabel(ended) ? ' and add it again' : ''}.`,
@@ -305,7 +309,7 @@ function toFooter(current: readonly ReportedJob[]): string {
   return lines.filter((line) => line !== null).join('\n');
 }
 
-function toCommands(name: 'cancel' | 'retry', entries: readonly ReportedJob[]): string {
+function toCommands(name: 'cancel' | 'retry' | 'unhold', entries: readonly ReportedJob[]): string {
   return entries.map(({ job }) => toCode(`/agent ${name} ${job.specialty}`, 100)).join(' or ');
 }
 
