@@ -1,4 +1,5 @@
 import type { AttemptResult } from '../../src/contract/attempt-result.ts';
+import { toProtocolHeader } from '../../src/contract/protocol-version.ts';
 import { createAssigner } from '../../src/dispatch/assigner.ts';
 import { createAttemptTokens } from '../../src/dispatch/attempt-tokens.ts';
 import { createDispatcher } from '../../src/dispatch/dispatcher.ts';
@@ -46,7 +47,7 @@ export async function openWorkingWorld() {
     const { token } = await registry.createEnrollToken({ specialties: null, expiresInSeconds: null });
     const enrolled = value(await registry.enroll({ token, facts }, anIdempotency()));
     const { sessionToken } = value(await registry.openSession({ ...enrolled, facts }));
-    return value(await registry.authenticate(sessionToken));
+    return value(await registry.authenticate(sessionToken, toProtocolHeader()));
   }
 
   /** The newest job of the issue, as soon as it has its check run. */

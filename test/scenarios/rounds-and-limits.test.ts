@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toDayStartMs } from '../../src/domain/spending.ts';
+import { aResult } from '../support/job-builders.ts';
+import { openWorkingWorld } from '../support/working-world.ts';
+
+/** One coordinator, one runner and one GitHub for all; each test has issues of its own. */
+let yard: Awaited<ReturnType<typeof openWorkingWorld>>;
+let world: (typeof yard)['world'];
+beforeAll(async () => {
+  yard = await openWorkingWorld();
+  ({ world } = yard);
+  for (const [login, role] of [
+    ['rita', 'write'],
+    ['mallory', 'read'],
+  ] as const) {
+    world.standin.createUser(login);
+    world.standin.setRole(world.fullName, login, role);
+  }
+}, 60_000);
+afterAll(() => yard[Symbol.asyncDispose]());
+
+/** From now on. */
+async function settings(text: string): Promise<void> {
+  const files = { '.github/yardmaster.yml': text };
+  await world.standin.as('alice').pushFiles(world.fullName, 'main', files, 'Settings');
+}
+
+/** Opens an issue and labels it, and waits until all that follows from it is done. */
+async function ask(issue: { title: string; body?: string }, label = 'agent:backend'): Promise<number> {
+  const alice = world.standin.as('alice');
+  const { number } = await alice.openIssue({ repository: world.fullName, ...issue });
+  await alice.addLabel(world.fullName, number, label);
+  await world.settle();
+  return number;
+}
+
+function pullOf(issue: number) {
+  const pulls = world.standin.state.pullRequests(world.fullName);
+  const pull = pulls.find(({ head }) => head.ref.startsWith(`agent/${issue}-`));
+  if (pull === undefined) throw new Error(`#${issue} has no pull request`);
+  return pull;
+}
+
+/** Text of the issue's status comment. */
+const statusOf = (issue: number): string =>
+  world.commentsOf(issue).find(({ body }) => body?.startsWith('<!-- yardmaster:status'))?.body ?? '';
+
+const statesOf = async (issue: number) =>
+  (await world.jobsOf(issue)).map(({ kind, state }) => `${kind} ${state}`).toReversed();
+
+test('after five rounds in a row a person has to look, and a command in a thread begins anew', async () => {
+  const { standin, fullName } = world;
+  const issue = await ask({ title: 'Sums are wrong' });
+  await yard.work(issue, aResult(), { 'src/round.js': '0\n' });
+  const { number } = pullOf(issue);
+  const review = async (login: string) => {
+    const comments = [{ path: 'src/round.js', line: 1, body: `Not yet, says ${login}.` }];
+    await standin
+      .as(login)
+      .reviewPullRequest(fullName, number, { event: 'REQUEST_CHANGES', body: 'Look.', comments });
+    await world.settle();
+  };
+  const notes = () => world.commentsOf(number).map(({ body }) => body ?? '');
+
+  await review('mallory');
+  expect(await statesOf(issue)).toEqual(['resolve succeeded']);
+  await review('rita');
+  // During a round: the next one, of itself.
+  await review('rita');
+  expect(notes()).toEqual([expect.stringContaining('nobody has to ask again')]);
+  for (let round = 1; round <= 5; round += 1) {
+    await yard.work(issue, aResult(), { 'src/round.js': `${round}\n` });
+    if (round > 1) await review('rita');
+  }
+  await review('rita');
+
+  expect(await statesOf(issue)).toEqual(['resolve succeeded', ...Array<string>(5).fill('revise succeeded')]);
+  expect(pullOf(issue).labels.map(({ name }) => name)).toEqual(['agent:needs-human']);
+  expect(notes().filter((text) => text.includes('reworked'))).toEqual([expect.stringContaining('5 times')]);
+
+  const [thread] = standin.state.reviewComments(fullName, number).slice(-1);
+  await standin.as('rita').replyToReview(fullName, number, thread?.id ?? 0, '/agent fix Count from one.');
+  await world.settle();
+
+  expect((await world.jobsOf(issue))[0]).toMatchObject({
+    state: 'queued',
+    instructions: 'Count from one.',
+    revision: { round: 6, counted: 1, cause: 'asked' },
+  });
+  expect(pullOf(issue).labels).toEqual([]);
+  await standin.as('rita').closePullRequest(fullName, number);
+  await world.settle();
+}, 60_000);
+
+test('a limit of the day: a warning, a job that gets what is left, a draft of what it came to, and no more', async () => {
+  const { store, target } = world;
+  const nowMs = await store.nowMs();
+  const time = { sinceMs: toDayStartMs(nowMs), nowMs };
+  const used = await store.spending.since({ repositoryId: target.repository.id }, time);
+  const usd = Math.ceil(used.costUsd * 110) / 100;
+  await settings(`limits: {repository: {usd: ${usd}}}\n`);
+
+  const issue = await ask({ title: 'Too expensive' });
+  const { job } = await yard.jobOf(issue);
+  expect(job.settings.maxBudgetUsd).toBeCloseTo(usd - used.costUsd, 5);
+  expect(statusOf(issue)).toMatch(/⚠️ The limit for acme\/\S+ is nearly used up for today: \\\$/);
+  expect(statusOf(issue)).toMatch(/⚠️ .*limits leave .*becomes a draft pull request/);
+
+  const unfinished = 'The agent has used all the money of this job.';
+  const usage = { ...aResult().usage, costUsd: job.settings.maxBudgetUsd };
+  await yard.work(issue, aResult({ unfinished, usage }), { 'src/half.js': '1' });
+  const next = await ask({ title: 'One more' });
+
+  expect(pullOf(issue)).toMatchObject({ draft: true });
+  expect(pullOf(issue).body).toMatch(
+    /\*\*Unfinished\.\*\*[^]*> The agent has used all the money of this job\./,
+  );
+  expect(await statesOf(next)).toEqual(['resolve refused']);
+  expect(statusOf(next)).toMatch(/> The limit for acme\/\S+ is used up for today: .*00:00 UTC/);
+  await settings('{}\n');
+});
+
+test('a mistake in the settings leaves the last good ones in force, and is said on one issue, not on all', async () => {
+  await settings('labels: {please: frontend}\n');
+  const before = await ask({ title: 'While they are good' }, 'please');
+  await settings('labels: {please: frontend}\ndefaults: {tset: x}\n');
+
+  const first = await ask({ title: 'The first after the mistake' }, 'please');
+  const second = await ask({ title: 'The second' }, 'please');
+
+  for (const issue of [before, first, second])
+    expect(await world.jobsOf(issue)).toMatchObject([{ state: 'queued', specialty: 'frontend' }]);
+  expect(statusOf(first)).toMatch(/Please mend the settings:[^]*defaults\.tset[^]*did you mean "test"/);
+  expect([statusOf(before), statusOf(second)].join()).not.toContain('mend the settings');
+  await settings('{}\n');
+});
+
+test('what was chosen in an issue form, or paths and words of the text, pick the specialty and are told', async () => {
+  await settings(
+    'routing: [{specialty: devops, fields: {Area: [Pipeline]}}, {specialty: frontend, paths: [web], words: [checkout]}]\n',
+  );
+  const run = async (title: string, body: string) => {
+    const alice = world.standin.as('alice');
+    const { number } = await alice.openIssue({ repository: world.fullName, title, body });
+    await alice.comment(world.fullName, number, '/agent run');
+    await world.settle();
+    return number;
+  };
+
+  const form = await run('It is slow', '### Area\n\nPipeline\n\n### What happens?\n\n_No response_');
+  const words = await run('The checkout is slow', 'See `web/cart.ts`.');
+
+  expect(await world.jobsOf(form)).toMatchObject([{ specialty: 'devops' }]);
+  expect(statusOf(form)).toMatch(/🧭 devops was picked, since .*Area.*Pipeline/);
+  expect(await world.jobsOf(words)).toMatchObject([{ specialty: 'frontend' }]);
+  expect(statusOf(words)).toMatch(/🧭 frontend was picked, since .*web.*checkout/);
+  await settings('{}\n');
+});
+
+test('a title that turns the reading direction, with emoji, goes through branch, check run and pull request as people read it', async () => {
+  const { standin, fullName } = world;
+  const title = '\u202Eإصلاح السلة 🛒 فارغة\u202C closes #1 @mallory';
+
+  const issue = await ask({ title, body: 'هنا.' });
+  const { job } = await yard.work(issue, aResult(), { 'src/rtl.js': '1' });
+
+  const pull = pullOf(issue);
+  const texts = [pull.title, pull.body ?? '', statusOf(issue)];
+  const runs = standin.state.checkRuns(fullName).filter(({ external_id: id }) => id?.startsWith(job.id));
+  texts.push(...runs.map(({ output }) => `${output.title} ${output.summary}`));
+  expect(job.branch).toBe(`agent/${issue}-closes-1-mallory`);
+  expect(pull.title).toMatch(/^إصلاح السلة 🛒 فارغة closes #\u200B1 @\u200Bmallory$/);
+  expect(runs).toHaveLength(2);
+  // Nothing turns what comes after it.
+  expect(texts.join()).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
+});
+
+test('the queue tells when work may start, once some has ended and the runner has room', async () => {
+  const issue = await ask({ title: 'When?' });
+
+  await world.standin.as('alice').comment(world.fullName, issue, '/agent why');
+  await world.settle();
+
+  const answer = world.commentsOf(issue).at(-1)?.body ?? '';
+  expect(answer).toMatch(/✅ Needs: `be-1` meets them all, and has room\./);
+  expect(answer).toContain('estimated start: any moment.');
+});
+
+test('a permission that the App does not have is named where people look, with the page where it is granted', async () => {
+  const { standin, target } = world;
+  const issue = await ask({ title: 'Without a permission' });
+  const without = { metadata: 'read', issues: 'write', checks: 'write', contents: 'write' } as const;
+  await standin.acceptNewPermissions(target.installationId, { ...without, pull_requests: 'read' });
+  // Tokens from before are as good as they were.
+  standin.expireTokens(target.installationId);
+
+  await yard.work(issue, aResult(), { 'src/denied.js': '1' });
+
+  expect(statusOf(issue)).toMatch(
+    /lacks a permission there \(.*pull.?requests.*\): grant it at \S+, then ask again/i,
+  );
+});
