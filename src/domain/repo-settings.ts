@@ -58,6 +58,11 @@ export function combineSettings(files: readonly SettingsFile[]): RepoSettings {
   return complete(mergeSettings(files)).settings;
 }
 
+/** What is allowed in a checked file, but is hardly meant. Plain text. */
+export function findSlips(file: SettingsFile): string[] {
+  return complete(file).warnings;
+}
+
 function complete(file: SettingsFile): { settings: RepoSettings; warnings: string[] } {
   const labelled = Object.entries(file.labels ?? {}).map(
     ([label, specialty]) => [label.toLowerCase(), specialty] as const,

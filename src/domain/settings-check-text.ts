@@ -3,7 +3,7 @@ import { toAnnotations } from './annotations.ts';
 import type { CheckRunContent } from './check-run-content.ts';
 import { formatCost } from './figures-text.ts';
 import { toCode, toInline, toTable } from './markdown-escape.ts';
-import { combineSettings, type RepoSettings } from './repo-settings.ts';
+import { combineSettings, findSlips, type RepoSettings } from './repo-settings.ts';
 import type { SettingsReading } from './settings-document.ts';
 import { describePlace, ORGANISATION_REPOSITORY, type SettingsPlace } from './settings-layers.ts';
 import { SETTINGS_FILE_PATH, type SettingsProblem } from './settings-problem.ts';
@@ -87,13 +87,21 @@ function toSuccess(
   isFork: boolean,
 ): CheckRunContent {
   const settings = combineSettings([file]);
+  const prefix = `${SETTINGS_FILE_PATH}: `;
+  const slips = findSlips(file).map((slip) => (slip.startsWith(prefix) ? slip.slice(prefix.length) : slip));
   const isShared = name.toLowerCase() === ORGANISATION_REPOSITORY;
   const extended = file._extends ?? null;
   return {
     status: 'completed',
     conclusion: 'success',
-    title: 'The settings can be used',
+    title: slips.length === 0 ? 'The settings can be used' : 'The settings can be used, but may hold slips',
     summary: [
+      slips.length === 0
+        ? null
+        : `⚠️ Allowed, but hardly meant:\n\n${slips
+            .slice(0, MAX_ROWS)
+            .map((slip) => `- ${toInline(slip, MAX_CELL_CHARACTERS)}`)
+            .join('\n')}`,
       'On the default branch, they would mean:',
       toSpecialtyTable(settings),
       extended === null

@@ -104,10 +104,10 @@ describe('the check of the settings', () => {
         'triggers: {role: maintain, bots: ["renovate[bot]"]}',
       ],
     ],
+    ['doubtful', ['labels: {bug: bakend}', 'defaults: {test: [npm, test]}']],
     [
       'broken',
       [
-        'labels: {bug: bakend}',
         'specialties:',
         '  backend: {tests: npm test, max_minutes: never}',
         'limits: {repository: {jobs: -1}}',
