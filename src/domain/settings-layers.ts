@@ -1,4 +1,5 @@
-import type { SettingsFile, SpecialtyFields } from './settings-file.ts';
+import type { SettingsFile } from './settings-file.ts';
+import type { SpecialtyFields } from './settings-specialty.ts';
 import { SETTINGS_FILE_PATH } from './settings-problem.ts';
 
 /** Where a settings file is: always on the default branch. */
