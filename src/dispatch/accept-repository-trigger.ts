@@ -2,6 +2,7 @@ import type { Trigger } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
+import { wantPriorities } from './follow-labels.ts';
 import { INSTALLATION_SWEEP, ISSUE_SWEEP } from './sweep-names.ts';
 import type { TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
@@ -71,6 +72,7 @@ export async function renameLabel(
   // Back to what it was: nothing stands for anything else.
   if (standsFor !== to.toLowerCase()) await tx.sweeps.putLabelAlias(id, to.toLowerCase(), standsFor);
   await tx.jobs.renameLabel(id, from, to);
+  await wantPriorities(tx, await findUrgentBy(tx, id, from));
   return { kind: 'noted', reason: `the label "${from}" is called "${to}" now` };
 }
 
@@ -81,9 +83,19 @@ export async function deleteLabel(
   deps: Deps,
 ): Promise<TriggerOutcome> {
   await tx.sweeps.dropLabelAlias(target.repository.id, label.toLowerCase());
+  await wantPriorities(tx, await findUrgentBy(tx, target.repository.id, label));
   const live = await tx.jobs.liveOfRepository(target.repository.id);
   const ofLabel = live.filter((job) => job.label?.toLowerCase() === label.toLowerCase());
   return cancelAll(tx, ofLabel, `${sender.login} deleted the label "${label}"`, deps);
+}
+
+/** Jobs that have their priority by this label. */
+async function findUrgentBy(tx: StoreTx, repositoryId: number, label: string): Promise<StoredJob[]> {
+  const live = await tx.jobs.liveOfRepository(repositoryId);
+  return live.filter(
+    ({ prioritySource: source }) =>
+      source?.by === 'label' && source.label.toLowerCase() === label.toLowerCase(),
+  );
 }
 
 async function cancelAll(

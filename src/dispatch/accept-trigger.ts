@@ -20,6 +20,7 @@ import {
   renameLabel,
 } from './accept-repository-trigger.ts';
 import { cancelJob } from './cancel-job.ts';
+import { wantPriorities } from './follow-labels.ts';
 import { judgeLimits } from './judge-limits.ts';
 import { newJob } from './new-job.ts';
 import { wantNote } from './notes.ts';
@@ -166,8 +167,15 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
     const read = await readSituation(trigger, deps);
     return record(trigger, async (tx) => {
       if (trigger.kind === 'issue_ended') await wantLooksAtBlocked(tx, trigger.target);
-      if (read.kind === 'of_no_interest') return ignored(read.reason);
-      return carryOut(tx, deps.decide(read.situation), read.situation, deps);
+      const outcome =
+        read.kind === 'of_no_interest'
+          ? ignored(read.reason)
+          : await carryOut(tx, deps.decide(read.situation), read.situation, deps);
+      if (!read.isOfPriority) return outcome;
+      const live = await tx.jobs.liveOfIssue(trigger.target.repository.id, trigger.issueNumber);
+      const count = await wantPriorities(tx, live);
+      if (count === 0 || outcome.kind !== 'ignored') return outcome;
+      return { kind: 'noted', reason: `the label says how urgent ${count} waiting jobs are` };
     });
   }
 

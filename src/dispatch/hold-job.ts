@@ -54,7 +54,7 @@ export async function unholdJob(tx: StoreTx, job: StoredJob, reason: string): Pr
   return 'queued';
 }
 
-/** True if the job, which is locked, now has this priority; false if it has ended. Higher goes first; jobs begin with 0. */
+/** True if the job, which is locked, now has this priority; false if it has ended. Higher goes first. A person wants it: labels change nothing from now on. */
 export async function setPriority(
   tx: StoreTx,
   job: StoredJob,
@@ -62,8 +62,9 @@ export async function setPriority(
   reason: string,
 ): Promise<boolean> {
   if (isTerminal(job.state)) return false;
-  if (job.priority === priority) return true;
-  await tx.jobs.change(job.id, { priority }, tx.nowMs);
+  const isSame = job.priority === priority && job.prioritySource?.by === 'person';
+  if (isSame) return true;
+  await tx.jobs.change(job.id, { priority, prioritySource: { by: 'person' } }, tx.nowMs);
   await tx.tell(job.id, 'priority', reason);
   await wantStatusComment(tx, job);
   tx.wake('queue');

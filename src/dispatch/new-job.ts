@@ -2,6 +2,7 @@ import type { AttemptId, JobId } from '../contract/identifiers.ts';
 import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { toBranchName } from '../domain/branch-name.ts';
 import type { AllJobSettings, JobRevision } from '../domain/job.ts';
+import { type LabelPriority, toJobPriority } from '../domain/priority-labels.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -23,6 +24,8 @@ export async function newJob(
     needs: string[];
     settings: AllJobSettings;
     instructions: string | null;
+    /** The label of the issue that says how urgent it is. */
+    labelPriority?: LabelPriority | null;
     /** Of an open pull request, whose branch it is. */
     revision?: { facts: JobRevision; branch: string } | undefined;
     attemptId: AttemptId | null;
@@ -49,7 +52,7 @@ export async function newJob(
     // 0 is nobody in particular.
     requestedById: sender.id === 0 ? null : sender.id,
     label: facts.label,
-    priority: 0,
+    ...toJobPriority(facts.labelPriority ?? null),
     branch: revision?.branch ?? toBranchName({ issueNumber: issue.number, title: issue.title, specialty }),
     outcome: null,
     revision: revision?.facts ?? null,

@@ -1,4 +1,5 @@
 import type { IssueReading, Situation } from '../domain/decide.ts';
+import type { Job } from '../domain/job.ts';
 import { mayWrite } from '../domain/permission.ts';
 import { toLabelName } from '../domain/labels.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
@@ -18,8 +19,10 @@ type ReadingDeps = Pick<TriggerDeps, 'github'> & {
 
 const NOT_ASKED: Standing = { permission: 'none', denial: null };
 
-export type SituationReading =
-  { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation };
+/** `isOfPriority`: the label says how urgent work is, or did for work that waits. */
+export type SituationReading = { isOfPriority: boolean } & (
+  { kind: 'of_no_interest'; reason: string } | { kind: 'read'; situation: Situation }
+);
 
 /** Reads as little as the decision needs: most labels and most closed issues are none of our business. */
 export async function readSituation(
@@ -30,7 +33,7 @@ export async function readSituation(
   const { target, issueNumber } = trigger;
   const liveJobs = await store.jobs.liveOfIssue(target.repository.id, issueNumber);
   if (trigger.kind !== 'label_added' && liveJobs.length === 0) {
-    return { kind: 'of_no_interest', reason: 'nothing was under way on this issue' };
+    return { kind: 'of_no_interest', reason: 'nothing was under way on this issue', isOfPriority: false };
   }
 
   // Only starting work asks for settings: to end it, they may have changed or broken since.
@@ -38,7 +41,9 @@ export async function readSituation(
     trigger.kind === 'label_added' ? await readSettingsWithAliases(target, deps) : BUILT_IN_SETTINGS;
   const { settings } = inForce;
   if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
-    return { kind: 'of_no_interest', reason: `the label "${trigger.label}" stands for no specialty` };
+  const isOfPriority = findsPriority(trigger, settings, liveJobs);
+    const reason = `the label "${trigger.label}" stands for no specialty`;
+    return { kind: 'of_no_interest', reason, isOfPriority };
   }
 
   const [issue, { permission, denial }, identity, openPullRequests] = await Promise.all([
@@ -62,7 +67,7 @@ export async function readSituation(
     liveJobs,
     openPullRequests,
   };
-  return { kind: 'read', situation };
+  return { kind: 'read', situation, isOfPriority };
 
   /** Comments cost requests, which somebody who may not start work does not get. */
   async function readSaid(reading: IssueReading, { permission, denial }: Standing): Promise<IssueReading> {
@@ -83,10 +88,13 @@ export async function readSettingsWithAliases(
   ]);
   const labels = new Map(inForce.settings.labels);
   for (const [name, standsFor] of aliases) {
+  const priorityLabels = new Map(inForce.settings.priorityLabels);
     const specialty = labels.get(standsFor);
     if (specialty !== undefined && !labels.has(name)) labels.set(name, specialty);
   }
-  return { ...inForce, settings: { ...inForce.settings, labels } };
+    const priority = priorityLabels.get(standsFor);
+    if (priority !== undefined && !priorityLabels.has(name)) priorityLabels.set(name, priority);
+  return { ...inForce, settings: { ...inForce.settings, labels, priorityLabels } };
 }
 
 /** GitHub tells now whether work may start; what the work is was said with the label, and no later edit reaches the agent. */
@@ -96,6 +104,16 @@ function asLabelled(reading: IssueReading, trigger: Situation['trigger']): Issue
 }
 
 /** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */
+function findsPriority(
+  trigger: Situation['trigger'],
+  { priorityLabels }: RepoSettings,
+  liveJobs: readonly Pick<Job, 'prioritySource'>[],
+): boolean {
+  if (trigger.kind === 'label_added') return priorityLabels.has(trigger.label.toLowerCase());
+  // What it stood for may have changed since, and so may its name.
+  return trigger.kind === 'label_removed' && liveJobs.some((job) => job.prioritySource?.by === 'label');
+}
+
 function isOurLabel(label: string, settings: RepoSettings): boolean {
   const name = label.toLowerCase();
   return settings.labels.has(name) || name.startsWith(toLabelName(''));

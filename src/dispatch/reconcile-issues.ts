@@ -1,7 +1,9 @@
 import { mayWrite } from '../domain/permission.ts';
+import { differsFrom, findLabelPriority, followsLabels } from '../domain/priority-labels.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { LabelEvent, ListedIssue } from '../github/sweep-reads.ts';
+import { wantPriorities } from './follow-labels.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { sweepComments } from './reconcile-comments.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
@@ -97,10 +99,15 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
       const last = events.findLast((event) => isSame(event.label, label));
       if (last?.kind === 'unlabeled') found += await acceptRemoval(target, issue, last);
     }
-    if (issue.state === 'closed' || issue.labels.length === 0) return { ...nothing, found };
+    const following = live.filter(followsLabels);
+    const isUrgent = following.some(({ prioritySource }) => prioritySource !== null);
+    if (issue.state === 'closed' || (issue.labels.length === 0 && !isUrgent)) return { ...nothing, found };
 
     let isTooYoung = false;
     const settings = await readSettings();
+    const priority = findLabelPriority(issue.labels, settings.priorityLabels);
+    const astray = following.filter((job) => differsFrom(priority, job));
+    if (astray.length > 0) found += await store.transact((tx) => wantPriorities(tx, astray));
     for (const label of issue.labels) {
       const specialty = settings.labels.get(label.toLowerCase());
       if (specialty === undefined || live.some((job) => job.specialty === specialty)) continue;

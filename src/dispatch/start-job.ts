@@ -2,6 +2,7 @@ import type { AttemptId } from '../contract/identifiers.ts';
 import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import { type AllJobSettings, type JobRevision, LIMIT_NOTICE, SETTINGS_NOTICE } from '../domain/job.ts';
 import type { Blocker } from '../domain/blockers.ts';
+import { explainLabelPriority, type LabelPriority } from '../domain/priority-labels.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -23,6 +24,8 @@ export type JobWish = {
   revision?: { facts: JobRevision; branch: string } | undefined;
   /** The label that stands for the job. */
   label: string | null;
+  /** The label of the issue that says how urgent it is. */
+  labelPriority: LabelPriority | null;
   /** Open issues that block this one. */
   blockers: readonly Blocker[];
   /** Specialties that the labels of the issue stand for. */
@@ -47,6 +50,8 @@ export async function startJob(
   await tx.sweeps.putRepository(wish.target);
   await tx.attempts.insert(newAttempt({ id: attemptId, jobId: job.id, number: 1, nowMs: tx.nowMs }));
   await tx.tell(job.id, 'queued', wish.reason);
+  if (wish.labelPriority !== null)
+    await tx.tell(job.id, 'priority', explainLabelPriority(wish.labelPriority));
   if (!(await holdWhileItWaits(tx, job, wish)))
     await tx.want({ effect: { kind: 'attempt-start', attemptId }, installationId: job.installationId });
   await holdFollowers(tx, job);

@@ -15,7 +15,17 @@ export async function startRevision(
   asking: { target: RepositoryTarget; sender: Actor },
   deps: { newId: () => string },
 ): Promise<StoredJob | null> {
-  const { job: published, specialty, needs, settings, instructions, label, revision, reason } = action;
+  const {
+    job: published,
+    specialty,
+    needs,
+    settings,
+    instructions,
+    label,
+    labelPriority,
+    revision,
+    reason,
+  } = action;
   const { issue, branch } = published;
   const job = await startJob(
     tx,
@@ -28,6 +38,7 @@ export async function startRevision(
       instructions,
       revision: { facts: revision, branch },
       label,
+      labelPriority,
       // What came before the work did not keep it from being done.
       blockers: [],
       labelled: [],

@@ -10,9 +10,10 @@ import { estimateStartMs } from './estimate-start.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
 import { toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import type { Job, RunnerView } from './job.ts';
+import { type Job, PRIORITIES, PRIORITY_NAMES, type RunnerView } from './job.ts';
 import { toLabelled } from './labels.ts';
 import { toCode, toInline, toQuote, toTable } from './markdown-escape.ts';
+import { findLabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { toRoundText } from './revision-text.ts';
 import { routeIssue } from './route-issue.ts';
@@ -204,6 +205,7 @@ function toWhyNothing(facts: AnswerFacts, why: WhyFacts): string {
       toPermissionLine(why),
       toLabelLine(why, null),
       toSettingsLine(why),
+      ...toLikelyPriorityLines(why),
       ...(likely.length === 0 ? [`- ${toDayText(why, false)}`] : []),
       ...likely.flatMap((specialty) => toLikelyLines(specialty, facts, why)),
     ].join('\n'),
@@ -327,9 +329,10 @@ function toRunnerLines(
   { durationsMs, passedOver, atWork }: WhyFacts,
 ): string[] {
   const exist = toExistLine(job.specialty, runners);
+  const priority = toPriorityLines(job);
   if (job.state === 'held') {
     const unhold = toCode(`/agent unhold ${job.specialty}`, 100);
-    return [exist, `- ⏸️ Queue: on hold, for the reason above; ${unhold} lets it go on now.`];
+    return [exist, ...priority, `- ⏸️ Queue: on hold, for the reason above; ${unhold} lets it go on now.`];
   }
   if (job.state !== 'queued') return [exist];
 
@@ -358,6 +361,7 @@ function toRunnerLines(
     exist,
     toNeedsLine(choice),
     ...(full === null ? [] : [toFullLine(full)]),
+    ...priority,
     `- ⏳ Queue: place ${queuePosition ?? '?'}; estimated start: ${toStartText(startMs)}.`,
   ];
 }
@@ -384,6 +388,21 @@ function toNeedsLine(choice: RunnerChoice): string {
 
 function toFullLine({ reason }: Full): string {
   return `- ⏳ At once: ${toInline(reason, MAX_REASON_CHARACTERS)}`;
+}
+
+/** Why it stands before or behind others, where anything says so. */
+function toPriorityLines({ priority, prioritySource: source }: Job): string[] {
+  if (source === null && priority === PRIORITIES.normal) return [];
+  const name = PRIORITY_NAMES.find((known) => PRIORITIES[known] === priority) ?? 'normal';
+  if (source?.by === 'label') return [`- ✅ Priority: ${name}, by the label ${toCode(source.label, 100)}.`];
+  return [`- ✅ Priority: ${name}, as somebody said; labels change nothing about it any more.`];
+}
+
+function toLikelyPriorityLines({ issue, settings }: WhyFacts): string[] {
+  const found = issue.found ? findLabelPriority(issue.issue.labels, settings.priorityLabels) : null;
+  return found === null
+    ? []
+    : [`- ✅ Priority: ${found.priority}, by the label ${toCode(found.label, 100)}.`];
 }
 
 function toStartText(startMs: number | null): string {

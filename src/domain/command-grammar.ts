@@ -4,7 +4,7 @@ import { gfm } from 'micromark-extension-gfm';
 import { Specialty } from '../contract/identifiers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { toOneLine } from '../lib/strip-control.ts';
-import type { Priority } from './job.ts';
+import { type Priority, PRIORITY_NAMES } from './job.ts';
 
 /** What a person asks for in a line of a comment that begins with `/agent`. */
 export type Command =
@@ -84,7 +84,6 @@ export const COMMANDS: Readonly<
 /** Commands after which a runner may begin: `triggers` of the settings says who may give them. */
 export const STARTING_COMMANDS: ReadonlySet<CommandName> = new Set(['run', 'retry', 'fix', 'unhold']);
 const NAMES = Object.keys(COMMANDS) as CommandName[];
-const LEVELS = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
 
 /** GitHub takes 65,536. What is made to be slow to parse costs the square of its length: 1.1 s was measured for 10,000 characters. */
 const MAX_COMMENT_CHARACTERS = 6000;
@@ -180,10 +179,10 @@ function parseCommand(text: string): Result {
       return checkInstructions(instructions) ?? accept({ name, instructions });
     }
     case 'priority': {
-      const level = LEVELS.find((known) => known === words[0]?.toLowerCase());
+      const level = PRIORITY_NAMES.find((known) => known === words[0]?.toLowerCase());
       if (level === undefined || words.length !== 1) {
         return refuse(
-          `\`priority\` takes one of ${LEVELS.map((known) => `\`${known}\``).join(', ')}: \`${COMMANDS.priority.usage}\``,
+          `\`priority\` takes one of ${PRIORITY_NAMES.map((known) => `\`${known}\``).join(', ')}: \`${COMMANDS.priority.usage}\``,
         );
       }
       return accept({ name, level });

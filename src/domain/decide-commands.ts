@@ -15,6 +15,7 @@ import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
 import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
 import { routeIssue, type Routing } from './route-issue.ts';
 import { type Denial, isBot } from './who-may-start.ts';
 
@@ -61,6 +62,8 @@ export type CommandAction =
       /** The label of the issue that stands for the specialty; taking it off cancels the job. */
       label: string | null;
       /** Why this specialty, when nobody named it; plain text. */
+      /** The label of the issue that says how urgent it is. */
+      labelPriority: LabelPriority | null;
       picked?: string;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
@@ -260,6 +263,7 @@ function start(
     blockers: issue.openBlockers,
     labelled: toLabelled(issue.issue.labels, settings.labels),
   };
+    labelPriority: findLabelPriority(issue.issue.labels, settings.priorityLabels),
 }
 
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {

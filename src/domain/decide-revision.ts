@@ -4,6 +4,7 @@ import type { IssueReading } from './decide.ts';
 import { isTerminal } from './job-lifecycle.ts';
 import type { AllJobSettings, Job, JobRevision } from './job.ts';
 import { toCode, toInline } from './markdown-escape.ts';
+import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { BUDGETS } from './timings.ts';
 
@@ -58,6 +59,7 @@ export type RevisionDecision =
       instructions: string | null;
       /** Of the work, if the issue still has it. */
       label: string | null;
+      labelPriority: LabelPriority | null;
       revision: JobRevision;
     }
   | {
@@ -129,6 +131,7 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
     settings: wanted.settings,
     instructions: wish.instructions,
     label: issue.issue.labels.find((name) => name.toLowerCase() === job.label?.toLowerCase()) ?? null,
+    labelPriority: findLabelPriority(issue.issue.labels, settings.priorityLabels),
     revision: {
       pullRequest: { number: pull.number, url: pull.url },
       cause: wish.cause,

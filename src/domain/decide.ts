@@ -5,6 +5,7 @@ import { findMeantLabel, type MeantLabel } from './label-hint.ts';
 import { toLabelled } from './labels.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import type { RepoSettings } from './repo-settings.ts';
+import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
 import type { Trigger } from './trigger.ts';
 import type { Denial } from './who-may-start.ts';
 
@@ -60,6 +61,8 @@ export type Decision =
       /** Specialties that the labels of the issue stand for. */
       labelled: readonly string[];
     }
+      /** The label of the issue that says how urgent it is. */
+      labelPriority: LabelPriority | null;
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
   | { kind: 'point_to'; reason: string; job: Job }
@@ -161,6 +164,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
 /** Most labels are none of ours, and those who may not start work get no lesson in it. */
 function decideUnknownLabel(
   { settings, issue, permission, denial }: Situation,
+    labelPriority: findLabelPriority(issue.labels, settings.priorityLabels),
   { label }: Of<'label_added'>,
 ): Decision {
   const reason = `the label "${label}" stands for no specialty`;
@@ -172,6 +176,7 @@ function decideUnknownLabel(
 }
 
 /** Anyone whom GitHub lets remove the label may stop the work with it. */
+  if (settings.priorityLabels.has(label.toLowerCase())) return ignore(reason);
 function decideLabelRemoved(situation: Situation, trigger: Of<'label_removed'>): Decision {
   const { issue } = situation;
   if (isOurs(situation)) return ignore('the label was removed by Yardmaster itself');

@@ -26,6 +26,8 @@ export type Effect =
   | { kind: 'clean-label'; jobId: JobId }
   /** The issue of the job is assigned to whoever asked, as the settings say. */
   | { kind: 'assign-issue'; jobId: JobId }
+  /** A job that waits has the priority that the labels of its issue stand for. */
+  | { kind: 'job-priority'; jobId: JobId }
   /** A job that waits for open issues goes on if they are closed by now. */
   | { kind: 'look-at-blockers'; jobId: JobId }
   /** The comment bears what came of its commands as a reaction, and has its answer, if there is one. `place`: absent = the conversation. */
@@ -71,6 +73,7 @@ export function toEffectKey(effect: Effect): string {
     case 'look-at-blockers':
     case 'assign-issue':
     case 'revision-answers':
+    case 'job-priority':
     case 'needs-human':
     case 'look-at-conflicts':
     case 'next-round':
@@ -100,6 +103,7 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'look-at-blockers': 38,
   // A round after a review resolves conflicts as well.
   'next-round': 37,
+  'job-priority': 39,
   'look-at-conflicts': 36,
   evidence: 35,
   'pull-request-wishes': 34,

@@ -6,6 +6,7 @@ import type { Decision, IssueReading } from './decide.ts';
 import { mayWrite } from './permission.ts';
 import { formatCost } from './figures-text.ts';
 import type { AllJobSettings, Job, RunnerView } from './job.ts';
+import { explainLabelPriority, findLabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue } from './route-issue.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
@@ -84,6 +85,7 @@ export function explainIssue(facts: IssueFacts, labels: readonly LabelFacts[]): 
       explainSettings(facts),
       explainIssueState(facts),
       explainPermission(facts),
+      ...explainPriority(facts),
       ...(labels.length === 0 ? [explainNoLabel(facts), ...explainRouting(facts)] : []),
     ],
     labels: labels.map((label) => explainLabel(facts, label)),
@@ -136,6 +138,16 @@ function explainPermission({ asker, settings: { triggers } }: IssueFacts): Findi
   const has = asker.permission === 'none' ? 'no' : asker.permission;
   const text = `${asker.login} has ${has} access; starting work needs ${wanted}`;
   return { about, sign: may ? 'ok' : 'stops', text };
+}
+
+/** Nothing where no label says anything of it. */
+function explainPriority({ issue, settings: { priorityLabels } }: IssueFacts): Finding[] {
+  if (!issue.found || priorityLabels.size === 0) return [];
+  const about = 'priority';
+  const found = findLabelPriority(issue.issue.labels, priorityLabels);
+  if (found !== null) return [{ about, sign: 'ok', text: explainLabelPriority(found) }];
+  const known = [...priorityLabels].map(([label, priority]) => `${label} (${priority})`).join(', ');
+  return [{ about, sign: 'ok', text: `normal: the issue has none of the labels ${known}` }];
 }
 
 function explainNoLabel({ issue, settings }: IssueFacts): Finding {

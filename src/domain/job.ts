@@ -80,6 +80,8 @@ export type Job = {
   /** The label that asked for it; taking it off the issue cancels the job, whatever the settings say by then. */
   label: string | null;
   priority: number;
+  /** What gave it its priority; `null`: nothing did. A person’s word goes before all labels of the issue. */
+  prioritySource: { by: 'person' } | { by: 'label'; label: string } | null;
   branch: string;
   outcome: Outcome | null;
   /** `null` for work on an issue, and for revisions whose facts were lost with a store. */
@@ -104,6 +106,7 @@ export type Job = {
 /** What people call a job's place before or behind others: the number that the queue sorts by, highest first. */
 export const PRIORITIES = { high: 10, normal: 0, low: -10 } as const;
 export type Priority = keyof typeof PRIORITIES;
+export const PRIORITY_NAMES = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
 
 /** One try at a job: one runner, one lease, one start commit, one check run. */
 export type Attempt = {

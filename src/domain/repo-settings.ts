@@ -1,6 +1,7 @@
 import type { Checkout, JobSettings } from '../contract/job.ts';
 import type { AllJobSettings, Concurrency, PullRequestWishes } from './job.ts';
 import { BUILT_IN_SPECIALTIES, toLabelName } from './labels.ts';
+import type { PriorityLabels } from './priority-labels.ts';
 import type { RoutingRule } from './routing-rule.ts';
 import { readSettingsDocument } from './settings-document.ts';
 import type { SettingsFile } from './settings-file.ts';
@@ -16,6 +17,8 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 export type RepoSettings = {
   /** Label name, lower case → specialty. Always has `agent:<specialty>` for every known specialty. */
   labels: ReadonlyMap<string, string>;
+  /** Which labels of an issue say how urgent its work is. */
+  priorityLabels: PriorityLabels;
   specialties: ReadonlyMap<string, { needs: string[]; settings: AllJobSettings }>;
   /** Which specialty an issue without a label is for; the built-in rules come after these. */
   routing: readonly RoutingRule[];
@@ -84,6 +87,9 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
     ]),
   );
   const labels = new Map([...[...names].map((name) => [toLabelName(name), name] as const), ...labelled]);
+  const priorityLabels = new Map(
+    Object.entries(file.priority_labels ?? {}).map(([label, priority]) => [label.toLowerCase(), priority]),
+  );
   const warnings = [
     ...labelled.flatMap(([label, specialty]) => warnOfUndeclared(label, specialty, declared)),
     ...warnOfSplitCommands(file),
@@ -95,7 +101,11 @@ function complete(file: SettingsFile): { settings: RepoSettings; warnings: strin
   };
   const routing = (file.routing ?? []).map(toRoutingRule);
   const { role = null, teams = [], bots = [] } = file.triggers ?? {};
-  return { settings: { labels, specialties, routing, triggers: { role, teams, bots }, limits }, warnings };
+  const starters = { role, teams, bots };
+  return {
+    settings: { labels, priorityLabels, specialties, routing, triggers: starters, limits },
+    warnings,
+  };
 }
 
 function toRoutingRule(written: NonNullable<SettingsFile['routing']>[number]): RoutingRule {

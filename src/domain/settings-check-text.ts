@@ -107,6 +107,7 @@ function toSuccess(
       extended === null
         ? null
         : `Not shown: what ${toCode(extended, 200)} adds, which it extends${isFork ? ' and which was not looked at, since the pull request comes from a fork' : ''}.`,
+      toPriorityText(settings.priorityLabels),
       `**Limits a day:** ${toLimitsText(settings.limits)}.`,
       `**Who may start work:** ${toStarters(settings.triggers)}. Whoever may remove the label or close the issue may stop it.`,
       isShared
@@ -153,6 +154,14 @@ function toSpecialtyTable({ labels, specialties }: RepoSettings): string {
   const table = toTable(['labels', 'specialty', 'needs', 'tests', 'agent', 'one attempt, at most'], rows);
   const more = specialties.size - rows.length;
   return more > 0 ? `${table}\n\nAnd ${more} more specialties.` : table;
+}
+
+function toPriorityText(priorityLabels: RepoSettings['priorityLabels']): string | null {
+  if (priorityLabels.size === 0) return null;
+  const shown = [...priorityLabels].slice(0, MAX_ROWS);
+  const labels = shown.map(([label, priority]) => `${toCode(label, 50)} ${priority}`).join(', ');
+  const more = priorityLabels.size - shown.length;
+  return `**Priority by label:** ${labels}${more > 0 ? `, and ${more} more` : ''}.`;
 }
 
 function toStarters(triggers: RepoSettings['triggers']): string {

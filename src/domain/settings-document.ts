@@ -65,7 +65,8 @@ export function readSettingsDocument(text: string, most = MAX_PROBLEMS): Setting
       .map(({ complaint, line }) => toProblem(complaint, line));
     return { ok: false, problems, more: complaints.length - problems.length };
   }
-  const twice = findLabelTwice(parsed.data);
+  const { labels, priority_labels: priorityLabels } = parsed.data;
+  const twice = findLabelTwice(labels) ?? findLabelTwice(priorityLabels);
   if (twice !== null)
     return refuse(
       `it has the label "${twice}" twice; GitHub does not tell upper from lower case, remove one`,
@@ -188,7 +189,7 @@ function findLine(path: readonly PropertyKey[], places: Place): number | null {
   return place.line;
 }
 
-function findLabelTwice({ labels }: SettingsFile): string | null {
+function findLabelTwice(labels: Readonly<Record<string, unknown>> | null | undefined): string | null {
   const seen = new Set<string>();
   for (const label of Object.keys(labels ?? {})) {
     if (seen.has(label.toLowerCase())) return label;

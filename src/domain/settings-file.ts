@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Specialty } from '../contract/identifiers.ts';
+import { PRIORITY_NAMES } from './job.ts';
 import { CheckoutFields } from './settings-checkout.ts';
 import { DailyLimits, Limits } from './settings-limits.ts';
 import { PullRequestFields } from './settings-pull-request.ts';
@@ -30,6 +31,14 @@ export const SettingsFile = z.strictObject(
       .record(text(50), Specialty, 'must be lines of "label: specialty"')
       .nullish()
       .describe('Label → specialty, besides agent:<specialty>, which always works.'),
+    priority_labels: z
+      .record(
+        text(50),
+        z.enum(PRIORITY_NAMES, 'must be high, normal or low'),
+        'must be lines of "label: high" or "label: low"',
+      )
+      .nullish()
+      .describe('Label → high, normal or low: which work goes before or behind other work in the queue.'),
     specialties: z
       .record(Specialty, SpecialtyFields.nullable(), 'must be names of specialties with their settings')
       .nullish()
@@ -46,7 +55,7 @@ export const SettingsFile = z.strictObject(
       'What holds for every specialty that does not say otherwise.',
     ),
   },
-  'must be keys with values: labels, specialties, routing, triggers, concurrency, limits, defaults, _extends',
+  'must be keys with values: labels, priority_labels, specialties, routing, triggers, concurrency, limits, defaults, _extends',
 );
 export type SettingsFile = z.infer<typeof SettingsFile>;
 

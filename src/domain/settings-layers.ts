@@ -61,6 +61,11 @@ export function mergeSettings(files: readonly SettingsFile[]): SettingsFile {
         Object.entries(labels ?? {}).map(([label, specialty]) => [label.toLowerCase(), specialty]),
       ),
     ),
+    priority_labels: Object.fromEntries(
+      farthestFirst.flatMap(({ priority_labels: labels }) =>
+        Object.entries(labels ?? {}).map(([label, priority]) => [label.toLowerCase(), priority]),
+      ),
+    ),
     specialties: Object.fromEntries(
       [...names].map((name) => [
         name,

@@ -7,6 +7,9 @@ const SETTINGS_TEMPLATE = `# Settings of Yardmaster for this repository. Everyth
 # labels:                       # label → specialty, besides agent:<specialty>
 #   bug: backend
 
+# priority_labels:              # which work goes before or behind other work in the queue
+#   security: high
+
 # defaults:                     # for every specialty that does not say otherwise
 #   setup: npm ci               # left out: what the runner finds in the repository
 #   test: npm test              # all must exit 0; left out: what the runner finds

@@ -5,7 +5,8 @@ import type { RepoSettings } from '../domain/repo-settings.ts';
 import { describeStartRules } from '../domain/who-may-start.ts';
 
 /** A repository's settings in a terminal: what each specialty does, and which labels lead to it. Label names are the file's own. */
-export function describeSettings({ labels, specialties, routing, triggers, limits }: RepoSettings): string {
+export function describeSettings(described: RepoSettings): string {
+  const { labels, priorityLabels, specialties, routing, triggers, limits } = described;
   const blocks = [...specialties].map(([name, { needs, settings }]) => {
     const leading = [...labels].filter(([, specialty]) => specialty === name).map(([label]) => label);
     const facts: (readonly [string, string])[] = [
@@ -44,7 +45,13 @@ export function describeSettings({ labels, specialties, routing, triggers, limit
     ];
     return [name, ...facts.map(([key, value]) => `  ${key.padEnd(9)} ${value}`)].join('\n');
   });
-  return [...blocks, describeRouting(routing), describeStarters(triggers), describeLimits(limits)]
+  return [
+    ...blocks,
+    describePriorityLabels(priorityLabels),
+    describeRouting(routing),
+    describeStarters(triggers),
+    describeLimits(limits),
+  ]
     .filter((block) => block !== null)
     .join('\n\n');
 }
@@ -88,6 +95,11 @@ function describeRouting(rules: RepoSettings['routing']): string | null {
     return `  ${specialty.padEnd(11)} ${parts.length === 0 ? 'nothing: name paths, words, types or fields' : parts.join(', ')}`;
   });
   return lines.length === 0 ? null : ['/agent run without a label', ...lines].join('\n');
+}
+
+function describePriorityLabels(priorityLabels: RepoSettings['priorityLabels']): string | null {
+  const lines = [...priorityLabels].map(([label, priority]) => `  ${priority.padEnd(11)} ${label}`);
+  return lines.length === 0 ? null : ['priority by label', ...lines].join('\n');
 }
 
 function describeStarters(triggers: RepoSettings['triggers']): string {

@@ -21,6 +21,7 @@ import { addWaitingReviews } from './migrations/0016-waiting-reviews.ts';
 import { addRunnerProtocol } from './migrations/0017-runner-protocol.ts';
 import { addAttemptProgress } from './migrations/0018-attempt-progress.ts';
 import { addThreadCommands } from './migrations/0019-thread-commands.ts';
+import { addPrioritySource } from './migrations/0020-priority-source.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -50,6 +51,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0017-runner-protocol': addRunnerProtocol,
   '0018-attempt-progress': addAttemptProgress,
   '0019-thread-commands': addThreadCommands,
+  '0020-priority-source': addPrioritySource,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

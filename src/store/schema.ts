@@ -64,6 +64,7 @@ export type JobRow = {
   requested_by_id: number | null;
   label: string | null;
   priority: number;
+  priority_source: string | null;
   branch: string;
   outcome: Outcome | null;
   pull_request: string | null;

@@ -37,6 +37,7 @@ export type JobChange = Partial<
     | 'runnerId'
     | 'ready'
     | 'priority'
+    | 'prioritySource'
     | 'offers'
     | 'infrastructureRetries'
     | 'workRetries'
@@ -61,6 +62,7 @@ export function toColumns(change: JobChange) {
     runner_id: change.runnerId,
     ready: change.ready === undefined ? undefined : Number(change.ready),
     priority: change.priority,
+    priority_source: change.prioritySource === undefined ? undefined : toJsonOrNull(change.prioritySource),
     offers: change.offers,
     infrastructure_retries: change.infrastructureRetries,
     work_retries: change.workRetries,
@@ -92,6 +94,7 @@ export function toRow(job: StoredJob): Insertable<JobRow> {
     requested_by_id: job.requestedById,
     label: job.label,
     priority: job.priority,
+    priority_source: toJsonOrNull(job.prioritySource),
     branch: job.branch,
     outcome: job.outcome,
     pull_request: toJsonOrNull(job.pullRequest),
@@ -134,6 +137,8 @@ export function toJob(row: Selectable<JobRow>): StoredJob {
     requestedById: row.requested_by_id,
     label: row.label,
     priority: row.priority,
+    prioritySource:
+      row.priority_source === null ? null : (JSON.parse(row.priority_source) as StoredJob['prioritySource']),
     branch: row.branch,
     outcome: row.outcome,
     pullRequest:

@@ -68,6 +68,7 @@ function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
       settings,
       instructions: null,
       blockers: [],
+      labelPriority: null,
       labelled: [],
     },
     limits: { refusal: null, warnings: [], used: ['acme/widgets 3 of 40 jobs'] },

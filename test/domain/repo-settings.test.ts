@@ -285,7 +285,10 @@ describe('a mistake is explained by key, line and fix', () => {
     ['specialties:\n  Back End: {}', /line 2, specialties\.Back End: must be 1 to 50 of a-z/],
     ['labels:\n  api: Backend', /line 2, labels\.api: must be 1 to 50 of a-z/],
     ['labels: [api]', /line 1, labels: must be lines of "label: specialty"/],
-    ['- a\n- b', /must be keys with values: labels, specialties, routing, .*limits, defaults/],
+    [
+      '- a\n- b',
+      /must be keys with values: labels, priority_labels, specialties, routing, .*limits, defaults/,
+    ],
     ['labels:\n  api: backend\n  API: frontend', /the label "API" twice/],
     ['a: 1\na: 2', /line 2: Map keys must be unique/],
     ['labels: {', /line 1: .*mend the YAML/],

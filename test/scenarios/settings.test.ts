@@ -110,3 +110,40 @@ test('without the file, it is told what would count then', async () => {
   ]);
   expect(checksOn(head)[0]?.output.summary).toContain('the built-in settings');
 });
+
+test('work is as urgent as the labels of its issue say, as long as it waits and nobody says otherwise', async () => {
+  const { standin, fullName, jobsOf } = world;
+  const alice = standin.as('alice');
+  const settings = 'priority_labels: {security: high, "@someday `x`": low}\n';
+  await alice.pushFiles(fullName, 'main', { [PATH]: settings }, 'What is urgent');
+  const { number } = await alice.openIssue({ repository: fullName, title: 'Urgent', labels: ['Security'] });
+  const urgency = async () =>
+    (await jobsOf(number)).map(({ priority, prioritySource }) => [priority, prioritySource]);
+  const turn = async (how: 'addLabel' | 'removeLabel', label: string) => {
+    await alice[how](fullName, number, label);
+    await world.settle();
+  };
+
+  await turn('addLabel', 'agent:testing');
+  expect(await urgency()).toEqual([[10, { by: 'label', label: 'Security' }]]);
+
+  await turn('addLabel', '@someday `x`');
+  await turn('removeLabel', 'Security');
+  expect(await urgency()).toEqual([[-10, { by: 'label', label: '@someday `x`' }]]);
+  await alice.comment(fullName, number, '/agent why');
+  await world.settle();
+  expect(world.commentsOf(number).at(-1)?.body).toMatch(/Priority: low, by the label `` .*someday `x` ``/);
+
+  // A webhook that never came.
+  standin.webhooks.faults.dropNext(1, ({ action }) => action === 'unlabeled');
+  await turn('removeLabel', '@someday `x`');
+  expect(await urgency()).toMatchObject([[-10, { by: 'label' }]]);
+  await world.sweep('issues');
+  expect(await urgency()).toEqual([[0, null]]);
+
+  await alice.comment(fullName, number, '/agent priority normal');
+  await world.settle();
+  await turn('addLabel', 'Security');
+  await world.sweep('issues');
+  expect(await urgency()).toEqual([[0, { by: 'person' }]]);
+});

@@ -91,6 +91,7 @@ export function aJob(overrides: Partial<Job> = {}): Job {
     requestedById: 1234,
     label: 'agent:backend',
     priority: 0,
+    prioritySource: null,
     branch: 'agent/42-totals-are-wrong-for-empty-carts',
     outcome: null,
     revision: null,

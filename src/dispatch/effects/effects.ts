@@ -10,6 +10,7 @@ import type { EffectContext, EffectDeps } from './effect-deps.ts';
 import { publishEvidence } from './evidence.ts';
 import { giveUpPullRequest, openPullRequest } from './pull-request.ts';
 import { grantPullRequestWishes } from './pull-request-wishes.ts';
+import { followLabels } from '../follow-labels.ts';
 import { lookAtWaiting } from '../waiting-jobs.ts';
 import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
@@ -59,6 +60,8 @@ export function createEffects(given: EffectDeps): Effects {
           return assignIssue(effect.jobId, deps);
         case 'look-at-blockers':
           await lookAtWaiting(effect.jobId, deps);
+        case 'job-priority':
+          return followLabels(effect.jobId, deps);
           return undefined;
         case 'command':
           return answerCommand(effect, context, deps);
@@ -115,6 +118,7 @@ export function createEffects(given: EffectDeps): Effects {
           return newest ? tell(newest.id, effect, error) : undefined;
         }
         case 'look-at-blockers':
+        case 'job-priority':
         case 'look-at-conflicts':
         case 'next-round':
           // The sweep looks again.

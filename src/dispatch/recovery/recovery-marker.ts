@@ -22,6 +22,9 @@ const JobFacts = z.object({
   label: z.string().nullable(),
   instructions: z.string().nullable(),
   priority: z.number(),
+  prioritySource: z
+    .union([z.object({ by: z.literal('person') }), z.object({ by: z.literal('label'), label: z.string() })])
+    .nullish(),
   branch: BranchName,
   createdAtMs: z.number(),
   /** Of title and body as they were when the work was asked for: a later text is nobody's order. */
@@ -68,6 +71,7 @@ export function toRecoveryMarker(
       label: job.label,
       instructions: job.instructions?.slice(0, MAX_INSTRUCTIONS) ?? null,
       priority: job.priority,
+      prioritySource: job.prioritySource,
       branch: job.branch,
       createdAtMs: job.createdAtMs,
       textHash: hashText(job.issue),

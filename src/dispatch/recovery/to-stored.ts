@@ -96,6 +96,7 @@ export function toStoredJob(
     requestedById: facts.requestedById ?? null,
     label: facts.label,
     priority: facts.priority,
+    prioritySource: facts.prioritySource ?? null,
     branch: facts.branch,
     outcome: OUTCOMES[recovered.kind],
     revision: null,
