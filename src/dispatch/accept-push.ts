@@ -1,5 +1,5 @@
 import { PAUSED } from '../domain/paused.ts';
-import type { Trigger } from '../domain/trigger.ts';
+import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { readSettings } from './read-settings.ts';
 import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
@@ -13,7 +13,7 @@ type Deps = Pick<TriggerDeps, 'store' | 'github'>;
 const ORGANISATION_REPOSITORY = '.github';
 
 /**
- * A branch moved: what is to be merged into it may have conflicts now, and the settings on it may pause work, or no longer. Throws
+ * A branch moved: what is to be merged into it may have conflicts now, and the settings on it may pause work, or no longer, and know other specialties. Throws
  * `GitHubError` when the settings can't be read; then nothing was done.
  */
 export async function acceptPush(
@@ -23,14 +23,35 @@ export async function acceptPush(
 ): Promise<TriggerOutcome> {
   const merging = await findMerging(trigger, deps);
   const turned = await findTurned(trigger, deps);
-  if (merging.length + turned.length === 0) return { kind: 'ignored', reason: 'it concerns no work of ours' };
+  const relabelled = await findRelabelled(trigger, deps);
+  if (merging.length + turned.length + relabelled.length === 0)
+    return { kind: 'ignored', reason: 'it concerns no work of ours' };
   return record(async (tx) => {
     for (const { id: jobId, installationId } of merging)
       await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
     for (const job of turned) await wantLook(tx, job);
-    const reason = `${merging.length} pull requests may have conflicts now, ${turned.length} jobs may wait, or go on`;
+    for (const { installationId, repository } of relabelled) {
+      const { id: repositoryId, owner, name } = repository;
+      await tx.want({
+        effect: { kind: 'labels', repositoryId, fullName: `${owner}/${name}` },
+        installationId,
+      });
+    }
+    const reason = `${merging.length} pull requests may have conflicts now, ${turned.length} jobs may wait, or go on, ${relabelled.length} repositories may lack labels`;
     return { kind: 'noted', reason };
   });
+}
+
+/** Repositories whose settings may name specialties that have no label yet. */
+async function findRelabelled(
+  { target, branch, changesSettings }: PushTrigger,
+  { store }: Deps,
+): Promise<RepositoryTarget[]> {
+  const { installationId, repository } = target;
+  if (!changesSettings || branch !== repository.defaultBranch) return [];
+  if (repository.name !== ORGANISATION_REPOSITORY) return [target];
+  const known = await store.sweeps.repositories();
+  return known.filter((one) => one.installationId === installationId);
 }
 
 /** Pull requests into the branch whose conflicts are to be resolved. */

@@ -15,6 +15,7 @@ export const NEEDS_HUMAN_LABEL: LabelDefinition = {
   color: 'fbca04',
   description: 'Yardmaster: reworked several times, and now a person has to look at it',
 };
+
 /** Specialties that the labels of an issue stand for, each once. `meaning`: label in lower case → specialty. */
 export function toLabelled(labels: readonly string[], meaning: ReadonlyMap<string, string>): string[] {
   return [...new Set(labels.flatMap((label) => meaning.get(label.toLowerCase()) ?? []))];
@@ -31,3 +32,21 @@ export const BUILT_IN_LABELS: readonly LabelDefinition[] = [
   color,
   description: `Yardmaster: hand this issue to a coding agent on a ${specialty} machine`,
 }));
+
+/** GitHub takes no longer ones. */
+const MAX_LABEL_CHARACTERS = 50;
+/** A settings file has room for thousands, and each costs a request. */
+const MAX_OWN_LABELS = 40;
+
+/** The labels of specialties that are not built in. */
+export function toSpecialtyLabels(specialties: readonly string[]): LabelDefinition[] {
+  const builtIn = new Set<string>(BUILT_IN_SPECIALTIES);
+  return specialties
+    .filter((name) => !builtIn.has(name) && toLabelName(name).length <= MAX_LABEL_CHARACTERS)
+    .slice(0, MAX_OWN_LABELS)
+    .map((name) => ({
+      name: toLabelName(name),
+      color: 'bfd4f2',
+      description: `Yardmaster: hand this issue to a coding agent on a ${name} machine`,
+    }));
+}

@@ -170,7 +170,14 @@ export type Trigger =
       threadId: number;
       isResolved: boolean;
     }
-  | { kind: 'branch_pushed'; key: string; target: RepositoryTarget; branch: string }
+  | {
+      kind: 'branch_pushed';
+      key: string;
+      target: RepositoryTarget;
+      branch: string;
+      /** The settings file is another one now, or may be. */
+      changesSettings: boolean;
+    }
   | {
       /** All checks of an App on a commit have ended, and not all well. */
       kind: 'checks_failed';

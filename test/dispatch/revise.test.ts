@@ -523,7 +523,8 @@ describe('what nobody asked for', () => {
     await accept(world, aFix(world, null));
     const taken = await world.takeAndFinish(world.runner);
     world.recorder.pullRequestNow = { state: 'open', mergeable: false };
-    await accept(world, { kind: 'branch_pushed', key: 'pushed', target, branch: 'main' });
+    const push = { key: 'pushed', target, branch: 'main', changesSettings: false };
+    await accept(world, { kind: 'branch_pushed', ...push });
     expect(await jobsOf(world)).toHaveLength(2);
 
     await world.finish(taken, aResult({ headCommit: 'd'.repeat(40) }));
@@ -532,6 +533,7 @@ describe('what nobody asked for', () => {
   });
 
   test('is left alone without a word of the settings, or of somebody who may write', async () => {
+      changesSettings: false,
     await using plain = await openPublished();
     plain.recorder.failedChecks = [{ name: 'lint', output: '', annotations: [] }];
     expect(await accept(plain, failedChecks(plain))).toBe('ignored');

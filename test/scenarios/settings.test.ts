@@ -147,3 +147,36 @@ test('work is as urgent as the labels of its issue say, as long as it waits and 
   await world.sweep('issues');
   expect(await urgency()).toEqual([[0, { by: 'person' }]]);
 });
+
+test('every specialty has its label from the installation on, and from when the settings name it', async () => {
+  const { standin, settle } = world;
+  const fullName = 'initech/tools';
+  const namesOf = () =>
+    standin.state
+      .labels(fullName)
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('agent:'));
+  standin.createOrganization('initech');
+  const files = { [PATH]: 'specialties: {data-science: {}}\n' };
+  await standin.createRepository({ owner: 'initech', name: 'tools', files });
+  standin.setRole(fullName, 'alice', 'write');
+
+  await standin.install('initech');
+  await settle();
+  const builtIn = ['agent:backend', 'agent:frontend', 'agent:testing', 'agent:devops'];
+  expect(namesOf()).toEqual(expect.arrayContaining([...builtIn, 'agent:data-science']));
+
+  const alice = standin.as('alice');
+  await alice.pushFiles(fullName, 'draft', { [PATH]: 'specialties: {never: {}}\n' }, 'Not merged');
+  const requests = await world.requestsOf(async () => {
+    await alice.pushFiles(fullName, 'main', { 'README.md': 'Tools\n' }, 'Other things');
+    await settle();
+  });
+  expect(requests).toEqual([]);
+
+  await alice.pushFiles(fullName, 'main', { [PATH]: 'specialties: {docs: {}}\n' }, 'Docs, too');
+  await settle();
+  // A label that is there already is left alone, and none is taken away.
+  expect(namesOf()).toEqual(expect.arrayContaining(['agent:data-science', 'agent:docs']));
+  expect(namesOf()).not.toContain('agent:never');
+});

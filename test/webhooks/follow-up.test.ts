@@ -102,6 +102,13 @@ describe('what follows on a pull request', () => {
       { kind: 'branch_pushed', key: `pushed:71:release/1:${'0'.repeat(40)}:${sha}`, branch: 'release/1' },
     ],
     [
+      'push',
+      aPush({ commits: [{ added: ['a'] }, { modified: ['.github/yardmaster.yml'] }] }),
+      { changesSettings: true },
+    ],
+    ['push', aPush({ commits: [{ added: ['yardmaster.yml'], removed: [] }] }), { changesSettings: false }],
+    ['push', aPush({ commits: [], forced: true }), { changesSettings: true }],
+    [
       'check_suite',
       aSuite({ conclusion: 'failure' }),
       { kind: 'checks_failed', appId: 9, checkSuiteId: 800, headCommit: sha, branch: 'agent/42-totals' },

@@ -15,6 +15,7 @@ import { lookAtWaiting } from '../waiting-jobs.ts';
 import { assignIssue } from './assign-issue.ts';
 import { answerPress } from './press-answer.ts';
 import { answerThreads, giveUpAnswers } from './revision-answers.ts';
+import { ensureLabels } from './labels.ts';
 import { labelForPeople } from './needs-human.ts';
 import { lookAtConflicts } from './look-at-conflicts.ts';
 import { beginNextRound } from './next-round.ts';
@@ -79,11 +80,8 @@ export function createEffects(given: EffectDeps): Effects {
           return publishNote(effect.key, deps);
         case 'settings-check':
           return checkProposedSettings(effect, context, deps);
-        case 'labels': {
-          const { installationId } = context;
-          const repository = await deps.github.readRepository({ installationId, fullName: effect.fullName });
-          return deps.github.ensureLabels({ installationId, repository }, deps.labels);
-        }
+        case 'labels':
+          return ensureLabels(effect, context, deps);
         case 'revoke-tokens':
           return deps.tokens.revokeAll(effect);
         default:
