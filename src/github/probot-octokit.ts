@@ -1,4 +1,5 @@
 import type { ThrottlingOptions } from '@octokit/plugin-throttling';
+import { RequestError } from '@octokit/request-error';
 import { Probot, ProbotOctokit } from 'probot';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -110,11 +111,17 @@ export function createOctokitFactory(deps: {
 
   async function createClient(installationId: number): Promise<Octokit> {
     const octokit = await probot.auth(installationId);
-    octokit.hook.error('request', (error) => {
-      // A token keeps the permissions that it was minted with: one that was granted meanwhile is in the next.
-      const isLacking = 'status' in error && error.status === 403 && LACKING.test(error.message);
-      if (('status' in error && error.status === 401) || isLacking) tokens.forget(installationId);
-      throw error;
+    octokit.hook.wrap('request', async (request, options) => {
+      try {
+        return await request(options);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        const isLacking = error.status === 403 && LACKING.test(error.message);
+        if (error.status === 401 || isLacking) tokens.forget(installationId);
+        if (!isLacking) throw error;
+        // A token keeps the permissions that it was minted with: one that was granted meanwhile is in the next. Nothing was done so far.
+        return request(options);
+      }
     });
     return octokit;
   }

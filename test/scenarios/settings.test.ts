@@ -180,3 +180,59 @@ test('every specialty has its label from the installation on, and from when the 
   expect(namesOf()).toEqual(expect.arrayContaining(['agent:data-science', 'agent:docs']));
   expect(namesOf()).not.toContain('agent:never');
 });
+
+test('who may start work is said by the settings, the same for people by label and command, and for bots by name', async () => {
+  const { standin, fullName, target, store } = world;
+  const triggers = 'triggers: {teams: [acme/crew], bots: ["helper[bot]"]}\n';
+  await standin.as('alice').pushFiles(fullName, 'main', { [PATH]: triggers }, 'Who may');
+  standin.createUser('bob');
+  for (const bot of ['helper[bot]', 'other[bot]']) standin.createBot(bot);
+  for (const login of ['bob', 'helper[bot]', 'other[bot]']) standin.setRole(fullName, login, 'write');
+  standin.setTeam('acme', 'crew', ['alice']);
+  const anIssue = async (title: string) =>
+    (await standin.as('alice').openIssue({ repository: fullName, title, labels: [] })).number;
+  const jobsOf = async (issue: number) =>
+    (await store.jobs.ofIssue(target.repository.id, issue, 10))
+      .toReversed()
+      .map(({ state, requestedBy, stateReason }) => ({ state, requestedBy, stateReason }));
+  const wordsOf = (issue: number) => standin.state.comments(fullName, issue).map(({ body }) => body ?? '');
+
+  // The App lacks the permission that it takes to know teams: nobody starts, and is told what is missing where.
+  const issue = await anIssue('By a member');
+  await standin.as('alice').addLabel(fullName, issue, 'agent:backend');
+  await world.settle();
+  expect(await jobsOf(issue)).toMatchObject([
+    {
+      state: 'refused',
+      stateReason: expect.stringMatching(/membership of acme\/crew.*members: read.*grant it at/),
+    },
+  ]);
+
+  await standin.acceptNewPermissions(target.installationId, {
+    metadata: 'read',
+    issues: 'write',
+    pull_requests: 'write',
+    checks: 'write',
+    contents: 'write',
+    members: 'read',
+  });
+  await standin.as('alice').removeLabel(fullName, issue, 'agent:backend');
+  await standin.as('alice').addLabel(fullName, issue, 'agent:backend');
+  await standin.as('bob').comment(fullName, issue, '/agent run frontend');
+  await world.settle();
+  expect(await jobsOf(issue)).toMatchObject([
+    { state: 'refused' },
+    { state: 'queued', requestedBy: 'alice' },
+  ]);
+  expect(wordsOf(issue).join('\n')).toMatch(/bob may not start work here/);
+
+  const ofBots = await anIssue('By bots');
+  await standin.as('other[bot]').comment(fullName, ofBots, '/agent run testing');
+  await standin.as('other[bot]').addLabel(fullName, ofBots, 'agent:backend');
+  await world.settle();
+  expect(await jobsOf(ofBots)).toEqual([]);
+  expect(wordsOf(ofBots)).toHaveLength(1);
+  await standin.as('helper[bot]').comment(fullName, ofBots, '/agent run frontend');
+  await world.settle();
+  expect(await jobsOf(ofBots)).toMatchObject([{ state: 'queued', requestedBy: 'helper[bot]' }]);
+});
