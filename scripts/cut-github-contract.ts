@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cutGraphql, type KeptFields } from './github-contract/cut-graphql.ts';
 import {
   createSchemaPool,
   isObject,
@@ -18,8 +19,10 @@ import {
 } from './github-contract/schema-pool.ts';
 
 const REST_PACKAGE = '@octokit/openapi@23.0.2';
+const GRAPHQL_PACKAGE = '@octokit/graphql-schema@15.26.1';
 const WEBHOOKS_PACKAGE = '@octokit/openapi-webhooks@12.1.0';
 const DESCRIPTION_FILE = 'package/generated/api.github.com.json';
+const GRAPHQL_FILE = 'package/schema.graphql';
 const OUTPUT_FOLDER = new URL('../test/fixtures/github-contract/', import.meta.url);
 
 const REPOSITORY = '/repos/{owner}/{repo}';
@@ -151,6 +154,19 @@ const EVENTS = [
   'repository',
 ];
 
+/** What `github/closing-pull-requests.ts` asks. */
+const GRAPHQL_FIELDS: KeptFields = {
+  Query: ['repository'],
+  Repository: ['issue'],
+  Issue: ['closedByPullRequestsReferences'],
+  PullRequestConnection: ['nodes'],
+  PullRequest: ['number', 'url', 'state', 'author'],
+  PullRequestState: 'whole',
+  Actor: ['login'],
+  User: ['login'],
+  URI: 'whole',
+};
+
 /**
  * Mistakes of the description that no true answer could satisfy. `mend` changes the schema found under `pointer`, and
  * throws once the mistake is gone upstream, so that no correction outlives its cause.
@@ -183,14 +199,18 @@ type Parameter = JsonObject & { name: string };
 
 type Description = { paths: JsonObject; webhooks: JsonObject; components: JsonObject };
 
-/** Unpacks the one description file of a package; nothing else of it reaches the disk for long. */
 function fetchDescription(packageName: string): Description {
+  // Trusted input: a published package of fixed version, whose shape every step below checks by using it.
+  return JSON.parse(fetchFile(packageName, DESCRIPTION_FILE)) as Description;
+}
+
+/** Unpacks the one file of a package; nothing else of it reaches the disk for long. */
+function fetchFile(packageName: string, file: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'github-contract-'));
   try {
     const packed = execFileSync('npm', ['pack', packageName, '--silent'], { cwd: folder, encoding: 'utf8' });
-    execFileSync('tar', ['-xzf', packed.trim(), DESCRIPTION_FILE], { cwd: folder });
-    // Trusted input: a published package of fixed version, whose shape every step below checks by using it.
-    return JSON.parse(readFileSync(join(folder, DESCRIPTION_FILE), 'utf8')) as Description;
+    execFileSync('tar', ['-xzf', packed.trim(), file], { cwd: folder });
+    return readFileSync(join(folder, file), 'utf8');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -319,4 +339,8 @@ writeFileSync(new URL('rest.json', OUTPUT_FOLDER), format(cutRest(fetchDescripti
 writeFileSync(
   new URL('webhooks.json', OUTPUT_FOLDER),
   format(cutWebhooks(fetchDescription(WEBHOOKS_PACKAGE))),
+);
+writeFileSync(
+  new URL('schema.graphql', OUTPUT_FOLDER),
+  `# ${GRAPHQL_PACKAGE}\n\n${cutGraphql(fetchFile(GRAPHQL_PACKAGE, GRAPHQL_FILE), GRAPHQL_FIELDS)}`,
 );

@@ -73,7 +73,16 @@ export async function acceptComment(
     inForce,
     issue: found,
     openPullRequests,
-  } = await readForCommands({ target, issueNumber: subject.issueNumber, starts, settings }, deps);
+  } = await readForCommands(
+    {
+      target,
+      issueNumber: subject.issueNumber,
+      starts,
+      withLinked: starts && startsBesideNothing(reading.lines),
+      settings,
+    },
+    deps,
+  );
   const asking = { at: trigger.at, commentId: trigger.commentId };
   const permissions = { [sender.login]: permission };
   const revision =
@@ -118,6 +127,13 @@ export async function acceptComment(
     if (!(error instanceof OverLimit)) throw error;
     return record((tx) => refuse(tx, trigger, toInline(error.message, 1000)));
   }
+}
+
+/** Some of it starts work, and not whatever others have open for the issue. */
+function startsBesideNothing(lines: readonly CommandLine[]): boolean {
+  return lines.some(
+    ({ command }) => command.name === 'retry' || (command.name === 'run' && command.anyway !== true),
+  );
 }
 
 /** The issue that the comment is about: behind a pull request of ours, the one that it resolves. */

@@ -164,7 +164,7 @@ async function judge(
   const starts = wish !== 'cancel' && mayWrite(permission) && denial === null;
   const issueNumber = job.issue.number;
   const { inForce, issue, openPullRequests } = await readForCommands(
-    { target, issueNumber, starts, settings },
+    { target, issueNumber, starts, withLinked: starts && job.kind !== 'revise', settings },
     deps,
   );
   const at = new Date(await deps.store.nowMs()).toISOString();

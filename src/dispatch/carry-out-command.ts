@@ -1,5 +1,6 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
-import type { IssueReading, OpenPullRequest } from '../domain/decide.ts';
+import type { IssueReading } from '../domain/decide.ts';
+import type { OpenPullRequest } from '../domain/open-pull-requests.ts';
 import { PICKED_NOTICE } from '../domain/job.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import { BUDGETS } from '../domain/timings.ts';
@@ -31,18 +32,20 @@ export async function readForCommands(
     target: RepositoryTarget;
     issueNumber: number;
     starts: boolean;
+    /** What others have open for the issue keeps it from starting. */
+    withLinked: boolean;
     settings: () => Promise<SettingsInForce>;
   },
   deps: {
     store: Pick<Store, 'jobs'>;
-    github: Pick<GitHub, 'readIssue' | 'readPullRequest'>;
+    github: Pick<GitHub, 'readIssue' | 'readPullRequest' | 'readClosingPullRequests'>;
   },
 ): Promise<{ inForce: SettingsInForce; issue: IssueReading; openPullRequests: OpenPullRequest[] }> {
-  const { target, issueNumber, starts, settings } = wanted;
+  const { target, issueNumber, starts, withLinked, settings } = wanted;
   const [inForce, issue, openPullRequests] = await Promise.all([
     starts ? settings() : BUILT_IN_SETTINGS,
     starts ? deps.github.readIssue(target, issueNumber) : NOT_READ,
-    starts ? readOpenPullRequests(target, issueNumber, deps) : [],
+    starts ? readOpenPullRequests(target, issueNumber, withLinked, deps) : [],
   ]);
   return { inForce, issue, openPullRequests };
 }

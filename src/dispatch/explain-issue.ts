@@ -7,6 +7,7 @@ import {
   type LabelFacts,
 } from '../domain/explanation.ts';
 import { toLabelled } from '../domain/labels.ts';
+import { findLinked, findOwn } from '../domain/open-pull-requests.ts';
 import { findPredecessors } from '../domain/specialty-order.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
@@ -107,7 +108,7 @@ async function readLabelFacts(
   const sender = asker === null ? SOMEBODY : { ...SOMEBODY, login: asker.login };
   const liveJobs = await store.jobs.liveOfIssue(target.repository.id, number);
   const specialty = settings.labels.get(name.toLowerCase());
-  const openPullRequests = await readOpenPullRequests(target, number, { store, github });
+  const openPullRequests = await readOpenPullRequests(target, number, true, { store, github });
   const decision = decide({
     trigger: {
       kind: 'label_added',
@@ -136,7 +137,7 @@ async function readLabelFacts(
     decision,
     limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
     liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
-    openPullRequest: openPullRequests.find(({ job }) => job.specialty === specialty) ?? null,
+    openPullRequest: findOwn(openPullRequests, specialty) ?? findLinked(openPullRequests),
     predecessors: findPredecessors({
       after,
       jobs: await store.jobs.ofIssue(target.repository.id, number, JOBS_READ),

@@ -40,8 +40,8 @@ export async function readSituation(
   const inForce =
     trigger.kind === 'label_added' ? await readSettingsWithAliases(target, deps) : BUILT_IN_SETTINGS;
   const { settings } = inForce;
-  if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
   const isOfPriority = findsPriority(trigger, settings, liveJobs);
+  if (trigger.kind === 'label_added' && !isOurLabel(trigger.label, settings)) {
     const reason = `the label "${trigger.label}" stands for no specialty`;
     return { kind: 'of_no_interest', reason, isOfPriority };
   }
@@ -53,7 +53,7 @@ export async function readSituation(
       ? readStanding(target, trigger.sender, async () => settings.triggers, deps)
       : NOT_ASKED,
     github.identity(),
-    trigger.kind === 'label_added' ? readOpenPullRequests(target, issueNumber, deps) : [],
+    trigger.kind === 'label_added' ? readOpenPullRequests(target, issueNumber, true, deps) : [],
   ]);
   const situation: Situation = {
     trigger,
@@ -77,7 +77,7 @@ export async function readSituation(
   }
 }
 
-/** With the labels that were renamed on GitHub and not in the settings: they go on standing for their specialties. */
+/** With the labels that were renamed on GitHub and not in the settings: they go on standing for what they stood for. */
 export async function readSettingsWithAliases(
   target: RepositoryTarget,
   deps: { store: ReadingDeps['store']; github: Pick<GitHub, 'readSettingsFile'> },
@@ -87,13 +87,13 @@ export async function readSettingsWithAliases(
     deps.store.sweeps.labelAliases(target.repository.id),
   ]);
   const labels = new Map(inForce.settings.labels);
-  for (const [name, standsFor] of aliases) {
   const priorityLabels = new Map(inForce.settings.priorityLabels);
+  for (const [name, standsFor] of aliases) {
     const specialty = labels.get(standsFor);
     if (specialty !== undefined && !labels.has(name)) labels.set(name, specialty);
-  }
     const priority = priorityLabels.get(standsFor);
     if (priority !== undefined && !priorityLabels.has(name)) priorityLabels.set(name, priority);
+  }
   return { ...inForce, settings: { ...inForce.settings, labels, priorityLabels } };
 }
 
@@ -103,7 +103,6 @@ function asLabelled(reading: IssueReading, trigger: Situation['trigger']): Issue
   return { ...reading, issue: { ...reading.issue, ...trigger.issue } };
 }
 
-/** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */
 function findsPriority(
   trigger: Situation['trigger'],
   { priorityLabels }: RepoSettings,
@@ -114,6 +113,7 @@ function findsPriority(
   return trigger.kind === 'label_removed' && liveJobs.some((job) => job.prioritySource?.by === 'label');
 }
 
+/** A label that looks like ours is answered even if no specialty bears it, when the settings can't tell. */
 function isOurLabel(label: string, settings: RepoSettings): boolean {
   const name = label.toLowerCase();
   return settings.labels.has(name) || name.startsWith(toLabelName(''));

@@ -17,6 +17,7 @@ export type TriggerDeps = {
     | 'readComments'
     | 'readSettingsFile'
     | 'readPullRequest'
+    | 'readClosingPullRequests'
     | 'readReviews'
     | 'readFailedChecks'
     | 'changesFile'

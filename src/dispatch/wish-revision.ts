@@ -79,7 +79,7 @@ export async function prepareRevision(
   const issueNumber = published.issue.number;
   const [reading, { inForce, issue }] = await Promise.all([
     readRevision(target, pullRequestNumber, asking, deps),
-    readForCommands({ target, issueNumber, starts: true, settings }, deps),
+    readForCommands({ target, issueNumber, starts: true, withLinked: false, settings }, deps),
   ]);
   if (wish.head !== undefined && reading?.pull.headCommit !== wish.head)
     return nothing('the pull request has another head by now');

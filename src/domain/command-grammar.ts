@@ -14,6 +14,8 @@ export type Command =
       specialty: string | null;
       agent: string | null;
       model: string | null;
+      /** Also where somebody else has an open pull request for the issue. */
+      anyway?: true;
       instructions: string | null;
     }
   | { name: 'cancel' | 'retry' | 'hold' | 'unhold'; specialty: string | null }
@@ -37,8 +39,9 @@ export const COMMANDS: Readonly<
   Record<CommandName, { usage: string; about: string; needs: 'read' | 'write' }>
 > = {
   run: {
-    usage: '/agent run [specialty] [--agent NAME] [--model NAME] [-- instructions]',
-    about: 'Start work on this issue. Without a specialty: the one that the issue’s labels name.',
+    usage: '/agent run [specialty] [--agent NAME] [--model NAME] [--anyway] [-- instructions]',
+    about:
+      'Start work on this issue. Without a specialty: the one that the issue’s labels name. `--anyway`: also where somebody has an open pull request for it.',
     needs: 'write',
   },
   cancel: {
@@ -96,6 +99,7 @@ const NAME = /^[a-z0-9][\w.:/@[\]-]{0,99}$/i;
 const COMMAND_START = /^[ \t]{0,3}\/agent(?=\s|$)/i;
 const MAYBE_COMMAND = /^[ \t]{0,3}\/agent(?=\s|$)/im;
 
+type RunOptions = Pick<Extract<Command, { name: 'run' }>, 'agent' | 'model' | 'anyway'>;
 type Line = { line: number; text: string };
 type Result = { ok: true; command: Command } | { ok: false; message: string };
 
@@ -208,7 +212,7 @@ function parseCommand(text: string): Result {
 
 function parseRun(words: readonly string[], firstLine: string, rest: readonly string[]): Result {
   let specialty: string | null = null;
-  const options: { agent: string | null; model: string | null } = { agent: null, model: null };
+  const options: RunOptions = { agent: null, model: null };
   for (let at = 0; at < words.length; at += 1) {
     const word = toPlainDashes(words[at] ?? '');
     if (word === '--') {
@@ -220,6 +224,10 @@ function parseRun(words: readonly string[], firstLine: string, rest: readonly st
     if (word.startsWith('-')) {
       const [, flag = '', inline] = /^(--?[^=]*)(?:=(.*))?$/.exec(word) ?? [];
       const option = (['agent', 'model'] as const).find((known) => flag.toLowerCase() === `--${known}`);
+      if (word.toLowerCase() === '--anyway') {
+        options.anyway = true;
+        continue;
+      }
       if (option === undefined) return refuse(explainOption(flag));
       const value = inline ?? words[(at += 1)];
       if (value === undefined || value === '' || value.startsWith('-')) {
@@ -239,11 +247,7 @@ function parseRun(words: readonly string[], firstLine: string, rest: readonly st
   return toRun(specialty, options, null);
 }
 
-function toRun(
-  specialty: string | null,
-  options: { agent: string | null; model: string | null },
-  instructions: string | null,
-): Result {
+function toRun(specialty: string | null, options: RunOptions, instructions: string | null): Result {
   const build = (parsed: string | null): Command => ({
     name: 'run',
     specialty: parsed,
@@ -287,9 +291,9 @@ function explainUnknown(given: string): string {
 }
 
 function explainOption(flag: string): string {
-  const meant = didYouMean(flag, ['--agent', '--model']);
+  const meant = didYouMean(flag, ['--agent', '--model', '--anyway']);
   return meant === null
-    ? `There is no option ${quote(flag)}; \`run\` takes \`--agent NAME\`, \`--model NAME\`, and instructions after \`--\`.`
+    ? `There is no option ${quote(flag)}; \`run\` takes \`--agent NAME\`, \`--model NAME\`, \`--anyway\`, and instructions after \`--\`.`
     : `There is no option ${quote(flag)}. Did you mean \`${meant}\`?`;
 }
 

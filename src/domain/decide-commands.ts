@@ -2,7 +2,8 @@ import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';
-import type { IssueReading, OpenPullRequest } from './decide.ts';
+import type { IssueReading } from './decide.ts';
+import { findLinked, findOwn, type OpenPullRequest, toLinkedText } from './open-pull-requests.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import {
   decideRevision,
@@ -14,8 +15,8 @@ import { isTerminal } from './job-lifecycle.ts';
 import { type AllJobSettings, type Job, PRIORITIES } from './job.ts';
 import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
-import type { RepoSettings } from './repo-settings.ts';
 import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
+import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue, type Routing } from './route-issue.ts';
 import { type Denial, isBot } from './who-may-start.ts';
 
@@ -61,9 +62,9 @@ export type CommandAction =
       instructions: string | null;
       /** The label of the issue that stands for the specialty; taking it off cancels the job. */
       label: string | null;
-      /** Why this specialty, when nobody named it; plain text. */
       /** The label of the issue that says how urgent it is. */
       labelPriority: LabelPriority | null;
+      /** Why this specialty, when nobody named it; plain text. */
       picked?: string;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
@@ -161,8 +162,8 @@ function decideRun(situation: CommandSituation, command: Extract<Command, { name
   if (known === null && routing?.kind !== 'sure') return refused(askForSpecialty(routing, settings));
   const specialty = known ?? (routing?.kind === 'sure' ? routing.specialty : '');
   if (!settings.specialties.has(specialty)) return refused(explainUnknownSpecialty(specialty, settings));
-  const { agent, model, instructions } = command;
-  const started = start(situation, specialty, instructions, { agent, model }, issue);
+  const { agent, model, anyway, instructions } = command;
+  const started = start(situation, specialty, instructions, { agent, model, anyway }, issue);
   if (routing?.kind !== 'sure' || started.kind !== 'start') return started;
   return { ...started, picked: `${specialty} was picked, since ${routing.reasons.join(' and ')}` };
 }
@@ -233,7 +234,7 @@ function start(
   situation: CommandSituation,
   specialty: string,
   instructions: string | null,
-  options: { agent: string | null; model: string | null },
+  options: { agent: string | null; model: string | null; anyway?: boolean | undefined },
   issue: IssueReading,
 ): Verdict {
   const { settings, jobs, sender, by, openPullRequests } = situation;
@@ -243,8 +244,10 @@ function start(
   if (jobs.some((job) => job.specialty === specialty && !isTerminal(job.state))) {
     return refused(explainUnderWay(specialty, situation));
   }
-  const open = openPullRequests.find(({ job }) => job.specialty === specialty);
-  if (open !== undefined) return refused(explainOpen(specialty, open));
+  const open = findOwn(openPullRequests, specialty);
+  if (open !== null) return refused(explainOpen(specialty, open));
+  const linked = findLinked(openPullRequests);
+  if (linked !== null && options.anyway !== true) return refused(toLinkedText(linked, specialty));
   const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
   const { otherAgents: _others, ...namedAlone } = wanted.settings;
   return {
@@ -260,10 +263,10 @@ function start(
     },
     instructions,
     label: label ?? null,
+    labelPriority: findLabelPriority(issue.issue.labels, settings.priorityLabels),
     blockers: issue.openBlockers,
     labelled: toLabelled(issue.issue.labels, settings.labels),
   };
-    labelPriority: findLabelPriority(issue.issue.labels, settings.priorityLabels),
 }
 
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {

@@ -3,9 +3,10 @@ import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
 import { findMeantLabel, type MeantLabel } from './label-hint.ts';
 import { toLabelled } from './labels.ts';
+import { explainLinked, findLinked, findOwn, type OpenPullRequest } from './open-pull-requests.ts';
 import { mayWrite, type Permission } from './permission.ts';
-import type { RepoSettings } from './repo-settings.ts';
 import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
+import type { RepoSettings } from './repo-settings.ts';
 import type { Trigger } from './trigger.ts';
 import type { Denial } from './who-may-start.ts';
 
@@ -23,9 +24,6 @@ export type IssueReading =
       commentCount?: number;
     }
   | { found: false; reason: string };
-
-/** Of a job of the issue, and open as GitHub has it now. */
-export type OpenPullRequest = { job: Job; number: number; url: string };
 
 /** Everything `decide` looks at. Nothing in here is read by `decide` itself. */
 export type Situation = {
@@ -56,13 +54,13 @@ export type Decision =
       needs: string[];
       settings: AllJobSettings;
       instructions: string | null;
+      /** The label of the issue that says how urgent it is. */
+      labelPriority: LabelPriority | null;
       /** While there are any, the job waits. */
       blockers: readonly Blocker[];
       /** Specialties that the labels of the issue stand for. */
       labelled: readonly string[];
     }
-      /** The label of the issue that says how urgent it is. */
-      labelPriority: LabelPriority | null;
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
   | { kind: 'point_to'; reason: string; job: Job }
@@ -138,12 +136,15 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     );
   }
 
-  const open = situation.openPullRequests.find(({ job }) => job.specialty === specialty);
-  if (open !== undefined) {
+  const open = findOwn(situation.openPullRequests, specialty);
+  if (open !== null) {
     const { job, number } = open;
     const reason = `${trigger.sender.login} asked for it again, and pull request ${number} is open. Merge or close it first, then remove the label "${trigger.label}" and add it again.`;
     return { kind: 'point_to', reason, job };
   }
+
+  const linked = findLinked(situation.openPullRequests);
+  if (linked !== null && specialty !== undefined) return refuse(explainLinked(linked, specialty));
 
   const wanted = specialty === undefined ? undefined : settings.specialties.get(specialty);
   if (specialty === undefined || wanted === undefined)
@@ -156,6 +157,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     needs: wanted.needs,
     settings: wanted.settings,
     instructions: null,
+    labelPriority: findLabelPriority(issue.labels, settings.priorityLabels),
     blockers,
     labelled: toLabelled(issue.labels, settings.labels),
   };
@@ -164,10 +166,10 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
 /** Most labels are none of ours, and those who may not start work get no lesson in it. */
 function decideUnknownLabel(
   { settings, issue, permission, denial }: Situation,
-    labelPriority: findLabelPriority(issue.labels, settings.priorityLabels),
   { label }: Of<'label_added'>,
 ): Decision {
   const reason = `the label "${label}" stands for no specialty`;
+  if (settings.priorityLabels.has(label.toLowerCase())) return ignore(reason);
   const meant = findMeantLabel(label, settings.labels);
   const isSeen =
     issue.found && issue.state === 'open' && !issue.isPullRequest && hasLabel(issue.issue, label);
@@ -176,7 +178,6 @@ function decideUnknownLabel(
 }
 
 /** Anyone whom GitHub lets remove the label may stop the work with it. */
-  if (settings.priorityLabels.has(label.toLowerCase())) return ignore(reason);
 function decideLabelRemoved(situation: Situation, trigger: Of<'label_removed'>): Decision {
   const { issue } = situation;
   if (isOurs(situation)) return ignore('the label was removed by Yardmaster itself');

@@ -231,7 +231,8 @@ function explainLiveJob({ liveJob }: LabelFacts): Finding {
 
 function explainPullRequest({ openPullRequest }: LabelFacts): Finding {
   const about = 'pull request';
-  if (openPullRequest === null) return { about, sign: 'ok', text: 'none of this specialty is open' };
+  if (openPullRequest === null)
+    return { about, sign: 'ok', text: 'none of this specialty, or that would close the issue, is open' };
   return { about, sign: 'stops', text: `${openPullRequest.url} is open` };
 }
 

@@ -71,6 +71,17 @@ export function toQuote(text: string, maxLength: number): string {
     .join('\n');
 }
 
+/**
+ * The pull requests of the repository at `htmlUrl` that a text speaks of, as links: for words of our own, after they were made harmless
+ * together with names of others.
+ */
+export function linkPullRequests(markdown: string, htmlUrl: string): string {
+  return markdown.replace(
+    /\b(pull request) #\u200B(\d{1,9})\b/gi,
+    (_found, words: string, number: string) => `[${words} #${number}](${htmlUrl}/pull/${number})`,
+  );
+}
+
 /** A title for a place where GitHub shows no Markdown but may act on references, such as a pull request's. */
 export function toPlainTitle(text: string, maxLength: number): string {
   return breakAutomaticLinks(toOneLine(text.replace(INVISIBLE, ''), maxLength));

@@ -13,7 +13,7 @@ import {
   type JobEvent,
 } from './job.ts';
 import { toRoundText } from './revision-text.ts';
-import { toCode, toInline, toQuote } from './markdown-escape.ts';
+import { linkPullRequests, toCode, toInline, toQuote } from './markdown-escape.ts';
 
 /** A job as the status comment shows it. */
 export type ReportedJob = {
@@ -164,10 +164,13 @@ function toWaiting(job: Job, queuePosition: number | null): string | null {
 }
 
 /** Why it waits or how it ended; the runner's reason beside the coordinator's when they differ. */
-function toReason({ state, stateReason }: Job, attempt: Attempt | null): string | null {
+function toReason({ state, stateReason, repository }: Job, attempt: Attempt | null): string | null {
   const told = isTerminal(state) && state !== 'cancelled' ? attempt?.result?.reason : undefined;
   const reasons = [...new Set([stateReason, told])].filter((reason) => reason != null && reason !== '');
-  return reasons.length === 0 ? null : toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+  if (reasons.length === 0) return null;
+  const reason = toQuote(reasons.join('\n'), MAX_REASON_CHARACTERS);
+  // Of work that never began, all of it is our own.
+  return state === 'refused' ? linkPullRequests(reason, repository.htmlUrl) : reason;
 }
 
 function toPullRequestEnd({ pullRequest }: Job): string | null {

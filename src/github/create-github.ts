@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import { createActionsLogs } from './actions-log.ts';
 import { createBranches } from './branch.ts';
 import { createCheckRuns } from './check-run.ts';
+import { createClosingReader } from './closing-pull-requests.ts';
 import { createGitHubCall } from './github-call.ts';
 import type { GitHub } from './github.ts';
 import { createIdentity } from './identity.ts';
@@ -43,6 +44,7 @@ export function createGitHub(deps: {
     identity,
     readRepository,
     ...createIssueReader({ call, readRepository }),
+    ...createClosingReader({ ...deps, call }),
     ...createCommentReader({ call }),
     ...createPermissionReader({ call }),
     ...createTeamReader({ call }),

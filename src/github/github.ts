@@ -50,6 +50,11 @@ export type GitHub = {
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
   /** The commit that a branch stands at; `null` when there is no such branch. */
   readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
+  /** Open pull requests of the same repository that would close the issue when they are merged, a few; none where GitHub does not tell. `author`: bots bear no `[bot]` here. */
+  readClosingPullRequests(
+    target: RepositoryTarget,
+    issueNumber: number,
+  ): Promise<{ number: number; url: string; author: string | null }[]>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
   /** Whether somebody is in one of the teams (`organisation/team`) of the repository's owner; one request for each. */
   readTeams(target: RepositoryTarget, login: string, teams: readonly string[]): Promise<TeamReading>;

@@ -20,6 +20,7 @@ type HttpError = {
  * own) comes back as it is.
  */
 export function toGitHubError(thrown: unknown, nowMs: number): Error {
+  if (isGraphqlError(thrown)) return fromGraphql(thrown);
   if (thrown instanceof GitHubError || !isHttpError(thrown)) return toError(thrown);
   const { response } = thrown;
   if (response === undefined) {
@@ -112,6 +113,39 @@ function clamp(waitMs: number): number {
 function describe({ message }: HttpError): string {
   const text = /<html|<!doctype/i.test(message) ? message.replace(/<[^>]*>/g, ' ') : message;
   return toOneLine(text, MAX_MESSAGE_CHARACTERS) || 'no reason given';
+}
+
+/** Answered with status 200, and with what was wrong in its place. */
+type GraphqlError = Error & { errors: readonly { type?: string; message: string }[] };
+
+const GRAPHQL_KINDS: Readonly<Record<string, GitHubErrorKind>> = {
+  NOT_FOUND: 'gone',
+  FORBIDDEN: 'forbidden',
+  RATE_LIMITED: 'rate_limited',
+  INTERNAL: 'unavailable',
+};
+
+function fromGraphql(thrown: GraphqlError): GitHubError {
+  const [first] = thrown.errors;
+  const kind = GRAPHQL_KINDS[first?.type ?? ''] ?? 'invalid';
+  return new GitHubError(
+    kind,
+    `GitHub answered: ${describe({ status: 200, message: first?.message ?? '' })}`,
+    {
+      status: 200,
+      retryAfterMs: kind === 'rate_limited' ? FALLBACK_WAIT_MS : null,
+      cause: thrown,
+    },
+  );
+}
+
+function isGraphqlError(thrown: unknown): thrown is GraphqlError {
+  return (
+    thrown instanceof Error &&
+    thrown.name === 'GraphqlResponseError' &&
+    'errors' in thrown &&
+    Array.isArray(thrown.errors)
+  );
 }
 
 function isHttpError(thrown: unknown): thrown is HttpError {

@@ -38,11 +38,14 @@ export type StandinOptions = {
 };
 
 const prefix = '/api/v3';
+/** Beside REST under its prefix, as on a GitHub Enterprise Server. */
+const graphqlPath = '/api/graphql';
 /** First segments of REST paths; everything else at the root is a page or git. */
 const restRoots = new Set([
   'app',
   'app-manifests',
   'apps',
+  'graphql',
   'installation',
   'meta',
   'orgs',
@@ -99,6 +102,7 @@ export async function createGitHubStandin(options: StandinOptions = {}) {
   const pages = createPages(site);
   server.setHandler(async (request, response) => {
     const url = new URL(request.url ?? '/', server.origin);
+    if (url.pathname === graphqlPath) url.pathname = '/graphql';
     const hasPrefix = url.pathname.startsWith(`${prefix}/`);
     if (hasPrefix) url.pathname = url.pathname.slice(prefix.length);
     if (hasPrefix || restRoots.has(url.pathname.split('/')[1] ?? ''))

@@ -12,6 +12,11 @@ describe('commands of a comment', () => {
       '/agent run backend --agent house --model=opus',
       [{ ...RUN, specialty: 'backend', agent: 'house', model: 'opus' }],
     ],
+    [
+      '/agent run --anyway backend -- now',
+      [{ ...RUN, specialty: 'backend', anyway: true, instructions: 'now' }],
+    ],
+    ['/agent run —anyway', [{ ...RUN, anyway: true }]],
     ['/agent run -- one\ntwo\n/agent status', [{ ...RUN, instructions: 'one\ntwo' }, { name: 'status' }]],
     [
       '/agent run backend — as telephones write it',
@@ -56,6 +61,8 @@ describe('a mistake', () => {
     ['/agent status\n/agent cancel a b', 2, '`b` is one word too many'],
     ['/agent run backend now', 1, 'Instructions for the agent come after `--`'],
     ['/agent run --agnt x', 1, 'Did you mean `--agent`?'],
+    ['/agent run --anyways', 1, 'Did you mean `--anyway`?'],
+    ['/agent run --anyway=no', 1, 'There is no option `--anyway`'],
     ['/agent run --model', 1, '`--model` needs a name'],
     ['/agent run --model $(id)', 1, 'can’t be the name of a model'],
     ['/agent run --', 1, 'the instructions for the agent are missing'],

@@ -20,6 +20,7 @@ const open = {
 
 const LEFT_OUT =
   'mallory may not start work here: by triggers in the settings, that takes maintain access, or write access and membership of acme/web.';
+const LINKED = { job: null, number: 8, url: 'https://github.com/acme/widgets/pull/8', author: 'bob' };
 const PULL_URL = 'https://github.com/acme/widgets/pull/7';
 
 /** What a comment of Mallory's is answered, read and decided as it would be. */
@@ -77,6 +78,8 @@ describe('docs/commands.md', () => {
     ['/agent run', { isPullRequest: true }],
     ['/agent run backend', { jobs: [aJob()] }],
     ['/agent run backend', { openPullRequests: [{ job: aJob(), number: 7, url: PULL_URL }] }],
+    ['/agent run backend', { openPullRequests: [LINKED] }],
+    ['/agent retry', { jobs: [aJob({ state: 'failed' })], openPullRequests: [LINKED] }],
     ['/agent retry', {}],
     ['/agent cancel', {}],
     ['/agent hold', { jobs: [aJob({ state: 'running' })] }],
@@ -101,6 +104,23 @@ describe('docs/commands.md', () => {
 });
 
 describe('what is decided', () => {
+  test('somebody’s open pull request keeps no work from being done that is asked for anyway; our own does', () => {
+    const ours = { job: aJob(), number: 7, url: PULL_URL };
+
+    expect(decideComment('/agent run backend --anyway', { openPullRequests: [LINKED] })).toMatchObject({
+      kind: 'accept',
+      actions: [{ kind: 'start', specialty: 'backend' }],
+    });
+    expect(decideComment('/agent run backend --anyway', { openPullRequests: [ours, LINKED] })).toMatchObject({
+      kind: 'refuse',
+      reason: expect.stringContaining('Pull request 7'),
+    });
+    // Another specialty's is no reason.
+    expect(decideComment('/agent run frontend', { openPullRequests: [ours] })).toMatchObject({
+      kind: 'accept',
+    });
+  });
+
   test('retry takes the last job that did not succeed, and says so when there is none', () => {
     const failed = aJob({ state: 'failed', instructions: 'keep it small' });
     const done = aJob({

@@ -59,6 +59,10 @@ const LABELS: [string, Partial<Situation> & { isTextUnsure?: boolean }][] = [
     'while a pull request of the same work is open',
     { openPullRequests: [{ job: aJob(), number: 7, url: '' }] },
   ],
+  [
+    'while somebody’s pull request says `Closes #42`',
+    { openPullRequests: [{ job: null, number: 8, url: '', author: 'bob' }] },
+  ],
 ];
 
 function answerLabel({

@@ -239,6 +239,16 @@ describe('the status comment of an issue', () => {
     expect(dangersIn(comment)).toEqual([]);
   });
 
+  test('names somebody’s pull request as a link, where we speak of it ourselves', () => {
+    const said = 'Pull request #8 by x](//evil.example) is open';
+    const toBody = (state: 'refused' | 'failed') =>
+      toStatusComment({ marker, jobs: [reported({ job: aJob({ state, stateReason: said }) })] });
+
+    expect(toBody('refused')).toContain('> [Pull request #8](https://github.com/acme/widgets/pull/8) by x');
+    expect(toBody('refused')).not.toContain('](//');
+    expect(toBody('failed')).not.toContain('[Pull request #8]');
+  });
+
   test.each(JOB_STATES)('a job that is %s has a headline and says what people can do', (state) => {
     const comment = toStatusComment({ marker, jobs: [reported({ job: aJob({ state }) })] });
 

@@ -1,3 +1,3 @@
 import { describeMainPath } from './main-path.ts';
 
-describeMainPath({ transport: 'coordinator', mostWrites: 10, mostReads: 10 });
+describeMainPath({ transport: 'coordinator', mostWrites: 10, mostReads: 11 });

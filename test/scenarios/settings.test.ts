@@ -236,3 +236,42 @@ test('who may start work is said by the settings, the same for people by label a
   await world.settle();
   expect(await jobsOf(ofBots)).toMatchObject([{ state: 'queued', requestedBy: 'helper[bot]' }]);
 });
+
+test('where somebody’s open pull request would close the issue, work is refused with the link, unless it is wanted anyway', async () => {
+  const { standin, fullName, jobsOf, commentsOf, settle } = world;
+  const alice = standin.as('alice');
+  standin.createUser('carol');
+  standin.setRole(fullName, 'carol', 'write');
+  const { number } = await alice.openIssue({ repository: fullName, title: 'Wanted twice' });
+  await standin.as('carol').pushFiles(fullName, 'by-hand', { 'by-hand.md': 'Done\n' }, 'By hand');
+  const pull = await standin
+    .as('carol')
+    .openPullRequest(fullName, { head: 'by-hand', title: 'By hand', body: `Fixes #${number}` });
+
+  await alice.addLabel(fullName, number, 'agent:testing');
+  await settle();
+  expect(await jobsOf(number)).toMatchObject([{ state: 'refused' }]);
+  expect(commentsOf(number)[0]?.body).toMatch(
+    new RegExp(
+      `\\[Pull request #${pull.number}\\]\\(\\S+/pull/${pull.number}\\) by carol is open and would close`,
+    ),
+  );
+  await alice.comment(fullName, number, '/agent retry');
+  await settle();
+  expect(commentsOf(number).at(-1)?.body).toContain('write `/agent run testing --anyway`');
+
+  await alice.comment(fullName, number, '/agent run testing --anyway');
+  await settle();
+  expect((await jobsOf(number))[0]).toMatchObject({ state: 'queued' });
+
+  // What GitHub does not tell, as an older server, keeps no work from being done.
+  const { number: other } = await alice.openIssue({ repository: fullName, title: 'Not told' });
+  standin.faults.add({
+    path: '/graphql',
+    status: 200,
+    body: { errors: [{ message: "Field 'closedByPullRequestsReferences' doesn't exist" }] },
+  });
+  await alice.addLabel(fullName, other, 'agent:testing');
+  await settle();
+  expect(await jobsOf(other)).toMatchObject([{ state: 'queued' }]);
+});

@@ -1,6 +1,7 @@
 import { checkRequest } from './github-contract/check-request.ts';
 import { checkResponse } from './github-contract/check-response.ts';
 import { createOperationFinder } from './github-contract/find-operation.ts';
+import { createGraphqlCheck } from './github-contract/graphql-check.ts';
 import { createSchemaCheck } from './github-contract/schema-check.ts';
 import { readRestSlice, readWebhookSlice } from './github-contract/slices.ts';
 import { checkSentByGitHub, checkWebhookEnvelope } from './github-contract/unwritten-rules.ts';
@@ -44,6 +45,7 @@ export function createGitHubContract(): GitHubContract {
   const webhooks = readWebhookSlice();
   const findOperation = createOperationFinder(rest);
   const restCheck = createSchemaCheck(rest.schemas);
+  const graphqlCheck = createGraphqlCheck();
   const webhookCheck = createSchemaCheck(webhooks.schemas);
 
   return {
@@ -51,6 +53,10 @@ export function createGitHubContract(): GitHubContract {
       const method = exchange.method.toUpperCase();
       const url = new URL(exchange.path, 'http://github.invalid');
       const path = toDescribedPath(url.pathname);
+      if (path === '/graphql')
+        return graphqlCheck(exchange.requestBody, exchange.responseBody).map(
+          (problem) => `GraphQL: ${problem}`,
+        );
       const found = findOperation(method === 'HEAD' ? 'GET' : method, path);
       if (found === undefined)
         return [`${method} ${url.pathname}: no such operation in GitHub's description`];

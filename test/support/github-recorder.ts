@@ -92,6 +92,7 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
   const github: GitHub = {
     readRepository: () => call('readRepository', () => repository),
     readHead: (_target, branch) => call('readHead', () => state.branches.get(branch) ?? null),
+    readClosingPullRequests: () => call('readClosingPullRequests', () => []),
     readComments: () => call('readComments', () => ({ comments: [], unread: 0 })),
     readIssue: () =>
       call('readIssue', () => {

@@ -6,6 +6,7 @@ import { ApiError, validationFailed } from '../http/api-error.ts';
 import { asPull, type Pull } from '../shapes/pull-shapes.ts';
 import type { Shapes } from '../shapes/shapes.ts';
 import type { Account, Repository, World } from '../world.ts';
+import { closingNumbers } from './closing-numbers.ts';
 import type { AnnounceIssue } from './announce-issue.ts';
 import type { IssueActions } from './issues.ts';
 
@@ -165,12 +166,6 @@ export function openPulls(repository: Repository): Pull[] {
   return [...repository.issues.values()].flatMap((issue) =>
     issue.state === 'open' ? (asPull(issue) ?? []) : [],
   );
-}
-
-/** Issues that a pull request's text promises to close. */
-function closingNumbers(text: string): number[] {
-  const matches = text.matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)/gi);
-  return [...new Set([...matches].map((match) => Number(match[1])))];
 }
 
 function toPull(issue: Parameters<typeof asPull>[0]): Pull {

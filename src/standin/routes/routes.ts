@@ -11,6 +11,7 @@ import { contentRoutes } from './content-routes.ts';
 import { dependencyRoutes } from './dependency-routes.ts';
 import { gitObjectRoutes } from './git-object-routes.ts';
 import { gitRefRoutes } from './git-ref-routes.ts';
+import { graphqlRoutes } from './graphql-routes.ts';
 import { hookRoutes } from './hook-routes.ts';
 import { issueRoutes } from './issue-routes.ts';
 import { labelRoutes } from './label-routes.ts';
@@ -42,5 +43,6 @@ export function allRoutes(site: Site): Route[] {
     pullRoutes,
     commitRoutes,
     contentRoutes,
+    graphqlRoutes,
   ].flatMap((routesOf) => routesOf(site));
 }
