@@ -44,6 +44,15 @@ export const FileChange = z.object({
 });
 export type FileChange = z.infer<typeof FileChange>;
 
+/** A place in the work that a rule keeps from being published; never what stands there. `line`: `null` when it is about the whole file. */
+export const PolicyFinding = z.object({
+  path: z.string().max(1000),
+  line: z.int().positive().nullable(),
+  /** What is wrong there, as the rest of a sentence. */
+  rule: z.string().max(200),
+});
+export type PolicyFinding = z.infer<typeof PolicyFinding>;
+
 /** How an attempt ended, as the runner reports it. */
 export const AttemptResult = z.object({
   outcome: Outcome.exclude(['lost']),
@@ -86,5 +95,7 @@ export const AttemptResult = z.object({
   toldThreads: z.array(z.int().positive()).max(100).optional(),
   /** Somebody pushed to the branch of a pull request while it was reworked: this says nothing of the runner. Absent = no. */
   overtaken: z.boolean().optional(),
+  /** Of work that was refused: places that the rules are against; may be cut. Absent = none are known. */
+  findings: z.array(PolicyFinding).max(50).optional(),
 });
 export type AttemptResult = z.infer<typeof AttemptResult>;

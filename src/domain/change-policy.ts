@@ -1,4 +1,4 @@
-import type { FileChange } from '../contract/attempt-result.ts';
+import type { FileChange, PolicyFinding } from '../contract/attempt-result.ts';
 import type { JobSettings } from '../contract/job.ts';
 import { toPathMatcher } from './path-patterns.ts';
 import { LOCK_FILES, PROTECTIONS, type Protection } from './protected-paths.ts';
@@ -23,10 +23,15 @@ export type SecretFinding = { path: string; line: number; rule: string };
 /**
  * Whether work may be published; when not, a sentence for each rule in the way, fit to be shown on GitHub. `mayBePushed`: whether it
  * may at least be put on a branch for people to look at: not what would run there at once, tell a secret, or stay in the history for ever.
+ * `findings`: all places that a rule is against.
  */
-export type ChangeVerdict = { ok: true } | { ok: false; reasons: string[]; mayBePushed: boolean };
+export type ChangeVerdict =
+  { ok: true } | { ok: false; reasons: string[]; mayBePushed: boolean; findings: PolicyFinding[] };
 
-type Objection = { reason: string; mayBePushed: boolean };
+type Objection = { reason: string; mayBePushed: boolean; findings: PolicyFinding[] };
+
+/** `told`: in place of the path, in Markdown. */
+type Found = { path: string; line?: number; rule: string; told?: string };
 
 const MAX_FILES = 300;
 const MAX_LINES = 20_000;
@@ -68,16 +73,24 @@ export function judgeChanges(work: {
     ok: false,
     reasons: objections.map(({ reason }) => reason),
     mayBePushed: objections.every(({ mayBePushed }) => mayBePushed),
+    findings: objections.flatMap(({ findings }) => findings),
   };
 }
 
 function judgeSecrets(secrets: readonly SecretFinding[]): Objection | null {
-  const places = secrets.map(({ path, line, rule }) => `${quote(path)} line ${line} (${rule})`);
+  const places = secrets.map(({ path, line, rule }) => ({
+    path,
+    line,
+    rule: `looks like a secret (${rule})`,
+    told: `${quote(path)} line ${line} (${rule})`,
+  }));
   return object(places, false, (list) => `What looks like a secret would be added: ${list}.`);
 }
 
 function judgeGitFolders(paths: readonly string[]): Objection | null {
-  const found = paths.filter((path) => path.split('/').some(isGitFolder)).map(quote);
+  const found = paths
+    .filter((path) => path.split('/').some(isGitFolder))
+    .map((path) => ({ path, rule: 'would be part of a git directory' }));
   return object(
     found,
     false,
@@ -107,7 +120,7 @@ function judgeProtected(paths: readonly string[], rules: ChangeRules): (Objectio
         ? 'a person has to make this change'
         : 'a person has to make this change, or allow it in `unprotected_paths`';
     return object(
-      found.map(quote),
+      found.map((path) => ({ path, rule: `is protected, since it is ${what}` })),
       !runsWhenPushed,
       (list) => `${list} is protected, since it is ${what}: ${act}.`,
     );
@@ -117,7 +130,9 @@ function judgeProtected(paths: readonly string[], rules: ChangeRules): (Objectio
 function judgeAllowed(paths: readonly string[], { allowedPaths }: ChangeRules): Objection | null {
   if (allowedPaths === undefined) return null;
   const isAllowed = toPathMatcher(allowedPaths);
-  const found = paths.filter((path) => !isAllowed(path)).map(quote);
+  const found = paths
+    .filter((path) => !isAllowed(path))
+    .map((path) => ({ path, rule: 'is outside the `allowed_paths` of this specialty' }));
   return object(
     found,
     true,
@@ -127,7 +142,9 @@ function judgeAllowed(paths: readonly string[], { allowedPaths }: ChangeRules): 
 }
 
 function judgeGitlinks(entries: readonly ChangedEntry[]): Objection | null {
-  const found = entries.filter(({ mode }) => mode === '160000').map(({ path }) => quote(path));
+  const found = entries
+    .filter(({ mode }) => mode === '160000')
+    .map(({ path }) => ({ path, rule: 'is a link to another repository (a submodule)' }));
   return object(
     found,
     false,
@@ -138,7 +155,11 @@ function judgeGitlinks(entries: readonly ChangedEntry[]): Objection | null {
 function judgeLinks(entries: readonly ChangedEntry[]): Objection | null {
   const found = entries
     .filter(({ path, mode, linkTarget }) => mode === '120000' && !staysInside(path, linkTarget ?? ''))
-    .map(({ path, linkTarget }) => `${quote(path)} (to ${quote(linkTarget ?? '')})`);
+    .map(({ path, linkTarget }) => ({
+      path,
+      rule: 'is a symbolic link, which leads out of the repository',
+      told: `${quote(path)} (to ${quote(linkTarget ?? '')})`,
+    }));
   return object(
     found,
     false,
@@ -158,7 +179,8 @@ function judgeLockFiles(paths: readonly string[], rules: ChangeRules): Objection
       const manifest = splitPath(other);
       return kind.manifest.test(manifest.name) && isWithin(manifest.folder, folder);
     });
-    return hasReason ? [] : [`${quote(path)} (without a change of ${kind.named})`];
+    const rule = `is a lock file that was changed without ${kind.named}`;
+    return hasReason ? [] : [{ path, rule, told: `${quote(path)} (without a change of ${kind.named})` }];
   });
   return object(
     found,
@@ -182,7 +204,11 @@ function judgeSizes(work: {
   );
   return [
     object(
-      found.map(({ path, bytes }) => `${quote(path)} (${toMegabytes(bytes ?? 0)})`),
+      found.map(({ path, bytes }) => ({
+        path,
+        rule: 'is larger than a change may add',
+        told: `${quote(path)} (${toMegabytes(bytes ?? 0)})`,
+      })),
       false,
       (list) =>
         `${list} is larger than a change may add (${toMegabytes(MAX_BINARY_BYTES)} for a binary file, ${toMegabytes(MAX_FILE_BYTES)} for any other): keep it elsewhere.`,
@@ -192,6 +218,7 @@ function judgeSizes(work: {
       : {
           reason: `The change has ${binaries.size} binary files, more than the ${MAX_BINARIES} that a person can be asked to look at: keep them elsewhere.`,
           mayBePushed: false,
+          findings: [],
         },
   ];
 }
@@ -201,6 +228,7 @@ function judgeFiles(count: number): Objection | null {
   return {
     reason: `The change touches ${count} files, more than the ${MAX_FILES} that a person can be asked to review: split the issue into smaller ones.`,
     mayBePushed: true,
+    findings: [],
   };
 }
 
@@ -210,19 +238,22 @@ function judgeLines(changes: readonly FileChange[]): Objection | null {
   return {
     reason: `The change has ${count} added and removed lines, more than the limit of ${MAX_LINES}: split the issue into smaller ones, or keep generated files out of it.`,
     mayBePushed: true,
+    findings: [],
   };
 }
 
 /** One sentence for all that a rule found; `null` when it found nothing. */
 function object(
-  found: readonly string[],
+  found: readonly Found[],
   mayBePushed: boolean,
   say: (list: string) => string,
 ): Objection | null {
   if (found.length === 0) return null;
   const left = found.length - MAX_NAMED;
-  const list = [...found.slice(0, MAX_NAMED), ...(left > 0 ? [`${left} more`] : [])];
-  return { reason: say(list.join(', ')), mayBePushed };
+  const named = found.slice(0, MAX_NAMED).map(({ path, told }) => told ?? quote(path));
+  const list = [...named, ...(left > 0 ? [`${left} more`] : [])];
+  const findings = found.map(({ path, line = null, rule }) => ({ path, line, rule }));
+  return { reason: say(list.join(', ')), mayBePushed, findings };
 }
 
 function splitPath(path: string): { folder: string; name: string } {

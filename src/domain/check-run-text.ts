@@ -13,6 +13,7 @@ import type { Attempt, Job } from './job.ts';
 import { toCode, toDiffFence, toInline, toPlainTitle, toQuote, toTable } from './markdown-escape.ts';
 import { type LogEnd, toLogText } from './log-text.ts';
 import { isShown } from './patch-place.ts';
+import { toFindingAnnotations, toFindingsSection } from './policy-findings.ts';
 import { toRoundText } from './revision-text.ts';
 import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
 
@@ -183,6 +184,7 @@ export function toResultCheckRun(
       // Where the agent was never reached there is nothing to warn of.
       result.phaseMs.agent === undefined ? null : warnAfterwards(result.sandbox),
       phases.length === 0 ? null : `Times: ${phases.join(', ')}`,
+      toFindingsSection(result),
       // Before all that may be long: what people have to decide about must not be cut off.
       patch === undefined ? null : toPatchSection(patch),
       '### Evidence',
@@ -251,7 +253,10 @@ export function toEvidenceCheckRun({ job, attempt }: { job: Job; attempt: Attemp
         attempt.result === null ? null : `### Changes\n\n${toChangesText(attempt.result, MAX_CHANGES_SHOWN)}`,
         toAbout(job, attempt),
       ]),
-      annotations: toFailureAnnotations(evidence),
+      annotations: [
+        ...(attempt.result === null ? [] : toFindingAnnotations(attempt.result)),
+        ...toFailureAnnotations(evidence),
+      ],
     },
   };
 }

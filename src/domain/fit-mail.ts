@@ -70,6 +70,9 @@ function cutResult(result: AttemptResult, step: ResultStep): AttemptResult {
           }),
     },
     evidence: cutEvidence(result.evidence, step),
+    ...(result.findings === undefined
+      ? {}
+      : { findings: result.findings.filter(({ path }) => path.length <= step.path).slice(0, step.runs) }),
   };
 }
 

@@ -4,9 +4,11 @@ import {
   type FileChange,
   type Outcome,
   type Phase,
+  type PolicyFinding,
   type Usage,
 } from '../contract/attempt-result.ts';
 import type { Evidence } from '../contract/evidence.ts';
+import { fitFindings } from '../domain/policy-findings.ts';
 import type { ToolOutput } from '../domain/tool-output.ts';
 import { toOneLine } from '../lib/strip-control.ts';
 import type { AgentMeter, AgentResult } from './agents/agent.ts';
@@ -50,6 +52,8 @@ export type AttemptRecord = {
   patch?: string;
   /** As in `AttemptResult`. */
   toldThreads?: number[];
+  /** Of work that is refused, all of them. */
+  findings?: readonly PolicyFinding[];
 };
 
 export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {
@@ -126,6 +130,7 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     sandbox: record.sandbox,
     ...(ending.overtaken === undefined ? {} : { overtaken: ending.overtaken }),
     ...(record.toldThreads === undefined ? {} : { toldThreads: record.toldThreads }),
+    ...(record.findings === undefined ? {} : { findings: fitFindings(record.findings) }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };
   const inOrder = AttemptResult.safeParse(result);

@@ -76,7 +76,12 @@ describe('changes that are refused', () => {
   ])('%s', (_, entry, reason) => {
     const verdict = judgeChanges({ changes: [], entries: [entry] });
 
-    expect(verdict).toEqual({ ok: false, reasons: [expect.stringMatching(reason)], mayBePushed: false });
+    expect(verdict).toMatchObject({
+      ok: false,
+      reasons: [expect.stringMatching(reason)],
+      mayBePushed: false,
+      findings: [{ path: entry.path, line: null }],
+    });
   });
 
   it('a workflow renamed to a harmless place: the old path counts', () => {
@@ -96,7 +101,7 @@ describe('changes that are refused', () => {
 
     const verdict = judgeChanges({ changes: [], entries });
 
-    expect(verdict).toEqual({
+    expect(verdict).toMatchObject({
       ok: false,
       reasons: [expect.stringMatching(/301 files.*300.*split/)],
       mayBePushed: true,
@@ -120,6 +125,23 @@ describe('changes that are refused', () => {
     expect(refuse(['x/.git/a'], { entries }).reasons).toEqual([
       expect.stringMatching(/^`x\/\.git\/a` would be/),
       expect.stringMatching(/^`m0`, `m1`, `m2`, 37 more is a link/),
+    ]);
+  });
+
+  it('with the place of each finding, however many, and never what stands there', () => {
+    const entries = Array.from({ length: 4 }, (_, index) => ({ path: `m${index}`, mode: '160000' }));
+    const secrets = [{ path: 'app.env', line: 3, rule: 'AWS' }];
+
+    const verdict = judgeChanges({ changes: [], entries, secrets });
+
+    if (verdict.ok) throw new Error('should be refused');
+    expect(verdict.findings).toEqual([
+      { path: 'app.env', line: 3, rule: 'looks like a secret (AWS)' },
+      ...entries.map(({ path }) => ({
+        path,
+        line: null,
+        rule: 'is a link to another repository (a submodule)',
+      })),
     ]);
   });
 
@@ -168,7 +190,7 @@ describe('protected paths', () => {
     const rules = { protectedPaths: ['infra', '**/*.sql'], unprotectedPaths: ['infra/docs'] };
 
     expect(judge(['infra/docs/a.md', 'src/a.ts'], { rules })).toEqual({ ok: true });
-    expect(refuse(['infra/docs/a.md', 'infra/main.tf', 'db/One.SQL'], { rules })).toEqual({
+    expect(refuse(['infra/docs/a.md', 'infra/main.tf', 'db/One.SQL'], { rules })).toMatchObject({
       ok: false,
       reasons: [expect.stringMatching(/^`infra\/main\.tf`, `db\/One\.SQL` is protected.*protected_paths/)],
       mayBePushed: true,
@@ -241,7 +263,7 @@ describe('sizes', () => {
 });
 
 it('a secret is told by its place and kind', () => {
-  expect(refuse([], { secrets: [{ path: 'src/a.ts', line: 7, rule: 'github' }] })).toEqual({
+  expect(refuse([], { secrets: [{ path: 'src/a.ts', line: 7, rule: 'github' }] })).toMatchObject({
     ok: false,
     reasons: ['What looks like a secret would be added: `src/a.ts` line 7 (github).'],
     mayBePushed: false,

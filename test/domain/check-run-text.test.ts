@@ -402,6 +402,30 @@ describe('the evidence on the pull request', () => {
     expect(content.summary).toContain('**The tests were not run on this work**');
   });
 
+  test('refused work that was pushed has the findings on its lines, and work that was not a table of them', () => {
+    const findings = [
+      { path: 'web/app.ts', line: 3, rule: 'looks like a secret (AWS)' },
+      { path: 'AGENTS.md', line: null, rule: 'is protected, since it is what coding agents are told' },
+      { path: '../out|`@everyone`', line: null, rule: 'is [wrong](https://evil.example)' },
+    ];
+    const evidence = { ...green.evidence, after: null };
+    const pushed = aResult({ outcome: 'policy_refused', evidence, findings });
+    const kept = { ...pushed, headCommit: null };
+
+    const { content } = toEvidenceCheckRun({ job: aJob(), attempt: anAttempt({ result: pushed }) });
+    const { summary } = toResultCheckRun({ specialty: 'backend', runnerName: null, result: kept });
+
+    expect(content.annotations).toMatchObject([
+      { path: 'web/app.ts', startLine: 3, message: 'This line looks like a secret (AWS).' },
+      { path: 'AGENTS.md', startLine: 1, message: expect.stringMatching(/^This file is protected/) },
+    ]);
+    expect(summary).toContain('| `web/app.ts` | 3 | looks like a secret (AWS) |');
+    expect(findDangers(summary)).toEqual([]);
+    expect(
+      toResultCheckRun({ specialty: 'backend', runnerName: null, result: pushed }).summary,
+    ).not.toContain('web/app.ts');
+  });
+
   test('tests that were not run are no success', () => {
     const evidence = { ...green.evidence, after: { verdict: 'not_run' as const, runs: [], counts: null } };
 

@@ -380,6 +380,7 @@ describe('work that does not get through', () => {
     const { spec, attempt, result } = await edit({ 'AGENTS.md': 'Be bold.\n', 'sum.js': 'x\n' });
 
     expect(result).toMatchObject({ outcome: 'policy_refused', retryable: false, evidence: { after: null } });
+    expect(result.findings).toMatchObject([{ path: 'AGENTS.md', line: null }]);
     expect(result.reason).toMatch(
       /^`AGENTS\.md` is protected.*is on the branch `agent\/.*Decide: open a pull request/,
     );
@@ -399,6 +400,9 @@ describe('work that does not get through', () => {
     const { spec, attempt, result } = await edit({ 'config.js': `export const token = '${token}';\n` });
 
     expect(result).toMatchObject({ outcome: 'policy_refused', headCommit: null });
+    expect(world.checkRun(spec).output.summary).toContain(
+      '| `config.js` | 1 | looks like a secret (github) |',
+    );
     const file = `refused/${spec.attemptId}.patch`;
     expect(result.reason).toContain('would be added: `config.js` line 1 (github)');
     expect(result.reason).toContain(`on the runner \`be-1\` (\`${file}\` in its workspace_root)`);

@@ -1,3 +1,4 @@
+import type { PolicyFinding } from '../../contract/attempt-result.ts';
 import { judgeChanges } from '../../domain/change-policy.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import { inlineCode } from '../context/fence.ts';
@@ -13,6 +14,8 @@ export type Refusal = {
   hasSecret: boolean;
   /** Whether all of it was looked through for secrets. */
   isSearched: boolean;
+  /** Where the rules are against it. */
+  findings: PolicyFinding[];
 };
 
 /** More text than this is no change that a person could review. */
@@ -44,10 +47,12 @@ export async function judgeWork(
     patch.length <= MAX_SCANNED_CHARACTERS
       ? []
       : ['The change is too large to be looked through for secrets: keep generated files out of it.'];
-  const unresolved = (await workspace.unresolved(tree)).map(
+  const conflicting = await workspace.unresolved(tree);
+  const unresolved = conflicting.map(
     (path) => `The marks of a conflict are left in ${toOneLine(path, 300)}.`,
   );
-  const inLfs = (await workspace.lfsChanges(tree)).map(
+  const large = await workspace.lfsChanges(tree);
+  const inLfs = large.map(
     (path) =>
       `${inlineCode(toOneLine(path, 200))} belongs in Git LFS, where only a person can put it: leave it as it is, or keep it elsewhere.`,
   );
@@ -61,5 +66,10 @@ export async function judgeWork(
     mayBePushed: own.length === 0 && (verdict.ok || verdict.mayBePushed),
     hasSecret: secrets.length > 0,
     isSearched: tooMuch.length === 0,
+    findings: [
+      ...(verdict.ok ? [] : verdict.findings),
+      ...conflicting.map((path) => ({ path, line: null, rule: 'has marks of a conflict left' })),
+      ...large.map((path) => ({ path, line: null, rule: 'belongs in Git LFS' })),
+    ].map((finding) => ({ ...finding, path: redact(finding.path) })),
   };
 }

@@ -49,12 +49,13 @@ function tellMoved({ spec }: AttemptContext): Ending {
 
 /** Work that may not become a pull request is kept for people to decide about, as the settings say. */
 async function keepRefused(
-  { reasons, mayBePushed, hasSecret, isSearched }: Refusal,
+  { reasons, mayBePushed, hasSecret, isSearched, findings }: Refusal,
   verified: Verified,
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<Ending> {
   const { spec } = attempt;
+  attempt.record.findings = findings;
   const wanted = spec.settings.refusedWork ?? 'branch';
   if (wanted === 'discard') {
     const why = 'the settings say `refused_work: discard`.';
