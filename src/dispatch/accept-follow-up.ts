@@ -1,4 +1,5 @@
 import type { Trigger } from '../domain/trigger.ts';
+import { toChecksWish } from './checks-wish.ts';
 import { toRoundKey } from './review-round.ts';
 import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
@@ -63,35 +64,12 @@ export async function acceptFailedChecks(
   const most = published.settings.pullRequest?.fixChecks ?? 0;
   if (most === 0) return ignored('the settings leave failed checks to people');
   if (appId === (await github.identity()).appId) return ignored('the checks are our own');
-  const { checks, withoutLog } = await github.readFailedChecks(target, checkSuiteId);
-  if (checks.length === 0) return ignored('no check of the suite has failed');
+  const failed = await github.readFailedChecks(target, checkSuiteId);
+  if (failed.checks.length === 0) return ignored('no check of the suite has failed');
 
-  const work = await prepareRevision(
-    target,
-    number,
-    {
-      cause: 'checks',
-      sender: null,
-      at: new Date(await store.nowMs()).toISOString(),
-      checks,
-      notices: withoutLog === null ? [] : [`The log of the failed check was not read. ${withoutLog}`],
-      key,
-      reason: () =>
-        `${checks
-          .map(({ name }) => name)
-          .join(', ')
-          .slice(0, 200)} failed, and the settings want that mended`,
-      head: headCommit,
-      admit: async (tx) => {
-        for (let once = 1; once <= most; once += 1) {
-          const taken = `checks:${repositoryId}#${number}:${headCommit}:${once}`;
-          if (await tx.memory.rememberTrigger(taken, 'started', tx.nowMs)) return true;
-        }
-        return false;
-      },
-    },
-    deps,
-  );
+  const head = { repositoryId, pullRequestNumber: number, headCommit, most };
+  const wish = toChecksWish(head, failed, { key, nowMs: await store.nowMs() });
+  const work = await prepareRevision(target, number, wish, deps);
   return record(work);
 }
 

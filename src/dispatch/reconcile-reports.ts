@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JobId } from '../contract/identifiers.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { toTarget } from './effects/effect-deps.ts';
@@ -25,7 +26,7 @@ type Found = { ended: number; unblocked: number; checkRuns: number; comments: nu
 /**
  * For each live job: is its issue still there, are its check runs what they should be, does its comment say what we wrote? What isn't so
  * is wanted anew. Some three requests a job. And are the check runs of those that ended since the last time completed? One request each.
- * Pull requests whose settings want conflicts resolved are looked at for any.
+ * Pull requests whose settings want conflicts resolved, or failed checks worked on, are looked at for any.
  */
 export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   const found: Found = { ended: 0, unblocked: 0, checkRuns: 0, comments: 0 };
@@ -43,22 +44,31 @@ export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
   // The other sweep finds out whether the repository was transferred or taken from us, and says that.
   if (isOutOfReach) await deps.store.sweeps.hurry(INSTALLATION_SWEEP, await deps.store.nowMs());
   found.checkRuns += await repairEnded(deps);
-  await lookForConflicts(deps);
+  await lookAtPullRequests(deps);
   await lookForWaitingReviews(deps);
   return found;
 }
 
-/** A push that no webhook told of may have brought conflicts to a pull request whose settings want them resolved. */
-async function lookForConflicts({ store }: SweepDeps): Promise<void> {
+/**
+ * A push that no webhook told of may have brought conflicts to a pull request whose settings want them resolved. And of failed checks no
+ * webhook tells when they are statuses of commits, or when a round was under way.
+ */
+async function lookAtPullRequests({ store }: SweepDeps): Promise<void> {
   for (const { repository } of await store.sweeps.repositories()) {
     const open = await store.jobs.withOpenPullRequest(repository.id);
-    const wanted = open.filter(({ settings }) => settings.pullRequest?.resolveConflicts === true);
+    const wanted = open.flatMap(({ id: jobId, installationId, settings: { pullRequest } }) => [
+      ...(pullRequest?.resolveConflicts === true ? [lookAt('look-at-conflicts', jobId, installationId)] : []),
+      ...((pullRequest?.fixChecks ?? 0) > 0 ? [lookAt('look-at-checks', jobId, installationId)] : []),
+    ]);
     if (wanted.length === 0) continue;
     await store.transact(async (tx) => {
-      for (const { id: jobId, installationId } of wanted)
-        await tx.want({ effect: { kind: 'look-at-conflicts', jobId }, installationId });
+      for (const look of wanted) await tx.want(look);
     });
   }
+}
+
+function lookAt(kind: 'look-at-conflicts' | 'look-at-checks', jobId: JobId, installationId: number) {
+  return { effect: { kind, jobId }, installationId };
 }
 
 /** The end of a round has begun the next one, unless GitHub did not take what came between. */

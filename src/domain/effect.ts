@@ -40,6 +40,8 @@ export type Effect =
   | { kind: 'needs-human'; jobId: JobId; isNeeded: boolean }
   /** Where a job's pull request can't be merged without conflicts, they are worked on, if the settings say so. */
   | { kind: 'look-at-conflicts'; jobId: JobId }
+  /** Where checks of others have failed on a job's pull request, they are worked on, if the settings say so. */
+  | { kind: 'look-at-checks'; jobId: JobId }
   /** What a review wants that came while the pull request was worked on is begun, now that this job is over. */
   | { kind: 'next-round'; jobId: JobId }
   /** What is to be said once stands on its issue or pull request. */
@@ -71,11 +73,12 @@ export function toEffectKey(effect: Effect): string {
     case 'clean-branch':
     case 'clean-label':
     case 'look-at-blockers':
+    case 'job-priority':
     case 'assign-issue':
     case 'revision-answers':
-    case 'job-priority':
     case 'needs-human':
     case 'look-at-conflicts':
+    case 'look-at-checks':
     case 'next-round':
       return `${effect.kind}:${effect.jobId}`;
     case 'status-comment':
@@ -100,11 +103,12 @@ const EFFECT_PRIORITY: Readonly<Record<EffectKind, number>> = {
   'pull-request': 60,
   'check-run': 50,
   'attempt-start': 40,
+  'job-priority': 39,
   'look-at-blockers': 38,
   // A round after a review resolves conflicts as well.
   'next-round': 37,
-  'job-priority': 39,
   'look-at-conflicts': 36,
+  'look-at-checks': 36,
   evidence: 35,
   'pull-request-wishes': 34,
   command: 33,

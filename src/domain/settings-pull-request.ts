@@ -62,7 +62,7 @@ export const PullRequestFields = z.strictObject(
       )
       .optional()
       .describe(
-        'Whether an agent works on checks of other Apps that failed on the pull request: true for once on each head, or how often. Default false.',
+        'Whether an agent works on checks of other Apps, and commit statuses, that failed on the pull request: true for once on each head, or how often. Default false.',
       ),
   },
   'must be keys with values, such as "reviewers: [octavia]"',

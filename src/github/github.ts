@@ -30,6 +30,8 @@ export type StartCommit = {
   startCommit: string;
 };
 
+export type FailedChecks = { checks: FailedCheck[]; withoutLog: string | null };
+
 /** What of a check run is looked at. */
 export type CheckRunReading = {
   etag: string | null;
@@ -48,13 +50,13 @@ export type GitHub = {
   /** Reads: never cached. */
   readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
-  /** The commit that a branch stands at; `null` when there is no such branch. */
-  readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
   /** Open pull requests of the same repository that would close the issue when they are merged, a few; none where GitHub does not tell. `author`: bots bear no `[bot]` here. */
   readClosingPullRequests(
     target: RepositoryTarget,
     issueNumber: number,
   ): Promise<{ number: number; url: string; author: string | null }[]>;
+  /** The commit that a branch stands at; `null` when there is no such branch. */
+  readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;
   /** Whether somebody is in one of the teams (`organisation/team`) of the repository's owner; one request for each. */
   readTeams(target: RepositoryTarget, login: string, teams: readonly string[]): Promise<TeamReading>;
@@ -148,10 +150,9 @@ export type GitHub = {
     wanted: { threadId: number; marker: string; body: string; mayExist: boolean },
   ): Promise<void>;
   /** The failed check runs of a suite, a few, cut. `withoutLog`: why the log of one could not be read, for people; `null`: there was no need, or it was. */
-  readFailedChecks(
-    target: RepositoryTarget,
-    checkSuiteId: number,
-  ): Promise<{ checks: FailedCheck[]; withoutLog: string | null }>;
+  readFailedChecks(target: RepositoryTarget, checkSuiteId: number): Promise<FailedChecks>;
+  /** The same of all suites of other Apps on the commit, and its failed statuses, as far as they may be read. */
+  readFailedOfCommit(target: RepositoryTarget, commit: string, ownAppId: number): Promise<FailedChecks>;
   /** Replaces the text of a pull request. */
   changePullRequestBody(target: RepositoryTarget, number: number, body: string): Promise<void>;
   /** Opens the pull request of `head`, or finds the open one. */

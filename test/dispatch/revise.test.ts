@@ -494,6 +494,37 @@ describe('what nobody asked for', () => {
     expect(await accept(world, failedChecks(world))).toBe('ignored');
   });
 
+  test('failed checks are worked on as often as the settings say on one head, and then left to people', async () => {
+    await using world = await openPublished('defaults: {pull_request: {fix_ci: 2}}');
+    world.recorder.failedChecks = [{ name: 'ci/jenkins', output: 'build 7 failed', annotations: [] }];
+    // No webhook tells of a status, nor again of a suite that failed while a round was under way: the sweep has looks made.
+    const look = async () => {
+      await world.store.transact((tx) =>
+        tx.want({ effect: { kind: 'look-at-checks', jobId: world.first }, installationId: 5 }),
+      );
+      await world.outbox.runDue();
+    };
+
+    await look();
+    expect((await jobsOf(world))[0]).toMatchObject({ revision: { cause: 'checks', round: 1 } });
+    expect(await accept(world, failedChecks(world))).toBe('refused');
+    await look();
+    expect(await jobsOf(world)).toHaveLength(2);
+    await world.finish(await world.takeAndFinish(world.runner), gaveUp);
+    await look();
+    const second = await world.takeAndFinish(world.runner);
+    expect(second.spec.revision).toMatchObject({ checks: [{ name: 'ci/jenkins' }], round: 2 });
+    await world.finish(second, gaveUp);
+
+    const { calls } = world.recorder;
+    const before = calls.filter((name) => name === 'readFailedOfCommit').length;
+    await look();
+    expect(await accept(world, failedChecks(world))).toBe('ignored');
+    expect(await jobsOf(world)).toHaveLength(3);
+    // Not even asked for.
+    expect(calls.filter((name) => name === 'readFailedOfCommit')).toHaveLength(before);
+  });
+
   test('conflicts begin a round once GitHub has found them, once on each head', async () => {
     await using world = await openPublished(SETTINGS);
     const pushed = (): Trigger => ({
@@ -501,6 +532,7 @@ describe('what nobody asked for', () => {
       key: `pushed:${(triggers += 1)}`,
       target,
       branch: 'main',
+      changesSettings: false,
     });
     world.recorder.pullRequestNow = { state: 'open', mergeable: null };
     await accept(world, pushed());
@@ -533,7 +565,6 @@ describe('what nobody asked for', () => {
   });
 
   test('is left alone without a word of the settings, or of somebody who may write', async () => {
-      changesSettings: false,
     await using plain = await openPublished();
     plain.recorder.failedChecks = [{ name: 'lint', output: '', annotations: [] }];
     expect(await accept(plain, failedChecks(plain))).toBe('ignored');

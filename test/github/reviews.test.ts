@@ -79,6 +79,13 @@ test('failed checks of another App are read with their annotations, and the text
     withoutLog: expect.stringMatching(/actions: read.*grant it at/),
   });
 
+  const { 'agent/1-x': head = '' } = await standin.state.branches(repository);
+  expect((await github.readFailedOfCommit(target, head, standin.app.id)).checks).toMatchObject([
+    { name: 'lint' },
+  ]);
+  // Our own checks are no reason.
+  expect((await github.readFailedOfCommit(target, head, 15_368)).checks).toEqual([]);
+
   await github.changePullRequestBody(target, number, 'Other words');
   expect(await github.readPullRequest(target, number)).toMatchObject({
     body: 'Other words',
@@ -88,11 +95,17 @@ test('failed checks of another App are read with their annotations, and the text
   });
 });
 
-test('the log of a failed job of GitHub Actions is read where the App may, without our token', async () => {
+test('the log of a failed job of GitHub Actions and failed statuses are read where the App may, the log without our token', async () => {
   const { github, standin } = yard;
   standin.createOrganization('globex');
   const { fullName } = await standin.createRepository({ owner: 'globex', name: 'logs', files: { a: 'b' } });
-  const permissions = { metadata: 'read', checks: 'read', contents: 'read', actions: 'read' } as const;
+  const permissions = {
+    metadata: 'read',
+    checks: 'read',
+    contents: 'read',
+    actions: 'read',
+    statuses: 'read',
+  } as const;
   const { installationId } = await standin.install('globex', { permissions });
   const repository = await github.readRepository({ installationId, fullName });
   const lines = [
@@ -116,4 +129,28 @@ test('the log of a failed job of GitHub Actions is read where the App may, witho
   expect(withoutLog).toBeNull();
   expect(checks[0]?.output).toMatch(/not ok 1 - totals\nError: exit code 1$/);
   expect(checks[0]?.output.length).toBeLessThan(8000);
+
+  // Those that are no check runs, as Jenkins and others report them: the newest of each context counts.
+  const { main: head = '' } = await standin.state.branches(fullName);
+  standin.setRole(fullName, 'alice', 'write');
+  const token = standin.createUserToken('alice');
+  const said = [
+    { state: 'failure', context: 'ci/mended' },
+    { state: 'success', context: 'ci/mended' },
+    { state: 'error', context: 'ci/jenkins', description: 'build 7', target_url: 'https://ci.example/7' },
+  ];
+  for (const status of said) {
+    const { ok } = await fetch(`${standin.url}/api/v3/repos/${fullName}/statuses/${head}`, {
+      method: 'POST',
+      headers: { authorization: `token ${token}`, 'content-type': 'application/json', 'user-agent': 'ci' },
+      body: JSON.stringify(status),
+    });
+    expect(ok).toBe(true);
+  }
+  expect(
+    (await github.readFailedOfCommit({ installationId, repository }, head, standin.app.id)).checks,
+  ).toMatchObject([
+    { name: 'ci/jenkins', output: 'build 7\nhttps://ci.example/7', annotations: [] },
+    { name: 'test' },
+  ]);
 });

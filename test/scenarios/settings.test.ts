@@ -111,76 +111,6 @@ test('without the file, it is told what would count then', async () => {
   expect(checksOn(head)[0]?.output.summary).toContain('the built-in settings');
 });
 
-test('work is as urgent as the labels of its issue say, as long as it waits and nobody says otherwise', async () => {
-  const { standin, fullName, jobsOf } = world;
-  const alice = standin.as('alice');
-  const settings = 'priority_labels: {security: high, "@someday `x`": low}\n';
-  await alice.pushFiles(fullName, 'main', { [PATH]: settings }, 'What is urgent');
-  const { number } = await alice.openIssue({ repository: fullName, title: 'Urgent', labels: ['Security'] });
-  const urgency = async () =>
-    (await jobsOf(number)).map(({ priority, prioritySource }) => [priority, prioritySource]);
-  const turn = async (how: 'addLabel' | 'removeLabel', label: string) => {
-    await alice[how](fullName, number, label);
-    await world.settle();
-  };
-
-  await turn('addLabel', 'agent:testing');
-  expect(await urgency()).toEqual([[10, { by: 'label', label: 'Security' }]]);
-
-  await turn('addLabel', '@someday `x`');
-  await turn('removeLabel', 'Security');
-  expect(await urgency()).toEqual([[-10, { by: 'label', label: '@someday `x`' }]]);
-  await alice.comment(fullName, number, '/agent why');
-  await world.settle();
-  expect(world.commentsOf(number).at(-1)?.body).toMatch(/Priority: low, by the label `` .*someday `x` ``/);
-
-  // A webhook that never came.
-  standin.webhooks.faults.dropNext(1, ({ action }) => action === 'unlabeled');
-  await turn('removeLabel', '@someday `x`');
-  expect(await urgency()).toMatchObject([[-10, { by: 'label' }]]);
-  await world.sweep('issues');
-  expect(await urgency()).toEqual([[0, null]]);
-
-  await alice.comment(fullName, number, '/agent priority normal');
-  await world.settle();
-  await turn('addLabel', 'Security');
-  await world.sweep('issues');
-  expect(await urgency()).toEqual([[0, { by: 'person' }]]);
-});
-
-test('every specialty has its label from the installation on, and from when the settings name it', async () => {
-  const { standin, settle } = world;
-  const fullName = 'initech/tools';
-  const namesOf = () =>
-    standin.state
-      .labels(fullName)
-      .map(({ name }) => name)
-      .filter((name) => name.startsWith('agent:'));
-  standin.createOrganization('initech');
-  const files = { [PATH]: 'specialties: {data-science: {}}\n' };
-  await standin.createRepository({ owner: 'initech', name: 'tools', files });
-  standin.setRole(fullName, 'alice', 'write');
-
-  await standin.install('initech');
-  await settle();
-  const builtIn = ['agent:backend', 'agent:frontend', 'agent:testing', 'agent:devops'];
-  expect(namesOf()).toEqual(expect.arrayContaining([...builtIn, 'agent:data-science']));
-
-  const alice = standin.as('alice');
-  await alice.pushFiles(fullName, 'draft', { [PATH]: 'specialties: {never: {}}\n' }, 'Not merged');
-  const requests = await world.requestsOf(async () => {
-    await alice.pushFiles(fullName, 'main', { 'README.md': 'Tools\n' }, 'Other things');
-    await settle();
-  });
-  expect(requests).toEqual([]);
-
-  await alice.pushFiles(fullName, 'main', { [PATH]: 'specialties: {docs: {}}\n' }, 'Docs, too');
-  await settle();
-  // A label that is there already is left alone, and none is taken away.
-  expect(namesOf()).toEqual(expect.arrayContaining(['agent:data-science', 'agent:docs']));
-  expect(namesOf()).not.toContain('agent:never');
-});
-
 test('who may start work is said by the settings, the same for people by label and command, and for bots by name', async () => {
   const { standin, fullName, target, store } = world;
   const triggers = 'triggers: {teams: [acme/crew], bots: ["helper[bot]"]}\n';
@@ -237,6 +167,43 @@ test('who may start work is said by the settings, the same for people by label a
   expect(await jobsOf(ofBots)).toMatchObject([{ state: 'queued', requestedBy: 'helper[bot]' }]);
 });
 
+test('work is as urgent as the labels of its issue say, as long as it waits and nobody says otherwise', async () => {
+  const { standin, fullName, jobsOf } = world;
+  const alice = standin.as('alice');
+  const settings = 'priority_labels: {security: high, "@someday `x`": low}\n';
+  await alice.pushFiles(fullName, 'main', { [PATH]: settings }, 'What is urgent');
+  const { number } = await alice.openIssue({ repository: fullName, title: 'Urgent', labels: ['Security'] });
+  const urgency = async () =>
+    (await jobsOf(number)).map(({ priority, prioritySource }) => [priority, prioritySource]);
+  const turn = async (how: 'addLabel' | 'removeLabel', label: string) => {
+    await alice[how](fullName, number, label);
+    await world.settle();
+  };
+
+  await turn('addLabel', 'agent:testing');
+  expect(await urgency()).toEqual([[10, { by: 'label', label: 'Security' }]]);
+
+  await turn('addLabel', '@someday `x`');
+  await turn('removeLabel', 'Security');
+  expect(await urgency()).toEqual([[-10, { by: 'label', label: '@someday `x`' }]]);
+  await alice.comment(fullName, number, '/agent why');
+  await world.settle();
+  expect(world.commentsOf(number).at(-1)?.body).toMatch(/Priority: low, by the label `` .*someday `x` ``/);
+
+  // A webhook that never came.
+  standin.webhooks.faults.dropNext(1, ({ action }) => action === 'unlabeled');
+  await turn('removeLabel', '@someday `x`');
+  expect(await urgency()).toMatchObject([[-10, { by: 'label' }]]);
+  await world.sweep('issues');
+  expect(await urgency()).toEqual([[0, null]]);
+
+  await alice.comment(fullName, number, '/agent priority normal');
+  await world.settle();
+  await turn('addLabel', 'Security');
+  await world.sweep('issues');
+  expect(await urgency()).toEqual([[0, { by: 'person' }]]);
+});
+
 test('where somebody’s open pull request would close the issue, work is refused with the link, unless it is wanted anyway', async () => {
   const { standin, fullName, jobsOf, commentsOf, settle } = world;
   const alice = standin.as('alice');
@@ -274,4 +241,37 @@ test('where somebody’s open pull request would close the issue, work is refuse
   await alice.addLabel(fullName, other, 'agent:testing');
   await settle();
   expect(await jobsOf(other)).toMatchObject([{ state: 'queued' }]);
+});
+
+test('every specialty has its label from the installation on, and from when the settings name it', async () => {
+  const { standin, settle } = world;
+  const fullName = 'initech/tools';
+  const namesOf = () =>
+    standin.state
+      .labels(fullName)
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('agent:'));
+  standin.createOrganization('initech');
+  const files = { [PATH]: 'specialties: {data-science: {}}\n' };
+  await standin.createRepository({ owner: 'initech', name: 'tools', files });
+  standin.setRole(fullName, 'alice', 'write');
+
+  await standin.install('initech');
+  await settle();
+  const builtIn = ['agent:backend', 'agent:frontend', 'agent:testing', 'agent:devops'];
+  expect(namesOf()).toEqual(expect.arrayContaining([...builtIn, 'agent:data-science']));
+
+  const alice = standin.as('alice');
+  await alice.pushFiles(fullName, 'draft', { [PATH]: 'specialties: {never: {}}\n' }, 'Not merged');
+  const requests = await world.requestsOf(async () => {
+    await alice.pushFiles(fullName, 'main', { 'README.md': 'Tools\n' }, 'Other things');
+    await settle();
+  });
+  expect(requests).toEqual([]);
+
+  await alice.pushFiles(fullName, 'main', { [PATH]: 'specialties: {docs: {}}\n' }, 'Docs, too');
+  await settle();
+  // A label that is there already is left alone, and none is taken away.
+  expect(namesOf()).toEqual(expect.arrayContaining(['agent:data-science', 'agent:docs']));
+  expect(namesOf()).not.toContain('agent:never');
 });

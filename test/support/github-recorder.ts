@@ -209,6 +209,8 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
         const author = { login: 'yardmaster[bot]', id: 9, isBot: true };
         if (asked) state.reviews.comments.push({ ...asked, id: newId(), author, body: text });
       }),
+    readFailedOfCommit: () =>
+      call('readFailedOfCommit', () => ({ checks: state.failedChecks, withoutLog: null })),
     readFailedChecks: () =>
       call('readFailedChecks', () => ({ checks: state.failedChecks, withoutLog: null })),
     changePullRequestBody: (_target, number, body) =>

@@ -17,6 +17,7 @@ import { answerPress } from './press-answer.ts';
 import { answerThreads, giveUpAnswers } from './revision-answers.ts';
 import { ensureLabels } from './labels.ts';
 import { labelForPeople } from './needs-human.ts';
+import { lookAtChecks } from './look-at-checks.ts';
 import { lookAtConflicts } from './look-at-conflicts.ts';
 import { beginNextRound } from './next-round.ts';
 import { publishNote } from './note.ts';
@@ -59,10 +60,10 @@ export function createEffects(given: EffectDeps): Effects {
           return cleanLabel(effect.jobId, deps);
         case 'assign-issue':
           return assignIssue(effect.jobId, deps);
-        case 'look-at-blockers':
-          await lookAtWaiting(effect.jobId, deps);
         case 'job-priority':
           return followLabels(effect.jobId, deps);
+        case 'look-at-blockers':
+          await lookAtWaiting(effect.jobId, deps);
           return undefined;
         case 'command':
           return answerCommand(effect, context, deps);
@@ -74,6 +75,8 @@ export function createEffects(given: EffectDeps): Effects {
           return labelForPeople(effect, deps);
         case 'look-at-conflicts':
           return lookAtConflicts(effect.jobId, deps);
+        case 'look-at-checks':
+          return lookAtChecks(effect.jobId, deps);
         case 'next-round':
           return beginNextRound(effect.jobId, deps);
         case 'note':
@@ -115,9 +118,10 @@ export function createEffects(given: EffectDeps): Effects {
           const [newest] = await store.jobs.ofIssue(effect.repositoryId, effect.issueNumber, 1);
           return newest ? tell(newest.id, effect, error) : undefined;
         }
-        case 'look-at-blockers':
         case 'job-priority':
+        case 'look-at-blockers':
         case 'look-at-conflicts':
+        case 'look-at-checks':
         case 'next-round':
           // The sweep looks again.
           return undefined;
