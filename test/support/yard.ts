@@ -80,8 +80,8 @@ export async function startYard(
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
   const github = await startStandin();
   const logLines: Record<string, unknown>[] = [];
-  let serving = await serve(null);
-  function serve(databaseUrl: string | null) {
+  let serving = await serve();
+  function serve() {
     return startServing(
       {
         appId: github.app.id,
@@ -91,7 +91,7 @@ export async function startYard(
         port: 0,
         publicUrl: null,
         dataFolder: path.join(folder, 'data'),
-        databaseUrl,
+        databaseUrl: null,
         redisUrl: null,
         metricsToken: null,
         githubApiUrl: `${github.url}${options.apiPath ?? ''}`,
@@ -125,8 +125,7 @@ export async function startYard(
     Object.entries(options.runners ?? {}).map(([name, specialty]) => addRunner(name, specialty)),
   );
 
-  /** `transport`: another one than that of the yard’s other runners. */
-  async function addRunner(name: string, specialty: string, transport = options.transport): Promise<void> {
+  async function addRunner(name: string, specialty: string): Promise<void> {
     const config = path.join(folder, `${name}.yml`);
     const byTitle = {
       default_agent: 'scripted',
@@ -151,7 +150,7 @@ export async function startYard(
       capabilities: { declared: ['os:linux', 'git', 'node'] },
       ...(options.agents ?? byTitle),
     };
-    const enroll = transport === 'github' ? enrollByGitHub : enrollAtCoordinator;
+    const enroll = options.transport === 'github' ? enrollByGitHub : enrollAtCoordinator;
     await enroll({ name, specialty, config, common, environment });
     const start = () => startRunner(config, environment);
     runners.set(name, { child: start(), start });
@@ -237,12 +236,9 @@ export async function startYard(
     },
     /** As a planned stop does it. */
     stopCoordinator: () => serving.stop(),
-    /**
-     * Starts it again where it had stopped, with what is in its data folder by now, or in a database. Runners that speak to it don’t follow
-     * it: its port is another one.
-     */
-    async startCoordinator(databaseUrl: string | null = null): Promise<void> {
-      serving = await serve(databaseUrl);
+    /** Starts it again where it had stopped, with what is in its data folder by now. Runners don’t follow it: its port is another one. */
+    async startCoordinator(): Promise<void> {
+      serving = await serve();
       github.webhooks.target(`${serving.url}/api/github/webhooks`);
     },
     addRunner,
