@@ -22,7 +22,9 @@ const DEFAULT_DAYS = 14;
 export function addWorkspaceCommands(runner: Command, cli: CommandLine): void {
   const workspace = runner
     .command('workspace')
-    .description('what takes room on this machine: workspaces, mirrors, patches');
+    .description(
+      'what takes room on this machine: workspaces, what is kept of them for next rounds, mirrors, patches',
+    );
 
   workspace
     .command('list')
@@ -74,7 +76,7 @@ Examples:
     .description('remove what is not in use: left-over workspaces, and what was not used lately of the rest')
     .option(
       '--older-than <days>',
-      'mirrors, patches and what was set aside, not used for so long',
+      'mirrors, patches, what was set aside and what is kept for next rounds, not used for so long',
       toDays,
       DEFAULT_DAYS,
     )
@@ -84,7 +86,8 @@ Examples:
     .addHelpText(
       'after',
       `
-What an attempt under way uses never goes, and the runner may run meanwhile. Mirrors are fetched anew when they are needed.
+What an attempt under way uses never goes, and the runner may run meanwhile. Mirrors are fetched anew when they are needed, and a round of a
+pull request whose workspace is gone begins anew.
 
 Examples:
   yardmaster runner workspace prune --dry-run

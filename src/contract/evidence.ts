@@ -102,6 +102,8 @@ export type RefusedHost = z.infer<typeof RefusedHost>;
 /** What the runner itself saw: never what the agent says. */
 export const Evidence = z.object({
   setup: z.array(CommandRun).max(20),
+  /** Set-up was left out before the work, since what it made for the work before on the pull request was still there; absent = no. */
+  setupIsKept: z.boolean().optional(),
   /** On the untouched base; `null` when not reached. */
   before: TestRun.nullable(),
   /** On the work of the agent; `null` when not reached. */

@@ -33,6 +33,7 @@ export function summarizeEvidence({ before, after, tests }: Evidence): string {
 export function toEvidenceSection(evidence: Evidence): string {
   const {
     setup,
+    setupIsKept,
     before,
     after,
     withoutTests,
@@ -51,7 +52,9 @@ export function toEvidenceSection(evidence: Evidence): string {
     rebase === undefined ? null : toRebaseText(rebase),
     withoutTests === null ? null : `No test command: ${toInline(withoutTests, 500)}`,
     setup.length === 0
-      ? null
+      ? setupIsKept === true
+        ? 'Set-up: left out. What it made in an earlier round was still there, untouched, and nothing that it depends on has changed.'
+        : null
       : `Set-up: ${setup.map((run) => `${toCommandText(run)} ${toVerdict(run)}`).join(', ')}`,
     toRefusedHostsText(refusedHosts ?? []),
     repairRounds === 0

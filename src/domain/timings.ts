@@ -177,5 +177,8 @@ export const BUDGETS = {
   refusedPatchDays: 30,
   /** How many workspaces of attempts that were lost to others a runner keeps, the newest, and for how long. */
   workspacesAside: 3,
+  /** How many workspaces a runner keeps for next rounds of their pull requests, the newest, and for how long unless it is told otherwise. */
+  keptWorkspaces: 5,
+  keptWorkspaceHours: 72,
   asideDays: 7,
 } as const;

@@ -54,6 +54,8 @@ export type AttemptRecord = {
   toldThreads?: number[];
   /** Of work that is refused, all of them. */
   findings?: readonly PolicyFinding[];
+  /** Of `agent`, to go on with; `null` = it has none. */
+  session: string | null;
 };
 
 export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] = 'none'): AttemptRecord {
@@ -68,6 +70,7 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
     evidence: { setup: [], before: null, after: null, withoutTests: null, repairRounds: 0 },
     phaseMs: {},
     sandbox,
+    session: null,
   };
 }
 
@@ -75,6 +78,7 @@ export function createAttemptRecord(agentName: string, sandbox: Sandbox['kind'] 
 export function addAgentRound(record: AttemptRecord, round: AgentResult): void {
   record.usage = addUsage(record.usage, round.usage);
   record.meter = null;
+  if (round.session !== null) record.session = round.session;
   if (round.summary !== '') record.summary = round.summary;
   record.agent.model = toModel(round.model) ?? record.agent.model;
 }

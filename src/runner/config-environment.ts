@@ -19,6 +19,7 @@ export const RUNNER_VARIABLES: readonly RunnerVariable[] = [
   { name: 'YARDMASTER_RUNNER_MAX_CONCURRENT_TASKS', key: ['max_concurrent_tasks'], reading: 'number' },
   { name: 'YARDMASTER_RUNNER_GITHUB_TOKEN', key: ['github', 'token'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_GITHUB_SSH_KEY', key: ['github', 'ssh_key'], reading: 'text' },
+  { name: 'YARDMASTER_RUNNER_KEEP_WORKSPACES_HOURS', key: ['keep_workspaces_hours'], reading: 'number' },
   { name: 'YARDMASTER_RUNNER_CLAUDE_CODE_VERSION', key: ['claude_code', 'version'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_CLAUDE_CODE_CONFIG_PATH', key: ['claude_code', 'config_path'], reading: 'text' },
   { name: 'YARDMASTER_RUNNER_CLAUDE_CODE_EXECUTABLE', key: ['claude_code', 'executable'], reading: 'text' },

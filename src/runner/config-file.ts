@@ -97,6 +97,11 @@ export const RunnerFile = z.strictObject({
     .min(1, 'must be at least 1')
     .max(100, 'must be at most 100')
     .nullish(),
+  keep_workspaces_hours: z
+    .number('must be a number of hours, such as 72, or 0')
+    .min(0, 'must be at least 0')
+    .max(720, 'must be at most 720')
+    .nullish(),
   github: z
     .strictObject({ token: text('a token').nullish(), ssh_key: text('~/.ssh/id_ed25519').nullish() })
     .nullish(),

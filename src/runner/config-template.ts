@@ -25,6 +25,9 @@ specialties: ${JSON.stringify(values.specialties)}
 workspace_root: ${JSON.stringify(values.workspaceRoot)}
 max_concurrent_tasks: 2
 
+# For how many hours installed dependencies and the agent's session wait for the next round of a pull request; 0: never.
+# keep_workspaces_hours: 72
+
 # Git works with tokens that last an hour, from the coordinator. Only where this machine has to use credentials of its own:
 # github: { token: "…" }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunnerId } from '../contract/identifiers.ts';
+import { BUDGETS } from '../domain/timings.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { LogLevel } from '../lib/logger.ts';
 import { readYaml } from '../lib/read-yaml.ts';
@@ -29,6 +30,8 @@ export type RunnerConfig = {
   specialties: string[];
   workspaceRoot: string;
   maxConcurrentTasks: number;
+  /** How long what is safe of a workspace waits for the next round of its pull request; 0: not at all. */
+  keepWorkspacesHours: number;
   /** The machine's own git credentials, used for clone and push instead of minted ones; `null` = minted ones. */
   github: { token: string | null; sshKey: string | null };
   claudeCode: { version: string; configPath: string | null; executable: string | null };
@@ -180,6 +183,7 @@ function toConfig(file: RunnerFile | GitHubRunnerFile, sources: ConfigSources): 
       specialties: file.specialties,
       workspaceRoot,
       maxConcurrentTasks: file.max_concurrent_tasks ?? 2,
+      keepWorkspacesHours: file.keep_workspaces_hours ?? BUDGETS.keptWorkspaceHours,
       github: {
         token: readToken(file.github?.token ?? null, warnings),
         sshKey: readSshKey(resolveOptional(file.github?.ssh_key, sources), warnings),

@@ -26,6 +26,7 @@ const FIXED: Settings = {
   hostname: (config) => config.hostname,
   coordinator_url: (config) => config.coordinatorUrl,
   workspace_root: (config) => config.workspaceRoot,
+  keep_workspaces_hours: (config) => config.keepWorkspacesHours,
   github: (config) => config.github,
   // The sandbox was told what to hide.
   'claude_code.config_path': (config) => config.claudeCode.configPath,

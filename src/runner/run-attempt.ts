@@ -12,9 +12,11 @@ import { stripControl } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import { createAttemptNotes } from './attempt-notes.ts';
+import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult, toProgress } from './attempt-record.ts';
 import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
+import { decideKeeping } from './decide-keeping.ts';
 import type { DiskRoom } from './disk-room.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
@@ -321,13 +323,16 @@ async function runAttempt(
     // A full disk must not keep the end from being reported.
     await notes.write({ report: { ...told, checkRunFinished: false } }).catch(warnOfJournal);
     // Whoever called it off wants nothing of it left when he hears that it is over.
-    const removal = removeWorkspace('away');
-    if (state.stop !== null) await removal;
-    const report = { ...told, checkRunFinished: await sayLastWords(result) };
+    const putting = putAway(ending);
+    if (state.stop !== null) await (await putting).gone;
+    const checkRunFinished = await sayLastWords(result);
+    // What is kept has to be there when a next round begins, which may be at once.
+    const { gone } = await putting;
+    const report = { ...told, checkRunFinished };
     // Before it is sent: a repeat after a restart has to say the same.
     await notes.write({ report }).catch(warnOfJournal);
     if (!(await complete(report))) late = { ...notes.entry(), report };
-    await removal;
+    await gone;
   }
 
   /** Before the report, since lease and token end with it. True when GitHub took the final state of the check run. */
@@ -384,6 +389,34 @@ async function runAttempt(
 
   function warnOfJournal(error: unknown): void {
     log.warn({ err: error }, 'The journal could not be written');
+  }
+
+  /** Never rejects. What may be of use to a next round is kept for it by then; all else is gone a while later. */
+  async function putAway({ outcome }: Ending): Promise<{ gone: Promise<void> }> {
+    const wish = decideKeeping({
+      ...record,
+      spec,
+      outcome,
+      isStopped: state.stop !== null,
+      isSessionFile: deps.agents.byName.get(record.agent.name)?.isSessionFile,
+      holdsSecret: (text) => redactor.holds(text, 1),
+    });
+    // What still runs could go on writing.
+    if (wish === null || (await isAlive())) return { gone: removeWorkspace('away') };
+    const kept = workspace;
+    workspace = null;
+    await kept
+      ?.keep(wish)
+      .catch((error: unknown) => log.error({ err: error }, 'A workspace could not be put away'));
+    return { gone: Promise.resolve() };
+  }
+
+  /** Whether something of it still runs, or nobody knows. */
+  async function isAlive(): Promise<boolean> {
+    return findAttemptProcesses(notes.entry()).then(
+      (processes) => processes.length > 0,
+      () => true,
+    );
   }
 
   /** Never rejects: what can't be removed now is swept at the next start. */

@@ -131,6 +131,7 @@ export async function runDaemon(
     clock,
     machineEnv,
     fetch,
+    keepMs: config.keepWorkspacesHours * 60 * 60_000,
     // A token goes before a key: it says more exactly what was meant.
     ...(config.github.sshKey === null || config.github.token !== null
       ? {}

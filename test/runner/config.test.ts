@@ -53,6 +53,7 @@ describe('the file of nine keys', () => {
         specialties: ['backend', 'api', 'database', 'python'],
         workspaceRoot: '/opt/claude-agent/workspaces',
         maxConcurrentTasks: 2,
+        keepWorkspacesHours: 72,
         github: { token: null, sshKey: null },
         claudeCode: {
           version: 'latest',
@@ -87,6 +88,7 @@ describe('a short file', () => {
       config: {
         hostname: 'this-machine',
         maxConcurrentTasks: 2,
+        keepWorkspacesHours: 72,
         workspaceRoot: '/etc/yardmaster/work',
         claudeCode: { configPath: '/home/me/.claude' },
         logging: { level: 'info', file: null },

@@ -20,16 +20,17 @@ describe('what goes when all takes more than it may', () => {
     item('new', 1, 50),
     item('busy', 5, 1, { isInUse: true }),
     item('aside', 1, 20, { kind: 'aside' }),
+    item('kept', 1, 30, { kind: 'kept' }),
     item('patch', 1, 5, { kind: 'patch' }),
     item('left over', 1, 2, { kind: 'workspace' }),
   ];
 
   test.each([
     [null, []],
-    [10, []],
-    [9, ['old']],
-    [8.5, ['old', 'aside']],
-    [1, ['old', 'aside', 'new']],
+    [11, []],
+    [10, ['old']],
+    [9.5, ['old', 'aside']],
+    [1, ['old', 'aside', 'kept', 'new']],
   ])('%s GiB', (gibibytes, gone) => {
     const total = gibibytes === null ? null : gibibytes * GIB;
 

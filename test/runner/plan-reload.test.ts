@@ -24,6 +24,7 @@ const CHANGES: readonly [string, Partial<RunnerConfig>, 'now' | 'later'][] = [
   ['hostname', { hostname: 'other' }, 'later'],
   ['coordinator_url', { coordinatorUrl: 'http://d' }, 'later'],
   ['workspace_root', { workspaceRoot: '/other' }, 'later'],
+  ['keep_workspaces_hours', { keepWorkspacesHours: 5 }, 'later'],
   ['github', { github: { token: 't', sshKey: null } }, 'later'],
   ['claude_code.config_path', { claudeCode: { ...before.claudeCode, configPath: '/c' } }, 'later'],
   ['logging.file', { logging: { ...before.logging, file: '/l' } }, 'later'],

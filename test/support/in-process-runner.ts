@@ -39,6 +39,7 @@ export function aRunnerConfig(
     specialties: ['backend'],
     workspaceRoot,
     maxConcurrentTasks: 2,
+    keepWorkspacesHours: 0,
     github: { token: null, sshKey: null },
     claudeCode: { version: 'latest', configPath: null, executable: null },
     logging: { level: 'debug', file: null },

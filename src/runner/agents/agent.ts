@@ -78,6 +78,11 @@ export type Agent = {
   name: string;
   /** Looks whether it can run here: found, version, the flags we need. Never throws. */
   preflight(): Promise<AgentPreflight>;
+  /**
+   * Whether a file below HOME is what it needs to go on with a session in a later attempt, and is only text. Absent = it can't, or what it
+   * writes there may hold somebody's credentials.
+   */
+  isSessionFile?(session: string, path: string): boolean;
   /** Never throws for what the agent does; every way to end is an `ending`. */
   run(task: AgentTask): Promise<AgentResult>;
 };

@@ -241,7 +241,21 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
     }
   }
 
-  return { name: options.name ?? 'claude', preflight, run };
+  return {
+    name: options.name ?? 'claude',
+    preflight,
+    run,
+    // With the real credentials around it, one of its commands may have printed them.
+    ...(options.isIsolated === true ? { isSessionFile: isClaudeSessionFile } : {}),
+  };
+}
+
+/** The conversation, and what it has put in files of its own: `.claude/projects/<folder>/<session>.jsonl` and below `…/<session>/`. */
+function isClaudeSessionFile(session: string, path: string): boolean {
+  const [first, second, , ...rest] = path.split('/');
+  const [name] = rest;
+  if (first !== '.claude' || second !== 'projects') return false;
+  return name === session || (rest.length === 1 && name === `${session}.jsonl`);
 }
 
 const NEEDS_NETWORK = {

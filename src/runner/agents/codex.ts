@@ -48,6 +48,7 @@ export const CODEX: HeadlessCli = {
     env: { CODEX_HOME: codexHome(run.task.homeFolder), [TOKEN_VARIABLE]: run.token },
   }),
   createReader: createCodexReader,
+  isSessionFile: (session, path) => path.startsWith('.codex/sessions/') && path.endsWith(`${session}.jsonl`),
 };
 
 function codexHome(homeFolder: string): string {

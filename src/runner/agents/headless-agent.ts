@@ -231,7 +231,8 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
         ending,
         detail: text.toLine(detail),
         summary: text.toBlock(facts.summary),
-        session: facts.session,
+        // One that did not even begin has found none.
+        session: facts.started ? facts.session : null,
         ...readMeter(),
         exitCode,
       };
@@ -264,7 +265,8 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
     return { NO_PROXY: value, no_proxy: value };
   }
 
-  return { name, preflight, run };
+  const { isSessionFile } = cli;
+  return { name, preflight, run, ...(isSessionFile === undefined ? {} : { isSessionFile }) };
 }
 
 const SANDBOX_FIX =

@@ -83,6 +83,8 @@ export type HeadlessCli = {
   /** Why this run can not be; `null` = it can. */
   findObstacle?(run: CliRun): string | null;
   createReader(run: CliRun): CliReader | CliConversation;
+  /** As in `Agent`. Only where the key stays with the gateway. */
+  isSessionFile?(session: string, path: string): boolean;
 };
 
 /** What it takes to ask a program something before there is a task. */

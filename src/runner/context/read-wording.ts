@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 /** A text of ours that goes into every prompt. */
-export async function readWording(name: 'preamble' | 'repair' | 'refused'): Promise<string> {
+export async function readWording(name: 'preamble' | 'repair' | 'refused' | 'round'): Promise<string> {
   return await readShipped(name);
 }
 

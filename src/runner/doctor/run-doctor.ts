@@ -86,7 +86,11 @@ async function checkWorkspaceRoot(
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(root, constants.W_OK);
     const { bavail, bsize } = await statfs(root);
-    const nobody = { attempts: new Set<string>(), mirrors: new Set<string>() };
+    const nobody = {
+      attempts: new Map<string, string>(),
+      mirrors: new Set<string>(),
+      kept: new Map<string, number>(),
+    };
     const used = sumBytes(await readInventory(root, nobody, machineEnv));
     return [judgeDisk(bavail * bsize, MIN_FREE_DISK_BYTES, root), judgeDiskUse(used, disk)];
   } catch (error) {

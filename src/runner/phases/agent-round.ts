@@ -26,10 +26,10 @@ export function hasBudget(attempt: AttemptContext): boolean {
 
 /** What an agent is asked for. */
 export type Round = {
-  /** All that it has to know. */
-  task: string;
-  /** What is new since, for whoever knows the task by now; `null` = nothing. */
-  news: string | null;
+  /** All that somebody has to know who remembers nothing. */
+  anew: string;
+  /** What is new for whoever remembers `session`. */
+  goOn: string;
   /** To go on with; `null` = nobody remembers anything. */
   session: string | null;
   imagesFolder: string | null;
@@ -84,9 +84,11 @@ export async function runRound(
   }
 }
 
-/** It broke off without having found what it was to go on with. */
-function hasLostSession(wanted: string | null, { ending, session }: AgentResult): boolean {
-  return wanted !== null && session === null && (ending === 'crashed' || ending === 'start_error');
+/** It broke off without having found what it was to go on with, or that has become too long for another word. */
+function hasLostSession(wanted: string | null, { ending, session, usage }: AgentResult): boolean {
+  if (wanted === null) return false;
+  if (ending === 'prompt_too_long') return (usage.turns ?? 0) <= 1;
+  return session === null && (ending === 'crashed' || ending === 'start_error');
 }
 
 /** With a way out to the hosts of its specialty; where it has none, nobody wonders that it finds none. */
@@ -109,16 +111,15 @@ async function runAgent(
 
 async function runAgentThrough(
   proxySocket: string | null,
-  { task, news, session, imagesFolder }: Round,
+  { anew, goOn, session, imagesFolder }: Round,
   { agent, model }: Staff,
   workspace: Workspace,
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<AgentResult> {
   const { spec, record, signal } = attempt;
-  const anew = news === null ? task : `${task}\n\n${news}`;
   const result = await agent.run({
-    prompt: session === null ? anew : (news ?? task),
+    prompt: session === null ? anew : goOn,
     resumeSession: session,
     imagesFolder,
     folder: workspace.folder,

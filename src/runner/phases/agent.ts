@@ -2,6 +2,7 @@ import { buildPrompt } from '../context/build-prompt.ts';
 import type { IssueImage } from '../context/describe-images.ts';
 import { fetchImages } from '../context/fetch-images.ts';
 import { readGuidance } from '../context/read-guidance.ts';
+import { readWording } from '../context/read-wording.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { Ending } from '../attempt-record.ts';
 import { isCutShort, runRound } from './agent-round.ts';
@@ -27,7 +28,9 @@ export async function runAgent(
   const images = deps.context.images ? await fetchIssueImages(baselined, attempt, deps) : [];
   const imagesFolder = images.some(({ kind }) => kind === 'file') ? baselined.workspace.imagesFolder : null;
   const prompt = await makePrompt(baselined, images, attempt, deps);
-  const round = { task: prompt, news: null, session: null, imagesFolder };
+  // All of it again: its session may have been shortened since, and what it was told then may have changed.
+  const goOn = `${await readWording('round')}\n\n${prompt}`;
+  const round = { anew: prompt, goOn, session: baselined.earlierSession, imagesFolder };
   const { staff, result, ending } = await runRound(round, baselined, attempt, deps);
   if (ending !== null && !isCutShort(result)) return end(ending);
   return next({ ...baselined, staff, prompt, imagesFolder, session: result.session, cutShort: ending });

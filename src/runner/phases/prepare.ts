@@ -3,10 +3,17 @@ import { analyzeRepository } from '../analysis/analyze-repository.ts';
 import { lineUp } from '../agents/agent-line.ts';
 import { describeReach } from '../sandbox/allow-hosts.ts';
 import type { Workspace } from '../workspace/workspace-types.ts';
+import { goOnWithSession } from './go-on.ts';
 import { type Staff, takeAgent } from './take-agent.ts';
 import { type AttemptContext, end, next, type PhaseDeps, type PhaseResult } from './phase.ts';
 
-export type Prepared = { staff: Staff; workspace: Workspace; analysis: RepositoryAnalysis };
+export type Prepared = {
+  staff: Staff;
+  workspace: Workspace;
+  analysis: RepositoryAnalysis;
+  /** Of the work before on the pull request, with which the agent goes on; `null` = it begins anew. */
+  earlierSession: string | null;
+};
 
 /** The agent is there and can run; the repository is checked out at the base and has been looked at. */
 export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise<PhaseResult<Prepared>> {
@@ -43,5 +50,6 @@ export async function prepare(attempt: AttemptContext, deps: PhaseDeps): Promise
   attempt.say(`Found ${languages === '' ? 'no language that is known' : languages}`);
   const reach = deps.sandbox.kind === 'none' ? null : describeReach(spec.settings.hosts ?? [], deps.reach);
   if (reach !== null) attempt.say(reach);
-  return next({ staff: taken.staff, workspace, analysis });
+  const earlierSession = await goOnWithSession(workspace, taken.staff, attempt);
+  return next({ staff: taken.staff, workspace, analysis, earlierSession });
 }

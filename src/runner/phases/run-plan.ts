@@ -33,6 +33,8 @@ export type PlanWay = {
   testsReachRegistries: boolean;
   /** For something else than single tests. */
   watchInstead?: WatchTests;
+  /** Awaited once set-up is through, or left out, before any test. */
+  onSetUp?: () => Promise<void>;
 };
 
 /**
@@ -42,13 +44,14 @@ export type PlanWay = {
 export async function runPlan(
   plan: TestPlan,
   workspace: Workspace,
-  { withSetup, testsReachRegistries, watchInstead }: PlanWay,
+  { withSetup, testsReachRegistries, watchInstead, onSetUp }: PlanWay,
   attempt: AttemptContext,
   deps: PhaseDeps,
 ): Promise<PlanRun> {
   const setup = withSetup && plan.setup.length > 0 ? await through('setup', true, runSetup) : [];
   const setupRuns = setup.map(({ run }) => run);
   if (!setupRuns.every(hasPassed)) return toPlanRun(setupRuns, []);
+  await onSetUp?.();
   const tests = plan.test.length > 0 ? await through('tests', testsReachRegistries, runTests) : [];
   return toPlanRun(setupRuns, tests);
 

@@ -30,6 +30,7 @@ export async function takeAgent(
     if (looked.ok) {
       const all = [...(record.agent.passedOver ?? []), ...before, ...passedOver];
       for (const { reason } of passedOver) say(reason);
+      record.session = null;
       record.agent = {
         name,
         version: looked.version,

@@ -43,10 +43,20 @@ function toWanted(command: Command): FoundCommand {
   return { command, reason: 'the settings of the repository name it' };
 }
 
-/** Files that say what has to be installed: when one changes, set-up has to run again before the tests. */
+/** Files that say what has to be installed. */
 const DEPENDENCY_FILES =
   /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|composer\.(json|lock)|[^/]+\.(csproj|fsproj|vbproj|slnx?)|Directory\.Packages\.props|mix\.(exs|lock)|\.terraform\.lock\.hcl|[^/]+\.tf)$/;
 
+/** Beside these: settings of package managers, and versions of toolchains. */
+const INSTALL_SETTINGS =
+  /(^|\/)(\.npmrc|\.yarnrc(\.yml)?|pnpm-workspace\.yaml|bunfig\.toml|\.nvmrc|\.node-version|\.python-version|\.ruby-version|\.tool-versions|constraints[^/]*\.txt|rust-toolchain(\.toml)?|global\.json|nuget\.config|[^/]+\.gemspec|gradle\.properties|patches\/[^/]+|\.cargo\/config(\.toml)?)$/i;
+
+/** Whether what set-up installs depends on the file. */
+export function isDependencyFile(path: string): boolean {
+  return DEPENDENCY_FILES.test(path) || INSTALL_SETTINGS.test(path);
+}
+
+/** Then set-up has to run again before the tests. */
 export function touchesDependencies(paths: readonly string[]): boolean {
-  return paths.some((path) => DEPENDENCY_FILES.test(path));
+  return paths.some(isDependencyFile);
 }

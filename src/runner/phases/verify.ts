@@ -94,7 +94,7 @@ export async function verify(
 
   async function goOn(words: string): Promise<void> {
     const { prompt, imagesFolder } = worked;
-    const round = { task: prompt, news: words, session, imagesFolder };
+    const round = { anew: `${prompt}\n\n${words}`, goOn: words, session, imagesFolder };
     const ended = await runRound(round, { ...worked, staff }, attempt, deps);
     session = ended.result.session ?? (ended.staff.agent === staff.agent ? session : null);
     staff = ended.staff;

@@ -5,10 +5,10 @@ import { type MachineEnv, pickVariables } from '../agents/agent-environment.ts';
 import { MIRROR_NAME } from './mirror-name.ts';
 
 /**
- * `workspace`: of an attempt. `aside`: what was left of one that was lost to others. `mirror`: the bare copy of a repository. `patch`: of
- * work that was not accepted.
+ * `workspace`: of an attempt. `kept`: what is kept of one for the next round of its pull request. `aside`: what was left of one that was
+ * lost to others. `mirror`: the bare copy of a repository. `patch`: of work that was not accepted.
  */
-export const ITEM_KINDS = ['workspace', 'aside', 'mirror', 'patch'] as const;
+export const ITEM_KINDS = ['workspace', 'kept', 'aside', 'mirror', 'patch'] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
 /** Something that takes room below a workspace root. */
@@ -25,7 +25,13 @@ export type InventoryItem = {
 };
 
 /** What attempts under way hold. */
-export type Holds = { attempts: ReadonlySet<string>; mirrors: ReadonlySet<string> };
+export type Holds = {
+  /** Name of its folder → the attempt. */
+  attempts: ReadonlyMap<string, string>;
+  mirrors: ReadonlySet<string>;
+  /** Name of its folder → since when, by wall clock. */
+  kept: ReadonlyMap<string, number>;
+};
 
 /** In a mirror: whose it is, for people. Git leaves this file alone. */
 export const MIRROR_NAME_FILE = 'description';
@@ -48,7 +54,8 @@ export async function readInventory(
     ...attempts.map((file) => {
       const name = path.basename(file);
       const isInUse = holds.attempts.has(name);
-      return { kind: 'workspace' as const, file, name, used: file, isInUse };
+      const kind = holds.kept.has(name) && !isInUse ? ('kept' as const) : ('workspace' as const);
+      return { kind, file, name: holds.attempts.get(name) ?? name, used: file, isInUse };
     }),
     ...aside.map((file) => ({
       kind: 'aside' as const,
@@ -88,9 +95,9 @@ export async function readInventory(
       return {
         kind,
         name: name ?? (await readMirrorName(file)),
-        path: kind === 'workspace' ? path.join(file, 'work') : file,
+        path: kind === 'workspace' || kind === 'kept' ? path.join(file, 'work') : file,
         bytes,
-        usedMs: facts.mtimeMs,
+        usedMs: (kind === 'kept' ? holds.kept.get(path.basename(file)) : undefined) ?? facts.mtimeMs,
         isInUse,
       };
     }),
@@ -99,8 +106,8 @@ export async function readInventory(
 }
 
 /**
- * What may go: never what is in use; workspaces that no attempt holds, which are left-overs; mirrors and patches that were not used for
- * `unusedMs`. They come back by themselves when they are needed, patches apart.
+ * What may go: never what is in use; workspaces that no attempt holds, which are left-overs; all else that was not used for `unusedMs`.
+ * They come back by themselves when they are needed, patches apart.
  */
 export function choosePrunable(
   items: readonly InventoryItem[],

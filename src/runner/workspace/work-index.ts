@@ -23,6 +23,11 @@ export type WorkIndex = {
 
 const GITLINK = '160000';
 
+/** The index with the base in it, which this part keeps in its git directory. */
+export function toBaseIndex(gitDir: string): string {
+  return join(gitDir, 'base-index');
+}
+
 export async function createWorkIndex(options: {
   git: Git;
   /** Has the base's objects. Its index is kept by this part. */
@@ -40,7 +45,7 @@ export async function createWorkIndex(options: {
 }): Promise<WorkIndex> {
   const { git, gitDir, folder, base, contents = null, signal, log } = options;
   const place: Required<GitPlace> = { gitDir, workTree: folder, signal };
-  const baseIndex = join(gitDir, 'base-index');
+  const baseIndex = toBaseIndex(gitDir);
   const rulesFolder = join(gitDir, 'ignore-rules');
   let hasRules: boolean | null = null;
   /** What set-up and tests made: path → mode and content. */

@@ -3,6 +3,7 @@ import type { JobSpec } from '../../contract/job.ts';
 import type { ToolOutput } from '../../domain/tool-output.ts';
 import type { CommitFiles } from './commit-files.ts';
 import type { InventoryItem } from './inventory.ts';
+import type { Found, Keeping, KeepWish } from './kept/keeping.ts';
 import type { Lending } from './lend-commit.ts';
 
 /** What a git command is going to do at the remote. */
@@ -37,6 +38,10 @@ export type Workspace = {
   merge: { conflicts: readonly string[] } | null;
   /** Where the repository's instructions for agents are read, when not from the work tree: nobody may change them by a pull request. */
   ownFiles: CommitFiles | null;
+  /** What there still is of the work before on the same pull request, which only a round asks for; or why there is nothing. */
+  found: Found | { whyNot: string };
+  /** As `Keeping` says; does nothing where nothing is kept, and never rejects. */
+  noteSetUp: Keeping['noteSetUp'];
   /** Paths of `merge.conflicts` whose files in a snapshot still hold marks. */
   unresolved(tree: string): Promise<string[]>;
   /**
@@ -91,6 +96,8 @@ export type Workspace = {
   lending: Lending;
   /** Puts tests' and agents' traces away: removes work tree, home, temp and private git dir. Safe to repeat. */
   remove(): Promise<void>;
+  /** In place of `remove`, once nothing runs in it any more: what is safe of it waits for the next round of the pull request, a while. */
+  keep(wish: KeepWish): Promise<void>;
   /** In place of `remove`: what an attempt had done that is not ours any more stays for people to look at, a while, as long as there is room. */
   setAside(): Promise<void>;
 };
@@ -102,9 +109,15 @@ export type Rebased =
   | { kind: 'conflict'; onto: string; paths: string[] };
 
 export type Workspaces = {
-  /** Updates the mirror if the base commit is not there yet, and checks the base out in a new folder. Aborts with the signal. */
+  /**
+   * Updates the mirror if the base commit is not there yet, and checks the base out, in a new folder, or for a round of a pull request in
+   * the one that was kept for it. Aborts with the signal.
+   */
   open(spec: JobSpec, tokens: GitTokenSource, signal: AbortSignal): Promise<Workspace>;
-  /** At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old patches. */
+  /**
+   * At start-up: removes left-overs of attempts that this runner does not hold any more (workspaces, stale locks, temporary packs), and old
+   * patches. What is kept for a next round stays.
+   */
   sweep(keep: readonly string[]): Promise<void>;
   /** Where names for files (inodes) run out first: what files of one block each could still take. */
   freeDiskBytes(): Promise<number>;
@@ -115,8 +128,8 @@ export type Workspaces = {
   /** Removes one thing of the inventory. False, and it stays, when an attempt has begun to use it. */
   discard(item: InventoryItem): Promise<boolean>;
   /**
-   * Where there are no more than `bytes` free, removes what was set aside, then mirrors that no attempt holds, the longest unused one first,
-   * until there are.
+   * Where there are no more than `bytes` free, removes what was set aside, then what is kept for next rounds, then mirrors that no attempt
+   * holds, the longest unused ones first, until there are. What was kept long enough goes anyway.
    * Returns how many bytes are free then: it may still be too few.
    */
   makeRoom(bytes: number): Promise<number>;

@@ -13,6 +13,8 @@ import { createGitDir } from './create-git-dir.ts';
 import type { Git } from './git.ts';
 import { GitCommandError } from './git-command-error.ts';
 import type { Remote } from './git-environment.ts';
+import type { KeptRecord } from './kept/kept-record.ts';
+import { createKeeping, type Keeping, type KeepWish } from './kept/keeping.ts';
 import { createLending } from './lend-commit.ts';
 import { findUnresolved, mergeCommits, type StartingPoint } from './merge-commits.ts';
 import { findLfsChanges } from './find-lfs-changes.ts';
@@ -22,7 +24,7 @@ import { type BaseTip, fetchTip, mergeOnto } from './move-base.ts';
 import { pushCommit } from './push-commit.ts';
 import { createTreeDiff, type TreeDiff } from './tree-diff.ts';
 import { createTurns } from './turns.ts';
-import { createWorkIndex } from './work-index.ts';
+import { createWorkIndex, toBaseIndex } from './work-index.ts';
 import type { Rebased, Workspace } from './workspace-types.ts';
 
 export type WorkspaceOptions = {
@@ -47,14 +49,22 @@ export type WorkspaceOptions = {
   /** What to push with. */
   publishRemote: (commit: string) => Promise<Remote>;
   signal: AbortSignal;
+  /** What is in the folder already, and of what; or why there is nothing. */
+  kept: KeptRecord | { whyNot: string };
+  /** Whether anything may be kept afterwards. */
+  mayKeep: boolean;
   remove: () => Promise<void>;
+  keep: (keeping: Keeping, wish: KeepWish) => Promise<void>;
   setAside: () => Promise<void>;
 };
 
 /** What a person can still be expected to look at. */
 const MAX_PATCHED_BYTES = 100 * 1024 * 1024;
 
-/** Checks the base out, twice as far as git is concerned: once for the agent to look around in, once for the runner. */
+/**
+ * Checks the base out, twice as far as git is concerned: once for the agent to look around in, once for the runner. What is kept lies beside,
+ * and is nothing that git looks at: it holds no file of the repository, and no git directory.
+ */
 export async function createWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const { git, clock, log, spec, attemptFolder, privateGitDir, objectsFolder, signal } = options;
   const branch = BranchName.parse(spec.branch);
@@ -112,6 +122,16 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   const { attemptId } = spec;
   const { readRemote, publishRemote } = options;
   const lending = createLending({ git, gitDir: privateGitDir, attemptId, readRemote, publishRemote, signal });
+  const keeping = await createKeeping({
+    git,
+    gitDir: privateGitDir,
+    indexFile: toBaseIndex(privateGitDir),
+    attemptFolder,
+    head: spec.base.commit,
+    checkedOut,
+    kept: options.kept,
+    signal,
+  });
   // They share one index file.
   const inTurn = createTurns();
   return onBase(start);
@@ -131,6 +151,8 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       parents,
       merge: parents.length === 1 ? null : { conflicts },
       ownFiles,
+      found: keeping.found,
+      noteSetUp,
       unresolved: (tree) => findUnresolved({ git, gitDir: privateGitDir, tree, paths: conflicts, signal }),
       snapshot: () =>
         inTurn('index', async () => {
@@ -170,8 +192,17 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
         }),
       lending,
       remove: options.remove,
+      keep: (wish) => options.keep(keeping, wish),
       setAside: options.setAside,
     };
+  }
+
+  /** Without it a next round has more to do, which is no reason to end this attempt. */
+  async function noteSetUp(setUp: KeptRecord['setUp']): Promise<void> {
+    if (!options.mayKeep) return;
+    await keeping
+      .noteSetUp(setUp)
+      .catch((error: unknown) => log.warn({ err: error }, 'What set-up had made could not be looked at'));
   }
 
   async function rebase(tree: string, base: string): Promise<Rebased> {

@@ -59,6 +59,8 @@ test.each<[string, Partial<InventoryItem>, boolean]>([
   ['a mirror in use', { kind: 'mirror', usedMs: 70 * DAY_MS, isInUse: true }, false],
   ['what was set aside a month ago', { kind: 'aside', usedMs: 70 * DAY_MS }, true],
   ['what was set aside just now', { kind: 'aside' }, false],
+  ['what was kept of a workspace a month ago', { kind: 'kept', usedMs: 70 * DAY_MS }, true],
+  ['what was kept of a workspace just now', { kind: 'kept' }, false],
   ['an old patch', { kind: 'patch', usedMs: 70 * DAY_MS }, true],
   ['a new patch', { kind: 'patch' }, false],
 ])('%s', (_name, overrides, goes) => {
