@@ -1,23 +1,29 @@
 /**
  * `npm run bench:workspaces`: a new workspace on a warm mirror, one and ten at once, in a small and in a large repository, beside the floors (the
  * bare files; a bare git directory on the mirror) and what a runner without mirrors would do. All in the same rounds, in turn from either end, and
- * compared round by round: on a busy machine only ratios mean anything. Then what a first workspace fetches, with and without `checkout.partial`,
+ * compared round by round: on a busy machine only ratios mean anything. A round of a pull request that finds its workspace warm, beside one that has to
+ * install again (here: to write the files; a real installation also asks a registry). Then what a first workspace fetches, with and without `checkout.partial`,
  * and how many of many fetches at once fail. The repositories are made up, and served over HTTP by git's own program. Nothing here is part of the
  * tests. `BENCH_ROUNDS`, `BENCH_FETCHES`, `BENCH_ONLY` (the name of a repository below) make it shorter or longer.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { AttemptId } from '../src/contract/identifiers.ts';
 import type { Checkout, JobSpec } from '../src/contract/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../src/domain/repo-settings.ts';
+import type { Workspace } from '../src/runner/workspace/workspace-types.ts';
+import { aRevision } from '../test/support/job-builders.ts';
 import { gitIn, startYard, TOKEN, type WorkspaceYard } from '../test/support/workspaces.ts';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
 const FETCHES = Number(process.env['BENCH_FETCHES'] ?? 100);
 const FOLDERS = 40;
+/** As many files as a middling `node_modules`. */
+const INSTALLED = 8000;
 const AT_ONCE = 10;
 /** `large`: 3,950 files and about 137 MB of history that does not compress. */
 const REPOSITORIES = [
@@ -33,6 +39,7 @@ const GOALS: readonly { ours: string; other: string; goal: number | null }[] = [
   { ours: 'workspace', other: 'full clone', goal: 1 / 20 },
   { ours: 'workspaces', other: 'files only, at once', goal: 1.3 },
   { ours: 'workspaces', other: 'bare git directories, at once', goal: null },
+  { ours: 'round, warm', other: 'round, cold', goal: null },
 ];
 /** Takes most of the time, and says the same in each round. */
 const SLOW_ROUNDS = 2;
@@ -70,6 +77,8 @@ async function measureRepository(repository: Repository): Promise<void> {
         ...toRemote(yard),
       ),
       'full clone': intoFolder(scratch, 'git -c "$2" clone --quiet "$3" "$1"', ...toRemote(yard)),
+      'round, warm': await toWarmRounds(yard),
+      'round, cold': toColdRounds(yard, await makeSpecs(yard, ROUNDS)),
     };
     report(await measure(ways));
     await reportFetches(yard);
@@ -155,6 +164,46 @@ function toWorkspaceWay(yard: WorkspaceYard, specs: JobSpec[]): Way {
     const workspace = await yard.open(spec);
     return () => workspace.remove();
   };
+}
+
+/** What was installed before is found by each round, and kept for the next. */
+async function toWarmRounds(yard: WorkspaceYard): Promise<Way> {
+  const [spec] = await makeSpecs(yard, 1);
+  if (spec === undefined) throw new Error('There is no spec');
+  const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = aRevision();
+  const revision = { ...facts, baseCommit: spec.base.commit };
+  const keep = (workspace: Workspace) =>
+    workspace.keep({ head: spec.base.commit, session: { whyNot: 'there is none' } });
+  const first = await yard.open(spec);
+  await installInto(first);
+  await keep(first);
+  return async () => {
+    const attemptId = AttemptId.parse(randomUUID());
+    const workspace = await yard.open({ ...spec, attemptId, kind: 'revise', revision });
+    const { found } = workspace;
+    if ('whyNot' in found || 'whyNot' in found.setUp) throw new Error('There is nothing warm');
+    await workspace.noteSetUp(found.setUp);
+    return () => keep(workspace);
+  };
+}
+
+function toColdRounds(yard: WorkspaceYard, specs: JobSpec[]): Way {
+  return async () => {
+    const spec = specs.pop();
+    if (spec === undefined) throw new Error('There are fewer specs than rounds');
+    const workspace = await yard.open(spec);
+    await installInto(workspace);
+    return () => workspace.remove();
+  };
+}
+
+async function installInto(workspace: Workspace): Promise<void> {
+  for (let made = 0; made < INSTALLED; made += 1) {
+    const folder = path.join(workspace.folder, 'node_modules', `${made % 400}`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, `${made}.js`), `export const value = ${made};\n`.repeat(40));
+  }
+  await workspace.noteSetUp({ commands: [['npm', 'ci']], commit: workspace.base });
 }
 
 function atOnce(way: Way): Way {
