@@ -95,6 +95,8 @@ export const AttemptResult = z.object({
   toldThreads: z.array(z.int().positive()).max(100).optional(),
   /** Somebody pushed to the branch of a pull request while it was reworked: this says nothing of the runner. Absent = no. */
   overtaken: z.boolean().optional(),
+  /** The rules refused the work at some time, also if the agent mended it then: its log is not for everybody. Since 1.4. */
+  wasRefused: z.literal(true).optional(),
   /** Of work that was refused: places that the rules are against; may be cut. Absent = none are known. */
   findings: z.array(PolicyFinding).max(50).optional(),
 });

@@ -40,6 +40,9 @@ export async function acceptComment(
   record: RecordTrigger,
 ): Promise<TriggerOutcome> {
   const { target, sender, reading } = trigger;
+  // In threads and reviews bots repeat what others say: whoever gets one to do so would command by it.
+  if (isBot(sender) && trigger.place.kind !== 'conversation')
+    return record(async () => ignored('bots give commands in the conversation alone'));
   const settings = settingsReader(target, deps);
   const rules = async (): Promise<StartRules> => (await settings()).settings.triggers;
   const ofBot = isBot(sender) ? await readStanding(target, sender, rules, deps) : null;

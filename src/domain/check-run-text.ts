@@ -82,7 +82,7 @@ function toAttemptContent(job: Job, attempt: Attempt, more: More): CheckRunConte
       conclusion: toConclusion(outcome, job.kind),
       title: toTitle(toOutcomeText(outcome)),
       summary: join([about, reason === null ? null : toQuote(reason, 2000), next]),
-      ...toText(more.log, outcome),
+      ...toText(more.log, attempt.result),
       buttons: toButtons(outcome),
     };
   }
@@ -193,13 +193,13 @@ export function toResultCheckRun(
       `### Changes\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
       result.summary === '' ? null : `### What the agent says\n\n${toQuote(result.summary, 10_000)}`,
     ]),
-    ...toText(log, result.outcome),
+    ...toText(log, result),
     buttons: toButtons(result.outcome),
   };
 }
 
-function toText(log: LogEnd | undefined, outcome: Outcome): Pick<CheckRunContent, 'text'> {
-  const text = log === undefined ? null : toLogText(log, outcome);
+function toText(log: LogEnd | undefined, result: AttemptResult | null): Pick<CheckRunContent, 'text'> {
+  const text = log === undefined ? null : toLogText(log, result);
   return text === null ? {} : { text };
 }
 

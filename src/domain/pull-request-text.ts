@@ -1,5 +1,6 @@
 import type { AttemptResult } from '../contract/attempt-result.ts';
 import type { Evidence } from '../contract/evidence.ts';
+import { explainWithheldLog } from './log-text.ts';
 import { toPassedOverRows } from './passed-over-text.ts';
 import { toChangesText } from './changes-text.ts';
 import { EVIDENCE_NOTE, toEvidenceSection } from './evidence-text.ts';
@@ -100,6 +101,11 @@ function toFacts(job: Job, attempt: Attempt, result: AttemptResult): string[][] 
     ['Sandbox', result.sandbox],
     ...(attempt.checkRun === null
       ? []
-      : [['Check run', `[with the end of the log](${attempt.checkRun.url})`]]),
+      : [
+          [
+            'Check run',
+            `[${explainWithheldLog(result) === null ? 'with the end of the log' : 'how it went'}](${attempt.checkRun.url})`,
+          ],
+        ]),
   ];
 }

@@ -52,6 +52,8 @@ export type AttemptRecord = {
   patch?: string;
   /** As in `AttemptResult`. */
   toldThreads?: number[];
+  /** As in `AttemptResult`. */
+  wasRefused?: true;
   /** Of work that is refused, all of them. */
   findings?: readonly PolicyFinding[];
   /** Of `agent`, to go on with; `null` = it has none. */
@@ -134,6 +136,7 @@ export function toAttemptResult(record: AttemptRecord, ending: Ending): AttemptR
     sandbox: record.sandbox,
     ...(ending.overtaken === undefined ? {} : { overtaken: ending.overtaken }),
     ...(record.toldThreads === undefined ? {} : { toldThreads: record.toldThreads }),
+    ...(record.wasRefused === undefined ? {} : { wasRefused: record.wasRefused }),
     ...(record.findings === undefined ? {} : { findings: fitFindings(record.findings) }),
     ...(record.unfinished === undefined ? {} : { unfinished: record.unfinished.slice(0, MAX_REASON) }),
   };

@@ -223,6 +223,20 @@ describe('who may start work', () => {
     expect(world.recorder.reactions).toEqual([]);
   });
 
+  test('also a bot that they name commands nothing in threads and reviews, where it repeats what others say', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile = 'triggers: {bots: ["helper[bot]"]}\n';
+
+    const outcome = await world.acceptTrigger({
+      ...aComment(HELPER, 'in a thread'),
+      place: { kind: 'thread', threadId: 31 },
+    } as Trigger);
+    await world.outbox.runDue();
+
+    expect(outcome).toMatchObject({ kind: 'ignored', reason: expect.stringContaining('conversation') });
+    expect(world.recorder.reactions).toEqual([]);
+  });
+
   test('a bot that they name may, though GitHub gives it no access; people are held to the role', async () => {
     await using world = await openDispatchWorld();
     world.recorder.settingsFile = 'triggers: {role: maintain, bots: ["helper[bot]"]}\n';

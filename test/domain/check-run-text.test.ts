@@ -476,7 +476,7 @@ describe('the end of the log', () => {
 
   test('begins with a whole line, and fits into what GitHub takes whatever is in it', () => {
     const text =
-      toLogText({ text: `${'`'.repeat(20_000)}\n${'`'.repeat(11_000)}\nlast\n`, jobId }, 'no_changes') ?? '';
+      toLogText({ text: `${'`'.repeat(20_000)}\n${'`'.repeat(11_000)}\nlast\n`, jobId }, aResult()) ?? '';
 
     expect(text.length).toBeLessThanOrEqual(65_535);
     expect(text).toMatch(/text\n…\n`{11000}\nlast\n/);
@@ -493,13 +493,26 @@ describe('the end of the log', () => {
     );
   });
 
-  test('is shown of an attempt that was lost, and there is none before an attempt is over', () => {
+  test.each([
+    ['refused on the way, and mended', { wasRefused: true }, 'the work was refused'],
+    ['without a sandbox', { sandbox: 'none' }, 'agent and tests ran without a sandbox'],
+  ] as const)('is not shown of work that was %s', (_, more, reason) => {
+    const log = { text: 'echo hunter2', jobId };
+
+    const { text } = toResultCheckRun({ ...ended, result: { ...green, ...more }, log });
+
+    expect(text).toContain(`The log is not shown here, since ${reason}.`);
+    expect(text).not.toContain('hunter2');
+    expect(toResultCheckRun({ ...ended, result: green, log }).text).toContain('hunter2');
+  });
+
+  test('is not shown of an attempt that was lost, and there is none before an attempt is over', () => {
     const job = aJob({ state: 'failed', outcome: 'lost' });
     const log = { text: 'the last words', jobId };
 
-    expect(toCheckRun({ job, attempt: aRunningAttempt({ outcome: 'lost' }), log }).content.text).toContain(
-      'the last words',
-    );
+    const { text } = toCheckRun({ job, attempt: aRunningAttempt({ outcome: 'lost' }), log }).content;
+    expect(text).toContain('its runner did not tell how it ended');
+    expect(text).not.toContain('the last words');
     expect(
       toCheckRun({ job: aJob({ state: 'running' }), attempt: aRunningAttempt(), log }).content.text,
     ).toBeUndefined();

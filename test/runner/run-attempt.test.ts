@@ -92,7 +92,7 @@ describe('work that gets through', () => {
     expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'success' });
     expect(world.checkRun(spec).output.summary).toContain('The agent ran without a sandbox');
     expect(world.checkRun(spec).output.text).toMatch(
-      /The end of the log[^]*=== pull_request: [^]*yardmaster logs/,
+      /The log is not shown here, since agent and tests ran without a sandbox\. `yardmaster logs/,
     );
     const requests = world.github.state.requests().filter(({ path }) => path.includes('/check-runs/'));
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'PATCH']);

@@ -58,6 +58,7 @@ export async function verify(
     }
     const refusal = await judgeWork(tree, worked, attempt, deps);
     if (refusal !== null) {
+      record.wasRefused = true;
       const result = { ...worked, session, tree, ending: toRefusedEnding(refusal), refusal };
       const isLast = refused !== null || cutShort !== null || spec.settings.repairRounds === 0;
       if (isLast || !hasBudget(attempt)) return next(result);

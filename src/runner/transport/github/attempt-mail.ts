@@ -12,6 +12,7 @@ import type { RunnerFacts, TokenPurpose } from '../../../contract/runner-api.ts'
 import { toActions } from '../../../domain/check-run-buttons.ts';
 import type { CheckRunContent } from '../../../domain/check-run-content.ts';
 import { fitResult } from '../../../domain/fit-mail.ts';
+import { explainWithheldLog } from '../../../domain/log-text.ts';
 import { toFence } from '../../../domain/markdown-escape.ts';
 import { tokenPermissions } from '../../../domain/token-permissions.ts';
 import type { Clock } from '../../../lib/clock.ts';
@@ -195,8 +196,9 @@ export function createAttemptMail(
     );
   }
 
-  /** The report, and below it for people the end of the log; in all never more than GitHub takes. */
+  /** The report, and below it for people the end of the log, if it is for everybody; in all never more than GitHub takes. */
   function toText(): string {
+    if (state.result !== null && explainWithheldLog(state.result) !== null) return toMessage();
     const shown = state.log.text.slice(-MAX_LOG_SHOWN);
     const forPeople = shown === '' ? '' : `\n\n### The end of the log\n\n${toFence(shown, MAX_LOG_SHOWN)}`;
     return `${toMessage()}${forPeople}`;
