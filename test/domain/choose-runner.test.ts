@@ -3,26 +3,15 @@ import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { chooseRunner, type RunnerQuestion } from '../../src/domain/choose-runner.ts';
 import type { RunnerView } from '../../src/domain/job.ts';
 import { NOON_MS } from '../support/job-builders.ts';
+import { aRunnerView } from '../support/runner-builders.ts';
 
 function aRunner(name: string, overrides: Partial<RunnerView> = {}): RunnerView {
-  return {
-    id: name as RunnerId,
-    name,
-    hostname: `${name}.local`,
-    specialties: ['backend'],
+  return aRunnerView(name, {
     capabilities: ['node:22', 'python', 'agent:claude'],
-    capacity: 2,
     active: 0,
-    accepting: true,
-    state: 'online',
-    quarantinedUntilMs: null,
-    quarantineReason: null,
     lastSeenAtMs: Date.UTC(2026, 4, 4, 11, 58),
-    lastAssignedAtMs: 0,
-    version: '1',
-    transport: 'coordinator',
     ...overrides,
-  };
+  });
 }
 
 function choose(runners: RunnerView[], question: Partial<RunnerQuestion> = {}) {

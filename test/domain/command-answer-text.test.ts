@@ -1,28 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/identifiers.ts';
-import { toTopicsAnswer, type WhyFacts } from '../../src/domain/command-answer-text.ts';
-import type { RunnerView } from '../../src/domain/job.ts';
+import { toTopicsAnswer } from '../../src/domain/command-answer-text.ts';
+import type { WhyFacts } from '../../src/domain/why-text.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import type { ReportedJob } from '../../src/domain/status-comment-text.ts';
 import { aJob, NOON_MS } from '../support/job-builders.ts';
+import { aRunnerView } from '../support/runner-builders.ts';
 
-const runner: RunnerView = {
-  id: 'be-1' as RunnerId,
-  name: 'be-1',
-  hostname: 'be-1.local',
-  specialties: ['backend'],
-  capabilities: ['agent:claude'],
-  capacity: 2,
-  active: 1,
-  accepting: true,
-  state: 'online',
-  quarantinedUntilMs: null,
-  quarantineReason: null,
-  lastSeenAtMs: NOON_MS,
-  lastAssignedAtMs: 0,
-  version: '1',
-  transport: 'coordinator',
-};
+const runner = aRunnerView();
 
 /** What `/agent why` answers. */
 function whyOf(

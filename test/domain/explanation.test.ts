@@ -1,11 +1,10 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { explainIssue, explainUnknownRepository, type LabelFacts } from '../../src/domain/explanation.ts';
-import type { RunnerView } from '../../src/domain/job.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import { describeExplanation } from '../../src/operator/describe-explanation.ts';
 import { aJob, NOON_MS } from '../support/job-builders.ts';
+import { aRunnerView } from '../support/runner-builders.ts';
 
 const GOLDEN = path.resolve(import.meta.dirname, '..', 'fixtures', 'texts');
 const PLACE = { owner: 'acme', name: 'widgets', path: '.github/yardmaster.yml' };
@@ -38,23 +37,7 @@ function someFacts() {
 }
 
 function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
-  const runner: RunnerView = {
-    id: 'be-1' as RunnerId,
-    name: 'be-1',
-    hostname: 'be-1.local',
-    specialties: ['backend'],
-    capabilities: ['python', 'agent:claude'],
-    capacity: 2,
-    active: 1,
-    accepting: true,
-    state: 'online',
-    quarantinedUntilMs: null,
-    quarantineReason: null,
-    lastSeenAtMs: NOON_MS,
-    lastAssignedAtMs: 0,
-    version: '1',
-    transport: 'coordinator',
-  };
+  const runner = aRunnerView('be-1', { capabilities: ['python', 'agent:claude'] });
   const { needs, settings } = someSettings().specialties.get('backend') ?? { needs: [], settings: null };
   if (settings === null) throw new Error('there is no backend');
   return {

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { RunnerId } from '../../src/contract/identifiers.ts';
 import { explainBlockers } from '../../src/domain/blockers.ts';
 import { toPressAnswer, toRefusalAnswer, toTopicsAnswer } from '../../src/domain/command-answer-text.ts';
 import type { AnswerFacts } from '../../src/domain/command-answer-text.ts';
@@ -23,6 +22,7 @@ import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { judgeDailyLimit, keepWithinRest, type LimitVerdict } from '../../src/domain/spending.ts';
 import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { aJob, anAttempt, aResult, aRevision, aRunningAttempt, NOON_MS } from '../support/job-builders.ts';
+import { aRunnerView } from '../support/runner-builders.ts';
 
 /*
  * What people read on GitHub and no other file of tests holds. Each text is made by what makes it in earnest, out of a situation that
@@ -343,24 +343,7 @@ function aSituation(jobs: readonly ReportedJob[]): AnswerFacts {
 }
 
 function aRunner(name: string, facts: Partial<RunnerView>): RunnerView {
-  return {
-    id: name as RunnerId,
-    name,
-    hostname: `${name}.local`,
-    specialties: ['backend'],
-    capabilities: ['agent:claude', 'node:22'],
-    capacity: 2,
-    active: 1,
-    accepting: true,
-    state: 'online',
-    quarantinedUntilMs: null,
-    quarantineReason: null,
-    lastSeenAtMs: NOON_MS,
-    lastAssignedAtMs: 0,
-    version: '1',
-    transport: 'coordinator',
-    ...facts,
-  };
+  return aRunnerView(name, { capabilities: ['agent:claude', 'node:22'], ...facts });
 }
 
 /** On an issue on which nothing was asked for. */

@@ -1,5 +1,6 @@
 import type { RunnerId } from '../../src/contract/identifiers.ts';
 import type { RunnerFacts } from '../../src/contract/runner-api.ts';
+import type { RunnerView } from '../../src/domain/job.ts';
 import type { AttemptUnderWay, RunnerStatus } from '../../src/runner/control/runner-status.ts';
 import { RUNNER_ID, RUNNER_KEY } from './fake-coordinator.ts';
 
@@ -12,6 +13,28 @@ export function someRunnerFacts(overrides: Partial<RunnerFacts> = {}): RunnerFac
     capabilities: ['os:linux', 'agent:claude'],
     capacity: 2,
     version: '0.0.0-test',
+    ...overrides,
+  };
+}
+
+/** A runner as routing and texts see it: online, with one of two slots taken. */
+export function aRunnerView(name = 'be-1', overrides: Partial<RunnerView> = {}): RunnerView {
+  return {
+    id: name as RunnerId,
+    name,
+    hostname: `${name}.local`,
+    specialties: ['backend'],
+    capabilities: ['agent:claude'],
+    capacity: 2,
+    active: 1,
+    accepting: true,
+    state: 'online',
+    quarantinedUntilMs: null,
+    quarantineReason: null,
+    lastSeenAtMs: Date.UTC(2026, 4, 4, 12),
+    lastAssignedAtMs: 0,
+    version: '1',
+    transport: 'coordinator',
     ...overrides,
   };
 }

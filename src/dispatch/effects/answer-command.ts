@@ -1,12 +1,8 @@
 import { answerMarker } from '../../domain/answer-marker.ts';
-import {
-  toRefusalAnswer,
-  toTopicsAnswer,
-  type AnswerFacts,
-  type WhyFacts,
-} from '../../domain/command-answer-text.ts';
+import { type AnswerFacts, toRefusalAnswer, toTopicsAnswer } from '../../domain/command-answer-text.ts';
 import { type MonthlySpending, toMonthStartMs } from '../../domain/spending.ts';
 import type { CommentRef, RepositoryTarget } from '../../domain/trigger.ts';
+import type { WhyFacts } from '../../domain/why-text.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import { judgeLimits } from '../judge-limits.ts';
