@@ -46,18 +46,19 @@ export async function readSituation(
     return { kind: 'of_no_interest', reason, isOfPriority };
   }
 
-  const [issue, { permission, denial }, identity, openPullRequests] = await Promise.all([
+  const isStart = trigger.kind === 'label_added';
+  const [issue, { permission, denial }, identity] = await Promise.all([
     github.readIssue(target, issueNumber),
     // Who removes a label or closes an issue may do so; only starting work asks for more.
-    trigger.kind === 'label_added'
-      ? readStanding(target, trigger.sender, async () => settings.triggers, deps)
-      : NOT_ASKED,
+    isStart ? readStanding(target, trigger.sender, async () => settings.triggers, deps) : NOT_ASKED,
     github.identity(),
-    trigger.kind === 'label_added' ? readOpenPullRequests(target, issueNumber, true, deps) : [],
   ]);
+  // What costs requests is not read for somebody who may not start work.
+  const mayStart = isStart && mayWrite(permission) && denial === null;
+  const openPullRequests = isStart ? await readOpenPullRequests(target, issueNumber, mayStart, deps) : [];
   const situation: Situation = {
     trigger,
-    issue: asLabelled(await readSaid(issue, { permission, denial }), trigger),
+    issue: asLabelled(await readSaid(issue), trigger),
     permission,
     denial,
     botLogin: identity.bot.login,
@@ -69,9 +70,8 @@ export async function readSituation(
   };
   return { kind: 'read', situation, isOfPriority };
 
-  /** Comments cost requests, which somebody who may not start work does not get. */
-  async function readSaid(reading: IssueReading, { permission, denial }: Standing): Promise<IssueReading> {
-    if (trigger.kind !== 'label_added' || !mayWrite(permission) || denial !== null) return reading;
+  async function readSaid(reading: IssueReading): Promise<IssueReading> {
+    if (trigger.kind !== 'label_added' || !mayStart) return reading;
     const asking = { at: trigger.at, commentId: null };
     return withComments(target, reading, asking, { [trigger.sender.login]: permission }, deps);
   }
