@@ -115,7 +115,7 @@ function claudeAt(modelUrl: string): Record<string, unknown> {
 
 /** The attempt's work tree, as Claude Code tells the model. */
 function workspaceIn(request: RecordedRequest): string {
-  const found = /\/[^"\\\s]+\/attempts\/[0-9a-f-]{36}\/work/.exec(request.body)?.[0];
-  if (found === undefined) throw new Error('the request does not tell the working directory');
-  return found;
+  const attempt = /\/[^"\\\s]+\/attempts\/[0-9a-f-]{36}(?=\/)/.exec(request.body)?.[0];
+  if (attempt === undefined) throw new Error('the request does not tell the working directory');
+  return path.join(attempt, 'work');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { FAULT_TIMINGS, PATIENCE_MS } from './support/fault-timings.ts';
+import { PATIENCE_MS } from './support/fault-timings.ts';
 import { OWNER, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
 import { assertNothingLost } from './support/nothing-lost.ts';
 import { startOwnPostgres } from './support/own-postgres.ts';
@@ -14,12 +14,16 @@ describe('database restart or failover', () => {
     'PostgreSQL is gone by %s in the middle of many jobs, and comes back',
     async (how, context) => {
       const postgres = await startOwnPostgres();
-      await using yard = await startFaultYard({ database: postgres, runners: ['one', 'two'] });
+      await using yard = await startFaultYard({
+        database: postgres,
+        runners: ['one', 'two'],
+        // Longer than the outage, also where starting PostgreSQL takes its time: what starts processes is not 40 times faster.
+        timings: { leaseSeconds: 60 },
+      });
       const waiting = [await yard.ask('Please wait'), await yard.ask('Please wait')];
       for (const issue of waiting) await yard.jobIn(issue, 'running');
       const before = await Promise.all(Array.from({ length: 6 }, () => yard.ask()));
 
-      const downMs = performance.now();
       await postgres.end(how);
       const during = [await yard.ask(), await yard.ask()];
       await yard.goOn();
@@ -27,18 +31,13 @@ describe('database restart or failover', () => {
       expect(yard.coordinator().isRunning()).toBe(true);
       await postgres.start();
       const upMs = performance.now();
-      // On a slow machine it was away for as long as a runner holds on to its work.
-      const isShort = upMs - downMs < (FAULT_TIMINGS.leaseSeconds * 1000) / 2;
       await yard.redeliverFailed();
 
       const all = [...waiting, ...before, ...during];
       await assertNothingLost(yard, Object.fromEntries(all.map((issue) => [issue, ['succeeded']])));
       noteRecovery(context, ROW, `PostgreSQL, ${how}, 2 s, ${all.length} jobs`, [elapsedMs(upMs)]);
       const ofWaiting = (await yard.jobs()).filter(({ issue }) => waiting.includes(issue));
-      const attempts = ofWaiting.map(({ attempt }) => attempt);
-      expect(Math.max(...attempts), `the database was away for ${upMs - downMs} ms`).toBeLessThanOrEqual(
-        isShort ? 1 : 2,
-      );
+      expect(ofWaiting.map(({ attempt }) => attempt)).toEqual([1, 1]);
     },
   );
 
