@@ -5,7 +5,10 @@ const KEY_MATERIAL = /[\w+/=]{16,}/g;
 /** A key of 16,384 bits has some 200 lines; between them may stand lines of others. */
 const MOST_LINES = 400;
 
-/** Masks the lines of private keys in text that comes line by line, so that no single line tells what it is. One for each log. */
+/**
+ * Masks the lines of private keys in text that comes line by line, so that no single line tells what it is. One for each log. A redactor's
+ * stream would keep back the last words of a live log, and take lines of others, which come in between, for the key's end.
+ */
 export function createKeyLineMask(): (line: string) => string {
   let left = 0;
   return (line) => {

@@ -2,7 +2,6 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from '../contract/runner-api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { createKeyLineMask } from '../lib/mask-key-lines.ts';
 import type { AttemptChannel } from './transport/transport.ts';
 import { transportErrorKind } from './transport/transport-error.ts';
 
@@ -47,7 +46,6 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
   const maxBytes = options.maxBytes ?? MAX_LOG_BYTES;
   const batchMs = options.batchMs ?? DEFAULT_BATCH_MS;
   const file = await open(options.file, resume ? 'r+' : 'w+', 0o600);
-  const maskKeyLine = createKeyLineMask();
   let pending: Buffer[] = [];
   let writtenBytes = resume ? (await file.stat()).size : 0;
   let acceptedBytes = writtenBytes;
@@ -62,7 +60,7 @@ export async function createLogUpload(options: LogUploadOptions): Promise<LogUpl
   return {
     write: (line) => {
       if (acceptedBytes >= maxBytes) return;
-      const text = `${options.redact(maskKeyLine(line))}\n`;
+      const text = `${options.redact(line)}\n`;
       const kept = acceptedBytes + Buffer.byteLength(text) + CUT_NOTE.length > maxBytes ? CUT_NOTE : text;
       // After the note nothing more is accepted.
       acceptedBytes = kept === CUT_NOTE ? maxBytes : acceptedBytes + Buffer.byteLength(kept);

@@ -1,6 +1,5 @@
 import type { AttemptResult, Phase } from '../contract/attempt-result.ts';
 import type { AttemptId, JobId } from '../contract/identifiers.ts';
-import type { DeclineReason } from '../contract/runner-api.ts';
 import { toProgressCheckRun, toResultCheckRun } from '../domain/check-run-text.ts';
 import { LOG_END_BYTES } from '../domain/log-text.ts';
 import type { Timings } from '../domain/timings.ts';
@@ -8,9 +7,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { createRedactor } from '../lib/redact.ts';
 import { createSecret } from '../lib/secret.ts';
-import { stripControl } from '../lib/strip-control.ts';
 import { toError } from '../lib/to-error.ts';
-import { unlessAborted } from '../lib/unless-aborted.ts';
 import { createAttemptNotes } from './attempt-notes.ts';
 import { findAttemptProcesses } from './attempt-processes.ts';
 import { createAttemptRecord, type Ending, toAttemptResult, toProgress } from './attempt-record.ts';
@@ -18,20 +15,19 @@ import { AttemptStopped, type AttemptStop } from './attempt-stop.ts';
 import { createCheckRunReporter } from './check-run.ts';
 import { decideKeeping } from './decide-keeping.ts';
 import type { DiskRoom } from './disk-room.ts';
+import { giveBack } from './give-back.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createJobTokens } from './job-tokens.ts';
 import type { ReportEntry } from './deliver-report.ts';
 import { attemptLogFile, type Journal, type JournalEntry } from './journal.ts';
 import type { LateReports } from './late-reports.ts';
+import { createLogLineMask } from './log-line-mask.ts';
 import { createLogUpload, type LogUpload, type LogUploadOptions } from './log-upload.ts';
 import type { AttemptContext, PhaseDeps, Workspace } from './phases/phase.ts';
 import { runPhases } from './phases/run-phases.ts';
+import { type EndLimits, tellEnd } from './tell-end.ts';
 import { endStopped, toEnding } from './to-ending.ts';
 import type { Claim, Transport } from './transport/transport.ts';
-import { transportErrorKind } from './transport/transport-error.ts';
-
-/** Longer lines say nothing to people, and would fill the log. */
-const MAX_LOG_LINE = 4000;
 
 /** Ends that a full disk may be the cause of. */
 const DISK_SUSPECTS: readonly Ending['outcome'][] = ['agent_failed', 'tests_failed', 'no_changes'];
@@ -52,28 +48,9 @@ export type AttemptDeps = Omit<PhaseDeps, 'redact' | 'holdsSecret'> & {
   /** For how long the check run is looked for before the work, while GitHub is in trouble. */
   checkRunLookMs: number;
   logBatchMs: NonNullable<LogUploadOptions['batchMs']>;
-  /** How long the end of an attempt may take, in milliseconds. */
   endLimits: EndLimits;
   /** An operator asked, in an answer to a heartbeat, that this runner finishes what it has and leaves. */
   onDrain(): void;
-};
-
-export type EndLimits = {
-  /** For the rest of the log and the final state of the check run, together. */
-  lastWordsMs: number;
-  /** For what is left of the log after that, before the report: a cut that the lease outlives costs no line of it. */
-  restOfLogMs: number;
-  /** For telling the coordinator. Afterwards the report is kept, and the slot is free. */
-  reportMs: number;
-  /** The same once this runner has to go. */
-  shutdownMs: number;
-};
-
-export const DEFAULT_END_LIMITS: EndLimits = {
-  lastWordsMs: 15_000,
-  restOfLogMs: 4 * 60_000,
-  reportMs: 10 * 60_000,
-  shutdownMs: 30_000,
 };
 
 /** An attempt under way. */
@@ -190,7 +167,7 @@ async function runAttempt(
     liveLog = await createLogUpload({
       channel,
       file: attemptLogFile(journal, spec.attemptId),
-      redact: redactor.redact,
+      redact: createLogLineMask(redactor.redact),
       clock,
       log,
       batchMs: deps.logBatchMs,
@@ -219,7 +196,7 @@ async function runAttempt(
     record,
     channel,
     tokens,
-    say: (line) => liveLog.write(stripControl(line).slice(0, MAX_LOG_LINE)),
+    say: (line) => liveLog.write(line),
     remainingMs: () => Math.max(0, startedMs + spec.settings.maxMinutes * 60_000 - clock.monotonicMs()),
     keepWorkspace: async (opened) => {
       workspace = opened;
@@ -331,7 +308,15 @@ async function runAttempt(
     const report = { ...told, checkRunFinished };
     // Before it is sent: a repeat after a restart has to say the same.
     await notes.write({ report }).catch(warnOfJournal);
-    if (!(await complete(report))) late = { ...notes.entry(), report };
+    const telling = {
+      channel,
+      liveLog,
+      shutdown: state.shutdown.promise,
+      limits: deps.endLimits,
+      clock,
+      log,
+    };
+    if (!(await tellEnd(report, telling))) late = { ...notes.entry(), report };
     await gone;
   }
 
@@ -345,38 +330,6 @@ async function runAttempt(
     const content = toResultCheckRun({ specialty, kind, runnerName, result, patch, log });
     const [, taken] = await Promise.all([liveLog.flush(limit), checkRun.finish(content, limit)]);
     return taken;
-  }
-
-  /** False when the coordinator could not be reached in time; refused counts as told. */
-  async function complete({ idempotencyKey, ...request }: ReportEntry['report']): Promise<boolean> {
-    const { result } = request;
-    const { restOfLogMs, reportMs, shutdownMs } = deps.endLimits;
-    const leaving = new AbortController();
-    const told = new AbortController();
-    // Woken when it was told, and otherwise after as long as a runner that goes down may wait.
-    void unlessAborted(state.shutdown.promise, told.signal)
-      .then(() => clock.sleep(shutdownMs, told.signal))
-      .then(() => leaving.abort())
-      .catch(() => undefined);
-    const limit = AbortSignal.any([AbortSignal.timeout(reportMs), leaving.signal]);
-    try {
-      // After the report nothing more of the log is taken.
-      await liveLog.flush(AbortSignal.any([AbortSignal.timeout(restOfLogMs), limit]));
-      await channel.complete(request, idempotencyKey, limit);
-      log.info({ outcome: result.outcome, reason: result.reason }, 'The end of an attempt was reported');
-      return true;
-    } catch (error) {
-      const isLate = limit.aborted || transportErrorKind(error) === 'unavailable';
-      log.error(
-        { err: error, outcome: result.outcome },
-        isLate
-          ? 'The end of an attempt could not be reported yet; it is kept'
-          : 'The end of an attempt was not taken',
-      );
-      return !isLate;
-    } finally {
-      told.abort();
-    }
   }
 
   async function watchLongestRun(): Promise<void> {
@@ -433,21 +386,6 @@ async function runAttempt(
 function toFileTrouble(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : toError(error).name;
   return `its journal can’t be written: ${code}`;
-}
-
-/** Never rejects: an attempt that can't be given back lapses by itself. */
-async function giveBack(
-  { lease, leaseSeconds }: Claim,
-  reason: DeclineReason,
-  detail: string,
-  deps: { transport: Pick<Transport, 'decline'>; signal: AbortSignal; log: Logger },
-): Promise<void> {
-  const { transport, log } = deps;
-  log.error({ reason, detail }, 'An attempt is given back before it was begun');
-  const limit = AbortSignal.any([deps.signal, AbortSignal.timeout(leaseSeconds * 1000)]);
-  await transport
-    .decline(lease, reason, detail, limit)
-    .catch((error: unknown) => log.warn({ err: error }, 'The attempt could not be given back; it lapses'));
 }
 
 function createJournalEntry({ spec, lease }: Claim, agentName: string): JournalEntry {
