@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AttemptId, CommitId } from '../../contract/identifiers.ts';
 import type { JobSpec } from '../../contract/job.ts';
@@ -6,13 +6,15 @@ import { BranchName } from '../../domain/branch-name.ts';
 import { BUDGETS } from '../../domain/timings.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { toHttpUrl, toSshUrl } from './clone-address.ts';
 import { createGit } from './git.ts';
 import type { Remote } from './git-environment.ts';
-import { type Address, createRepositoryHold } from './hold-repository.ts';
+import { createRepositoryHold } from './hold-repository.ts';
 import { choosePrunable, type InventoryItem, readInventory } from './inventory.ts';
 import type { KeptRecord } from './kept/kept-record.ts';
 import { createKeptWorkspaces, type KeptWorkspaces } from './kept/kept-workspaces.ts';
 import type { Keeping, KeepWish } from './kept/keeping.ts';
+import { createLeftForPeople } from './left-for-people.ts';
 import { createMirrors } from './mirror.ts';
 import { removeTree } from './remove-tree.ts';
 import { createWorkspace } from './workspace.ts';
@@ -36,7 +38,6 @@ export type WorkspacesOptions = {
 };
 
 const DEFAULT_GIT_TIMEOUT_MS = 15 * 60_000;
-const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * Workspaces below one folder. `mirrors/<repository id>.git` is shared by all attempts (mount it read-only for agents),
@@ -50,7 +51,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const privateFolder = join(root, 'private');
   const mirrorsFolder = join(root, 'mirrors');
   const refusedFolder = join(root, 'refused');
-  const asideFolder = join(root, 'aside');
+  const leftForPeople = createLeftForPeople({ asideFolder: join(root, 'aside'), refusedFolder, clock, log });
   const git = createGit({
     machineEnv: options.machineEnv ?? {},
     timeoutMs: options.gitTimeoutMs ?? DEFAULT_GIT_TIMEOUT_MS,
@@ -132,16 +133,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         inUse.delete(name);
       }
       async function setAside(): Promise<void> {
-        const aside = join(asideFolder, attemptId);
-        await mkdir(asideFolder, { recursive: true, mode: 0o700 });
-        await removeTree(aside);
-        await rename(attemptFolder, aside);
+        await leftForPeople.setAside(attemptId, attemptFolder);
         await remove();
-        await removeAside(BUDGETS.workspacesAside);
-        log.info(
-          { attemptId, folder: aside },
-          'The workspace of an attempt that is not ours any more was set aside',
-        );
       }
       async function keep(keeping: Keeping, wish: KeepWish): Promise<void> {
         if (keepMs === 0) return await remove();
@@ -215,33 +208,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       }
     }
     await mirrors.sweep(held);
-    await removeOldPatches();
-    await removeAside(BUDGETS.workspacesAside);
-  }
-
-  /** All but the newest `most`, and those that are too old. */
-  async function removeAside(most: number): Promise<void> {
-    const oldestMs = clock.nowMs() - BUDGETS.asideDays * DAY_MS;
-    // There is no such folder until the first one is kept.
-    const names = await readdir(asideFolder).catch(() => []);
-    const found = await Promise.all(
-      names.map(async (name) => ({ name, atMs: (await stat(join(asideFolder, name))).ctimeMs })),
-    );
-    const newestFirst = found.toSorted((a, b) => b.atMs - a.atMs);
-    for (const [place, { name, atMs }] of newestFirst.entries()) {
-      if (place >= most || atMs < oldestMs) await removeTree(join(asideFolder, name));
-    }
-  }
-
-  async function removeOldPatches(): Promise<void> {
-    const oldestMs = clock.nowMs() - BUDGETS.refusedPatchDays * DAY_MS;
-    // There is no such folder until the first one is kept.
-    for (const name of await readdir(refusedFolder).catch(() => [])) {
-      const file = join(refusedFolder, name);
-      if ((await stat(file)).mtimeMs >= oldestMs) continue;
-      await removeTree(file);
-      log.info({ file }, 'Removed the patch of work that was not accepted');
-    }
+    await leftForPeople.removeOldPatches();
+    await leftForPeople.removeAside(BUDGETS.workspacesAside);
   }
 
   async function freeDiskBytes(): Promise<number> {
@@ -255,7 +223,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   async function makeRoom(bytes: number): Promise<number> {
     const isEnough = async (): Promise<boolean> => (await freeDiskBytes()) > bytes;
     await keptOnes.removeOld();
-    if (!(await isEnough())) await removeAside(0);
+    if (!(await isEnough())) await leftForPeople.removeAside(0);
     if (!(await isEnough())) await keptOnes.makeRoom(isEnough);
     if (!(await isEnough())) await mirrors.evict(isEnough);
     return await freeDiskBytes();
@@ -318,20 +286,4 @@ function checkNames(spec: JobSpec): void {
   CommitId.parse(spec.base.commit);
   CommitId.parse(spec.startCommit);
   BranchName.parse(spec.branch);
-}
-
-function toHttpUrl(repository: Address): string {
-  const url = new URL(repository.cloneUrl);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new Error(`Repositories are cloned by https or http, not by ${url.protocol}`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new Error('A clone address must not have a credential in it');
-  }
-  return url.href;
-}
-
-function toSshUrl(repository: Address): string {
-  const { hostname } = new URL(repository.cloneUrl);
-  return `ssh://git@${hostname}/${encodeURIComponent(repository.owner)}/${encodeURIComponent(repository.name)}.git`;
 }
