@@ -37,6 +37,25 @@ describe('network cut runner ↔ coordinator < 210 s', () => {
     );
   });
 
+  test.for(CUTS)('the same for a runner that only reaches GitHub: %s', async ([variant, cut], context) => {
+    await using yard = await startFaultYard({ runners: [] });
+    const { network } = await yard.addRunner('far', { transport: 'github' });
+    const issue = await yard.ask('Please wait');
+    await untilRunning(yard);
+
+    cut(network);
+    await pass(2000);
+    await yard.goOn();
+    await pass(1000);
+    network.mend();
+    const mendedMs = performance.now();
+
+    await assertNothingLost(yard, { [issue]: ['succeeded'] });
+    expect((await yard.jobs())[0]?.attempt).toBe(1);
+    const row = 'network cut runner ↔ GitHub, by way of GitHub';
+    noteRecovery(context, row, variant, [elapsedMs(mendedMs)]);
+  });
+
   test(
     'the agent finishes while the network is cut: its result is kept and told afterwards',
     { tags: ['ci'] },

@@ -114,32 +114,38 @@ describe('longer cut', () => {
 });
 
 describe('laptop sleeps', () => {
-  test('on wake nothing stale is published, and the runner goes on with the next job', async (context) => {
-    await using yard = await startFaultYard();
-    const one = yard.runner('one');
-    const issue = await yard.ask('Please wait');
-    await agentWorks(yard);
-    await yard.addRunner('two');
+  const TRANSPORTS = ['coordinator', 'github'] as const;
+  test.for(TRANSPORTS)(
+    'on wake nothing stale is published: a runner by way of the %s',
+    async (transport, context) => {
+      await using yard = await startFaultYard({ runners: [] });
+      const one = await yard.addRunner('one', { transport });
+      const issue = await yard.ask('Please wait');
+      await agentWorks(yard);
+      await yard.addRunner('two');
 
-    one.pause();
-    await until(
-      'the job is with the other one',
-      async () => (await yard.jobs())[0]?.attempt === 2,
-      PATIENCE_MS,
-    );
-    await yard.goOn();
-    await yard.jobIn(issue, 'succeeded');
-    one.resume();
-    const awakeMs = performance.now();
+      one.pause();
+      await until(
+        'the job is with the other one',
+        async () => (await yard.jobs())[0]?.attempt === 2,
+        PATIENCE_MS,
+      );
+      await yard.goOn();
+      await yard.jobIn(issue, 'succeeded');
+      one.resume();
+      const awakeMs = performance.now();
 
-    await until(
-      'it is at its old attempt no more',
-      () => one.output().includes('An attempt is over'),
-      PATIENCE_MS,
-    );
-    noteRecovery(context, 'laptop sleeps', 'asleep longer than the lease', [elapsedMs(awakeMs)]);
-    await assertNothingLost(yard, { [issue]: ['succeeded'] });
-  });
+      await until(
+        'it is at its old attempt no more',
+        () => one.output().includes('An attempt is over'),
+        PATIENCE_MS,
+      );
+      noteRecovery(context, 'laptop sleeps', `asleep longer than the lease, by way of the ${transport}`, [
+        elapsedMs(awakeMs),
+      ]);
+      await assertNothingLost(yard, { [issue]: ['succeeded'] });
+    },
+  );
 
   test('a nap shorter than the lease costs nothing', async (context) => {
     await using yard = await startFaultYard();

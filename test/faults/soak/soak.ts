@@ -7,6 +7,7 @@ import { SWEEP_TIMINGS } from '../support/fault-timings.ts';
 import { type FaultYard, startFaultYard } from '../support/fault-yard.ts';
 import { type Expected, findLosses, untilAtRest } from '../support/nothing-lost.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
+import type { Transport } from '../support/prepare-runner.ts';
 import { pass } from '../support/pass.ts';
 import { listTroubles } from './chaos.ts';
 import { isCalledOff, judge, pickStory, type Story, tell } from './issues.ts';
@@ -18,6 +19,7 @@ const HELP = `npm run soak -- [options]: many runners, many issues, and everythi
   --engine <name>      sqlite, postgres or both (default both, one after the other)
   --issues <number>    default 500
   --runners <number>   default 50
+  --github <number>    how many of them only reach GitHub (default: a tenth)
   --seed <number>      of all chance; the one that is used is printed (default: a new one)
   --calm               without any trouble, to see what the machine can do
   --patience <minutes> for how long it may take afterwards until everything has ended (default 15)
@@ -29,6 +31,8 @@ type Plan = {
   minutes: number;
   issues: number;
   runners: number;
+  /** Of these, how many only reach GitHub. */
+  byGitHub: number;
   seed: number;
   isCalm: boolean;
   patienceMs: number;
@@ -44,6 +48,7 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'both' },
     issues: { type: 'string', default: '500' },
     runners: { type: 'string', default: '50' },
+    github: { type: 'string' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     calm: { type: 'boolean', default: false },
     patience: { type: 'string', default: '15' },
@@ -53,10 +58,15 @@ const { values } = parseArgs({
 if (values.help) {
   say(HELP);
 } else {
+  const runners = toNumber('runners', values.runners);
   const plan: Plan = {
     minutes: toNumber('minutes', values.minutes),
     issues: toNumber('issues', values.issues),
-    runners: toNumber('runners', values.runners),
+    runners,
+    byGitHub: Math.min(
+      runners,
+      values.github === '0' ? 0 : toNumber('github', values.github ?? String(Math.ceil(runners / 10))),
+    ),
     seed: toNumber('seed', values.seed),
     isCalm: values.calm,
     patienceMs: toNumber('patience', values.patience) * 60_000,
@@ -71,9 +81,9 @@ if (values.help) {
 
 /** True when every issue has ended as it should have, and nothing was lost or doubled. */
 async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
-  const { issues, runners, minutes, seed, isCalm } = plan;
+  const { issues, runners, byGitHub, minutes, seed, isCalm } = plan;
   say(
-    `\n${engine}: ${issues} issues, ${runners} runners, ${minutes} minutes${isCalm ? ', calm' : ''}, seed ${seed}\n`,
+    `\n${engine}: ${issues} issues, ${runners} runners (${byGitHub} only reach GitHub), ${minutes} minutes${isCalm ? ', calm' : ''}, seed ${seed}\n`,
   );
   const dice = createDice(seed);
   const postgres = engine === 'postgres' ? await startOwnPostgres() : null;
@@ -84,9 +94,8 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
     timings: SWEEP_TIMINGS,
     ...(postgres === null ? {} : { database: postgres }),
   });
-  for (let host = 1, left = runners; left > 0; host += 1, left -= RUNNERS_A_HOST) {
-    await yard.addRunnerHost(`host-${host}`, Math.min(left, RUNNERS_A_HOST), { capacity: 1 });
-  }
+  await addHosts(yard, 'host', runners - byGitHub, 'coordinator');
+  await addHosts(yard, 'far', byGitHub, 'github');
   const startedMs = performance.now();
   const stories = new Map<number, Story>();
   const struck = new Map<string, number>();
@@ -130,6 +139,12 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
       await trouble.strike();
       await pass(dice.between(200, 3000));
     });
+  }
+}
+
+async function addHosts(yard: FaultYard, name: string, count: number, transport: Transport): Promise<void> {
+  for (let host = 1, left = count; left > 0; host += 1, left -= RUNNERS_A_HOST) {
+    await yard.addRunnerHost(`${name}-${host}`, Math.min(left, RUNNERS_A_HOST), { capacity: 1, transport });
   }
 }
 
@@ -180,6 +195,10 @@ async function reconcile(
   }
   const losses = await findLosses(yard);
   const attempts = await yard.database.query('select count(*) as n, max(number) as most from attempts');
+  const far = await yard.database.query(
+    `select count(*) as n, sum(case when outcome = 'pull_request' then 1 else 0 end) as done from attempts
+      join runners on runners.id = attempts.runner_id where runners.transport = 'github'`,
+  );
 
   say('\nTroubles:\n');
   for (const [name, count] of [...facts.struck].toSorted(byName)) say(`  ${name.padEnd(44)} ${count}\n`);
@@ -188,6 +207,9 @@ async function reconcile(
   say(`\n${facts.stories.size} issues, ${jobs.length} jobs, ${String(attempts[0]?.['n'])} attempts `);
   say(
     `(at most ${String(attempts[0]?.['most'])} for a job), ${yard.created.filter(({ path }) => path.endsWith('/pulls')).length} pull requests\n`,
+  );
+  say(
+    `${String(far[0]?.['n'])} of the attempts were by way of GitHub, ${String(far[0]?.['done'])} of them ended in a pull request\n`,
   );
   const dead = jobs.filter(({ state }) => state === 'dead').length;
   say(`${dead} jobs are dead: given up after machines were lost, or offers missed, again and again\n`);

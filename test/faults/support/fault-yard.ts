@@ -12,7 +12,7 @@ import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
 import { type EngineName, watchDatabase, type WatchedDatabase } from './database.ts';
 import { COMMENT_SPACING_MS, FAULT_TIMINGS, PATIENCE_MS, WRITE_SPACING_MS } from './fault-timings.ts';
-import { prepareRunner, type RunnerWishes } from './prepare-runner.ts';
+import { prepareRunner, type RunnerWishes, type Transport } from './prepare-runner.ts';
 import { createProgram, type Program } from './program.ts';
 
 export const OWNER = 'octavia';
@@ -135,7 +135,8 @@ export async function startFaultYard(options: Options = {}) {
   function leadTo(next: number): void {
     port = next;
     webhooks.lead({ port });
-    for (const runner of runners.values()) runner.network.lead({ port });
+    for (const runner of runners.values())
+      if (runner.transport === 'coordinator') runner.network.lead({ port });
   }
 
   function coordinator(number = 1): Coordinator {
@@ -150,22 +151,28 @@ export async function startFaultYard(options: Options = {}) {
       enrollAt: `http://127.0.0.1:${port}`,
       coordinatorUrl: network.url,
       operator: coordinator().operator,
-      github: { url: toGitHub.url, app: github.app },
+      github: { url: network.url, app: github.app },
       agentEnv: { GO_ON: goOn },
     });
   }
 
-  function tuningOf(wanted: RunnerWishes): Record<string, string> {
+  /** A stretch of network of a runner's own, before whom it speaks with. */
+  async function layNetwork({ transport }: RunnerWishes): Promise<TcpProxy> {
+    const network = await createTcpProxy();
+    network.lead({ port: transport === 'github' ? portOf(toGitHub.url) : port });
+    return network;
+  }
+
+  function environmentOf(wanted: RunnerWishes, network: TcpProxy): Record<string, string> {
     return {
-      FAULT_GITHUB: toGitHub.url,
+      FAULT_GITHUB: wanted.transport === 'github' ? network.url : toGitHub.url,
       FAULT_TUNING: JSON.stringify({ ...QUICK_TUNING, ...options.tuning, ...wanted.tuning }),
     };
   }
 
   /** Enrols a runner and starts it, in a process of its own. */
   async function addRunner(name: string, wanted: RunnerWishes = {}): Promise<Runner> {
-    const network = await createTcpProxy();
-    network.lead({ port });
+    const network = await layNetwork(wanted);
     const { config, workspaceRoot } = await prepare(name, network, wanted);
     const program = createProgram({
       name: 'runner',
@@ -173,16 +180,15 @@ export async function startFaultYard(options: Options = {}) {
       args: [config],
       folder,
       // As on machines of their own: what two with one identity do to each other is for the coordinator to see.
-      environment: { ...tuningOf(wanted), XDG_STATE_HOME: path.join(folder, 'state', name) },
+      environment: { ...environmentOf(wanted, network), XDG_STATE_HOME: path.join(folder, 'state', name) },
       ready: /Connected to the coordinator|GitHub knows this App/,
     });
-    return register({ ...program, name, network, workspaceRoot });
+    return register({ ...program, name, network, transport: toTransport(wanted), workspaceRoot });
   }
 
   /** Enrols `count` runners and starts them in one process, behind one stretch of network. */
   async function addRunnerHost(name: string, count: number, wanted: RunnerWishes = {}): Promise<Runner> {
-    const network = await createTcpProxy();
-    network.lead({ port });
+    const network = await layNetwork(wanted);
     const configs: string[] = [];
     for (let number = 1; number <= count; number += 1) {
       configs.push((await prepare(`${name}-${number}`, network, wanted)).config);
@@ -192,10 +198,10 @@ export async function startFaultYard(options: Options = {}) {
       label: name,
       args: configs,
       folder,
-      environment: tuningOf(wanted),
+      environment: environmentOf(wanted, network),
       ready: /all runners work/,
     });
-    return register({ ...program, name, network, workspaceRoot: folder });
+    return register({ ...program, name, network, transport: toTransport(wanted), workspaceRoot: folder });
   }
 
   async function register(runner: Runner): Promise<Runner> {
@@ -336,7 +342,17 @@ export type Coordinator = Program & {
   /** Where it listens since its last start. */
   port(): number;
 };
-export type Runner = Program & { name: string; network: TcpProxy; workspaceRoot: string };
+export type Runner = Program & {
+  name: string;
+  transport: Transport;
+  /** Between it and the coordinator; of one that only reaches GitHub, between it and GitHub's API. */
+  network: TcpProxy;
+  workspaceRoot: string;
+};
+
+function toTransport(wanted: RunnerWishes): Transport {
+  return wanted.transport ?? 'coordinator';
+}
 
 function portOf(url: string): number {
   return Number(new URL(url).port);

@@ -11,6 +11,9 @@ import { GITHUB_POLL_SECONDS } from './fault-timings.ts';
 
 const AGENT = path.resolve(import.meta.dirname, '..', '..', 'fixtures', 'bin', 'quick-agent.sh');
 
+/** How a runner hears of work. */
+export type Transport = 'coordinator' | 'github';
+
 export type RunnerWishes = {
   workspaceRoot?: string;
   /** Of another runner: it works under that one's identity, and is not enrolled. */
@@ -19,8 +22,8 @@ export type RunnerWishes = {
   capacity?: number;
   /** The command of its agent, in place of the one that works by the title. */
   agent?: [string, ...string[]];
-  /** How it hears of work; from the coordinator when left out. */
-  transport?: 'coordinator' | 'github';
+  /** From the coordinator when left out. */
+  transport?: Transport;
 };
 
 /** Where a runner shall work, and with whom. */
