@@ -6,8 +6,11 @@ import type { Logger } from '../lib/logger.ts';
 const MAX_CONNECTIONS = 10;
 /** For a connection, new or out of the pool. */
 const CONNECT_MS = 10_000;
-/** A coordinator that froze, or whose network is cut, must not keep the others from its locks for longer. */
-const IDLE_IN_TRANSACTION_MS = 30_000;
+/**
+ * A coordinator that froze, or whose network is cut, must not keep the others from its locks for longer. Transactions take milliseconds
+ * and wait for nothing but the database.
+ */
+const IDLE_IN_TRANSACTION_MS = 5000;
 const STATEMENT_MS = 60_000;
 /** Finds out about a cut connection that nobody says anything on. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
