@@ -22,7 +22,7 @@ const HELP = `npm run soak -- [options]: many runners, many issues, and everythi
   --github <number>    how many of them only reach GitHub (default: a tenth)
   --seed <number>      of all chance; the one that is used is printed (default: a new one)
   --calm               without any trouble, to see what the machine can do
-  --patience <minutes> for how long it may take afterwards until everything has ended (default 15)
+  --patience <minutes> for how long it may take afterwards until everything has ended (default 45)
 
 Everything runs on loopback. At the end every issue is held against how it should have ended; exit code 1 when one differs.
 `;
@@ -51,7 +51,7 @@ const { values } = parseArgs({
     github: { type: 'string' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     calm: { type: 'boolean', default: false },
-    patience: { type: 'string', default: '15' },
+    patience: { type: 'string', default: '45' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
