@@ -95,11 +95,13 @@ async function findWrongEnds(yard: FaultYard, expected: Expected): Promise<strin
  */
 export async function findLosses(yard: FaultYard): Promise<string[]> {
   const jobs = await yard.jobs();
-  const published = await Promise.all(jobs.map((job) => findWrongPublications(yard, job, jobs)));
+  const published: string[] = [];
+  // One after the other: each look is a connection to the database, and git.
+  for (const job of jobs) published.push(...(await findWrongPublications(yard, job, jobs)));
   return [
     ...(await findLostDeliveries(yard)),
     ...findSecondLiveJobs(jobs),
-    ...published.flat(),
+    ...published,
     ...findBadCheckRuns(yard),
     ...[...new Set(jobs.map(({ issue }) => issue))].flatMap((issue) => findSecondComments(yard, issue)),
     ...tellOfStrays(yard),
