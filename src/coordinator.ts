@@ -38,6 +38,7 @@ import { packageVersion } from './package-version.ts';
 import { createEmbeddedStore } from './store/embedded.ts';
 import { createPostgresStore } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
+import type { StoreUse } from './store/store-use.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
 import { toListedCommentTrigger } from './webhooks/issue-comment.ts';
@@ -110,7 +111,7 @@ export async function createCoordinator(
     log,
   });
   const github = createGitHub({ ...octokits, apiUrl: config.githubApiUrl, clock, log });
-  const store = await openStore(config, deps).catch(async (error: unknown) => {
+  const store = await openStore(config, { ...deps, use: 'serve' }).catch(async (error: unknown) => {
     await sharedLimits?.close();
     throw error;
   });
@@ -244,10 +245,10 @@ export async function createCoordinator(
 /** The only place that knows which engine is beneath. */
 export async function openStore(
   config: Pick<Config, 'dataFolder' | 'databaseUrl'>,
-  deps: { clock: Clock; random: Random; timings: Timings; log: Logger },
+  deps: { clock: Clock; random: Random; timings: Timings; log: Logger; use: StoreUse },
 ): Promise<Store> {
   const { dataFolder: folder, databaseUrl: url } = config;
   if (url === null) return createEmbeddedStore({ ...deps, folder });
-  const { random, timings, log } = deps;
-  return createPostgresStore({ url, folder, random, timings, log });
+  const { random, timings, log, use } = deps;
+  return createPostgresStore({ url, folder, use, random, timings, log });
 }

@@ -22,8 +22,9 @@ export class RecoveryRefusedError extends Error {
 }
 
 /**
- * `yardmaster recover`: rebuilds live jobs in the configured store from GitHub alone, or with `dryRun` only says what it would do. No
- * coordinator may run on the store. Throws `RecoveryRefusedError` when the store has jobs, unless `force`; those that are there stay.
+ * `yardmaster recover`: rebuilds live jobs in the configured store from GitHub alone, or with `dryRun` only says what it would do. Throws
+ * `StoreInUseError` when a coordinator runs on the store (none can be started meanwhile), and `RecoveryRefusedError` when the store has jobs,
+ * unless `force`; those that are there stay.
  */
 export async function recoverStore(
   config: Config,
@@ -32,7 +33,7 @@ export async function recoverStore(
   const { redact } = createRedactor(secretsOf(config));
   const log = createLogger({ ...config.log, level: 'warn', redact });
   const shared = { clock: systemClock, random: systemRandom, timings: DEFAULT_TIMINGS, log };
-  const store = await openStore(config, shared);
+  const store = await openStore(config, { ...shared, use: 'recover' });
   try {
     return await recoverInto(store, config, { ...options, log });
   } finally {

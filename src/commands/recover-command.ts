@@ -17,7 +17,8 @@ export function addRecoverCommand(program: Command, cli: CommandLine): void {
     .addHelpText(
       'after',
       `
-Stop the coordinator first, and use its settings (environment or .env): the marks in its comments are signed with a key that comes from
+Stop the coordinator first, all of them where several share a database: beside one that runs this refuses, and none starts meanwhile.
+Use its settings (environment or .env): the marks in its comments are signed with a key that comes from
 WEBHOOK_SECRET. A job is begun again as a new attempt on its old branch; one whose pull request is there is linked to it. Safe to
 repeat with --force.
 

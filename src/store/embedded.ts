@@ -11,6 +11,7 @@ import type { Schema } from './schema.ts';
 import { createSqlStore, type StoreTimings } from './sql-store.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
+import type { StoreUse } from './store-use.ts';
 import { requeueRunning } from './tasks.ts';
 import { createWakes } from './wakes.ts';
 
@@ -21,13 +22,15 @@ import { createWakes } from './wakes.ts';
  */
 export async function createEmbeddedStore(deps: {
   folder: string;
+  /** `serve` when left out. */
+  use?: StoreUse;
   clock: Pick<Clock, 'nowMs'>;
   log: Logger;
   random?: Random;
   timings?: StoreTimings;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
-  const lock = await takeFolder(folder);
+  const lock = await takeFolder(folder, deps.use ?? 'serve');
   const db = new Kysely<Schema>({ dialect: createSqliteDialect(path.join(folder, 'yardmaster.db')) });
 
   let closing: Promise<void> | undefined;

@@ -29,11 +29,11 @@ export function toClientConfig(url: string): ClientConfig {
 }
 
 /** PostgreSQL behind Kysely. 64-bit integers are numbers, as they are with SQLite. */
-export function createPostgresDialect(url: string, log: Logger): Dialect {
+export function createPostgresDialect(config: ClientConfig, log: Logger): Dialect {
   const overrides = new TypeOverrides();
   // Times in milliseconds and GitHub's ids stay far below 2^53.
   overrides.setTypeParser(types.builtins.INT8, Number);
-  const pool = new Pool({ ...toClientConfig(url), max: MAX_CONNECTIONS, types: overrides });
+  const pool = new Pool({ ...config, max: MAX_CONNECTIONS, types: overrides });
   // Without a listener, the end of an idle connection would end the process; the pool replaces it by itself.
   pool.on('error', (error) => log.warn({ err: error }, 'An idle connection to PostgreSQL was lost'));
   // Nor may the end of one that is in use, between two statements of a transaction; the next statement fails by itself.

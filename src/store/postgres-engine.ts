@@ -6,7 +6,9 @@ import { backoffMs } from '../lib/retry.ts';
 import { createClaimantWatch } from './claimants.ts';
 import type { Engine, Turn } from './engine.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
+import type { PostgresUse } from './postgres-use.ts';
 import type { Schema } from './schema.ts';
+import { StoreInUseError } from './store-use.ts';
 import type { WakeTopic } from './wakes.ts';
 
 /** The channel of LISTEN and NOTIFY. */
@@ -22,6 +24,10 @@ const TURNS: Readonly<Record<Turn, number>> = {
 const PASSING_ERRORS: readonly unknown[] = ['40P01', '40001', '23505'];
 const TRIES = 6;
 
+/** Whoever changes something asks for the time first, so nothing is done beside a recovery, whatever became of the connection that holds the share. */
+const LOST_SHARE =
+  'The connection that keeps `yardmaster recover` and coordinators apart was lost, and somebody else has the database by now. Nothing is changed until that is over.';
+
 /** Several coordinators, any number of connections: what must be one after the other says so by locks. */
 export function createPostgresEngine(deps: {
   /** Differs from that of every other coordinator. */
@@ -32,6 +38,7 @@ export function createPostgresEngine(deps: {
   processClock: Clock;
   random: Random;
   timings: Pick<Timings, 'coordinatorGoneSeconds'>;
+  use: Pick<PostgresUse, 'stillHeld'>;
   /** Hears every reading of the database's clock. */
   onTime: (nowMs: number) => void;
 }): Engine {
@@ -76,9 +83,13 @@ export function createPostgresEngine(deps: {
       // Not clock_timestamp(): that is volatile. Not now(): that is the transaction's start, which may have waited for a lock since.
       const { rows } = await sql<{
         now: number;
-      }>`select (extract(epoch from statement_timestamp()) * 1000)::bigint as now`.execute(db);
+        held: boolean;
+      }>`select (extract(epoch from statement_timestamp()) * 1000)::bigint as now, ${deps.use.stillHeld()} as held`.execute(
+        db,
+      );
       const [row] = rows;
       if (!row) throw new Error('PostgreSQL did not tell the time');
+      if (!row.held) throw new StoreInUseError(LOST_SHARE);
       deps.onTime(row.now);
       return row.now;
     },

@@ -1,3 +1,5 @@
+import { StoreInUseError } from './store-use.ts';
+
 /** The database that was configured can't be used; the message says what to do. It never holds the password. */
 export class DatabaseUnusableError extends Error {
   override readonly name = 'DatabaseUnusableError';
@@ -16,7 +18,7 @@ export const OLDEST_VERSION = 15;
 
 /** What went wrong at the start → what to do about it. Errors that say so themselves are passed on. */
 export function explainDatabaseError(error: Error, place: DatabasePlace): Error {
-  if (error instanceof DatabaseUnusableError) return error;
+  if (error instanceof DatabaseUnusableError || error instanceof StoreInUseError) return error;
   const advice = adviceFor(codeOf(error), place);
   const where = `PostgreSQL at ${place.host}:${place.port}, database “${place.database}”, user “${place.user}”`;
   return new DatabaseUnusableError(

@@ -15,16 +15,18 @@ import { createPostgresEngine, fromNotice, WAKE_CHANNEL } from './postgres-engin
 import { explainDatabaseError, explainVersion, OLDEST_VERSION } from './postgres-error.ts';
 import { createPostgresListener } from './postgres-listener.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
+import { createPostgresUse } from './postgres-use.ts';
 import type { Schema } from './schema.ts';
 import { createSqlStore, type StoreTimings } from './sql-store.ts';
 import type { Store } from './store.ts';
+import type { StoreUse } from './store-use.ts';
 import { createWakes } from './wakes.ts';
 import { createWithoutNulPlugin } from './without-nul.ts';
 
 /**
  * The store that several coordinators share: the PostgreSQL database (version 15 or newer) at `url`, whose clock is the one that counts.
  * Its tables are made or brought up to date, however many start at once. Throws `DatabaseUnusableError` when it can't be used, saying
- * what to do, and `FolderInUseError`. What a coordinator was working on when it went is taken over by the others within seconds.
+ * what to do, and `StoreInUseError` when it is being rebuilt, or is to be and coordinators run on it. What a coordinator was working on when it went is taken over by the others within seconds.
  *
  * The connection must last as long as the session: behind a pooler, that is one connection a session, not one a transaction.
  */
@@ -33,18 +35,22 @@ export async function createPostgresStore(deps: {
   url: string;
   /** This coordinator's own, for what isn't in the database (the operator's socket); taken for it alone. */
   folder?: string;
+  /** `serve` when left out. */
+  use?: StoreUse;
   log: Logger;
   /** In place of the database's clock, for tests that turn it. */
   clock?: Pick<Clock, 'nowMs'>;
   random?: Random;
   timings?: StoreTimings & Pick<Timings, 'coordinatorGoneSeconds'>;
 }): Promise<Store> {
-  const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS } = deps;
-  const lock = deps.folder === undefined ? null : await takeFolder(deps.folder);
+  const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS, use = 'serve' } = deps;
+  const lock = deps.folder === undefined ? null : await takeFolder(deps.folder, use);
+  const share = createPostgresUse(use);
+  const config = { ...toClientConfig(url), application_name: share.applicationName };
   const time = createFollowingClock();
   const claimant = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0) % 2 ** 31;
   const db = new Kysely<Schema>({
-    dialect: createPostgresDialect(url, log),
+    dialect: createPostgresDialect(config, log),
     plugins: [createWithoutNulPlugin()],
   });
   const wakes = createWakes();
@@ -54,12 +60,14 @@ export async function createPostgresStore(deps: {
     processClock: systemClock,
     random,
     timings,
+    use: share,
     onTime: time.follow,
   });
   const listener = createPostgresListener({
-    config: toClientConfig(url),
+    config,
     channel: WAKE_CHANNEL,
     async prepare(client) {
+      await share.take(client);
       // Shared: the server may not have noticed yet that the connection before is dead, and it is the same claimant.
       await client.query('select pg_advisory_lock_shared($1::int, $2::int)', [
         LOCK_CLASS.claimants,
@@ -82,9 +90,10 @@ export async function createPostgresStore(deps: {
 
   try {
     await checkVersion(db);
+    // First: nothing is done to a database that is not ours to use.
+    await listener.start();
     await migrateAlone(db, engine);
     await engine.nowMs(db);
-    await listener.start();
   } catch (thrown) {
     await closeAll();
     throw explainDatabaseError(toError(thrown), new Client(toClientConfig(url)));

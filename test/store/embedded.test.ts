@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { aDelivery } from '../support/store-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { describeStore } from './store-contract.ts';
+import { describeStoreUse } from './store-use-contract.ts';
 
 const WRITER = path.join(import.meta.dirname, 'programs', 'write-deliveries.ts');
 
@@ -77,6 +78,30 @@ async function countCommits(folder: string): Promise<number> {
     commits += log.readUInt32BE(at + 4) === 0 ? 0 : 1;
   return commits;
 }
+
+describeStoreUse('embedded', async () => {
+  const folder = await temporaryFolder();
+  return {
+    open: (use) => createEmbeddedStore({ folder, use, clock: systemClock, log: createTestLogger() }),
+    // The folder goes with the test.
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+});
+
+test('a holder that can’t be told keeps others out all the same', async () => {
+  const folder = await temporaryFolder();
+  await using _store = await open(folder);
+  await writeFile(path.join(folder, 'coordinator.holder'), '{"use":"recover","name":7');
+
+  const recovery = createEmbeddedStore({
+    folder,
+    use: 'recover',
+    clock: systemClock,
+    log: createTestLogger(),
+  });
+
+  await expect(recovery).rejects.toThrow(/is in use by a coordinator\. Stop it, then repeat this/);
+});
 
 test('the folder is made for its owner alone', async () => {
   const folder = path.join(await temporaryFolder(), 'deep', 'data');

@@ -8,8 +8,9 @@ import { systemRandom } from '../../src/lib/random.ts';
 import { createEmbeddedStore } from '../../src/store/embedded.ts';
 import { createSqliteEngine, type Engine } from '../../src/store/engine.ts';
 import { migrate, STEPS } from '../../src/store/migrate.ts';
-import { createPostgresDialect } from '../../src/store/postgres-dialect.ts';
+import { createPostgresDialect, toClientConfig } from '../../src/store/postgres-dialect.ts';
 import { createPostgresEngine } from '../../src/store/postgres-engine.ts';
+import { createPostgresUse } from '../../src/store/postgres-use.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
 import type { Schema } from '../../src/store/schema.ts';
 import { createSqliteDialect } from '../../src/store/sqlite-dialect.ts';
@@ -144,13 +145,14 @@ async function openPostgres(): Promise<Opened> {
   const database = await createTestDatabase();
   const log = createTestLogger();
   return openWith({
-    connect: () => new Kysely<Schema>({ dialect: createPostgresDialect(database.url, log) }),
+    connect: () => new Kysely<Schema>({ dialect: createPostgresDialect(toClientConfig(database.url), log) }),
     engine: createPostgresEngine({
       claimant: 1,
       clock: null,
       processClock: systemClock,
       random: systemRandom,
       timings: { coordinatorGoneSeconds: 15 },
+      use: createPostgresUse('serve'),
       onTime: () => undefined,
     }),
     store: () => createPostgresStore({ url: database.url, log }),

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRunnerRegistry } from '../../src/dispatch/runner-registry.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
@@ -14,7 +15,9 @@ import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
 import { FolderInUseError } from '../../src/store/folder-lock.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
 import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
+import { LOCK_CLASS } from '../../src/store/postgres-locks.ts';
 import type { Store, StoreTx } from '../../src/store/store.ts';
+import { StoreInUseError, type StoreUse } from '../../src/store/store-use.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
@@ -22,6 +25,7 @@ import { aDelivery, aStoredJob, forIssue } from '../support/store-builders.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 import { describeStore } from './store-contract.ts';
+import { describeStoreUse } from './store-use-contract.ts';
 import type { WakeTopic } from '../../src/store/wakes.ts';
 
 const CLAIMER = path.join(import.meta.dirname, 'programs', 'claim-delivery.ts');
@@ -56,6 +60,13 @@ describeStore('postgres, half of the calls at another coordinator', async () => 
       await Promise.all([first.close(), second.close()]);
     },
   };
+});
+
+describeStoreUse('postgres', async () => {
+  // Makes the tables, where nobody has done so yet.
+  await (await openStore()).close();
+  await empty();
+  return { open: (use) => openStore({ use }), [Symbol.asyncDispose]: empty };
 });
 
 describe('two coordinators on one database', () => {
@@ -346,6 +357,36 @@ describe('two coordinators on one database', () => {
   });
 });
 
+describe('a process that has lost the connection by which others know of it', () => {
+  test.each<[StoreUse, string, string]>([
+    ['serve', 'a coordinator', 'pg_advisory_lock'],
+    ['recover', 'a recovery', 'pg_advisory_lock_shared'],
+  ])('%s: changes nothing while another has its place, and goes on afterwards', async (use, _what, lock) => {
+    await using store = await openStore({ use });
+    await empty();
+    let returns = 0;
+    store.subscribe((topic) => void (returns += Number(topic === 'all')));
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    onTestFinished(() => other.end());
+    // As the other use does, but waiting for the moment.
+    const taken = other.query(`select ${lock}(${LOCK_CLASS.use}, 0)`);
+    await until('it waits', async () => (await database.query(WAITING)).length > 0);
+
+    await cutConnections();
+    await taken;
+
+    const change = () => store.transact(async (tx) => tx.sweeps.putMark('a', 'mark'));
+    await expect(change()).rejects.toThrow(StoreInUseError);
+    await expect(change()).rejects.toThrow(/was lost, and somebody else has the database/);
+    expect(await store.sweeps.getMark('a')).toBeNull();
+    await other.query(`select pg_advisory_unlock_all()`);
+    await until('it is known again', () => returns > 0);
+    await change();
+    expect(await store.sweeps.getMark('a')).toBe('mark');
+  });
+});
+
 describe('opening', () => {
   test('any number of coordinators can start at once on an empty database', async () => {
     await using fresh = await createTestDatabase();
@@ -380,7 +421,7 @@ describe('opening', () => {
 
     await store.close();
 
-    const connections = `select 1 from pg_stat_activity where application_name = 'yardmaster' and datname = current_database()`;
+    const connections = `select 1 from pg_stat_activity where application_name like 'yardmaster%' and datname = current_database()`;
     await until('all connections are gone', async () => (await database.query(connections)).length === 0);
   });
 
@@ -431,6 +472,8 @@ async function openPair(timings?: Parameters<typeof createPostgresStore>[0]['tim
   };
 }
 
+const WAITING = `select 1 from pg_locks where locktype = 'advisory' and classid::bigint = ${LOCK_CLASS.use} and not granted`;
+
 /** The tables are made once and emptied for each test: that is faster than making them. */
 async function empty(): Promise<void> {
   await database.query(`do $$ begin execute (
@@ -440,7 +483,7 @@ async function empty(): Promise<void> {
 
 async function cutConnections(): Promise<void> {
   await database.query(`select pg_terminate_backend(pid) from pg_stat_activity
-    where application_name = 'yardmaster' and datname = current_database()`);
+    where application_name like 'yardmaster%' and datname = current_database()`);
 }
 
 /** Another process that has claimed a delivery and works on it for ever. */
