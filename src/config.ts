@@ -78,7 +78,7 @@ export type Config = {
   dataFolder: string;
   /** The PostgreSQL that several coordinators share, with its password; `null` = the embedded store in the data folder. */
   databaseUrl: string | null;
-  /** The Redis in which several coordinators share GitHub's limits, with its password; `null` = each keeps its own. */
+  /** The Redis in which several coordinators share GitHub's limits, with its password; `null` = in the store. */
   redisUrl: string | null;
   /** What a scraper of `/metrics` has to show; `null` = they are not served. */
   metricsToken: string | null;

@@ -39,6 +39,7 @@ import { createEmbeddedStore } from './store/embedded.ts';
 import { createPostgresStore } from './store/postgres.ts';
 import type { Store } from './store/store.ts';
 import type { StoreUse } from './store/store-use.ts';
+import { createStoredLimits } from './stored-limits.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
 import { toListedCommentTrigger } from './webhooks/issue-comment.ts';
@@ -90,31 +91,22 @@ export async function createCoordinator(
 ): Promise<Coordinator> {
   const { clock, random, timings, log } = deps;
   const newId = createUuidV7({ clock, random });
-  if (config.databaseUrl !== null && config.redisUrl === null) {
-    log.warn(
-      {},
-      'Without REDIS_URL each coordinator keeps to GitHub’s limits by itself: set it when several share this database',
-    );
-  }
-  const sharedLimits =
-    config.redisUrl === null
-      ? null
-      : await openSharedLimits({ url: config.redisUrl, prefix: `yardmaster:${config.appId}:`, random, log });
+  const store = await openStore(config, { ...deps, use: 'serve' });
+  const redisLimits = await openRedisLimits(config, { random, log }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const octokits = createOctokitFactory({
     appId: config.appId,
     privateKey: config.privateKey,
     webhookSecret: config.webhookSecret,
     baseUrl: config.githubApiUrl,
     limits: { ...config.limits, enabled: true },
-    sharedLimits: sharedLimits ?? undefined,
+    sharedLimits: redisLimits ?? createStoredLimits(store),
     clock,
     log,
   });
   const github = createGitHub({ ...octokits, apiUrl: config.githubApiUrl, clock, log });
-  const store = await openStore(config, { ...deps, use: 'serve' }).catch(async (error: unknown) => {
-    await sharedLimits?.close();
-    throw error;
-  });
 
   const assigner = createAssigner({ store, timings });
   const seal = createSeal(deriveMessageKey(config.privateKey, TOKEN_SEAL_PURPOSE).secret);
@@ -213,7 +205,7 @@ export async function createCoordinator(
       () => mailWatch.stop(),
       () => outbox.stop(),
       () => store.close(),
-      async () => sharedLimits?.close(),
+      async () => redisLimits?.close(),
     ]);
   }
   const stop = (): Promise<void> => (stopping ??= stopAll());
@@ -240,6 +232,14 @@ export async function createCoordinator(
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** `null` when GitHub's limits are kept in the store. */
+async function openRedisLimits(
+  { appId, redisUrl: url }: Pick<Config, 'appId' | 'redisUrl'>,
+  deps: { random: Random; log: Logger },
+) {
+  return url === null ? null : openSharedLimits({ url, prefix: `yardmaster:${appId}:`, ...deps });
 }
 
 /** The only place that knows which engine is beneath. */

@@ -15,6 +15,7 @@ import { createRedactor } from './lib/redact.ts';
 import { deriveMessageKey } from './lib/signed-message.ts';
 import { createUuidV7 } from './lib/uuid-v7.ts';
 import type { Store } from './store/store.ts';
+import { createStoredLimits } from './stored-limits.ts';
 
 /** Why nothing was recovered; the message says what to do. */
 export class RecoveryRefusedError extends Error {
@@ -57,6 +58,7 @@ async function recoverInto(
     ...config,
     baseUrl: config.githubApiUrl,
     limits: { ...config.limits, enabled: true },
+    sharedLimits: createStoredLimits(store),
     clock: systemClock,
     log,
   });

@@ -9,13 +9,12 @@ const ANSWER_WITHIN_MS = 1000;
 const CONNECT_WITHIN_MS = 5000;
 const RECONNECT_EVERY_MS = 2000;
 
-/** What coordinators that act for the same installations agree on. Every call answers `null` while nobody can be asked. */
+/** What coordinators that act for the same installations agree on. Calls answer `null` while nobody can be asked and each is to keep to its own. */
 export type SharedLimits = {
   /** Takes the next start of this key; answers how long to wait for it, in ms. Starts of all coordinators are `spacingMs` apart. */
   takeStart(key: string, spacingMs: number): Promise<number | null>;
   /** Takes one of `perHour` in any hour: 0 when it was taken, otherwise how long to wait until one is free, in ms. */
   takeOfHour(key: string, perHour: number): Promise<number | null>;
-  close(): Promise<void>;
 };
 
 /** Redis could not be used at the start; the message says what to do. */
@@ -51,7 +50,7 @@ export async function openSharedLimits(deps: {
   prefix: string;
   random: Random;
   log: Logger;
-}): Promise<SharedLimits> {
+}): Promise<SharedLimits & { close(): Promise<void> }> {
   const { url, prefix, random, log } = deps;
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -71,7 +70,7 @@ export async function openSharedLimits(deps: {
     redis.disconnect();
     const { hostname, port } = new URL(url);
     throw new RedisUnusableError(
-      `REDIS_URL: Redis at ${hostname}:${port || '6379'} can’t be used (${toError(thrown).message}). Start it, mend the address or the password, or take REDIS_URL out: one coordinator alone needs no Redis.`,
+      `REDIS_URL: Redis at ${hostname}:${port || '6379'} can’t be used (${toError(thrown).message}). Start it, mend the address or the password, or take REDIS_URL out: the limits are then kept in the store.`,
       { cause: thrown },
     );
   }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
+import { HOUR_MS } from './write-limits.ts';
 
 /** What a call was answered. */
 export type StoredAnswer = { requestHash: string; body: string };
@@ -168,6 +169,10 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
   await db
     .deleteFrom('patches')
     .where('at', '<', nowMs - keep.patchesMs)
+    .execute();
+  await db
+    .deleteFrom('recent_writes')
+    .where('at', '<=', nowMs - HOUR_MS)
     .execute();
   await db.deleteFrom('attempt_tokens').where('expires_at', '<', nowMs).execute();
   await db

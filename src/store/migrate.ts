@@ -22,6 +22,7 @@ import { addRunnerProtocol } from './migrations/0017-runner-protocol.ts';
 import { addAttemptProgress } from './migrations/0018-attempt-progress.ts';
 import { addThreadCommands } from './migrations/0019-thread-commands.ts';
 import { addPrioritySource } from './migrations/0020-priority-source.ts';
+import { createWriteLimits } from './migrations/0021-write-limits.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -52,6 +53,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0018-attempt-progress': addAttemptProgress,
   '0019-thread-commands': addThreadCommands,
   '0020-priority-source': addPrioritySource,
+  '0021-write-limits': createWriteLimits,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -42,6 +42,8 @@ export type Schema = {
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };
   label_aliases: { repository_id: number; name: string; stands_for: string };
+  write_turns: { key: string; next_start_at: number };
+  recent_writes: { id: string; key: string; at: number };
   trigger_keys: { key: string; outcome: string; created_at: number };
 };
 

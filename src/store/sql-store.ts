@@ -18,6 +18,7 @@ import { createSweepQueries } from './sweeps.ts';
 import { createEffectQueries, requeueRunning, type WantedEffect } from './tasks.ts';
 import { createTimelineQueries } from './timeline.ts';
 import { createSpendingQueries } from './spending.ts';
+import { createWriteLimitQueries } from './write-limits.ts';
 import type { Wakes, WakeTopic } from './wakes.ts';
 
 /** The defaults, where left out. */
@@ -104,6 +105,7 @@ export function createSqlStore(deps: {
       commands: createCommandQueries(on),
       reviews: createReviewQueries(on),
       patches: createPatchQueries(on),
+      writeLimits: createWriteLimitQueries(on, newId),
     };
   }
 

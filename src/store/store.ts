@@ -13,6 +13,7 @@ import type { EffectQueries, WantedEffect } from './tasks.ts';
 import type { TimelineQueries } from './timeline.ts';
 import type { SpendingQueries } from './spending.ts';
 import type { WakeTopic } from './wakes.ts';
+import type { WriteLimitQueries } from './write-limits.ts';
 
 /** A webhook delivery as it came in: verified, not yet looked at. */
 export type NewDelivery = {
@@ -108,6 +109,7 @@ export type Queries = {
   commands: CommandQueries;
   reviews: ReviewQueries;
   patches: PatchQueries;
+  writeLimits: WriteLimitQueries;
 };
 
 /** The queries of one transaction. */

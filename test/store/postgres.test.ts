@@ -9,6 +9,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRunnerRegistry } from '../../src/dispatch/runner-registry.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
+import { createWriteBudget } from '../../src/github/write-budget.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
@@ -18,6 +19,7 @@ import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
 import { LOCK_CLASS } from '../../src/store/postgres-locks.ts';
 import type { Store, StoreTx } from '../../src/store/store.ts';
 import { StoreInUseError, type StoreUse } from '../../src/store/store-use.ts';
+import { createStoredLimits } from '../../src/stored-limits.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
@@ -225,6 +227,21 @@ describe('two coordinators on one database', () => {
       expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
     }
     expect(await registries[1]?.list()).toHaveLength(10);
+  });
+
+  test('together they have the writes of one hour, no more', async () => {
+    await using pair = await openPair();
+    const budgets = [pair.first, pair.second].map((store) =>
+      createWriteBudget({ perHour: 40, clock: systemClock, shared: createStoredLimits(store) }),
+    );
+
+    const takes = await Promise.allSettled(
+      Array.from({ length: 100 }, (_, index) => budgets[index % 2]?.take('7') ?? Promise.resolve()),
+    );
+
+    expect(takes.filter(({ status }) => status === 'fulfilled')).toHaveLength(40);
+    const [refusal] = takes.flatMap((take) => (take.status === 'rejected' ? [take.reason as object] : []));
+    expect(refusal).toMatchObject({ kind: 'rate_limited', retryAfterMs: expect.any(Number) });
   });
 
   test('a turn belongs to one transaction at a time', async () => {

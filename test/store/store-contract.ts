@@ -13,6 +13,7 @@ import type { WakeTopic } from '../../src/store/wakes.ts';
 export type StoreUnderTest = { store: Store; clock: FakeClock } & AsyncDisposable;
 
 const LEASE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** What every store promises, whatever is beneath. */
 export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
@@ -1300,6 +1301,46 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       );
 
       expect(await store.jobs.get(job.id)).toMatchObject({ offers: 50 });
+    });
+  });
+
+  describe(`${name}: limits of GitHub`, () => {
+    const take = ({ store }: StoreUnderTest, key: string, perHour: number) =>
+      store.transact((tx) => tx.writeLimits.takeOfHour(key, perHour, tx.nowMs));
+    const start = ({ store }: StoreUnderTest, key: string) =>
+      store.transact((tx) => tx.writeLimits.takeStart(key, 1000, tx.nowMs));
+
+    test('starts of a key are a spacing apart, in the order of asking, and keys do not wait for each other', async () => {
+      await using opened = await open();
+
+      expect([await start(opened, 'a'), await start(opened, 'a'), await start(opened, 'b')]).toEqual([
+        0, 1000, 0,
+      ]);
+      opened.clock.advance(0.5);
+      expect(await start(opened, 'a')).toBe(1500);
+      opened.clock.advance(2.5);
+      expect(await start(opened, 'a'), 'what was long ago is not waited for').toBe(0);
+    });
+
+    test('a key has so many in any hour, however many ask at once, and the answer says how long to wait', async () => {
+      await using opened = await open();
+      const { clock } = opened;
+      await take(opened, 'a', 10);
+      clock.advance(1);
+
+      const takes = await Promise.all(Array.from({ length: 20 }, () => take(opened, 'a', 10)));
+
+      expect(takes.filter((waitMs) => waitMs === 0)).toHaveLength(9);
+      expect(new Set(takes.filter((waitMs) => waitMs > 0))).toEqual(new Set([HOUR_MS - 1000]));
+      expect(await take(opened, 'b', 10)).toBe(0);
+      expect(await take(opened, 'a', 4), 'with fewer, more of them have to be an hour old').toBe(HOUR_MS);
+      clock.advance(3598);
+      expect(await take(opened, 'a', 10)).toBe(1000);
+      await opened.store.prune();
+      expect(await take(opened, 'a', 10), 'what still counts is kept').toBe(1000);
+      clock.advance(1);
+      expect(await take(opened, 'a', 10)).toBe(0);
+      expect(await take(opened, 'a', 10)).toBe(1000);
     });
   });
 }
