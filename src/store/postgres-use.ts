@@ -19,7 +19,9 @@ export type PostgresUse = {
   stillHeld(): RawBuilder<boolean>;
 };
 
-const NAME = /^yardmaster (serve|recover), (.+)$/;
+const NAME = /^yardmaster \w+, /;
+/** Who was in the way may have gone before we could see who it was. */
+const TRIES = 3;
 const LOCK = LOCK_CLASS.use;
 const OURS = `locktype = 'advisory' and classid::bigint = ${LOCK} and objid = 0 and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database())`;
@@ -32,15 +34,19 @@ export function createPostgresUse(use: StoreUse): PostgresUse {
 
     async take(client) {
       const lock = use === 'serve' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
-      const { rows } = await client.query<{ taken: boolean; pid: number }>(
-        `select ${lock}(${LOCK}, 0) as taken, pg_backend_pid() as pid`,
-      );
-      if (rows[0]?.taken !== true) {
-        throw new StoreInUseError(
-          explainUse({ place: 'The database', wanted: use, holders: await holders(client) }),
+      for (let tried = 1; ; tried += 1) {
+        const { rows } = await client.query<{ taken: boolean; pid: number }>(
+          `select ${lock}(${LOCK}, 0) as taken, pg_backend_pid() as pid`,
         );
+        if (rows[0]?.taken === true) {
+          ({ pid } = rows[0]);
+          return;
+        }
+        const holders = await readHolders(client);
+        const isSeen = holders.some((holder) => use === 'recover' || holder.use === 'recover');
+        if (isSeen || tried === TRIES)
+          throw new StoreInUseError(explainUse({ place: 'The database', wanted: use, holders }));
       }
-      ({ pid } = rows[0]);
     },
 
     stillHeld: () =>
@@ -51,14 +57,15 @@ export function createPostgresUse(use: StoreUse): PostgresUse {
 }
 
 /** Who has the database by now, the oldest first: several connections of one process count once. */
-async function holders(client: Client): Promise<StoreHolder[]> {
-  const { rows } = await client.query<{ name: string; age_ms: number }>(
-    `select coalesce(application_name, '') as name,
+async function readHolders(client: Client): Promise<StoreHolder[]> {
+  const { rows } = await client.query<{ name: string; alone: boolean; age_ms: number }>(
+    `select coalesce(application_name, '') as name, bool_or(mode = 'ExclusiveLock') as alone,
        coalesce(extract(epoch from max(statement_timestamp() - backend_start)) * 1000, 0)::float8 as age_ms
      from pg_locks join pg_stat_activity using (pid) where ${OURS} group by application_name order by age_ms desc`,
   );
-  return rows.map(({ name, age_ms: ageMs }) => {
-    const [, use, who] = NAME.exec(name) ?? [];
-    return { use: use === 'recover' ? use : 'serve', name: who ?? name, ageMs };
-  });
+  return rows.map(({ name, alone, age_ms: ageMs }) => ({
+    use: alone ? 'recover' : 'serve',
+    name: name.replace(NAME, ''),
+    ageMs,
+  }));
 }

@@ -2,6 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 
 export const HOUR_MS = 60 * 60 * 1000;
+/** What is noted as further ahead is of a clock that has been put back since; nobody waits for that. */
+const AHEAD_MS = HOUR_MS / 6;
 
 /** When coordinators may write on GitHub. Of each key, one transaction at a time is in these. */
 export type WriteLimitQueries = {
@@ -19,7 +21,7 @@ export function createWriteLimitQueries(db: Kysely<Schema>, newId: () => string)
         .values({ key: `start:${key}`, next_start_at: nowMs + spacingMs })
         .onConflict((conflict) =>
           conflict.column('key').doUpdateSet({
-            next_start_at: sql<number>`case when write_turns.next_start_at > ${nowMs}
+            next_start_at: sql<number>`case when write_turns.next_start_at between ${nowMs} and ${nowMs + AHEAD_MS}
               then write_turns.next_start_at + ${spacingMs} else ${nowMs + spacingMs} end`,
           }),
         )
@@ -40,6 +42,7 @@ export function createWriteLimitQueries(db: Kysely<Schema>, newId: () => string)
         .select('at')
         .where('key', '=', key)
         .where('at', '>', nowMs - HOUR_MS)
+        .where('at', '<=', nowMs + AHEAD_MS)
         .orderBy('at', 'desc')
         .limit(1)
         .offset(perHour - 1)

@@ -1320,6 +1320,9 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await start(opened, 'a')).toBe(1500);
       opened.clock.advance(2.5);
       expect(await start(opened, 'a'), 'what was long ago is not waited for').toBe(0);
+      opened.clock.advance(-7200);
+      expect(await start(opened, 'a'), 'nor for a clock that was put back').toBe(0);
+      expect(await start(opened, 'a')).toBe(1000);
     });
 
     test('a key has so many in any hour, however many ask at once, and the answer says how long to wait', async () => {
@@ -1341,6 +1344,8 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       clock.advance(1);
       expect(await take(opened, 'a', 10)).toBe(0);
       expect(await take(opened, 'a', 10)).toBe(1000);
+      clock.advance(-7200);
+      expect(await take(opened, 'a', 1), 'nobody waits for a clock that was put back').toBe(0);
     });
   });
 }
