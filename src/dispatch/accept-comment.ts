@@ -135,7 +135,7 @@ export async function acceptComment(
 /** Some of it starts work, and not whatever others have open for the issue. */
 function startsBesideNothing(lines: readonly CommandLine[]): boolean {
   return lines.some(
-    ({ command }) => command.name === 'retry' || (command.name === 'run' && command.anyway !== true),
+    ({ command }) => (command.name === 'run' || command.name === 'retry') && command.anyway !== true,
   );
 }
 

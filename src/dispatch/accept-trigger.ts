@@ -1,5 +1,5 @@
 import type { Decision, Situation } from '../domain/decide.ts';
-import { ASKED_AGAIN_NOTICE } from '../domain/job.ts';
+import { ASKED_AGAIN_NOTICE, BESIDE_NOTICE } from '../domain/job.ts';
 import { toLabelHintText } from '../domain/label-hint.ts';
 import { toLabelName } from '../domain/labels.ts';
 import { keepWithinRest } from '../domain/spending.ts';
@@ -258,6 +258,7 @@ async function startWithinLimits(
   const job = await startJob(tx, { ...trigger, ...decision, settings: kept.settings, label }, deps);
   // Somebody else's trigger was first; theirs is under way.
   if (job === null) return ignored(`a ${decision.specialty} job for this issue is under way already`);
+  if (decision.beside !== null) await tx.tell(job.id, BESIDE_NOTICE, decision.beside);
   await tellNotices(tx, job, {
     settings: situation.settingsNotice,
     limits: [...limits.warnings, ...kept.cut],

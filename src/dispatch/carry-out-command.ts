@@ -1,7 +1,7 @@
 import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import type { OpenPullRequest } from '../domain/open-pull-requests.ts';
-import { PICKED_NOTICE } from '../domain/job.ts';
+import { BESIDE_NOTICE, PICKED_NOTICE } from '../domain/job.ts';
 import { keepWithinRest } from '../domain/spending.ts';
 import { BUDGETS } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
@@ -67,6 +67,7 @@ export async function carryOutCommand(
       // Nothing is done then, and the next try sees that job.
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
       if (action.picked !== undefined) await tx.tell(job.id, PICKED_NOTICE, action.picked);
+      if (action.beside !== null) await tx.tell(job.id, BESIDE_NOTICE, action.beside);
       return tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
     }
     case 'revise': {

@@ -7,7 +7,7 @@ import {
   type LabelFacts,
 } from '../domain/explanation.ts';
 import { toLabelled } from '../domain/labels.ts';
-import { findLinked, findOwn } from '../domain/open-pull-requests.ts';
+import { explainStrangers, findLinked, findOwn } from '../domain/open-pull-requests.ts';
 import { findPredecessors } from '../domain/specialty-order.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
@@ -138,6 +138,7 @@ async function readLabelFacts(
     limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
     liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
     openPullRequest: findOwn(openPullRequests, specialty) ?? findLinked(openPullRequests),
+    beside: explainStrangers(openPullRequests),
     predecessors: findPredecessors({
       after,
       jobs: await store.jobs.ofIssue(target.repository.id, number, JOBS_READ),

@@ -18,7 +18,13 @@ export type Command =
       anyway?: true;
       instructions: string | null;
     }
-  | { name: 'cancel' | 'retry' | 'hold' | 'unhold'; specialty: string | null }
+  | {
+      name: 'retry';
+      specialty: string | null;
+      /** As with `run`. */
+      anyway?: true;
+    }
+  | { name: 'cancel' | 'hold' | 'unhold'; specialty: string | null }
   | { name: 'priority'; level: Priority }
   | { name: 'fix'; instructions: string | null }
   | { name: 'status' | 'why' | 'runners' | 'help' };
@@ -50,8 +56,9 @@ export const COMMANDS: Readonly<
     needs: 'write',
   },
   retry: {
-    usage: '/agent retry [specialty]',
-    about: 'Start the last job that did not succeed once more, with the same instructions.',
+    usage: '/agent retry [specialty] [--anyway]',
+    about:
+      'Start the last job that did not succeed once more, with the same instructions. `--anyway`: as with `run`.',
     needs: 'write',
   },
   status: { usage: '/agent status', about: 'Tell where the work stands.', needs: 'read' },
@@ -191,8 +198,9 @@ function parseCommand(text: string): Result {
       }
       return accept({ name, level });
     }
-    case 'cancel':
     case 'retry':
+      return parseRetry(words);
+    case 'cancel':
     case 'hold':
     case 'unhold': {
       const [specialty, surplus] = words;
@@ -210,6 +218,23 @@ function parseCommand(text: string): Result {
   }
 }
 
+function parseRetry(words: readonly string[]): Result {
+  const plain = words.map(toPlainDashes);
+  const unknown = plain.find((word) => word.startsWith('-') && !isAnyway(word));
+  if (unknown !== undefined) {
+    return refuse(`There is no option ${quote(unknown)}; \`retry\` takes \`--anyway\` only.`);
+  }
+  const anyway = plain.some(isAnyway) ? ({ anyway: true } as const) : {};
+  const [specialty, surplus] = plain.filter((word) => !isAnyway(word));
+  if (surplus !== undefined) return refuse(explainSurplus('retry', surplus));
+  if (specialty === undefined) return accept({ name: 'retry', specialty: null, ...anyway });
+  return toSpecialty(specialty, (parsed) => ({ name: 'retry', specialty: parsed, ...anyway }));
+}
+
+function isAnyway(word: string): boolean {
+  return word.toLowerCase() === '--anyway';
+}
+
 function parseRun(words: readonly string[], firstLine: string, rest: readonly string[]): Result {
   let specialty: string | null = null;
   const options: RunOptions = { agent: null, model: null };
@@ -224,7 +249,7 @@ function parseRun(words: readonly string[], firstLine: string, rest: readonly st
     if (word.startsWith('-')) {
       const [, flag = '', inline] = /^(--?[^=]*)(?:=(.*))?$/.exec(word) ?? [];
       const option = (['agent', 'model'] as const).find((known) => flag.toLowerCase() === `--${known}`);
-      if (word.toLowerCase() === '--anyway') {
+      if (isAnyway(word)) {
         options.anyway = true;
         continue;
       }

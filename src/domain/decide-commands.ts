@@ -3,7 +3,13 @@ import type { Blocker } from './blockers.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';
 import type { IssueReading } from './decide.ts';
-import { findLinked, findOwn, type OpenPullRequest, toLinkedText } from './open-pull-requests.ts';
+import {
+  explainStrangers,
+  findLinked,
+  findOwn,
+  type OpenPullRequest,
+  toLinkedText,
+} from './open-pull-requests.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import {
   decideRevision,
@@ -70,6 +76,8 @@ export type CommandAction =
       blockers: readonly Blocker[];
       /** Specialties that the labels of the issue stand for. */
       labelled: readonly string[];
+      /** What others have open for the issue, and was passed over; plain text. */
+      beside: string | null;
     }
   | RevisionAction
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
@@ -163,7 +171,8 @@ function decideRun(situation: CommandSituation, command: Extract<Command, { name
   const specialty = known ?? (routing?.kind === 'sure' ? routing.specialty : '');
   if (!settings.specialties.has(specialty)) return refused(explainUnknownSpecialty(specialty, settings));
   const { agent, model, anyway, instructions } = command;
-  const started = start(situation, specialty, instructions, { agent, model, anyway }, issue);
+  const options = { agent, model, isAnyway: anyway === true, name: command.name };
+  const started = start(situation, specialty, instructions, options, issue);
   if (routing?.kind !== 'sure' || started.kind !== 'start') return started;
   return { ...started, picked: `${specialty} was picked, since ${routing.reasons.join(' and ')}` };
 }
@@ -185,7 +194,10 @@ function askForSpecialty(routing: Routing | null, settings: RepoSettings): strin
   return `Which specialty? It looks like ${toCode(specialty, 50)}, since ${why}; but that is not sure. If it is right, write ${toCode(`/agent run ${specialty}`, 100)}${or}. Known here: ${listCodes([...settings.specialties.keys()])}.`;
 }
 
-function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
+function decideRetry(
+  situation: CommandSituation,
+  { name, specialty, anyway }: Extract<Command, { name: 'retry' }>,
+): Verdict {
   const { settings, jobs, issue } = situation;
   const newest = newestOfEach(jobs).filter((job) => specialty === null || job.specialty === specialty);
   const failedRevision = findFailedRevision(jobs, specialty);
@@ -211,7 +223,8 @@ function decideRetry(situation: CommandSituation, { specialty }: AboutSpecialty)
   if (!settings.specialties.has(failed.specialty)) {
     return refused(explainUnknownSpecialty(failed.specialty, settings));
   }
-  return start(situation, failed.specialty, failed.instructions, { agent: null, model: null }, issue);
+  const options = { agent: null, model: null, isAnyway: anyway === true, name };
+  return start(situation, failed.specialty, failed.instructions, options, issue);
 }
 
 /** What `retry` would do once more, where that is a revision; `jobs`: the newest first. */
@@ -234,7 +247,7 @@ function start(
   situation: CommandSituation,
   specialty: string,
   instructions: string | null,
-  options: { agent: string | null; model: string | null; anyway?: boolean | undefined },
+  options: { agent: string | null; model: string | null; isAnyway: boolean; name: 'run' | 'retry' },
   issue: IssueReading,
 ): Verdict {
   const { settings, jobs, sender, by, openPullRequests } = situation;
@@ -247,7 +260,8 @@ function start(
   const open = findOwn(openPullRequests, specialty);
   if (open !== null) return refused(explainOpen(specialty, open));
   const linked = findLinked(openPullRequests);
-  if (linked !== null && options.anyway !== true) return refused(toLinkedText(linked, specialty));
+  if (linked !== null && !options.isAnyway)
+    return refused(toLinkedText(linked, `${options.name} ${specialty}`));
   const label = issue.issue.labels.find((name) => settings.labels.get(name.toLowerCase()) === specialty);
   const { otherAgents: _others, ...namedAlone } = wanted.settings;
   return {
@@ -266,6 +280,7 @@ function start(
     labelPriority: findLabelPriority(issue.issue.labels, settings.priorityLabels),
     blockers: issue.openBlockers,
     labelled: toLabelled(issue.issue.labels, settings.labels),
+    beside: explainStrangers(openPullRequests),
   };
 }
 

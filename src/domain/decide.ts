@@ -3,7 +3,13 @@ import type { Blocker } from './blockers.ts';
 import type { AllJobSettings, Job } from './job.ts';
 import { findMeantLabel, type MeantLabel } from './label-hint.ts';
 import { toLabelled } from './labels.ts';
-import { explainLinked, findLinked, findOwn, type OpenPullRequest } from './open-pull-requests.ts';
+import {
+  explainLinked,
+  explainStrangers,
+  findLinked,
+  findOwn,
+  type OpenPullRequest,
+} from './open-pull-requests.ts';
 import { mayWrite, type Permission } from './permission.ts';
 import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
@@ -60,6 +66,8 @@ export type Decision =
       blockers: readonly Blocker[];
       /** Specialties that the labels of the issue stand for. */
       labelled: readonly string[];
+      /** What others have open for the issue, and was passed over; plain text. */
+      beside: string | null;
     }
   | { kind: 'cancel'; reason: string; jobs: readonly Job[] }
   /** Answered where the issue tells of this job, which has done already what is asked for. */
@@ -160,6 +168,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     labelPriority: findLabelPriority(issue.labels, settings.priorityLabels),
     blockers,
     labelled: toLabelled(issue.labels, settings.labels),
+    beside: explainStrangers(situation.openPullRequests),
   };
 }
 

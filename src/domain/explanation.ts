@@ -66,6 +66,8 @@ export type LabelFacts = {
   /** Of the label's specialty. */
   liveJob: Pick<Job, 'id' | 'state'> | null;
   openPullRequest: { url: string } | null;
+  /** Pull requests of others that keep no work from starting; plain text. */
+  beside: string | null;
   /** Work on the issue that comes first by the settings. */
   predecessors: readonly Predecessor[];
   runners: readonly RunnerView[];
@@ -229,8 +231,9 @@ function explainLiveJob({ liveJob }: LabelFacts): Finding {
   };
 }
 
-function explainPullRequest({ openPullRequest }: LabelFacts): Finding {
+function explainPullRequest({ openPullRequest, beside }: LabelFacts): Finding {
   const about = 'pull request';
+  if (openPullRequest === null && beside !== null) return { about, sign: 'warning', text: beside };
   if (openPullRequest === null)
     return { about, sign: 'ok', text: 'none of this specialty, or that would close the issue, is open' };
   return { about, sign: 'stops', text: `${openPullRequest.url} is open` };

@@ -147,6 +147,8 @@ export const SETTINGS_NOTICE = 'settings_notice';
 export const LIMIT_NOTICE = 'limit_notice';
 /** Nobody named the specialty: which one was picked, and why. */
 export const PICKED_NOTICE = 'picked_notice';
+/** Strangers have open pull requests for the issue, beside which the work began. */
+export const BESIDE_NOTICE = 'beside_notice';
 /** Somebody asked for what a job has done already; only the newest one counts, while its pull request is open. */
 export const ASKED_AGAIN_NOTICE = 'asked_again_notice';
 /** GitHub did not do what the settings wish. */

@@ -4,6 +4,7 @@ import { toOutcomeText, toPhaseText, toStateEmoji, toStateText } from './job-hea
 import { isTerminal } from './job-lifecycle.ts';
 import {
   ASKED_AGAIN_NOTICE,
+  BESIDE_NOTICE,
   LIMIT_NOTICE,
   PICKED_NOTICE,
   WISH_NOTICE,
@@ -186,6 +187,7 @@ function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | n
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
     if (kind === PICKED_NOTICE) return [`🧭 ${toInline(text, 500)}.`];
+    if (kind === BESIDE_NOTICE) return [`ℹ️ ${toInline(text, 500)}.`];
     return kind === LIMIT_NOTICE || kind === WISH_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   if (askedAgain !== undefined && pullRequest?.ended === undefined)

@@ -42,6 +42,14 @@ export type CheckRunReading = {
   text: string;
 };
 
+/** `author`: bots bear no `[bot]` here. `association`: what the author is to the repository, in GitHub's words: `MEMBER`, `NONE`. */
+export type ClosingPullRequest = {
+  number: number;
+  url: string;
+  author: string | null;
+  association: string;
+};
+
 /**
  * What the coordinator does on GitHub. Every call throws `GitHubError` when GitHub refuses or can't be reached; its `kind` says
  * whether to wait, to give up, or that the thing is gone. Calls that create look first, so all may be repeated after a crash.
@@ -50,11 +58,8 @@ export type GitHub = {
   /** Reads: never cached. */
   readRepository(target: { installationId: number; fullName: string }): Promise<RepositoryRef>;
   readIssue(target: RepositoryTarget, issueNumber: number): Promise<IssueReading>;
-  /** Open pull requests of the same repository that would close the issue when they are merged, a few; none where GitHub does not tell. `author`: bots bear no `[bot]` here. */
-  readClosingPullRequests(
-    target: RepositoryTarget,
-    issueNumber: number,
-  ): Promise<{ number: number; url: string; author: string | null }[]>;
+  /** Open pull requests of the same repository that would close the issue when they are merged, a hundred at most; none where GitHub does not tell. */
+  readClosingPullRequests(target: RepositoryTarget, issueNumber: number): Promise<ClosingPullRequest[]>;
   /** The commit that a branch stands at; `null` when there is no such branch. */
   readHead(target: RepositoryTarget, branch: string): Promise<string | null>;
   readPermission(target: RepositoryTarget, login: string): Promise<Permission>;

@@ -17,6 +17,8 @@ describe('commands of a comment', () => {
       [{ ...RUN, specialty: 'backend', anyway: true, instructions: 'now' }],
     ],
     ['/agent run —anyway', [{ ...RUN, anyway: true }]],
+    ['/agent retry --anyway api', [{ name: 'retry', specialty: 'api', anyway: true }]],
+    ['/agent retry api —ANYWAY', [{ name: 'retry', specialty: 'api', anyway: true }]],
     ['/agent run -- one\ntwo\n/agent status', [{ ...RUN, instructions: 'one\ntwo' }, { name: 'status' }]],
     [
       '/agent run backend — as telephones write it',
@@ -63,6 +65,8 @@ describe('a mistake', () => {
     ['/agent run --agnt x', 1, 'Did you mean `--agent`?'],
     ['/agent run --anyways', 1, 'Did you mean `--anyway`?'],
     ['/agent run --anyway=no', 1, 'There is no option `--anyway`'],
+    ['/agent retry --agent x', 1, '`retry` takes `--anyway` only'],
+    ['/agent retry a b --anyway', 1, '`b` is one word too many'],
     ['/agent run --model', 1, '`--model` needs a name'],
     ['/agent run --model $(id)', 1, 'can’t be the name of a model'],
     ['/agent run --', 1, 'the instructions for the agent are missing'],

@@ -20,7 +20,13 @@ const open = {
 
 const LEFT_OUT =
   'mallory may not start work here: by triggers in the settings, that takes maintain access, or write access and membership of acme/web.';
-const LINKED = { job: null, number: 8, url: 'https://github.com/acme/widgets/pull/8', author: 'bob' };
+const LINKED = {
+  job: null,
+  number: 8,
+  url: 'https://github.com/acme/widgets/pull/8',
+  author: 'bob',
+  association: 'MEMBER',
+};
 const PULL_URL = 'https://github.com/acme/widgets/pull/7';
 
 /** What a comment of Mallory's is answered, read and decided as it would be. */
@@ -118,6 +124,53 @@ describe('what is decided', () => {
     // Another specialty's is no reason.
     expect(decideComment('/agent run frontend', { openPullRequests: [ours] })).toMatchObject({
       kind: 'accept',
+    });
+  });
+
+  test.each(['OWNER', 'MEMBER', 'COLLABORATOR'])(
+    'a pull request of %s keeps work from starting',
+    (association) => {
+      const open = [{ ...LINKED, association }];
+
+      expect(decideComment('/agent run backend', { openPullRequests: open })).toMatchObject({
+        kind: 'refuse',
+      });
+    },
+  );
+
+  test.each(['NONE', 'CONTRIBUTOR', 'FIRST_TIMER', 'MANNEQUIN', 'A_NEW_WORD'])(
+    'a pull request of %s is told of, and keeps no work from starting',
+    (association) => {
+      const stranger = { ...LINKED, number: 9, author: 'mallory', association };
+      const jobs = [aJob({ state: 'failed' })];
+
+      for (const command of ['/agent run backend', '/agent retry'])
+        expect(decideComment(command, { jobs, openPullRequests: [stranger, stranger] })).toMatchObject({
+          kind: 'accept',
+          actions: [
+            {
+              kind: 'start',
+              beside: expect.stringContaining('Pull request 9 by mallory (and 1 more like it) would close'),
+            },
+          ],
+        });
+      expect(
+        decideComment('/agent run backend', { openPullRequests: [stranger, LINKED] }),
+        'a stranger’s hides no member’s',
+      ).toMatchObject({ kind: 'refuse', reason: expect.stringContaining('#8') });
+    },
+  );
+
+  test('retry, too, can be wanted anyway, and says so', () => {
+    const facts = { jobs: [aJob({ state: 'failed', instructions: 'small' })], openPullRequests: [LINKED] };
+
+    expect(decideComment('/agent retry', facts)).toMatchObject({
+      kind: 'refuse',
+      reason: expect.stringContaining('`/agent retry backend --anyway`'),
+    });
+    expect(decideComment('/agent retry backend --anyway', facts)).toMatchObject({
+      kind: 'accept',
+      actions: [{ kind: 'start', instructions: 'small', beside: null }],
     });
   });
 

@@ -61,7 +61,7 @@ const LABELS: [string, Partial<Situation> & { isTextUnsure?: boolean }][] = [
   ],
   [
     'while somebody’s pull request says `Closes #42`',
-    { openPullRequests: [{ job: null, number: 8, url: '', author: 'bob' }] },
+    { openPullRequests: [{ job: null, number: 8, url: '', author: 'bob', association: 'MEMBER' }] },
   ],
 ];
 

@@ -9,6 +9,38 @@ beforeAll(async () => {
 afterEach(() => at.standin.faults.clear());
 afterAll(() => at[Symbol.asyncDispose]());
 
+describe('pull requests that would close an issue', () => {
+  test('are told with what their authors are to the repository, however many strangers have opened some', async () => {
+    const target = await at.createTarget();
+    const fullName = fullNameOf(target);
+    const { createUser, as } = at.standin;
+    createUser('mallory');
+    at.standin.setRole(fullName, 'mallory', 'write');
+    const { number } = await as('alice').openIssue({ repository: fullName, title: 'Sums' });
+    const open = async (login: string, head: string) => {
+      await as('alice').pushFiles(fullName, head, { [`${head}.md`]: 'x' }, head);
+      return as(login).openPullRequest(fullName, { head, title: head, body: `Closes #${number}` });
+    };
+    for (let count = 0; count < 20; count += 1) await open('mallory', `m-${count}`);
+    const last = await open('alice', 'sums');
+    // The stand-in has no forks: from here on they have no more rights than somebody with one.
+    at.standin.setRole(fullName, 'mallory', 'none');
+
+    const requests = await at.requestsOf(async () => {
+      const found = await at.github.readClosingPullRequests(target, number);
+      expect(found).toHaveLength(21);
+      expect(found[0]).toMatchObject({ author: 'mallory', association: 'NONE' });
+      expect(found.at(-1)).toEqual({
+        number: last.number,
+        url: expect.stringMatching(new RegExp(`/pull/${last.number}$`)),
+        author: 'alice',
+        association: 'MEMBER',
+      });
+    });
+    expect(requests.filter((request) => request === 'POST /graphql')).toHaveLength(2);
+  });
+});
+
 describe('a repository', () => {
   test('is read as it is now', async () => {
     const { repository } = await at.createTarget({ private: true });

@@ -225,11 +225,26 @@ test('where somebody’s open pull request would close the issue, work is refuse
   );
   await alice.comment(fullName, number, '/agent retry');
   await settle();
-  expect(commentsOf(number).at(-1)?.body).toContain('write `/agent run testing --anyway`');
+  expect(commentsOf(number).at(-1)?.body).toContain('write `/agent retry testing --anyway`');
 
   await alice.comment(fullName, number, '/agent run testing --anyway');
   await settle();
   expect((await jobsOf(number))[0]).toMatchObject({ state: 'queued' });
+
+  // A stranger's stops nothing, and is told of.
+  standin.createUser('mallory');
+  standin.setRole(fullName, 'mallory', 'write');
+  const { number: wanted } = await alice.openIssue({ repository: fullName, title: 'In the way' });
+  await standin.as('carol').pushFiles(fullName, 'in-the-way', { 'in-the-way.md': 'No\n' }, 'No');
+  const theirs = await standin
+    .as('mallory')
+    .openPullRequest(fullName, { head: 'in-the-way', title: 'Mine', body: `Closes #${wanted}` });
+  // The stand-in has no forks: from here on they have no more rights than somebody with one.
+  standin.setRole(fullName, 'mallory', 'none');
+  await alice.addLabel(fullName, wanted, 'agent:testing');
+  await settle();
+  expect(await jobsOf(wanted)).toMatchObject([{ state: 'queued' }]);
+  expect(commentsOf(wanted)[0]?.body).toContain(`Pull request ${theirs.number} by mallory would close this`);
 
   // What GitHub does not tell, as an older server, keeps no work from being done.
   const { number: other } = await alice.openIssue({ repository: fullName, title: 'Not told' });

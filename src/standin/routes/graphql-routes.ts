@@ -1,5 +1,6 @@
 import { openPulls } from '../actions/pulls.ts';
 import { closingNumbers } from '../actions/closing-numbers.ts';
+import { authorAssociation } from '../shapes/account-shapes.ts';
 import type { Call, Reply, Route } from '../http/router.ts';
 import type { Site } from '../site.ts';
 
@@ -32,12 +33,23 @@ export function graphqlRoutes({ world, access, links }: Pick<Site, 'world' | 'ac
         state: 'OPEN',
         // Bots bear no suffix here.
         author: { login: pull.author.login.replace(/\[bot\]$/, '') },
+        authorAssociation: authorAssociation(repository, pull.author),
       }));
-    const data = { repository: { issue: { closedByPullRequestsReferences: { nodes } } } };
+    const connection = page(nodes, query, variables);
+    const data = { repository: { issue: { closedByPullRequestsReferences: connection } } };
     return { status: 200, body: { data } };
   }
 
   return [{ method: 'POST', pattern: '/graphql', handle: answer }];
+}
+
+/** Cursors are positions, counted from 1. */
+function page<Node>(nodes: readonly Node[], query: string, { after }: Record<string, unknown>) {
+  const count = Number(/\bfirst: (\d+)/.exec(query)?.[1] ?? 100);
+  const from = typeof after === 'string' ? Number(after) : 0;
+  const end = Math.min(nodes.length, from + count);
+  const endCursor = end > from ? String(end) : null;
+  return { nodes: nodes.slice(from, end), pageInfo: { hasNextPage: end < nodes.length, endCursor } };
 }
 
 function readQuestion(body: unknown): { query: string; variables: Record<string, unknown> } {
