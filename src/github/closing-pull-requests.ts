@@ -1,9 +1,7 @@
 import { isKind } from './find-or-create.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
-import type { Logger } from '../lib/logger.ts';
 import { type GitHubCall, toPath } from './github-call.ts';
 import type { ClosingPullRequest, GitHub } from './github.ts';
-import { createTokenOctokit } from './probot-octokit.ts';
 
 /** REST tells of mentions only, page by page from the first one on, and not of pull requests that people have linked by hand. */
 const CLOSING = `query ($owner: String!, $repo: String!, $number: Int!, $after: String) {
@@ -42,15 +40,7 @@ type Page = {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 };
 
-export function createClosingReader({
-  call,
-  apiUrl: baseUrl,
-  log,
-}: {
-  call: GitHubCall;
-  apiUrl: string;
-  log: Logger;
-}): Pick<GitHub, 'readClosingPullRequests'> {
+export function createClosingReader({ call }: { call: GitHubCall }): Pick<GitHub, 'readClosingPullRequests'> {
   return {
     async readClosingPullRequests(target, issueNumber) {
       const found: ClosingPullRequest[] = [];
@@ -71,12 +61,9 @@ export function createClosingReader({
     after: string | null,
   ): Promise<Page | null> {
     const answer = await nullWhenNotTold(
-      call(target.installationId, async (octokit) => {
-        const { token } = (await octokit.auth({ type: 'installation' })) as { token: string };
-        // A question that is no GET is a write to the limiter, which would space and count it.
-        const unspaced = createTokenOctokit({ baseUrl, token, log });
-        return unspaced.graphql<Closing>(CLOSING, { ...toPath(target), number: issueNumber, after });
-      }),
+      call(target.installationId, (octokit) =>
+        octokit.graphql<Closing>(CLOSING, { ...toPath(target), number: issueNumber, after }),
+      ),
     );
     return answer?.repository?.issue?.closedByPullRequestsReferences ?? null;
   }

@@ -44,7 +44,7 @@ export function createGitHub(deps: {
     identity,
     readRepository,
     ...createIssueReader({ call, readRepository }),
-    ...createClosingReader({ ...deps, call }),
+    ...createClosingReader({ call }),
     ...createCommentReader({ call }),
     ...createPermissionReader({ call }),
     ...createTeamReader({ call }),

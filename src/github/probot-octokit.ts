@@ -27,7 +27,7 @@ const APP_KEY = 'app';
 export type OctokitFactory = {
   /** For `load` and `receive`. Its own middleware is not to be served: the inbox verifies webhooks. */
   probot: Probot;
-  /** Acts as the installation; the same client each time. */
+  /** Acts as the installation; the same client each time. Its `graphql` is for questions: nothing that it sends is counted or spaced as a write. */
   octokitFor(installationId: number): Promise<Octokit>;
   /** Acts as the App itself. */
   appOctokit(): Promise<Octokit>;
@@ -83,13 +83,9 @@ export function createOctokitFactory(deps: {
     }),
   };
 
-  // The function form: Probot overrides an object's `throttle`, and its own would be one limiter for all installations.
-  const Octokit = ProbotOctokit.plugin(sendApiVersion).defaults((options: GivenOptions) => ({
-    ...options,
-    auth: toAuth(options.auth),
-    throttle: toThrottle(options),
-    retry: { doNotRetry: NEVER_REPEATED, retries: REPEATS },
-  }));
+  const Octokit = withLimits(spacing);
+  // The limiter takes whatever is no GET for a write, and GraphQL is always POST.
+  const Questioner = withLimits({ write: UNSPACED, notifications: UNSPACED });
   const probot = new Probot({
     appId,
     privateKey,
@@ -111,6 +107,19 @@ export function createOctokitFactory(deps: {
 
   async function createClient(installationId: number): Promise<Octokit> {
     const octokit = await probot.auth(installationId);
+    renewDeadTokens(octokit, installationId);
+    const app = await probot.auth();
+    const questioner = (await app.auth({
+      type: 'installation',
+      installationId,
+      factory: ({ octokitOptions: options }: { octokitOptions: ProbotOptions }) =>
+        new Questioner({ ...options, auth: { ...options.auth, installationId } }),
+    })) as Octokit;
+    renewDeadTokens(questioner, installationId);
+    return Object.assign(octokit, { graphql: questioner.graphql });
+  }
+
+  function renewDeadTokens(octokit: Octokit, installationId: number): void {
     octokit.hook.wrap('request', async (request, options) => {
       try {
         return await request(options);
@@ -123,7 +132,6 @@ export function createOctokitFactory(deps: {
         return request(options);
       }
     });
-    return octokit;
   }
 
   /** Without a base URL of its own, `auth()` would send the App's JWT to api.github.com, whatever server the App is of. */
@@ -131,17 +139,31 @@ export function createOctokitFactory(deps: {
     return { ...auth, cache: tokens, request: auth.request.defaults({ baseUrl }) };
   }
 
+  function withLimits(writes: Writes) {
+    // The function form: Probot overrides an object's `throttle`, and its own would be one limiter for all installations.
+    return ProbotOctokit.plugin(sendApiVersion).defaults((options: GivenOptions) => ({
+      ...options,
+      auth: toAuth(options.auth),
+      throttle: toThrottle(options, writes),
+      retry: { doNotRetry: NEVER_REPEATED, retries: REPEATS },
+    }));
+  }
+
   /** The plugin's own types want whole Bottleneck groups; it uses no more of them than `WriteSpacing` has. */
-  function toThrottle({ auth, throttle }: GivenOptions) {
+  function toThrottle({ auth, throttle }: GivenOptions, writes: Writes) {
     const own = {
       enabled: limits.enabled,
       id: auth.installationId === undefined ? APP_KEY : String(auth.installationId),
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
     } satisfies ThrottlingOptions;
-    return { ...throttle, ...spacing, ...own };
+    return { ...throttle, ...writes, ...own };
   }
 }
+
+type Writes = { write: WriteSpacing; notifications: WriteSpacing };
+
+const UNSPACED: WriteSpacing = { key: () => ({ schedule: (_options, task) => task() }) };
 
 const LACKING = /not accessible by integration/i;
 
@@ -170,6 +192,7 @@ function withBudget(spacing: WriteSpacing, budget: WriteBudget): WriteSpacing {
   };
 }
 
+type ProbotOptions = NonNullable<ConstructorParameters<typeof ProbotOctokit>[0]>;
 /** What Probot sets of a client's options. Octokit itself types `auth` as `any`. */
 type GivenOptions = { auth: AuthOptions; throttle?: object };
 type AuthOptions = { installationId?: number; request: AuthRequest; [option: string]: unknown };

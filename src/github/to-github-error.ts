@@ -7,6 +7,7 @@ const FALLBACK_WAIT_MS = 60_000;
 /** A proxy in between may answer with anything; more than GitHub ever says is no use to anyone. */
 const MAX_WAIT_MS = 2 * 60 * 60_000;
 const MAX_MESSAGE_CHARACTERS = 500;
+const SECONDARY_LIMIT = /secondary rate limit|abuse detection/i;
 
 /** What Octokit throws for an answer that is no success; without `response` when there was no answer. */
 type HttpError = {
@@ -20,7 +21,8 @@ type HttpError = {
  * own) comes back as it is.
  */
 export function toGitHubError(thrown: unknown, nowMs: number): Error {
-  if (isGraphqlError(thrown)) return fromGraphql(thrown);
+  const refusal = toGraphqlRefusal(thrown);
+  if (refusal !== null) return fromGraphql(refusal, thrown, nowMs);
   if (thrown instanceof GitHubError || !isHttpError(thrown)) return toError(thrown);
   const { response } = thrown;
   if (response === undefined) {
@@ -71,7 +73,7 @@ function isRateLimit(message: string, headers: Record<string, unknown>): boolean
   return (
     headers['retry-after'] !== undefined ||
     headers['x-ratelimit-remaining'] === '0' ||
-    /secondary rate limit|abuse detection/i.test(message)
+    SECONDARY_LIMIT.test(message)
   );
 }
 
@@ -116,7 +118,10 @@ function describe({ message }: HttpError): string {
 }
 
 /** Answered with status 200, and with what was wrong in its place. */
-type GraphqlError = Error & { errors: readonly { type?: string; message: string }[] };
+type GraphqlRefusal = {
+  errors: readonly { type?: string; message: string }[];
+  headers: Record<string, unknown>;
+};
 
 const GRAPHQL_KINDS: Readonly<Record<string, GitHubErrorKind>> = {
   NOT_FOUND: 'gone',
@@ -125,27 +130,35 @@ const GRAPHQL_KINDS: Readonly<Record<string, GitHubErrorKind>> = {
   INTERNAL: 'unavailable',
 };
 
-function fromGraphql(thrown: GraphqlError): GitHubError {
-  const [first] = thrown.errors;
-  const kind = GRAPHQL_KINDS[first?.type ?? ''] ?? 'invalid';
-  return new GitHubError(
-    kind,
-    `GitHub answered: ${describe({ status: 200, message: first?.message ?? '' })}`,
-    {
-      status: 200,
-      retryAfterMs: kind === 'rate_limited' ? FALLBACK_WAIT_MS : null,
-      cause: thrown,
-    },
-  );
+function fromGraphql({ errors, headers }: GraphqlRefusal, cause: unknown, nowMs: number): GitHubError {
+  const [first] = errors;
+  const message = first?.message ?? '';
+  const isLimit = SECONDARY_LIMIT.test(message);
+  const kind = isLimit ? 'rate_limited' : (GRAPHQL_KINDS[first?.type ?? ''] ?? 'invalid');
+  return new GitHubError(kind, `GitHub answered: ${describe({ status: 200, message })}`, {
+    status: 200,
+    retryAfterMs: kind === 'rate_limited' ? (readWait(headers, nowMs) ?? FALLBACK_WAIT_MS) : null,
+    cause,
+  });
 }
 
-function isGraphqlError(thrown: unknown): thrown is GraphqlError {
-  return (
-    thrown instanceof Error &&
-    thrown.name === 'GraphqlResponseError' &&
-    'errors' in thrown &&
-    Array.isArray(thrown.errors)
-  );
+/** Octokit throws such an answer as it is, and its limiter the one of the primary limit in an error of its own. */
+function toGraphqlRefusal(thrown: unknown): GraphqlRefusal | null {
+  if (!(thrown instanceof Error) || isHttpError(thrown)) return null;
+  const { errors, data, headers, response } = thrown as Error & {
+    errors?: unknown;
+    data?: { errors?: unknown } | null;
+    headers?: Record<string, unknown>;
+    response?: { headers?: Record<string, unknown> };
+  };
+  if (thrown.name === 'GraphqlResponseError' && isErrorList(errors))
+    return { errors, headers: headers ?? {} };
+  const limits = response === undefined ? undefined : data?.errors;
+  return isErrorList(limits) ? { errors: limits, headers: response?.headers ?? {} } : null;
+}
+
+function isErrorList(value: unknown): value is GraphqlRefusal['errors'] {
+  return Array.isArray(value);
 }
 
 function isHttpError(thrown: unknown): thrown is HttpError {

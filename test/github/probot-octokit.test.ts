@@ -124,6 +124,78 @@ describe('limits', () => {
     expect(await at.github.mintToken(target, { contents: 'read' })).toBeDefined();
   });
 
+  test.each([
+    [
+      'the primary limit',
+      {
+        status: 200,
+        headers: {
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 900),
+        },
+        body: { errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] },
+      },
+      900_000,
+    ],
+    [
+      'the secondary limit',
+      {
+        status: 403,
+        headers: { 'retry-after': '30' },
+        body: { message: 'You have exceeded a secondary rate limit' },
+      },
+      30_000,
+    ],
+    [
+      'the secondary limit as an answer',
+      {
+        status: 200,
+        headers: { 'retry-after': '40' },
+        body: { errors: [{ message: 'You have exceeded a secondary rate limit.' }] },
+      },
+      40_000,
+    ],
+  ])(
+    '%s ends a question of GraphQL after one request, with how long to wait',
+    async (_name, answer, waitMs) => {
+      await using at = await openGitHubAtStandin();
+      const target = await at.createTarget();
+      at.standin.faults.add({ path: '/graphql', ...answer });
+
+      const requests = await at.requestsOf(() =>
+        expect(at.github.readClosingPullRequests(target, 1)).rejects.toMatchObject({
+          kind: 'rate_limited',
+          retryAfterMs: expect.closeTo(waitMs, -5),
+        }),
+      );
+
+      expect(requests.filter((request) => request === 'POST /graphql')).toHaveLength(1);
+    },
+  );
+
+  test('a question of GraphQL takes its turn among the reads of its installation, and is no write', async () => {
+    await using at = await openGitHubAtStandin({ writesPerHour: 1, writeSpacingMs: 60_000 });
+    const target = await at.createTarget();
+    const { number } = await at.standin
+      .as('alice')
+      .openIssue({ repository: fullNameOf(target), title: 'Sums' });
+    await at.github.ensureLabels(target, [{ name: 'a', color: '000000', description: '' }]);
+    // As many as the limiter lets go on at once.
+    const slow = at.standin.faults.add({ method: 'GET', path: /\/contents\//, delayMs: 800, times: 10 });
+
+    const requests = await at.requestsOf(async () => {
+      const reads = Array.from({ length: 10 }, () => at.github.readSettingsFile(target));
+      // All of them are under way.
+      await expect.poll(() => slow.remaining()).toBe(0);
+      await at.github.readClosingPullRequests(target, number);
+      await Promise.all(reads);
+    });
+
+    // Not before one of them was answered; nothing like the minute, or the hour, that a write would wait.
+    expect(requests.indexOf('POST /graphql')).toBeGreaterThanOrEqual(1);
+    expect(at.standin.state.tokens()).toHaveLength(1);
+  });
+
   test('what may be repeated is repeated once GitHub is back', async () => {
     await using at = await openGitHubAtStandin();
     const target = await at.createTarget({ files: { '.github/yardmaster.yml': 'labels: {}' } });
