@@ -1,12 +1,12 @@
 import type { Command } from '../../contract/command-run.ts';
 import { toOneLine } from '../../lib/strip-control.ts';
 import type { Found } from '../workspace/kept/keeping.ts';
-import { isDependencyFile } from './test-plan.ts';
+import { mayDecideSetUp } from './set-up-inputs.ts';
 
 /** Whether set-up may be left out, since what it made before is still there and would be made again. `why`: for people. */
 export type SetUpJudgement = { kind: 'kept' } | { kind: 'anew'; why: string };
 
-/** Set-up is left out only where its outcome can't have changed: the same commands, and the same manifests and lock files. */
+/** Set-up is left out only where its outcome can't have changed: the same commands, and nothing changed but source, which no installation reads. */
 export function judgeSetUp(
   { setUp, changedSinceSetUp }: Pick<Found, 'setUp' | 'changedSinceSetUp'>,
   commands: readonly Command[],
@@ -15,7 +15,7 @@ export function judgeSetUp(
   if ('whyNot' in setUp) return anew(setUp.whyNot);
   if (JSON.stringify(setUp.commands) !== JSON.stringify(commands)) return anew('its commands are others');
   if (changedSinceSetUp === null) return anew('the commit that it was run on is gone');
-  const file = changedSinceSetUp.find(isDependencyFile);
+  const file = changedSinceSetUp.find((path) => mayDecideSetUp(path, commands));
   return file === undefined ? { kind: 'kept' } : anew(`${toOneLine(file, 200)} has changed`);
 }
 
@@ -48,13 +48,15 @@ const INSTALLS: Readonly<Record<string, readonly string[]>> = {
   terraform: ['init'],
 };
 const RUNS = new Set(['run', 'exec', 'dlx', 'x']);
+/** Then the project itself is put where packages are, as it is now. */
+const COPIES = /^--(no-editable|install-links|classmap-authoritative|optimize-autoloader)(=|$)/;
 
 /** Others (`make deps`, `sh -c …`) may read any file of the repository. */
 function installsFromManifest([program = '', ...words]: Command): boolean {
   if (/^pip[\d.]*$/.test(program)) return installsByPip(words);
   if (/^python[\d.]*$/.test(program))
     return words[0] === '-m' && words[1] === 'pip' && installsByPip(words.slice(2));
-  if (words.some((word) => RUNS.has(word))) return false;
+  if (words.some((word) => RUNS.has(word) || COPIES.test(word))) return false;
   return INSTALLS[program]?.some((word) => words.includes(word)) === true;
 }
 

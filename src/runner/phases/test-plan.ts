@@ -45,11 +45,11 @@ function toWanted(command: Command): FoundCommand {
 
 /** Files that say what has to be installed. */
 const DEPENDENCY_FILES =
-  /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|composer\.(json|lock)|[^/]+\.(csproj|fsproj|vbproj|slnx?)|Directory\.Packages\.props|mix\.(exs|lock)|\.terraform\.lock\.hcl|[^/]+\.tf)$/;
+  /(^|\/)(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|requirements[^/]*\.(txt|in)|requirements\/[^/]+\.(txt|in)|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(py|cfg)|Pipfile(\.lock)?|go\.(mod|sum|work|work\.sum)|Cargo\.(toml|lock)|pom\.xml|[^/]+\.gradle(\.kts)?|Gemfile(\.lock)?|gems\.(rb|locked)|composer\.(json|lock)|[^/]+\.(csproj|fsproj|vbproj|slnx?)|Directory\.Packages\.props|mix\.(exs|lock)|\.terraform\.lock\.hcl|[^/]+\.tf)$/;
 
 /** Beside these: settings of package managers, and versions of toolchains. */
 const INSTALL_SETTINGS =
-  /(^|\/)(\.npmrc|\.yarnrc(\.yml)?|pnpm-workspace\.yaml|bunfig\.toml|\.nvmrc|\.node-version|\.python-version|\.ruby-version|\.tool-versions|constraints[^/]*\.txt|rust-toolchain(\.toml)?|global\.json|nuget\.config|[^/]+\.gemspec|gradle\.properties|patches\/[^/]+|\.cargo\/config(\.toml)?)$/i;
+  /(^|\/)(\.npmrc|\.yarnrc(\.yml)?|pnpm-workspace\.yaml|bunfig\.toml|\.nvmrc|\.node-version|\.python-version|\.ruby-version|\.tool-versions|constraints[^/]*\.(txt|in)|uv\.toml|\.pnpmfile\.[cm]?js|\.yarn\/(releases|plugins|patches)\/.+|gradle\/wrapper\/[^/]+|gradle\/[^/]+\.toml|buildSrc\/.+|\.mvn\/.+|\.gitmodules|Directory\.Build\.(props|targets)|rust-toolchain(\.toml)?|global\.json|nuget\.config|[^/]+\.gemspec|gradle\.properties|patches\/[^/]+|\.cargo\/config(\.toml)?)$/i;
 
 /** Whether what set-up installs depends on the file. */
 export function isDependencyFile(path: string): boolean {

@@ -1,6 +1,7 @@
 import { readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git.ts';
+import { explainManifests } from './set-up-manifests.ts';
 import { FolderTooLargeError, stampFiles, type Stamps } from './stamp-files.ts';
 
 /** What set-up made in the work tree and in HOME, as it was before any agent. */
@@ -41,6 +42,8 @@ export async function lookAtSetUp(
       whyNot: 'workspace_root is in memory (tmpfs), where a changed file can’t be told; move it to a disk',
     };
   const tracked = await listTracked(options);
+  const unknown = await explainManifests(folder, tracked);
+  if (unknown !== null) return { whyNot: unknown };
   const trackedFolders = new Set([...tracked].flatMap(foldersOf));
   try {
     const work = await stampFiles(folder, (path) => {
