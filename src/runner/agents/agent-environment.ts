@@ -1,3 +1,16 @@
+import { delimiter, isAbsolute, normalize } from 'node:path';
+
+/** Whom the machine's programs trust, in a network with a certificate authority of its own: each toolchain looks at another one. */
+const CERTIFICATE_VARIABLES = [
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'NODE_EXTRA_CA_CERTS',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'PIP_CERT',
+  'CARGO_HTTP_CAINFO',
+];
+
 /** What an agent may know of the machine: where programs are, language, way to the network. */
 const PASSED_ON = [
   'PATH',
@@ -14,9 +27,7 @@ const PASSED_ON = [
   'http_proxy',
   'https_proxy',
   'no_proxy',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'NODE_EXTRA_CA_CERTS',
+  ...CERTIFICATE_VARIABLES,
 ];
 
 /** Variables of the runner's own environment; `undefined` = not set. */
@@ -38,6 +49,13 @@ export function agentEnvironment(
     CI: '1',
     GIT_TERMINAL_PROMPT: '0',
   };
+}
+
+/** Files and folders of certificates that an environment names. Empty, as some are to turn something off, or relative, they name none. */
+export function certificatePaths(env: Readonly<Record<string, string>>): string[] {
+  return CERTIFICATE_VARIABLES.flatMap((name) => env[name]?.split(delimiter) ?? [])
+    .filter((path) => isAbsolute(path))
+    .map((path) => normalize(path));
 }
 
 /** Those of `names` that are set. */

@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { extname, join } from 'node:path';
 import process from 'node:process';
-import type { MachineEnv } from '../agents/agent-environment.ts';
+import { certificatePaths, type MachineEnv } from '../agents/agent-environment.ts';
 import { findExecutable } from '../agents/find-executable.ts';
 import { toBubblewrapArguments } from './bubblewrap-arguments.ts';
 import { SANDBOX_MODEL_PORT } from './launch.ts';
@@ -72,7 +72,6 @@ const PROXY_ENVIRONMENT: Readonly<Record<string, string>> = {
   ].join(' '),
 };
 const PROXY_VARIABLE = /^(https?|all|no)_proxy$/i;
-const CERTIFICATE_VARIABLES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'];
 
 /**
  * Bubblewrap around commands. Whatever runs inside dies with bubblewrap, which dies with the runner: the PID namespace goes away
@@ -103,14 +102,13 @@ export async function createBubblewrap(
 
   async function wrap(command: string[], env: Record<string, string>, needs: LaunchNeeds): Promise<Launch> {
     const programs = await Promise.all(needs.programs.map((program) => showProgram(program, hidden)));
-    const certificates = CERTIFICATE_VARIABLES.flatMap((name) => env[name] ?? []);
     const seen = mergeToolchains([
       toolchains,
       ...programs,
       {
         folders: [
           ...settings.readable,
-          ...certificates,
+          ...certificatePaths(env),
           ...(needs.network === 'host' ? HOST_NETWORK_FILES : []),
         ],
         links: [],
