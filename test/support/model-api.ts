@@ -85,7 +85,15 @@ const GEMINI: Api = {
       },
     ];
   },
-  refuse: ({ status, type, message }) => ({ error: { code: status, message, status: type } }),
+  refuse: ({ status, type, message }) => ({
+    error: {
+      code: status,
+      message,
+      // A wrong key is one more mistake of the question, but for the details.
+      status: status === 400 ? 'INVALID_ARGUMENT' : type,
+      details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: type }],
+    },
+  }),
 };
 
 /**

@@ -57,6 +57,8 @@ export type ClaudeCodeOptions = {
   random?: Random;
   /** How long it may stay after its result, 10 seconds by default. */
   afterResultMs?: number;
+  /** How long it has to end by itself when it is asked to, 10 seconds by default. */
+  killGraceMs?: number;
   newSessionId?: () => string;
 };
 
@@ -204,6 +206,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
         task,
         input: claudePrompt(task.prompt),
         afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
+        killGraceMs: options.killGraceMs,
         clock,
         redact: text.redact,
         onLine: (line, stream, agent) => {

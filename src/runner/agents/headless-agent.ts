@@ -52,6 +52,7 @@ export type HeadlessAgentOptions = {
   network?: boolean | undefined;
   random?: Random;
   afterResultMs?: number;
+  killGraceMs?: number;
 };
 
 /**
@@ -183,6 +184,7 @@ export function createHeadlessAgent(options: HeadlessAgentOptions): Agent {
         task,
         input: conversation?.input ?? cliRun.prompt,
         afterResultMs: options.afterResultMs ?? AFTER_RESULT_MS,
+        killGraceMs: options.killGraceMs,
         clock,
         redact: text.redact,
         onStart: (agent) => {

@@ -56,6 +56,8 @@ export async function runAgentCommand(options: {
   onStop?(): void;
   /** Without it, an agent may stay as long as its other clocks let it. */
   afterResultMs?: number;
+  /** How long it has to end by itself when it is asked to; by default, what `runCommand` gives. */
+  killGraceMs?: number | undefined;
   clock: Clock;
   redact: (text: string) => string;
   onLine(line: string, stream: 'stdout' | 'stderr', agent: RunningAgent): void;
@@ -113,6 +115,7 @@ export async function runAgentCommand(options: {
       maxOutputBytes: OUTPUT_TAIL_BYTES,
       redact: options.redact,
       clock,
+      ...(options.killGraceMs === undefined ? {} : { killGraceMs: options.killGraceMs }),
       onLine: (line, stream) => {
         if (stream === 'stdout') lastEventMs = clock.monotonicMs();
         options.onLine(line, stream, agent);

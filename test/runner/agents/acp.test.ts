@@ -175,14 +175,14 @@ test('silence ends it, and so does staying after the end', async () => {
 
 test('cancelling tells it, and ends one that is deaf with all that it started', async () => {
   const stop = new AbortController();
-  const running = anAgent('deaf').run(anAgentTask(folders, { signal: stop.signal }));
+  const running = anAgent('deaf', { killGraceMs: 1000 }).run(anAgentTask(folders, { signal: stop.signal }));
   await vi.waitUntil(() => processesWith(family).length >= 2, { timeout: 20_000 });
 
   stop.abort();
 
   expect(await running).toMatchObject({ ending: 'cancelled' });
   expect(await readRecord()).toContainEqual({ method: 'session/cancel', params: { sessionId: 'ses_1' } });
-}, 30_000);
+});
 
 test('preflight says hello: who it is, or that it does not speak the protocol', async () => {
   expect(await anAgent('success').preflight()).toEqual({ ok: true, version: '1.2.3' });

@@ -202,7 +202,7 @@ test('who stays after the result is ended, and the work counts', async () => {
 
 test('cancelling ends even a program that is deaf to SIGTERM, with its child', async () => {
   const stop = new AbortController();
-  const running = run('deaf', { signal: stop.signal });
+  const running = run('deaf', { signal: stop.signal }, { killGraceMs: 300 });
   await vi.waitUntil(() => processesWith(family).length === 2, { timeout: 10_000 });
 
   stop.abort();

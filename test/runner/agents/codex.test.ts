@@ -180,13 +180,14 @@ test('silence, the end of time, and staying after the end are ended', async () =
 test('cancelling one that is deaf to signals ends it with all that it started', async () => {
   await using model = await startModelApi('openai', []);
   const stop = new AbortController();
-  const running = aCodex('deaf', model.url).run(anAgentTask(folders, { signal: stop.signal }));
+  const agent = aCodex('deaf', model.url, { killGraceMs: 300 });
+  const running = agent.run(anAgentTask(folders, { signal: stop.signal }));
   await vi.waitUntil(() => processesWith(family).length >= 2, { timeout: 20_000 });
 
   stop.abort();
 
   expect(await running).toMatchObject({ ending: 'cancelled' });
-}, 30_000);
+});
 
 test('without a sandbox it uses its own, and says where that can’t work', async () => {
   const record = join(folders.root, 'calls');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AgentTask } from '../../../src/runner/agents/agent.ts';
 import { GEMINI } from '../../../src/runner/agents/gemini.ts';
 import type { HeadlessAgentOptions } from '../../../src/runner/agents/headless-agent.ts';
@@ -48,7 +48,6 @@ afterEach(async () => {
   expect(left, 'nothing is left running').toEqual([]);
 });
 
-// What the driver does for every command line is shown with Codex; here is what is particular to each.
 describe.each(['gemini', 'opencode'] as const)('%s', (name) => {
   const { cli, startModel, key, model: modelName, resume, usage } = CLIS[name];
 
@@ -113,13 +112,68 @@ describe.each(['gemini', 'opencode'] as const)('%s', (name) => {
     expect(result.session).toBe('of-before');
   });
 
-  test('a service that wants to be paid is told apart, at once', async () => {
-    const unpaid = { error: { status: 402, type: 'billing_error', message: 'pay first' } };
+  test.each([
+    ['a refused key', 401, 'authentication_error', 'auth_error', 1],
+    ['a forbidden account', 403, 'permission_error', 'auth_error', 1],
+    ['no credit', 402, 'billing_error', 'billing_error', 1],
+    ['too many requests', 429, 'rate_limit_error', 'rate_limited', 6],
+    ['trouble of the service', 503, 'overloaded_error', 'api_error', 6],
+    ['an unknown model', 404, 'not_found_error', 'config_error', 3],
+    ['too long', 413, 'request_too_large', 'prompt_too_long', 3],
+  ])(
+    '%s ends the run with its name, and without the tries that are of no use',
+    async (_, status, type, ending, asked) => {
+      const { result, model } = await run('success', () => ({ error: { status, type, message: 'said so' } }));
 
-    const { result, model } = await run('success', () => unpaid);
+      expect(result).toMatchObject({ ending, usage: { turns: 0 } });
+      expect(result.detail).toContain('said so');
+      expect(model.turns().length).toBeGreaterThanOrEqual(asked);
+      expect(model.turns().length).toBeLessThanOrEqual(asked + 2);
+    },
+  );
 
-    expect(result).toMatchObject({ ending: 'billing_error', detail: expect.stringContaining('pay first') });
-    expect(model.turns().length).toBeLessThanOrEqual(2);
+  test('a service that can’t be reached is an outage', async () => {
+    expect(await anAgent('success', 'http://127.0.0.1:1').run(anAgentTask(folders))).toMatchObject({
+      ending: 'api_error',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  test('turns are limited although it knows no limits', async () => {
+    const { result, model } = await run('endless', [], { maxTurns: 3 });
+
+    expect(result).toMatchObject({ ending: 'max_turns', usage: { turns: 3 } });
+    expect(model.turns()).toHaveLength(3);
+  });
+
+  test.each([
+    ['refuses', 'start_error', 'unexpected argument'],
+    ['killed', 'crashed', 'SIGKILL'],
+    ['breaks-off', 'crashed', 'exit 0'],
+  ])('%s ends as %s', async (scenario, ending, words) => {
+    const { result } = await run(scenario, []);
+
+    expect(result).toMatchObject({ ending, detail: expect.stringContaining(words) });
+  });
+
+  test('silence, the end of time, and staying after the end are ended', async () => {
+    expect((await run('silent', [], { idleMs: 300 })).result.ending).toBe('idle');
+    expect((await run('silent', [], { maxMs: 1500 })).result.ending).toBe('timeout');
+    // Who may go on after its end is ended by the silence.
+    const patience = cli.endsByItself === true ? { idleMs: 3000 } : {};
+    expect((await run('stays', [], patience, { afterResultMs: 50 })).result.ending).toBe('completed');
+  });
+
+  test('cancelling one that is deaf to signals ends it with all that it started', async () => {
+    await using model = await startModel([]);
+    const stop = new AbortController();
+    const agent = anAgent('deaf', model.url, { killGraceMs: 300 });
+    const running = agent.run(anAgentTask(folders, { signal: stop.signal }));
+    await vi.waitUntil(() => processesWith(family).length >= 2, { timeout: 20_000 });
+
+    stop.abort();
+
+    expect(await running).toMatchObject({ ending: 'cancelled' });
   });
 
   test('runs in a sandbox only, and only with credentials of its own', async () => {
@@ -159,14 +213,13 @@ test.each(['.gemini', '.gemini/settings.json'])(
   },
 );
 
-test('opencode: work that stopped for its length is no finished work', async () => {
-  await using model = await startMessagesApi([]);
-  const agent = aHeadlessAgent(createOpencodeCli('anthropic'), model.url, {
-    ...AS_IF_SANDBOXED,
-    env: { FAKE_AGENT: 'breaks-off', FAMILY: family },
-  });
+test('gemini: a wrong key, which is told only in the details of a mistake, is one', async () => {
+  const wrong = { error: { status: 400, type: 'API_KEY_INVALID', message: 'API key not valid' } };
+  await using model = await startModelApi('gemini', () => wrong);
+  const agent = aHeadlessAgent(GEMINI, model.url, { ...AS_IF_SANDBOXED, env: { FAMILY: family } });
 
-  expect((await agent.run(anAgentTask(folders))).ending).toBe('crashed');
+  expect((await agent.run(anAgentTask(folders))).ending).toBe('auth_error');
+  expect(model.turns().length).toBeLessThanOrEqual(2);
 });
 
 test.each([
