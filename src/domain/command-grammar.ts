@@ -47,7 +47,7 @@ export const COMMANDS: Readonly<
   run: {
     usage: '/agent run [specialty] [--agent NAME] [--model NAME] [--anyway] [-- instructions]',
     about:
-      'Start work on this issue. Without a specialty: the one that the issue’s labels name. `--anyway`: also where somebody has an open pull request for it.',
+      'Start work on this issue. Without a specialty: the one that the issue’s labels name, or that its text is about. `--anyway`: also where somebody has an open pull request for it.',
     needs: 'write',
   },
   cancel: {

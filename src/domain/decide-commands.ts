@@ -358,14 +358,14 @@ function explainUnderWay(specialty: string, { statusUrl }: CommandSituation): st
 }
 
 function explainOpen(specialty: string, { number, url }: OpenPullRequest): string {
-  return `[Pull request ${number}](${url}) of the last ${toCode(specialty, 50)} job is open. Merge or close it first, then ask again.`;
+  return `[Pull request #${number}](${url}) of the last ${toCode(specialty, 50)} job is open. Merge or close it first, then ask again.`;
 }
 
 function explainSucceeded({ specialty, pullRequest }: Job): string {
   const end =
     pullRequest === null
       ? 'succeeded'
-      : `ended with [pull request ${pullRequest.number}](${pullRequest.url})`;
+      : `ended with [pull request #${pullRequest.number}](${pullRequest.url})`;
   return `The last ${toCode(specialty, 50)} job ${end}, so there is nothing to retry. To start afresh, write \`/agent run ${specialty}\`.`;
 }
 

@@ -147,7 +147,7 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   const open = findOwn(situation.openPullRequests, specialty);
   if (open !== null) {
     const { job, number } = open;
-    const reason = `${trigger.sender.login} asked for it again, and pull request ${number} is open. Merge or close it first, then remove the label "${trigger.label}" and add it again.`;
+    const reason = `${trigger.sender.login} asked for it again, and pull request #${number} is open. Merge or close it first, then remove the label "${trigger.label}" and add it again.`;
     return { kind: 'point_to', reason, job };
   }
 

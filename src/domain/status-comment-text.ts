@@ -181,7 +181,7 @@ function toPullRequestEnd({ pullRequest }: Job): string | null {
 }
 
 /** What people should do something about: mistakes in the settings, limits that are nearly used up, wishes that GitHub did not grant. */
-function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | null {
+function toNotice(events: readonly JobEvent[], { pullRequest, repository }: Job): string | null {
   const askedAgain = events.findLast(({ kind }) => kind === ASKED_AGAIN_NOTICE);
   const notices = events.flatMap(({ kind, text }) => {
     if (kind === SETTINGS_NOTICE)
@@ -191,7 +191,7 @@ function toNotice(events: readonly JobEvent[], { pullRequest }: Job): string | n
     return kind === LIMIT_NOTICE || kind === WISH_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   if (askedAgain !== undefined && pullRequest?.ended === undefined)
-    notices.push(`⚠️ ${toInline(askedAgain.text, 500)}`);
+    notices.push(linkPullRequests(`⚠️ ${toInline(askedAgain.text, 500)}`, repository.htmlUrl));
   return notices.length === 0 ? null : notices.join('\n\n');
 }
 

@@ -119,7 +119,7 @@ describe('what is decided', () => {
     });
     expect(decideComment('/agent run backend --anyway', { openPullRequests: [ours, LINKED] })).toMatchObject({
       kind: 'refuse',
-      reason: expect.stringContaining('Pull request 7'),
+      reason: expect.stringContaining('Pull request #7'),
     });
     // Another specialty's is no reason.
     expect(decideComment('/agent run frontend', { openPullRequests: [ours] })).toMatchObject({

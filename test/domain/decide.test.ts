@@ -177,7 +177,7 @@ describe('a label was added', () => {
       trigger: added('agent:backend'),
       openPullRequests: [{ job: succeeded, number: 7, url: 'https://github.com/acme/widgets/pull/7' }],
       kind: 'point_to',
-      reason: /alice asked for it again, and pull request 7 is open\. Merge or close it first/,
+      reason: /alice asked for it again, and pull request #7 is open\. Merge or close it first/,
     },
     {
       name: 'while only another specialty’s pull request is open',

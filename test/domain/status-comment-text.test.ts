@@ -61,8 +61,8 @@ describe('the status comment of an issue', () => {
           job: aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest }),
           attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
           events: someEvents(
-            'asked_again_notice: bob asked for it again, and pull request 7 is open.',
-            'asked_again_notice: alice asked for it again, and pull request 7 is open. Merge or close it first, then remove the label "agent:backend" and add it again.',
+            'asked_again_notice: bob asked for it again, and pull request #7 is open.',
+            'asked_again_notice: alice asked for it again, and pull request #7 is open. Merge or close it first, then remove the label "agent:backend" and add it again.',
           ),
         }),
       ],
@@ -91,7 +91,7 @@ describe('the status comment of an issue', () => {
           }),
           attempt: aRunningAttempt({ phase: 'publish', result: aResult(), outcome: 'pull_request' }),
           events: someEvents(
-            'asked_again_notice: bob asked for it again, and pull request 7 is open.',
+            'asked_again_notice: bob asked for it again, and pull request #7 is open.',
             'wish_notice: olga could not be asked for a review. GitHub answered 422: Reviews may only be requested from collaborators.',
           ),
         }),

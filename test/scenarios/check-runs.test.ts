@@ -248,7 +248,7 @@ test('a pull request has evidence on each of its heads, re-runs start nothing, a
   await yard.press(attempt.checkRun?.id, 'ask_again');
   expect(await yard.statesOf(issue)).toEqual(['succeeded']);
   expect(yard.answersOf(issue)).toEqual([
-    expect.stringMatching(/\[Pull request \d+\]\(http.*\/pull\/\d+\) of the last `backend` job is open\./),
+    expect.stringMatching(/\[Pull request #\d+\]\(http.*\/pull\/\d+\) of the last `backend` job is open\./),
   ]);
 
   await standin.as('alice').closePullRequest(fullName, job.pullRequest?.number ?? 0);

@@ -187,7 +187,9 @@ test('work whose pull request is open is not done twice: the label is answered o
 
   expect(await world.jobsOf(issue)).toHaveLength(1);
   expect(commentOf(issue)).toContain(`](${pull?.html_url})`);
-  expect(commentOf(issue)).toMatch(/⚠️ alice asked for it again, and pull request \d+ is open/);
+  expect(commentOf(issue)).toMatch(
+    /⚠️ alice asked for it again, and \[pull request #\d+\]\(\S+\/pull\/\d+\) is open/,
+  );
   expect(await explain({ issueNumber: issue })).toMatch(/STOP +pull request +http.*is open/);
 
   await standin.as('alice').closePullRequest(fullName, pull?.number ?? 0);
