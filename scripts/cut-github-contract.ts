@@ -152,6 +152,7 @@ const EVENTS = [
   'pull-request-review-thread',
   'push',
   'repository',
+  'status',
 ];
 
 /** What `github/closing-pull-requests.ts` asks. */

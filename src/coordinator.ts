@@ -43,6 +43,7 @@ import { createStoredLimits } from './stored-limits.ts';
 import { createInbox, type Inbox } from './webhooks/inbox.ts';
 import { createInboxWorker, type InboxWorker } from './webhooks/inbox-worker.ts';
 import { toListedCommentTrigger } from './webhooks/issue-comment.ts';
+import { toListedThreadTrigger } from './webhooks/review.ts';
 import { isHandled, translate } from './webhooks/translate.ts';
 
 const TEXTS = {
@@ -183,6 +184,7 @@ export async function createCoordinator(
     acceptTrigger,
     isHandled,
     toCommentTrigger: toListedCommentTrigger,
+    toThreadTrigger: toListedThreadTrigger,
     clock,
     timings,
     log,

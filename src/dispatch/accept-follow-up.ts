@@ -1,5 +1,7 @@
+import type { JobId } from '../contract/identifiers.ts';
 import type { Trigger } from '../domain/trigger.ts';
-import { toChecksWish } from './checks-wish.ts';
+import type { StoredJob } from '../store/stored-job.ts';
+import { isUsedUp, toChecksWish } from './checks-wish.ts';
 import { toRoundKey } from './review-round.ts';
 import type { RecordTrigger, TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
@@ -57,10 +59,9 @@ export async function acceptFailedChecks(
   const { store, github } = deps;
   const { target, appId, checkSuiteId, headCommit, branch, key } = trigger;
   const repositoryId = target.repository.id;
-  const newest = await store.jobs.ofBranch(repositoryId, branch);
-  const number = newest?.pullRequest?.number ?? newest?.revision?.pullRequest.number;
-  const published = number === undefined ? null : await store.jobs.ofPullRequest(repositoryId, number);
-  if (number === undefined || published === null) return ignored('the branch is of no pull request of ours');
+  const published = await publishedOnBranch(store, repositoryId, branch);
+  const number = published?.pullRequest?.number;
+  if (published === null || number === undefined) return ignored('the branch is of no pull request of ours');
   const most = published.settings.pullRequest?.fixChecks ?? 0;
   if (most === 0) return ignored('the settings leave failed checks to people');
   if (appId === (await github.identity()).appId) return ignored('the checks are our own');
@@ -71,6 +72,41 @@ export async function acceptFailedChecks(
   const wish = toChecksWish(head, failed, { key, nowMs: await store.nowMs() });
   const work = await prepareRevision(target, number, wish, deps);
   return record(work);
+}
+
+/** A status failed on a head of ours: all that failed there is looked at, once for all that come together, if the settings want it mended. */
+export async function acceptFailedStatus(
+  { target, branches, headCommit }: Of<'status_failed'>,
+  { store }: Pick<Deps, 'store'>,
+  record: RecordTrigger,
+): Promise<TriggerOutcome> {
+  const { installationId, repository } = target;
+  const looks: JobId[] = [];
+  for (const branch of branches) {
+    const published = await publishedOnBranch(store, repository.id, branch);
+    if (published === null || published.pullRequest?.ended !== undefined) continue;
+    const number = published.pullRequest?.number ?? 0;
+    const most = published.settings.pullRequest?.fixChecks ?? 0;
+    const head = { repositoryId: repository.id, pullRequestNumber: number, headCommit, most };
+    if (most > 0 && !(await isUsedUp(store, head))) looks.push(published.id);
+  }
+  // Most statuses: of them nothing is kept.
+  if (looks.length === 0) return ignored('nobody wants it mended on a pull request of ours');
+  return record(async (tx) => {
+    for (const jobId of looks) await tx.want({ effect: { kind: 'look-at-checks', jobId }, installationId });
+    return { kind: 'noted', reason: 'what failed on the pull request is looked at' };
+  });
+}
+
+/** The newest work that is in the pull request of the branch; `null` when none of ours is. */
+async function publishedOnBranch(
+  store: Pick<TriggerDeps['store'], 'jobs'>,
+  repositoryId: number,
+  branch: string,
+): Promise<StoredJob | null> {
+  const newest = await store.jobs.ofBranch(repositoryId, branch);
+  const number = newest?.pullRequest?.number ?? newest?.revision?.pullRequest.number;
+  return number === undefined ? null : store.jobs.ofPullRequest(repositoryId, number);
 }
 
 function ignored(reason: string): TriggerOutcome {

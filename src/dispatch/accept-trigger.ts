@@ -8,7 +8,12 @@ import type { Trigger } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
 import type { StoreTx } from '../store/store.ts';
 import { acceptComment } from './accept-comment.ts';
-import { acceptFailedChecks, acceptReview, acceptThreadTurn } from './accept-follow-up.ts';
+import {
+  acceptFailedChecks,
+  acceptFailedStatus,
+  acceptReview,
+  acceptThreadTurn,
+} from './accept-follow-up.ts';
 import { acceptPush } from './accept-push.ts';
 import { acceptButton, acceptRerun } from './accept-press.ts';
 import { acceptPullRequestTurn } from './accept-pull-request.ts';
@@ -91,6 +96,8 @@ export function createAcceptTrigger(deps: TriggerDeps): AcceptTrigger {
         return acceptPush(trigger, deps, (work) => record(trigger, work));
       case 'checks_failed':
         return acceptFailedChecks(trigger, deps, (work) => record(trigger, work));
+      case 'status_failed':
+        return acceptFailedStatus(trigger, deps, (work) => record(trigger, work));
       default:
         return trigger satisfies never;
     }

@@ -6,6 +6,7 @@ import type { LabelEvent, ListedIssue } from '../github/sweep-reads.ts';
 import { wantPriorities } from './follow-labels.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { sweepComments } from './reconcile-comments.ts';
+import { sweepReviews } from './reconcile-reviews.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { sweepEach } from './sweep-each.ts';
 import { ISSUE_SWEEP } from './sweep-names.ts';
@@ -19,7 +20,7 @@ const SOMEBODY = { login: 'somebody', id: 0, isBot: false };
 
 /**
  * Looks through the issues that were changed since the last round for what no webhook told of: labels that ask for work, commands in
- * comments, and what ends it. Commands from before the first look count for nothing: nobody wrote them to us.
+ * comments and reviews, and what ends it. Commands from before the first look count for nothing: nobody wrote them to us.
  * Everything goes the way of the webhooks, under the same keys, so that what both find is done once.
  *
  * One request for each repository while nothing changes, which GitHub answers with 304.
@@ -64,10 +65,13 @@ export function createIssueSweep(deps: SweepDeps): () => Promise<SweepFindings> 
     const notBefore = await store.sweeps.getMark(`${markName}:comments`);
     if (notBefore === null) await store.sweeps.putMark(`${markName}:comments`, toTime(nowMs));
     else if (listed.issues.length > 0) {
-      const comments = await sweepComments({ target, since, notBefore, issues: listed.issues, nowMs }, deps);
-      found += comments.found;
-      if (comments.nextSince !== null && (youngest === null || comments.nextSince < youngest))
-        youngest = comments.nextSince;
+      const looked = { target, since, notBefore, issues: listed.issues, nowMs };
+      for (const sweep of [sweepComments, sweepReviews]) {
+        const said = await sweep(looked, deps);
+        found += said.found;
+        if (said.nextSince !== null && (youngest === null || said.nextSince < youngest))
+          youngest = said.nextSince;
+      }
     }
     // `since` includes its own second, so that nothing falls between two rounds.
     const reached = youngest ?? listed.issues.at(-1)?.updatedAt ?? since;

@@ -51,7 +51,7 @@ export async function sweepReports(deps: SweepDeps): Promise<SweepFindings> {
 
 /**
  * A push that no webhook told of may have brought conflicts to a pull request whose settings want them resolved. And of failed checks no
- * webhook tells when they are statuses of commits, or when a round was under way.
+ * webhook tells again when a round was under way; of statuses none at all where the App has not the permission.
  */
 async function lookAtPullRequests({ store }: SweepDeps): Promise<void> {
   for (const { repository } of await store.sweeps.repositories()) {

@@ -1,3 +1,4 @@
+import type { ReviewCommentReading } from '../domain/choose-review-comments.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -20,6 +21,12 @@ export type SweepDeps = {
     target: RepositoryTarget,
     issue: Pick<ListedIssue, 'number' | 'title' | 'body' | 'isPullRequest'>,
     comment: ListedComment,
+  ) => Trigger | null;
+  /** The same of a comment in a thread on lines of a pull request, as it is now. */
+  toThreadTrigger: (
+    target: RepositoryTarget,
+    pull: Pick<ListedIssue, 'number' | 'title' | 'body'>,
+    comment: ReviewCommentReading,
   ) => Trigger | null;
   clock: Clock;
   timings: Timings;

@@ -10,6 +10,8 @@ import type { Actor } from './trigger.ts';
 export type ReviewCommentReading = CommentReading & {
   /** The first comment of its thread; its own when it is that. */
   threadId: number;
+  /** That it came with; `null` where GitHub does not tell. */
+  reviewId: number | null;
   path: string;
   line: number | null;
   /** The first of several lines, of which `line` is the last; `null` = it is about that one. */

@@ -17,6 +17,11 @@ export function toRoundText({ round, cause, pullRequest }: JobRevision): string 
   return `round ${round} on [pull request #${pullRequest.number}](${pullRequest.url}), ${CAUSES[cause]}`;
 }
 
+/** What a pull request is told of commands in the text of a review that no webhook told of. Markdown. */
+export function toLateReviewText(login: string): string {
+  return `😕 I found the review by ${toInline(login, 100)} late, and GitHub does not tell me whether its text was changed since. So I don’t follow the commands in it: write them in a comment here.`;
+}
+
 /** The hidden mark by which the answer to a thread is found again. */
 export function threadMarker(job: Pick<Job, 'id'>, threadId: number): string {
   return `<!-- yardmaster:thread job=${job.id} thread=${threadId} -->`;

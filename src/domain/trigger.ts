@@ -189,6 +189,15 @@ export type Trigger =
       branch: string;
     }
   | {
+      /** A commit status failed, which is no check of an App. */
+      kind: 'status_failed';
+      key: string;
+      target: RepositoryTarget;
+      headCommit: string;
+      /** Those that end at the commit. */
+      branches: string[];
+    }
+  | {
       /** The head of a pull request, which may hold other settings than the default branch. */
       kind: 'settings_proposed';
       key: string;

@@ -83,6 +83,7 @@ export function createReviews({
       return data.map((comment) => ({
         id: comment.id,
         threadId: comment.in_reply_to_id ?? comment.id,
+        reviewId: comment.pull_request_review_id ?? null,
         body: comment.body,
         author: toActor(comment.user),
         createdAt: comment.created_at,

@@ -50,6 +50,7 @@ const defaultEvents = [
   'check_suite',
   'push',
   'repository',
+  'status',
 ];
 
 /** Registers the App, with a key pair of its own and its bot account. */

@@ -21,11 +21,16 @@ const PushToRepository = z.object({
   ref: z.string(),
   after: z.string(),
 });
+const StatusInRepository = z.object({
+  repository: z.object({ id: z.int() }),
+  sha: z.string(),
+  context: z.string(),
+});
 const OfInstallation = z.object({ installation: z.object({ id: z.int() }) });
 
 /**
  * Deliveries with equal keys are handled in the order of their arrival: those of one issue or pull request, of one check run
- * or suite, the pushes to one branch, and those about one installation. All others need no order and get their GUID.
+ * or suite, the pushes to one branch, the statuses of one commit, and those about one installation. All others need no order and get their GUID.
  */
 export function toOrderKey(payload: unknown, guid: string): string {
   const issue = IssueOfRepository.safeParse(payload);
@@ -38,6 +43,8 @@ export function toOrderKey(payload: unknown, guid: string): string {
   if (suite.success) return `check suite ${suite.data.check_suite.id}`;
   const push = PushToRepository.safeParse(payload);
   if (push.success) return `push ${push.data.repository.id} ${push.data.ref}`;
+  const status = StatusInRepository.safeParse(payload);
+  if (status.success) return `status ${status.data.repository.id} ${status.data.sha}`;
   const installation = OfInstallation.safeParse(payload);
   return installation.success ? `installation ${installation.data.installation.id}` : guid;
 }

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { CommentFields, NO_AUTHOR, NO_COMMAND, toCommandTrigger } from './issue-comment.ts';
+import type { ReviewCommentReading } from '../domain/choose-review-comments.ts';
+import type { RepositoryTarget, Trigger } from '../domain/trigger.ts';
+import type { ListedIssue } from '../github/sweep-reads.ts';
+import {
+  CommentFields,
+  type CommandTrigger,
+  NO_AUTHOR,
+  NO_COMMAND,
+  toCommandTrigger,
+} from './issue-comment.ts';
 import { NO_INSTALLATION, RepositoryPayload, toActor, toTarget } from './payload.ts';
 import { translatorOf } from './translator-of.ts';
 import { type Translator, means, meansNothing } from './translation.ts';
@@ -66,19 +75,49 @@ export const translateThreadComment: Translator = translatorOf(ThreadCommentPayl
   const target = toTarget(payload);
   if (target === null) return meansNothing(NO_INSTALLATION);
   const { comment, pull_request: pull } = payload;
-  // When it was sent: it may have been written long before.
-  const { id, body, user, updated_at: at, pull_request_review_id: reviewId } = comment;
+  const { id, body, user } = comment;
   if (user === null) return meansNothing(NO_AUTHOR);
-  const place = { kind: 'thread', threadId: comment.in_reply_to_id ?? id } as const;
-  const review = reviewId == null ? null : { id: reviewId, wantsChanges: false };
-  const trigger = toCommandTrigger({
-    target,
-    issue: { ...pull, isPullRequest: true },
-    comment: { id, body, at, place, review },
+  const trigger = toThreadTrigger(target, pull, {
+    id,
+    body,
+    // When it was sent: it may have been written long before.
+    at: comment.updated_at,
+    threadId: comment.in_reply_to_id ?? id,
+    reviewId: comment.pull_request_review_id ?? null,
     user,
   });
   return trigger === null ? meansNothing(NO_COMMAND) : means(trigger);
 });
+
+type ThreadComment = Pick<CommandTrigger, 'at'> & {
+  id: number;
+  body?: string | null | undefined;
+  threadId: number;
+  reviewId: number | null;
+  user: NonNullable<CommentFields['user']>;
+};
+
+function toThreadTrigger(
+  target: RepositoryTarget,
+  pull: z.infer<typeof CommentedPullRequest>,
+  { user, threadId, reviewId, ...comment }: ThreadComment,
+): CommandTrigger | null {
+  const place = { kind: 'thread', threadId } as const;
+  const review = reviewId === null ? null : { id: reviewId, wantsChanges: false };
+  const issue = { ...pull, isPullRequest: true };
+  return toCommandTrigger({ target, issue, comment: { ...comment, place, review }, user });
+}
+
+/** The same of a comment that a sweep found; `null` when it means nothing. */
+export function toListedThreadTrigger(
+  target: RepositoryTarget,
+  pull: Pick<ListedIssue, 'number' | 'title' | 'body'>,
+  { id, body, author, updatedAt: at, threadId, reviewId }: ReviewCommentReading,
+): Trigger | null {
+  if (author === null) return null;
+  const user = { login: author.login, id: author.id, type: author.isBot ? 'Bot' : 'User' };
+  return toThreadTrigger(target, pull, { id, body, at, threadId, reviewId, user });
+}
 
 /** `pull_request_review_thread.resolved` and `.unresolved`. GitHub's REST API does not tell of it. */
 export function translateThread(isResolved: boolean): Translator {

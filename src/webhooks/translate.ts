@@ -5,6 +5,7 @@ import {
   translateCheckSuiteCompleted,
   translateCheckSuiteRerequested,
 } from './check-run.ts';
+import { translateStatus } from './commit-status.ts';
 import { translateComment } from './issue-comment.ts';
 import { translateIssueEnd, translateLabeled, translateUnlabeled } from './issues.ts';
 import { translateLabelDeleted, translateLabelRenamed } from './labels.ts';
@@ -34,6 +35,7 @@ const TRANSLATORS = {
   'check_suite.rerequested': translateCheckSuiteRerequested,
   'check_suite.completed': translateCheckSuiteCompleted,
   push: translatePush,
+  status: translateStatus,
   'pull_request_review.submitted': translateReview,
   'pull_request_review_comment.created': translateThreadComment,
   'pull_request_review_thread.resolved': translateThread(true),

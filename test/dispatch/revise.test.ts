@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { Trigger } from '../../src/domain/trigger.ts';
+import { sweepReviews } from '../../src/dispatch/reconcile-reviews.ts';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
+import { toListedThreadTrigger } from '../../src/webhooks/review.ts';
 import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
 import { aRepository, aResult } from '../support/job-builders.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
@@ -28,6 +31,7 @@ async function openPublished(settings: string | null = null) {
       {
         id: 31,
         threadId: 31,
+        reviewId: 41,
         body: 'Name it total.',
         author: rita,
         createdAt: '2026-05-04T12:00:00Z',
@@ -353,6 +357,61 @@ describe('a review', () => {
     expect(await accept(world, fix(52, 'now'))).toBe('refused');
   });
 
+  test('that no webhook told of is found later, and commands in threads, as they were written and sent', async () => {
+    await using world = await openPublished();
+    const { comments, reviews } = world.recorder.reviews;
+    const [comment] = comments;
+    if (!comment) throw new Error('there is a comment');
+    const at = '2026-05-04T12:30:00Z';
+    const pull = {
+      number: world.number,
+      title: '',
+      body: '',
+      author: 'yardmaster[bot]',
+      labels: [],
+      state: 'open',
+      locked: false,
+      isPullRequest: true,
+      updatedAt: at,
+      closedAt: null,
+    } as const;
+    const look = (nowMs = Date.parse(at) + 3_600_000) =>
+      sweepReviews(
+        { target, since: '2026-05-04T12:10:00Z', notBefore: '2026-05-04T12:10:00Z', issues: [pull], nowMs },
+        {
+          ...world,
+          github: world.recorder.github,
+          timings: DEFAULT_TIMINGS,
+          toThreadTrigger: toListedThreadTrigger,
+        },
+      );
+    // Written long before it was sent with its review, which GitHub takes for a change.
+    const sent = { ...comment, id: 32, threadId: 32, reviewId: 42, updatedAt: at, body: '/agent fix Sums.' };
+    comments.push(
+      { ...sent, id: 33, threadId: 33, updatedAt: '2026-05-04T12:31:00Z', body: '/agent fix Changed since.' },
+      { ...sent, id: 34, threadId: 34, reviewId: null, body: '/agent fix Changed, too.' },
+      sent,
+    );
+    const said = { author: rita, submittedAt: at, body: '/agent help', state: 'COMMENTED' };
+    reviews.push({ id: 42, ...said }, { id: 43, ...said, body: 'Fine.' });
+
+    expect(await look(Date.parse(at) + 1000)).toEqual({ found: 0, nextSince: at });
+    expect(await look()).toEqual({ found: 2, nextSince: null });
+    await world.outbox.runDue();
+    expect((await jobsOf(world))[0]).toMatchObject({
+      instructions: 'Sums.',
+      requestedBy: 'rita',
+      revision: { cause: 'asked' },
+    });
+    expect(world.recorder.comments.at(-1)?.body).toMatch(/review by rita late/);
+
+    reviews.push({ id: 44, ...said, state: 'CHANGES_REQUESTED' });
+    expect(await look()).toEqual({ found: 1, nextSince: null });
+    expect(await look()).toEqual({ found: 0, nextSince: null });
+    await world.outbox.runDue();
+    expect(world.recorder.comments.at(-1)?.body).toContain('in the next round');
+  });
+
   test('during a round is the next one, once its answers are there, also after a restart', async () => {
     await using world = await openPublished();
     const { recorder } = world;
@@ -494,10 +553,33 @@ describe('what nobody asked for', () => {
     expect(await accept(world, failedChecks(world))).toBe('ignored');
   });
 
+  test('failed statuses on the head have all looked at that failed there, where somebody wants it mended', async () => {
+    const branchOf = ({ recorder }: World) => recorder.pullRequests[0]?.head ?? '';
+    const failed = (world: World, branches: string[]): Trigger => {
+      triggers += 1;
+      return { kind: 'status_failed', key: `status:${triggers}`, target, headCommit: HEAD, branches };
+    };
+    await using unwanted = await openPublished();
+    await using world = await openPublished(SETTINGS);
+    world.recorder.failedChecks = [{ name: 'ci/jenkins', output: 'build 7 failed', annotations: [] }];
+
+    expect(await accept(unwanted, failed(unwanted, [branchOf(unwanted)]))).toBe('ignored');
+    expect(await accept(world, failed(world, ['main']))).toBe('ignored');
+    expect(await accept(world, failed(world, ['main', branchOf(world)]))).toBe('noted');
+
+    expect((await jobsOf(world))[0]).toMatchObject({
+      requestedBy: 'alice',
+      revision: { cause: 'checks', checks: [{ name: 'ci/jenkins' }] },
+    });
+    // As often as the settings say on one head.
+    expect(await accept(world, failed(world, [branchOf(world)]))).toBe('ignored');
+    expect(await jobsOf(world)).toHaveLength(2);
+  });
+
   test('failed checks are worked on as often as the settings say on one head, and then left to people', async () => {
     await using world = await openPublished('defaults: {pull_request: {fix_ci: 2}}');
     world.recorder.failedChecks = [{ name: 'ci/jenkins', output: 'build 7 failed', annotations: [] }];
-    // No webhook tells of a status, nor again of a suite that failed while a round was under way: the sweep has looks made.
+    // No webhook tells again of a suite that failed while a round was under way: the sweep has looks made.
     const look = async () => {
       await world.store.transact((tx) =>
         tx.want({ effect: { kind: 'look-at-checks', jobId: world.first }, installationId: 5 }),

@@ -24,6 +24,7 @@ function aComment(
   return {
     id,
     threadId: id,
+    reviewId: null,
     body: `says ${login} in ${id}`,
     author: { login, id, isBot: login.endsWith('[bot]') },
     createdAt: '2026-05-04T11:00:00Z',

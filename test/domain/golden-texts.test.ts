@@ -13,6 +13,7 @@ import {
   toFailedRoundText,
   toLaterText,
   toNeedsHumanText,
+  toLateReviewText,
   toReviewRefusalText,
   toReviewWaitsText,
   toThreadAnswers,
@@ -155,7 +156,8 @@ describe('on a pull request that is open', () => {
     const lost = toFailedRoundText(round, 'The runner be-1 was not heard of any more.', 'c'.repeat(40));
     const notes = [
       toReviewWaitsText(),
-      toReviewRefusalText('Issue 42 is closed. Reopen it first, then write `/agent fix`.'),
+      toLateReviewText('rita'),
+      toReviewRefusalText('Issue #42 is closed. Reopen it first, then write `/agent fix`.'),
       toNeedsHumanText('This pull request was reworked 5 times in a row.'),
       failed,
       lost,

@@ -21,6 +21,7 @@ import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
 import { createInbox } from '../../src/webhooks/inbox.ts';
 import { createInboxWorker } from '../../src/webhooks/inbox-worker.ts';
 import { toListedCommentTrigger } from '../../src/webhooks/issue-comment.ts';
+import { toListedThreadTrigger } from '../../src/webhooks/review.ts';
 import { isHandled, translate } from '../../src/webhooks/translate.ts';
 import { MAIL_KEY } from './dispatch-world.ts';
 import { openTestStore } from './embedded-store.ts';
@@ -92,6 +93,7 @@ export async function openSweepWorld(timings: Partial<Timings> = {}, repository:
     acceptTrigger,
     isHandled,
     toCommentTrigger: toListedCommentTrigger,
+    toThreadTrigger: toListedThreadTrigger,
   });
 
   const app = new Hono();

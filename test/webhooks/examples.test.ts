@@ -68,5 +68,5 @@ test("all of GitHub's published examples pass from Probot through the inbox to t
     branch_pushed: 2,
     thread_turned: 3,
   });
-  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(74);
+  expect(deliveries.filter(({ name, payload }) => isHandled(toEventName(name, payload)))).toHaveLength(78);
 });

@@ -49,6 +49,11 @@ const aPush = (push: Record<string, unknown> = {}) => {
     ...push,
   };
 };
+const aStatus = (state: string, heads: Record<string, string | null> = { 'agent/42-totals': sha }) => {
+  const { action: _action, ...payload } = aCheckRunPayload('');
+  const branches = Object.entries(heads).map(([name, head]) => ({ name, commit: { sha: head } }));
+  return { ...payload, sha, context: 'ci/jenkins', state, branches };
+};
 
 describe('what follows on a pull request', () => {
   test.each([
@@ -113,6 +118,11 @@ describe('what follows on a pull request', () => {
       aSuite({ conclusion: 'failure' }),
       { kind: 'checks_failed', appId: 9, checkSuiteId: 800, headCommit: sha, branch: 'agent/42-totals' },
     ],
+    [
+      'status',
+      aStatus('error', { main: 'f'.repeat(40), gone: null, 'agent/42-totals': sha }),
+      { kind: 'status_failed', headCommit: sha, branches: ['agent/42-totals'] },
+    ],
   ])('%s means something', (event, payload, trigger) => {
     expect(translate({ guid: GUID, event, payload }).triggers).toMatchObject([trigger]);
   });
@@ -138,6 +148,9 @@ describe('what follows on a pull request', () => {
     ['check_suite', aSuite({ conclusion: 'success' }), /no check has failed/],
     ['check_suite', aSuite({ conclusion: 'cancelled' }), /no check has failed/],
     ['check_suite', aSuite({ conclusion: 'failure', head_branch: null }), /of a fork/],
+    ['status', aStatus('success'), /no failure/],
+    ['status', aStatus('pending'), /no failure/],
+    ['status', aStatus('failure', { main: 'f'.repeat(40) }), /no branch ends/],
   ])('%s %j means nothing', (event, payload, reason) => {
     expect(translate({ guid: GUID, event, payload })).toEqual({
       triggers: [],

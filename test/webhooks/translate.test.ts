@@ -327,6 +327,11 @@ test.each([
     { installation: { id: 5 }, repository: { id: 71 }, ref: 'refs/heads/main', after: 'a' },
     'push 71 refs/heads/main',
   ],
+  [
+    'of the statuses of one commit',
+    { installation: { id: 5 }, repository: { id: 71 }, sha: 'a', context: 'ci' },
+    'status 71 a',
+  ],
   ['about an installation', { installation: { id: 5 }, repositories: [] }, 'installation 5'],
   ['of no kind that needs order', { zen: 'x' }, GUID],
   ['of no object', null, GUID],

@@ -69,6 +69,7 @@ export function createReviewActions(deps: {
       }
     }
     repository.reviews.set(review.id, review);
+    pull.updatedAtMs = review.submittedAtMs;
     pull.pull.requestedReviewers = pull.pull.requestedReviewers.filter((one) => one !== by.account);
     announceReview(repository, pull, review, by);
     for (const comment of wanted.comments) {
@@ -115,6 +116,7 @@ export function createReviewActions(deps: {
       updatedAtMs: now,
     };
     repository.reviewComments.set(comment.id, comment);
+    pull.updatedAtMs = now;
     events.inRepository(repository, 'pull_request_review_comment', 'created', by.account, {
       comment: shapes.pulls.reviewComment(repository, pull, comment),
       pull_request: shapes.pulls.simplePull(repository, pull),

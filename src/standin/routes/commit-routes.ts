@@ -11,9 +11,12 @@ import { commitOfRef } from './commit-of-ref.ts';
 
 /** Branches, history, comparisons and commit statuses. */
 export function commitRoutes(
-  site: Pick<Site, 'clock' | 'world' | 'links' | 'shapes' | 'access' | 'objects' | 'refs' | 'rules'>,
+  site: Pick<
+    Site,
+    'clock' | 'world' | 'links' | 'shapes' | 'access' | 'objects' | 'refs' | 'rules' | 'events'
+  >,
 ): Route[] {
-  const { clock, world, links, shapes, access, objects, refs, rules } = site;
+  const { clock, world, links, shapes, access, objects, refs, rules, events } = site;
   const read = need('contents', 'read', 'read');
 
   function isProtected(repository: Repository, branch: string): boolean {
@@ -161,10 +164,46 @@ export function commitRoutes(
       createdAtMs: clock.nowMs(),
     };
     repository.statuses.push(created);
+    await announceStatus(repository, created);
     return {
       status: 201,
       body: { ...status(repository, created), creator: shapes.accounts.user(created.creator) },
     };
+  }
+
+  /** GitHub names at most ten branches that hold the commit. */
+  async function announceStatus(repository: Repository, one: CommitStatus): Promise<void> {
+    const commit = await objects.commit(repository.folder, one.sha);
+    if (commit === null) return;
+    const heads = await refs.list(repository.folder, 'refs/heads');
+    const holding = await Promise.all(
+      heads.map(async (head) =>
+        head.sha === one.sha || (await objects.isAncestor(repository.folder, one.sha, head.sha))
+          ? [head]
+          : [],
+      ),
+    );
+    events.inRepository(repository, 'status', undefined, one.creator, {
+      id: one.id,
+      sha: one.sha,
+      name: `${repository.owner.login}/${repository.name}`,
+      target_url: one.targetUrl,
+      avatar_url: shapes.accounts.user(one.creator).avatar_url,
+      context: one.context,
+      description: one.description,
+      state: one.state,
+      commit: shapes.commits.commit(repository, commit),
+      branches: holding
+        .flat()
+        .slice(0, 10)
+        .map(({ name, sha }) => ({
+          name: name.slice('refs/heads/'.length),
+          commit: { sha, url: `${shapes.repositories.apiUrl(repository)}/commits/${sha}` },
+          protected: isProtected(repository, name.slice('refs/heads/'.length)),
+        })),
+      created_at: isoTime(one.createdAtMs),
+      updated_at: isoTime(one.createdAtMs),
+    });
   }
 
   async function combinedStatus(call: Call): Promise<Reply> {

@@ -18,6 +18,7 @@ const permissionsForEvent: Record<string, Permissions[]> = {
   check_suite: [{ checks: 'read' }],
   push: [{ contents: 'read' }],
   repository: [{ metadata: 'read' }],
+  status: [{ statuses: 'read' }],
 };
 
 /** What only the App that owns the checks hears, and only when it may write them. */
