@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { Trigger } from '../../src/domain/trigger.ts';
+import type { ListedIssue } from '../../src/github/sweep-reads.ts';
 import { sweepReviews } from '../../src/dispatch/reconcile-reviews.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { toListedThreadTrigger } from '../../src/webhooks/review.ts';
@@ -374,7 +375,7 @@ describe('a review', () => {
       isPullRequest: true,
       updatedAt: at,
       closedAt: null,
-    } as const;
+    } satisfies ListedIssue;
     const look = (nowMs = Date.parse(at) + 3_600_000) =>
       sweepReviews(
         { target, since: '2026-05-04T12:10:00Z', notBefore: '2026-05-04T12:10:00Z', issues: [pull], nowMs },
@@ -555,7 +556,7 @@ describe('what nobody asked for', () => {
 
   test('failed statuses on the head have all looked at that failed there, where somebody wants it mended', async () => {
     const branchOf = ({ recorder }: World) => recorder.pullRequests[0]?.head ?? '';
-    const failed = (world: World, branches: string[]): Trigger => {
+    const failed = (branches: string[]): Trigger => {
       triggers += 1;
       return { kind: 'status_failed', key: `status:${triggers}`, target, headCommit: HEAD, branches };
     };
@@ -563,16 +564,16 @@ describe('what nobody asked for', () => {
     await using world = await openPublished(SETTINGS);
     world.recorder.failedChecks = [{ name: 'ci/jenkins', output: 'build 7 failed', annotations: [] }];
 
-    expect(await accept(unwanted, failed(unwanted, [branchOf(unwanted)]))).toBe('ignored');
-    expect(await accept(world, failed(world, ['main']))).toBe('ignored');
-    expect(await accept(world, failed(world, ['main', branchOf(world)]))).toBe('noted');
+    expect(await accept(unwanted, failed([branchOf(unwanted)]))).toBe('ignored');
+    expect(await accept(world, failed(['main']))).toBe('ignored');
+    expect(await accept(world, failed(['main', branchOf(world)]))).toBe('noted');
 
     expect((await jobsOf(world))[0]).toMatchObject({
       requestedBy: 'alice',
       revision: { cause: 'checks', checks: [{ name: 'ci/jenkins' }] },
     });
     // As often as the settings say on one head.
-    expect(await accept(world, failed(world, [branchOf(world)]))).toBe('ignored');
+    expect(await accept(world, failed([branchOf(world)]))).toBe('ignored');
     expect(await jobsOf(world)).toHaveLength(2);
   });
 

@@ -9,6 +9,14 @@ let world: (typeof yard)['world'];
 beforeAll(async () => {
   yard = await openWorkingWorld();
   ({ world } = yard);
+  for (const [login, role] of [
+    ['rita', 'write'],
+    ['carol', 'write'],
+    ['mallory', 'read'],
+  ] as const) {
+    world.standin.createUser(login);
+    world.standin.setRole(world.fullName, login, role);
+  }
 }, 60_000);
 afterAll(() => yard[Symbol.asyncDispose]());
 
@@ -19,10 +27,14 @@ async function settings(text: string): Promise<void> {
 }
 
 /** Opens an issue and labels it, and waits until all that follows from it is done. */
-async function ask(issue: { title: string; body?: string }, label = 'agent:backend'): Promise<number> {
-  const alice = world.standin.as('alice');
-  const { number } = await alice.openIssue({ repository: world.fullName, ...issue });
-  await alice.addLabel(world.fullName, number, label);
+async function ask(
+  issue: { title: string; body?: string },
+  label = 'agent:backend',
+  login = 'alice',
+): Promise<number> {
+  const person = world.standin.as(login);
+  const { number } = await person.openIssue({ repository: world.fullName, ...issue });
+  await person.addLabel(world.fullName, number, label);
   await world.settle();
   return number;
 }
@@ -40,6 +52,135 @@ const statusOf = (issue: number): string =>
 
 const statesOf = async (issue: number) =>
   (await world.jobsOf(issue)).map(({ kind, state }) => `${kind} ${state}`).toReversed();
+
+async function review(
+  pull: number,
+  login: string,
+  said: { event?: 'REQUEST_CHANGES' | 'COMMENT'; body?: string; onLine?: string } = {},
+): Promise<void> {
+  const { event = 'REQUEST_CHANGES', body = 'Look.', onLine = `Not yet, says ${login}.` } = said;
+  const comments = [{ path: 'src/round.js', line: 1, body: onLine }];
+  await world.standin.as(login).reviewPullRequest(world.fullName, pull, { event, body, comments });
+  await world.settle();
+}
+
+const notesOn = (pull: number) => world.commentsOf(pull).map(({ body }) => body ?? '');
+
+test('after five rounds in a row a person has to look, and a command in a thread begins anew', async () => {
+  const { standin, fullName } = world;
+  const issue = await ask({ title: 'Sums are wrong' });
+  await yard.work(issue, aResult(), { 'src/round.js': '0\n' });
+  const { number } = pullOf(issue);
+
+  await review(number, 'mallory');
+  expect(await statesOf(issue)).toEqual(['resolve succeeded']);
+  await review(number, 'rita');
+  // During a round: the next one, of itself.
+  await review(number, 'rita');
+  expect(notesOn(number)).toEqual([expect.stringContaining('nobody has to ask again')]);
+  for (let round = 1; round <= 5; round += 1) {
+    await yard.work(issue, aResult(), { 'src/round.js': `${round}\n` });
+    if (round > 1) await review(number, 'rita');
+  }
+  // Said once.
+  await review(number, 'rita');
+
+  expect(await statesOf(issue)).toEqual(['resolve succeeded', ...Array<string>(5).fill('revise succeeded')]);
+  expect(pullOf(issue).labels.map(({ name }) => name)).toEqual(['agent:needs-human']);
+  expect(notesOn(number).filter((text) => text.includes('reworked'))).toEqual([
+    expect.stringContaining('5 times'),
+  ]);
+
+  const [thread] = standin.state.reviewComments(fullName, number).slice(-1);
+  await standin.as('rita').replyToReview(fullName, number, thread?.id ?? 0, '/agent fix Count from one.');
+  await world.settle();
+  expect((await world.jobsOf(issue))[0]).toMatchObject({
+    state: 'queued',
+    instructions: 'Count from one.',
+    revision: { round: 6, counted: 1, cause: 'asked' },
+  });
+  expect(pullOf(issue).labels).toEqual([]);
+  await standin.as('rita').closePullRequest(fullName, number);
+  await world.settle();
+}, 60_000);
+
+test('what reviews say that no webhook tells of is found later, but for commands in a text that may be another by now', async () => {
+  const { standin, fullName } = world;
+  await world.sweep('installations', 'issues');
+  const issue = await ask({ title: 'Reviewed while nobody listened' });
+  await yard.work(issue, aResult(), { 'src/round.js': '0\n' });
+  const { number } = pullOf(issue);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const lost = ({ event }: { event: string }) => event.startsWith('pull_request_review');
+
+  standin.webhooks.faults.dropNext(4, lost);
+  await review(number, 'mallory', { event: 'COMMENT', body: '/agent help', onLine: '/agent fix All.' });
+  await review(number, 'rita', { event: 'COMMENT', body: '/agent help', onLine: '/agent fix Sums.' });
+  expect(await statesOf(issue)).toEqual(['resolve succeeded']);
+  await world.sweep('issues', 'issues');
+  await world.settle();
+
+  expect((await world.jobsOf(issue))[0]).toMatchObject({
+    instructions: 'Sums.',
+    requestedBy: 'rita',
+    revision: { round: 1, cause: 'asked' },
+  });
+  expect(notesOn(number)).toEqual([expect.stringMatching(/review by rita late, .* write them in a comment/)]);
+
+  await yard.work(issue, aResult(), { 'src/round.js': '1\n' });
+  standin.webhooks.faults.dropNext(2, lost);
+  await review(number, 'rita');
+  await world.sweep('issues', 'issues');
+  await world.settle();
+  expect((await world.jobsOf(issue))[0]).toMatchObject({
+    state: 'queued',
+    revision: { round: 2, cause: 'review', threads: [{}] },
+  });
+  // What all of them say comes late, and is known.
+  await world.sweep('deliveries');
+  await world.settle();
+  expect(await world.jobsOf(issue)).toHaveLength(3);
+  await standin.as('rita').closePullRequest(fullName, number);
+  await world.settle();
+}, 60_000);
+
+test('a commit status that fails on a pull request begins a round at once, if the settings want that', async () => {
+  const { standin, fullName, target } = world;
+  const granted = { metadata: 'read', issues: 'write', checks: 'write', contents: 'write' } as const;
+  await standin.acceptNewPermissions(target.installationId, {
+    ...granted,
+    pull_requests: 'write',
+    statuses: 'read',
+  });
+  const token = standin.createUserToken('alice');
+  const fail = async (commit: string) => {
+    const { ok } = await fetch(`${standin.url}/api/v3/repos/${fullName}/statuses/${commit}`, {
+      method: 'POST',
+      headers: { authorization: `token ${token}`, 'content-type': 'application/json', 'user-agent': 'ci' },
+      body: JSON.stringify({ state: 'failure', context: 'ci/jenkins', description: 'build 7 is red' }),
+    });
+    expect(ok).toBe(true);
+    await world.settle();
+  };
+  const unwanted = await ask({ title: 'Left to people' });
+  await fail((await yard.work(unwanted, aResult(), { 'src/left.js': '1' })).headCommit);
+  await settings('defaults: {pull_request: {fix_ci: true}}\n');
+  const issue = await ask({ title: 'Red at the old CI' });
+  const { headCommit } = await yard.work(issue, aResult(), { 'src/red.js': '1' });
+
+  const { main = '' } = await standin.state.branches(fullName);
+  await fail(main);
+  expect(await statesOf(issue)).toEqual(['resolve succeeded']);
+  await fail(headCommit);
+  await fail(headCommit);
+
+  expect(await world.jobsOf(issue)).toMatchObject([
+    { revision: { cause: 'checks', checks: [{ name: 'ci/jenkins', output: 'build 7 is red' }] } },
+    { kind: 'resolve' },
+  ]);
+  expect(await statesOf(unwanted)).toEqual(['resolve succeeded']);
+  await settings('{}\n');
+});
 
 test('a limit of the day: a warning, a job that gets what is left, a draft of what it came to, and no more', async () => {
   const { store, target } = world;
@@ -67,6 +208,12 @@ test('a limit of the day: a warning, a job that gets what is left, a draft of wh
   );
   expect(await statesOf(next)).toEqual(['resolve refused']);
   expect(statusOf(next)).toMatch(/> The limit for acme\/\S+ is used up for today: .*00:00 UTC/);
+
+  await settings('limits: {person: {jobs: 1}}\n');
+  const again = await ask({ title: 'Too many by one person' });
+  const carols = await ask({ title: 'The first by another' }, 'agent:backend', 'carol');
+  expect(statusOf(again)).toMatch(/> The limit for alice is used up for today: \d+ of 1 jobs/);
+  expect(await statesOf(carols)).toEqual(['resolve queued']);
   await settings('{}\n');
 });
 
