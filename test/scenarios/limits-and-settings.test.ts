@@ -212,7 +212,7 @@ test('a limit of the day: a warning, a job that gets what is left, a draft of wh
   await settings('limits: {person: {jobs: 1}}\n');
   const again = await ask({ title: 'Too many by one person' });
   const carols = await ask({ title: 'The first by another' }, 'agent:backend', 'carol');
-  expect(statusOf(again)).toMatch(/> The limit for alice is used up for today: \d+ of 1 jobs/);
+  expect(statusOf(again)).toMatch(/> The limit for alice is used up for today: \d+ of 1 job\./);
   expect(await statesOf(carols)).toEqual(['resolve queued']);
   await settings('{}\n');
 });
