@@ -302,12 +302,10 @@ async function wish(wishes: string): Promise<void> {
 /** Commits a set-up for the tests, which leaves something in a folder that git ignores. */
 async function setUpBy(command: string): Promise<void> {
   const read = async (file: string) => (await yard.github.state.file(REPOSITORY, 'main', file)) ?? '';
-  const postinstall = 'mkdir -p node_modules && echo made > node_modules/made';
   const files = {
-    'package.json': (await read('package.json')).replace(
-      '"scripts": {',
-      `"scripts": { "postinstall": "${postinstall}",`,
-    ),
+    // Which npm links, and nothing has to be fetched for. A script of the package would be asked anew each time: it may read anything.
+    'package.json': (await read('package.json')).replace('"scripts": {', '"workspaces": ["tools"], $&'),
+    'tools/package.json': JSON.stringify({ name: 'corner-shop-tools', version: '1.0.0' }),
     [SETTINGS]: (await read(SETTINGS)).replace(/^ {4}test: .*discount.*$/m, `$&\n    setup: ${command}`),
   };
   await yard.github.as('rita').pushFiles(REPOSITORY, 'main', files, 'Set-up');
