@@ -5,6 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { expect, test } from 'vitest';
 import { coordinatorEnvironment, yardmaster } from '../support/command-line.ts';
+import { createTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import { REPOSITORY, startYard } from '../support/yard.ts';
 
@@ -12,9 +13,10 @@ const LABEL = 'agent:backend';
 const TITLE = 'A 25 % discount takes only 25 cents off';
 const WORK_BY_TITLE = path.resolve(import.meta.dirname, '..', 'fixtures', 'bin', 'work-by-title.mjs');
 
-test('a lost store is rebuilt from GitHub: what ran and what waited is done once, and what was done is left alone', async () => {
+test('a lost store is rebuilt from GitHub, on either engine: what ran and what waited is done once, what a runner beyond our reach is at goes on, and what was done is left alone', async () => {
   const goOn = path.join(tmpdir(), `yard-recover-${randomUUID()}`);
   const wait = 'while [ ! -e "$GO_ON" ]; do sleep 0.05; done; exec "$@"';
+  await using database = await createTestDatabase();
   await using yard = await startYard({
     runners: { old: 'backend' },
     agents: {
@@ -41,41 +43,64 @@ test('a lost store is rebuilt from GitHub: what ran and what waited is done once
     await until('its pull request is open', () => yard.pullsOf(done).length === 1);
     await yard.comment(done, /\/pull\//);
     await rm(goOn);
+    await yard.addRunner('far', 'frontend', 'github');
+    const far = await yard.ask('The page breaks with an empty cart', 'agent:frontend');
     const running = await yard.ask(TITLE, LABEL);
     await yard.jobIn(running, 'running');
     const waiting = await yard.ask(TITLE, LABEL);
     await yard.jobIn(waiting, 'queued');
     for (const issue of [running, waiting]) await yard.comment(issue, /check run/);
+    await yard.jobIn(far, 'running');
     const before = await yard.operator.jobs();
+    const environment = coordinatorEnvironment(github, yard.folder);
+    const beside = await yardmaster(['recover', '--force'], yard.folder, environment);
+    expect(beside, 'a coordinator is at work').toMatchObject({
+      exitCode: 1,
+      all: expect.stringMatching(
+        /data folder .* is in use by a coordinator \(.*process \d+, for .*Stop it, then repeat/,
+      ) as string,
+    });
     yard.runner('old').kill('SIGKILL');
     await yard.runner('old');
     await yard.stopCoordinator();
     await rm(path.join(yard.folder, 'data'), { recursive: true });
 
-    const recovery = await yardmaster(['recover'], yard.folder, coordinatorEnvironment(github, yard.folder));
-    await yard.startCoordinator();
+    const embedded = await yardmaster(['recover'], yard.folder, environment);
+    await rm(path.join(yard.folder, 'data'), { recursive: true });
+    const shared = { ...environment, DATABASE_URL: database.url };
+    const recovery = await yardmaster(['recover'], yard.folder, shared);
+    await yard.startCoordinator(database.url);
+    const elsewhere = { ...shared, DATA_FOLDER: path.join(yard.folder, 'elsewhere') };
+    const besideOnDatabase = await yardmaster(['recover', '--force'], yard.folder, elsewhere);
 
     expect(recovery).toMatchObject({
       exitCode: 0,
-      all: expect.stringMatching(/begin again.*begin again/s) as string,
+      all: expect.stringMatching(/(?=.*let go on)(?=.*begin again.*begin again)/s) as string,
     });
+    expect(besideOnDatabase).toMatchObject({
+      exitCode: 1,
+      all: expect.stringMatching(/The database is in use by a coordinator \(.*process \d+, for/) as string,
+    });
+    expect(embedded.stdout, 'it says the same on both engines').toBe(recovery.stdout);
     const idsOf = (jobs: typeof before, issue: number) =>
       jobs.filter((job) => job.issue.number === issue).map(({ id }) => id);
-    for (const issue of [running, waiting]) {
+    for (const issue of [far, running, waiting]) {
       expect(idsOf(await yard.operator.jobs(), issue), 'the job is there, as itself').toEqual(
         idsOf(before, issue),
       );
     }
     await writeFile(goOn, '');
     await yard.addRunner('new', 'backend');
-    for (const issue of [running, waiting]) {
+    for (const issue of [far, running, waiting]) {
       await yard.jobIn(issue, 'succeeded');
       await yard.comment(issue, /\/pull\//);
     }
+    const { attempts } = await yard.jobIn(far, 'succeeded');
+    expect(attempts, 'it was not begun again').toHaveLength(1);
     await until('no check run of an old attempt is left open', () =>
       github.state.checkRuns(REPOSITORY).every(({ status }) => status === 'completed'),
     );
-    for (const issue of [done, running, waiting]) expect(yard.pullsOf(issue)).toHaveLength(1);
+    for (const issue of [done, far, running, waiting]) expect(yard.pullsOf(issue)).toHaveLength(1);
     github.webhooks.target(undefined);
     const unheard = await yard.ask(TITLE, LABEL);
     await until('labels are looked through', async () => (await yard.jobsOf(unheard)).length > 0);
@@ -87,4 +112,4 @@ test('a lost store is rebuilt from GitHub: what ran and what waited is done once
   } finally {
     await rm(goOn, { force: true });
   }
-}, 240_000);
+}, 400_000);

@@ -80,8 +80,8 @@ export async function startYard(
   const folder = await mkdtemp(path.join(tmpdir(), 'yard-'));
   const github = await startStandin();
   const logLines: Record<string, unknown>[] = [];
-  let serving = await serve();
-  function serve() {
+  let serving = await serve(null);
+  function serve(databaseUrl: string | null) {
     return startServing(
       {
         appId: github.app.id,
@@ -91,7 +91,7 @@ export async function startYard(
         port: 0,
         publicUrl: null,
         dataFolder: path.join(folder, 'data'),
-        databaseUrl: null,
+        databaseUrl,
         redisUrl: null,
         metricsToken: null,
         githubApiUrl: `${github.url}${options.apiPath ?? ''}`,
@@ -125,7 +125,8 @@ export async function startYard(
     Object.entries(options.runners ?? {}).map(([name, specialty]) => addRunner(name, specialty)),
   );
 
-  async function addRunner(name: string, specialty: string): Promise<void> {
+  /** `transport`: another one than that of the yard’s other runners. */
+  async function addRunner(name: string, specialty: string, transport = options.transport): Promise<void> {
     const config = path.join(folder, `${name}.yml`);
     const byTitle = {
       default_agent: 'scripted',
@@ -150,7 +151,7 @@ export async function startYard(
       capabilities: { declared: ['os:linux', 'git', 'node'] },
       ...(options.agents ?? byTitle),
     };
-    const enroll = options.transport === 'github' ? enrollByGitHub : enrollAtCoordinator;
+    const enroll = transport === 'github' ? enrollByGitHub : enrollAtCoordinator;
     await enroll({ name, specialty, config, common, environment });
     const start = () => startRunner(config, environment);
     runners.set(name, { child: start(), start });
@@ -236,9 +237,12 @@ export async function startYard(
     },
     /** As a planned stop does it. */
     stopCoordinator: () => serving.stop(),
-    /** Starts it again where it had stopped, with what is in its data folder by now. Runners don’t follow it: its port is another one. */
-    async startCoordinator(): Promise<void> {
-      serving = await serve();
+    /**
+     * Starts it again where it had stopped, with what is in its data folder by now, or in a database. Runners that speak to it don’t follow
+     * it: its port is another one.
+     */
+    async startCoordinator(databaseUrl: string | null = null): Promise<void> {
+      serving = await serve(databaseUrl);
       github.webhooks.target(`${serving.url}/api/github/webhooks`);
     },
     addRunner,
