@@ -187,7 +187,7 @@ describe('questions', () => {
 
     const [answer, ...more] = answersOf(issue);
     expect(more).toEqual([]);
-    expect(answer).toContain('| `/agent retry [specialty]` |');
+    expect(answer).toContain('| `/agent retry [specialty] [--anyway]` |');
     expect(answer).toMatch(/⏳ \*\*backend\*\*: waiting for a runner · place \d+ in the queue/);
     expect(answer).toMatch(/This month in the repository[^]*\| `backend` \| \d+ \| 0 \| \$0\.00 \| 0 \|/);
     expect(answer).toContain('No runner is registered yet');
