@@ -84,10 +84,10 @@ export async function acceptFailedStatus(
   const looks: JobId[] = [];
   for (const branch of branches) {
     const published = await publishedOnBranch(store, repository.id, branch);
-    if (published === null || published.pullRequest?.ended !== undefined) continue;
-    const number = published.pullRequest?.number ?? 0;
+    const pull = published?.pullRequest;
+    if (published === null || pull == null || pull.ended !== undefined) continue;
     const most = published.settings.pullRequest?.fixChecks ?? 0;
-    const head = { repositoryId: repository.id, pullRequestNumber: number, headCommit, most };
+    const head = { repositoryId: repository.id, pullRequestNumber: pull.number, headCommit, most };
     if (most > 0 && !(await isUsedUp(store, head))) looks.push(published.id);
   }
   // Most statuses: of them nothing is kept.

@@ -1,21 +1,13 @@
-import type { RepositoryTarget } from '../domain/trigger.ts';
-import type { ListedIssue } from '../github/sweep-reads.ts';
-import type { SweepDeps } from './sweep-deps.ts';
+import type { SweepDeps, SweepLook } from './sweep-deps.ts';
 
 /**
  * Takes the commands in comments written since then that no webhook told of, under the same keys as webhooks, so that what both find is
- * done once. `issues`: those that changed since then; a comment changes its issue. `notBefore`: those written up to then are not ours.
+ * done once. A comment changes its issue.
  *
  * `nextSince`: from where the next round has to go on because something was left to it; `null` when nothing was.
  */
 export async function sweepComments(
-  looked: {
-    target: RepositoryTarget;
-    since: string;
-    notBefore: string;
-    issues: readonly ListedIssue[];
-    nowMs: number;
-  },
+  looked: SweepLook,
   deps: Pick<SweepDeps, 'reads' | 'acceptTrigger' | 'toCommentTrigger' | 'timings'>,
 ): Promise<{ found: number; nextSince: string | null }> {
   const { target, since, nowMs } = looked;

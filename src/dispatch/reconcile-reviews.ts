@@ -2,10 +2,9 @@ import type { ReviewCommentReading, ReviewReading } from '../domain/choose-revie
 import { parseComment } from '../domain/command-grammar.ts';
 import { mayWrite } from '../domain/permission.ts';
 import { toLateReviewText } from '../domain/revision-text.ts';
-import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { ListedIssue } from '../github/sweep-reads.ts';
 import { wantNote } from './notes.ts';
-import type { SweepDeps } from './sweep-deps.ts';
+import type { SweepDeps, SweepLook } from './sweep-deps.ts';
 
 /** GitHub touches the comments of a review once more when it is submitted. */
 const TOLERANCE_MS = 3000;
@@ -18,13 +17,7 @@ const TOLERANCE_MS = 3000;
  * Two requests for each pull request of ours that changed; `nextSince` as in `sweepComments`.
  */
 export async function sweepReviews(
-  looked: {
-    target: RepositoryTarget;
-    since: string;
-    notBefore: string;
-    issues: readonly ListedIssue[];
-    nowMs: number;
-  },
+  looked: SweepLook,
   deps: Pick<SweepDeps, 'store' | 'github' | 'acceptTrigger' | 'toThreadTrigger' | 'timings'>,
 ): Promise<{ found: number; nextSince: string | null }> {
   const { target, since, notBefore, nowMs } = looked;

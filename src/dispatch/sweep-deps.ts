@@ -33,5 +33,17 @@ export type SweepDeps = {
   log: Logger;
 };
 
+/** One repository, as a round of the issue sweep looks at it. */
+export type SweepLook = {
+  target: RepositoryTarget;
+  /** ISO 8601: what changed before was looked at by the rounds before. */
+  since: string;
+  /** ISO 8601: what was said up to then was not said to us. */
+  notBefore: string;
+  /** Those that changed since then. */
+  issues: readonly ListedIssue[];
+  nowMs: number;
+};
+
 /** What a round came to, for the log: counts by kind; all 0 or missing when nothing was amiss. */
 export type SweepFindings = Readonly<Record<string, number>>;

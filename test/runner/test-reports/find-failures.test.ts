@@ -22,7 +22,7 @@ const FILES = [
 function collect(read: (into: ReturnType<typeof createCaseCollector>) => void): ToldTests {
   const into = createCaseCollector(
     (name) => name,
-    (text) => text.replaceAll('/work/', ''),
+    (text) => text.replaceAll('/checkout/', ''),
   );
   read(into);
   return into.report();
@@ -58,7 +58,7 @@ test.each<[string, ToldTests, { path: string; line: number } | null, RegExp]>([
     'node:test, in a folder of its own',
     report(
       'node',
-      '["test/cart.test.js",["adds"],"failed","AssertionError: 1 !== 2\\n    at file:///work/backend/test/cart.test.js:9:3",7]',
+      '["test/cart.test.js",["adds"],"failed","AssertionError: 1 !== 2\\n    at file:///checkout/backend/test/cart.test.js:9:3",7]',
     ),
     { path: 'backend/test/cart.test.js', line: 9 },
     /^AssertionError/,
@@ -74,14 +74,16 @@ test.each<[string, ToldTests, { path: string; line: number } | null, RegExp]>([
     report('jest', {
       testResults: [
         {
-          name: '/work/backend/test/cart.test.js',
+          name: '/checkout/backend/test/cart.test.js',
           status: 'failed',
           assertionResults: [
             {
               fullName: 'adds',
               status: 'failed',
               location: null,
-              failureMessages: ['Error: no\n    at Object.<anonymous> (/work/backend/test/cart.test.js:4:2)'],
+              failureMessages: [
+                'Error: no\n    at Object.<anonymous> (/checkout/backend/test/cart.test.js:4:2)',
+              ],
             },
           ],
         },
