@@ -1,7 +1,14 @@
 import type { IssueSnapshot } from '../contract/issue-snapshot.ts';
 import type { Blocker } from './blockers.ts';
-import { didYouMean } from '../lib/did-you-mean.ts';
 import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';
+import {
+  askForSpecialty,
+  explainNothing,
+  explainOpen,
+  explainSucceeded,
+  explainUnderWay,
+  explainUnknownSpecialty,
+} from './command-refusal-text.ts';
 import type { IssueReading } from './decide.ts';
 import {
   explainStrangers,
@@ -23,7 +30,7 @@ import { toLabelled } from './labels.ts';
 import { toCode, toInline } from './markdown-escape.ts';
 import { findLabelPriority, type LabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
-import { routeIssue, type Routing } from './route-issue.ts';
+import { routeIssue } from './route-issue.ts';
 import { type Denial, isBot } from './who-may-start.ts';
 
 /** What can be asked about, and is answered in a comment. */
@@ -181,19 +188,6 @@ function specialtySet({ specialties }: RepoSettings): Set<string> {
   return new Set(specialties.keys());
 }
 
-/** Better a question than work on the wrong machine. */
-function askForSpecialty(routing: Routing | null, settings: RepoSettings): string {
-  if (routing?.kind !== 'unsure') {
-    const names = listCodes([...settings.specialties.keys()]);
-    return `Which specialty? Name one, as in \`/agent run backend\`. Known here: ${names}.`;
-  }
-  const { specialty, reasons } = routing;
-  const label = [...settings.labels].find(([, leadsTo]) => leadsTo === specialty)?.[0];
-  const why = reasons.map((reason) => toInline(reason, 200)).join(' and ');
-  const or = label === undefined ? '' : `, or add the label ${toCode(label, 100)}`;
-  return `Which specialty? It looks like ${toCode(specialty, 50)}, since ${why}; but that is not sure. If it is right, write ${toCode(`/agent run ${specialty}`, 100)}${or}. Known here: ${listCodes([...settings.specialties.keys()])}.`;
-}
-
 function decideRetry(
   situation: CommandSituation,
   { name, specialty, anyway }: Extract<Command, { name: 'retry' }>,
@@ -217,7 +211,7 @@ function decideRetry(
   const failed = newest.find((job) => isTerminal(job.state) && job.state !== 'succeeded');
   if (failed === undefined) {
     return refused(
-      isTerminal(last.state) ? explainSucceeded(last) : explainUnderWay(last.specialty, situation),
+      isTerminal(last.state) ? explainSucceeded(last) : explainUnderWay(last.specialty, situation.statusUrl),
     );
   }
   if (!settings.specialties.has(failed.specialty)) {
@@ -255,7 +249,7 @@ function start(
   if (!issue.found || wanted === undefined)
     throw new Error(`Nothing is known of the issue, or of ${specialty}`);
   if (jobs.some((job) => job.specialty === specialty && !isTerminal(job.state))) {
-    return refused(explainUnderWay(specialty, situation));
+    return refused(explainUnderWay(specialty, situation.statusUrl));
   }
   const open = findOwn(openPullRequests, specialty);
   if (open !== null) return refused(explainOpen(specialty, open));
@@ -286,14 +280,16 @@ function start(
 
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const live = liveJobs(situation, specialty);
-  if (live.length === 0) return refused(explainNothing(situation, specialty, 'There is nothing to cancel'));
+  if (live.length === 0)
+    return refused(explainNothing(liveSpecialties(situation), specialty, 'There is nothing to cancel'));
   return { kind: 'cancel', reason: `${situation.sender.login} cancelled it ${situation.by}`, jobs: live };
 }
 
 function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const live = liveJobs(situation, specialty);
   const waiting = live.filter(({ state }) => state === 'queued' || state === 'offered' || state === 'held');
-  if (live.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is to be held'));
+  if (live.length === 0)
+    return refused(explainNothing(liveSpecialties(situation), specialty, 'Nothing is to be held'));
   if (waiting.length === 0) {
     return refused(
       'A runner works on it already. `/agent cancel` stops it, `/agent retry` starts it again later.',
@@ -305,7 +301,8 @@ function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty):
 
 function decideUnhold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const held = liveJobs(situation, specialty).filter(({ state }) => state === 'held');
-  if (held.length === 0) return refused(explainNothing(situation, specialty, 'Nothing is on hold'));
+  if (held.length === 0)
+    return refused(explainNothing(liveSpecialties(situation), specialty, 'Nothing is on hold'));
   return { kind: 'unhold', reason: `${situation.sender.login} let it go on`, jobs: held };
 }
 
@@ -314,7 +311,7 @@ function decidePriority(
   { level }: Extract<Command, { name: 'priority' }>,
 ): Verdict {
   const waiting = liveJobs(situation, null).filter(({ state }) => state === 'queued' || state === 'held');
-  if (waiting.length === 0) return refused(explainNothing(situation, null, 'Nothing waits'));
+  if (waiting.length === 0) return refused(explainNothing(liveSpecialties(situation), null, 'Nothing waits'));
   const reason = `${situation.sender.login} set the priority to ${level}`;
   return { kind: 'priority', reason, jobs: waiting, priority: PRIORITIES[level] };
 }
@@ -347,48 +344,13 @@ function liveJobs({ jobs }: CommandSituation, specialty: string | null): Job[] {
   return jobs.filter((job) => !isTerminal(job.state) && (specialty === null || job.specialty === specialty));
 }
 
+function liveSpecialties(situation: CommandSituation): string[] {
+  return [...new Set(liveJobs(situation, null).map((job) => job.specialty))];
+}
+
 /** The newest job of each specialty, the newest first. */
 function newestOfEach(jobs: readonly Job[]): Job[] {
   return jobs.filter((job, at) => jobs.findIndex(({ specialty }) => specialty === job.specialty) === at);
-}
-
-function explainUnderWay(specialty: string, { statusUrl }: CommandSituation): string {
-  const status = statusUrl === null ? '`/agent status`' : `Its [status](${statusUrl})`;
-  return `A ${toCode(specialty, 50)} job is under way on this issue already. ${status} tells where it stands, \`/agent cancel\` stops it.`;
-}
-
-function explainOpen(specialty: string, { number, url }: OpenPullRequest): string {
-  return `[Pull request #${number}](${url}) of the last ${toCode(specialty, 50)} job is open. Merge or close it first, then ask again.`;
-}
-
-function explainSucceeded({ specialty, pullRequest }: Job): string {
-  const end =
-    pullRequest === null
-      ? 'succeeded'
-      : `ended with [pull request #${pullRequest.number}](${pullRequest.url})`;
-  return `The last ${toCode(specialty, 50)} job ${end}, so there is nothing to retry. To start afresh, write \`/agent run ${specialty}\`.`;
-}
-
-function explainNothing(situation: CommandSituation, specialty: string | null, what: string): string {
-  const live = [...new Set(liveJobs(situation, null).map((job) => job.specialty))];
-  if (specialty === null || live.length === 0) {
-    return `${what}: no such work is under way here. \`/agent status\` tells how it ended.`;
-  }
-  return `${what} for ${toCode(specialty, 50)}. Under way here: ${listCodes(live)}.`;
-}
-
-function explainUnknownSpecialty(specialty: string, settings: RepoSettings): string {
-  const known = [...settings.specialties.keys()];
-  const meant = didYouMean(specialty, known);
-  const hint = meant === null ? `Known here: ${listCodes(known)}.` : `Did you mean ${toCode(meant, 50)}?`;
-  return `There is no specialty ${toCode(specialty, 50)} here. ${hint}`;
-}
-
-function listCodes(names: readonly string[]): string {
-  const shown = names.slice(0, 12).map((name) => toCode(name, 50));
-  return names.length > shown.length
-    ? `${shown.join(', ')} and ${names.length - shown.length} more`
-    : shown.join(', ');
 }
 
 function isSameStart(one: CommandAction, other: CommandAction): boolean {
