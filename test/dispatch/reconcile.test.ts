@@ -475,6 +475,7 @@ describe('a repository that was transferred to an owner who has the App', () => 
     expect(standin.state.checkRuns(there)).toMatchObject([{ status: 'completed', conclusion: 'cancelled' }]);
     expect(Object.keys(await standin.state.branches(there))).toEqual(['main']);
 
+    await aSecondLater();
     await standin.as('alice').removeLabel(there, issue, 'agent:backend');
     await standin.as('alice').addLabel(there, issue, 'agent:backend');
     await world.settle();
