@@ -2,11 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import type { PackageRegistry } from '../support/package-registry.ts';
 import type { Project } from '../support/work-on-project.ts';
 
+const NO_REGISTRY = 'there is no registry for it here (it needs openssl and python3)';
+const CART_NEEDS = { '@shop/money': '1.0.0', postage: '1.0.0' };
+
 /**
- * A shop in several packages, as its ecosystem would lay it out, set up by its package manager. A cart forgets how many there are of an
- * item, which one test in one package shows; others pass.
+ * A shop in several packages, as its ecosystem would lay it out, set up by its package manager as the analysis of the repository finds.
+ * A cart forgets how many there are of an item, which one test in one package shows; others pass.
  */
 export type ShopProject = Project & {
   name: string;
@@ -17,11 +21,16 @@ export type ShopProject = Project & {
   bug: string | null;
   /** For the PATH, before all else. */
   bin?: string;
+  /** What the sandbox has to be told of: toolchains in a home folder. */
+  readable?: string[];
+  /** Of the machine's environment. */
+  machineEnv?: Record<string, string>;
 };
 
-const npm: ShopProject = (() => {
+/** `registry` has the package that it depends on; `null` = there is no such registry here. */
+const npm = (registry: PackageRegistry | null): ShopProject => {
   const cart = (sum: string): string =>
-    `import { add, times } from '@shop/money';\n\nexport function total(items) {\n  return items.reduce((sum, item) => ${sum}, 0);\n}\n\nexport function withPostage(items) {\n  return add(total(items), times(5, items.length));\n}\n`;
+    `import { postage } from 'postage';\nimport { add, times } from '@shop/money';\n\nexport function total(items) {\n  return items.reduce((sum, item) => ${sum}, 0);\n}\n\nexport function withPostage(items) {\n  return add(total(items), postage(items.length));\n}\n`;
   const manifest = (name: string, more: object): string =>
     `${JSON.stringify({ name: `@shop/${name}`, version: '1.0.0', type: 'module', exports: './src/index.js', scripts: { test: 'node --test' }, ...more }, null, 2)}\n`;
   const lock = {
@@ -33,13 +42,15 @@ const npm: ShopProject = (() => {
       '': { name: 'shop', version: '1.0.0', workspaces: ['packages/*'] },
       'node_modules/@shop/cart': { resolved: 'packages/cart', link: true },
       'node_modules/@shop/money': { resolved: 'packages/money', link: true },
-      'packages/cart': { name: '@shop/cart', version: '1.0.0', dependencies: { '@shop/money': '1.0.0' } },
+      'node_modules/postage': registry?.lock ?? {},
+      'packages/cart': { name: '@shop/cart', version: '1.0.0', dependencies: CART_NEEDS },
       'packages/money': { name: '@shop/money', version: '1.0.0' },
     },
   };
   return {
     name: 'JavaScript: npm workspaces, node:test',
-    missing: explainMissing('npm', ['--version'], 'npm'),
+    missing: explainMissing('npm', ['--version'], 'npm') ?? (registry === null ? NO_REGISTRY : null),
+    machineEnv: toNetwork(registry),
     files: {
       '.gitignore': 'node_modules\n',
       'package.json': `${JSON.stringify({ name: 'shop', version: '1.0.0', private: true, workspaces: ['packages/*'], scripts: { test: 'npm test --workspaces' } }, null, 2)}\n`,
@@ -49,7 +60,7 @@ const npm: ShopProject = (() => {
         'export const add = (a, b) => a + b;\nexport const times = (cents, count) => cents * count;\n',
       'packages/money/test/money.test.js':
         "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { add, times } from '@shop/money';\n\ntest('money adds up', () => assert.equal(add(1, times(2, 3)), 7));\n",
-      'packages/cart/package.json': manifest('cart', { dependencies: { '@shop/money': '1.0.0' } }),
+      'packages/cart/package.json': manifest('cart', { dependencies: CART_NEEDS }),
       'packages/cart/src/index.js': cart('add(sum, item.price)'),
       'packages/cart/test/cart.test.js':
         "import assert from 'node:assert/strict';\nimport { describe, it } from 'node:test';\nimport { total, withPostage } from '@shop/cart';\n\ndescribe('a cart', () => {\n  it('costs nothing when it is empty', () => assert.equal(withPostage([]), 0));\n  it('counts each item', () => assert.equal(total([{ price: 2, count: 3 }]), 6));\n});\n",
@@ -59,18 +70,29 @@ const npm: ShopProject = (() => {
     mend: { 'packages/cart/src/index.js': cart('add(sum, times(item.price, item.count))') },
     bug: 'counts each item',
   };
-})();
+};
 
-const pip: ShopProject = (() => {
+const pip = (registry: PackageRegistry | null): ShopProject => {
   const cart = (each: string): string =>
-    `from shop.money import times\n\n\ndef total(items):\n    return sum(${each} for item in items)\n`;
+    `from postage import postage\n\nfrom shop.money import times\n\n\ndef total(items):\n    return sum(${each} for item in items)\n\n\ndef with_postage(items):\n    return total(items) + postage(len(items))\n`;
+  const prefix = findPrefix();
+  const bin = path.join(prefix, 'bin');
   return {
-    name: 'Python: pip and venv, pytest',
+    name: 'Python: pip, pytest',
     missing:
-      explainMissing('python3', ['-m', 'pytest', '--version'], 'pytest (pip install pytest)') ??
-      explainMissing('python3', ['-c', 'import venv, ensurepip'], 'venv'),
+      explainMissing(
+        path.join(bin, 'python3'),
+        ['-m', 'pytest', '--version'],
+        'pytest (pip install pytest)',
+      ) ??
+      explainMissing(path.join(bin, 'python3'), ['-m', 'pip', '--version'], 'pip') ??
+      (registry === null ? NO_REGISTRY : null),
+    bin,
+    readable: atHome(prefix),
+    machineEnv: toNetwork(registry),
     files: {
-      '.gitignore': '.venv\n__pycache__\n*.egg-info\n',
+      '.gitignore': '__pycache__\n*.egg-info\n',
+      'requirements.txt': 'postage==1.0.0\n',
       'pyproject.toml':
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["packaging"]\n\n[project]\nname = "shop"\nversion = "1.0.0"\n\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n',
       // A build backend of its own, so that nothing has to be fetched for the installation.
@@ -82,18 +104,14 @@ const pip: ShopProject = (() => {
       'tests/test_money.py':
         'from shop.money import times\n\n\ndef test_times():\n    assert times(2, 3) == 6\n',
       'tests/test_cart.py':
-        'import pytest\n\nfrom shop.cart import total\n\n\n@pytest.fixture\ndef apples():\n    return {"price": 2, "count": 3}\n\n\ndef test_empty():\n    assert total([]) == 0\n\n\ndef test_counts_each_item(apples):\n    assert total([apples]) == 6\n',
+        'import pytest\n\nfrom shop.cart import total, with_postage\n\n\n@pytest.fixture\ndef apples():\n    return {"price": 2, "count": 3}\n\n\ndef test_empty():\n    assert with_postage([]) == 0\n\n\ndef test_counts_each_item(apples):\n    assert total([apples]) == 6\n',
     },
-    // From what the machine has: what an installation would fetch is no matter here.
-    setup: [
-      ['python3', '-m', 'venv', '--system-site-packages', '.venv'],
-      ['.venv/bin/python', '-m', 'pip', 'install', '--no-index', '--editable', '.'],
-    ],
-    test: [['.venv/bin/python', '-m', 'pytest', '-q']],
+    setup: null,
+    test: null,
     mend: { 'src/shop/cart.py': cart('times(item["price"], item["count"])') },
     bug: 'test_counts_each_item',
   };
-})();
+};
 
 const cargo: ShopProject = (() => {
   const cart = (each: string): string =>
@@ -104,7 +122,7 @@ const cargo: ShopProject = (() => {
   return {
     name: 'Rust: Cargo workspace, cargo test',
     missing: explainMissing(bin === null ? 'cargo' : path.join(bin, 'cargo'), ['--version'], 'cargo'),
-    ...(bin === null ? {} : { bin }),
+    ...(bin === null ? {} : { bin, readable: atHome(path.dirname(bin)) }),
     files: {
       '.gitignore': 'target\n',
       'Cargo.toml': '[workspace]\nmembers = ["money", "cart"]\nresolver = "2"\n',
@@ -161,6 +179,7 @@ const maven: ShopProject = (() => {
     : {};
   return {
     name: 'Java: Maven, JUnit',
+    readable: atHome(local),
     missing: explainMissing('mvn', ['--version'], 'Maven') ?? explainMissing('javac', ['--version'], 'JDK'),
     files: {
       ...offline,
@@ -207,7 +226,9 @@ const cmake: ShopProject = (() => {
   };
 })();
 
-export const SHOP_PROJECTS: readonly ShopProject[] = [npm, pip, cargo, go, maven, cmake];
+export function shopProjects(registry: PackageRegistry | null): ShopProject[] {
+  return [npm(registry), pip(registry), cargo, go, maven, cmake];
+}
 
 /** `null` when the program answers, started as in an attempt: with a HOME of its own, where no toolchain of the user's home is found. */
 function explainMissing(program: string, args: string[], what: string): string | null {
@@ -217,6 +238,32 @@ function explainMissing(program: string, args: string[], what: string): string |
   } catch {
     return `this machine has no ${what}`;
   }
+}
+
+/** A machine in a network with a proxy and a certificate authority of its own, behind which is the registry. */
+function toNetwork(registry: PackageRegistry | null): Record<string, string> {
+  if (registry === null) return {};
+  return {
+    HTTPS_PROXY: registry.proxyUrl,
+    NODE_EXTRA_CA_CERTS: registry.certificate,
+    SSL_CERT_FILE: registry.certificate,
+    REQUESTS_CA_BUNDLE: registry.certificate,
+  };
+}
+
+/** Of the Python that a shell would find, whatever stands before it; '' where there is none. */
+function findPrefix(): string {
+  try {
+    const print = 'import sys; print(sys.base_prefix)';
+    return execFileSync('python3', ['-c', print], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** What a sandbox would not show by itself. */
+function atHome(folder: string): string[] {
+  return folder.startsWith(`${homedir()}/`) && existsSync(folder) ? [folder] : [];
 }
 
 /** The programs themselves, which do without the home folder that rustup's stand-ins look in; `null` where there is no rustup. */

@@ -1,28 +1,43 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { toSandboxSettings } from '../../src/runner/sandbox/sandbox-settings.ts';
+import { startPackageRegistry, whyNoRegistry } from '../support/package-registry.ts';
+import { whyNoSandbox } from '../support/sandboxed.ts';
 import { workOnProject } from '../support/work-on-project.ts';
-import { SHOP_PROJECTS } from './projects.ts';
+import { shopProjects } from './projects.ts';
 
 const TIMEOUT_MS = 600_000;
 
-tell('Project', 'Before', 'After', 'Turned green', 'Changed lines covered', 'Seconds');
+/** Where there is none, the projects are solved all the same; the table says so. */
+const hasSandbox = (await whyNoSandbox()) === null;
+const registry = (await whyNoRegistry()) === null ? await startPackageRegistry() : null;
+afterAll(() => registry?.[Symbol.asyncDispose]());
 
-for (const project of SHOP_PROJECTS) {
-  const { name, missing, bug, mend } = project;
-  if (missing !== null) tell(name, `skipped: ${missing}`, '', '', '', '');
+tell('Project', 'Sandbox', 'Before', 'After', 'Turned green', 'Changed lines covered', 'Seconds');
+
+for (const project of shopProjects(registry)) {
+  const { name, missing, bug, mend, readable = [], machineEnv = {} } = project;
+  if (missing !== null) tell(name, `skipped: ${missing}`, '', '', '', '', '');
 
   describe.skipIf(missing !== null)(`${name}${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
     test('is set up, solved, tested and published', { timeout: TIMEOUT_MS }, async () => {
       const startedMs = performance.now();
       const machine = process.env['PATH'] ?? '';
       const path = project.bin === undefined ? machine : `${project.bin}:${machine}`;
+      const sandbox = toSandboxSettings({ mode: hasSandbox ? 'required' : 'off', readable }, (name) => name);
 
-      await using done = await workOnProject(project, mend, { path, timeoutMs: TIMEOUT_MS });
+      await using done = await workOnProject(project, mend, {
+        path,
+        timeoutMs: TIMEOUT_MS,
+        sandbox,
+        machineEnv,
+      });
 
       const { outcome, reason, changes, evidence } = done.result;
       const { before, after, tests, coverage } = evidence;
       const green = tests?.newlyPassing.names ?? [];
       tell(
         name,
+        done.result.sandbox ?? '',
         `${before?.verdict} ${toCounts(before)}`,
         `${after?.verdict} ${toCounts(after)}`,
         green.join(', '),
@@ -34,6 +49,7 @@ for (const project of SHOP_PROJECTS) {
         before: 'failed',
         after: 'passed',
       });
+      expect(done.result.sandbox).toBe(hasSandbox ? 'bubblewrap' : 'none');
       expect(changes.map((change) => change.path)).toEqual(Object.keys(mend));
       for (const [file, text] of Object.entries(mend)) expect(await done.file(file)).toBe(text);
       expect(green.length).toBe(bug === null ? 0 : 1);

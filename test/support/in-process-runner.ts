@@ -70,7 +70,14 @@ export function aRunnerConfig(
 /** Runs the daemon in this process. */
 export async function startInProcess(
   config: RunnerConfig,
-  options: { tuning?: Partial<RunnerTuning>; clock?: Clock; isEnrolled?: boolean; path?: string } = {},
+  options: {
+    tuning?: Partial<RunnerTuning>;
+    clock?: Clock;
+    isEnrolled?: boolean;
+    path?: string;
+    /** Of the machine's environment, beside what every machine here has. */
+    machineEnv?: Record<string, string>;
+  } = {},
 ): Promise<InProcessRunner> {
   const { tuning, clock = systemClock, isEnrolled = true } = options;
   if (isEnrolled) await writeKeyFile(config.keyFile, aRunnerKey(config.coordinatorUrl));
@@ -85,6 +92,7 @@ export async function startInProcess(
       ANTHROPIC_API_KEY: 'machine-secret-1234',
       // Not the home folder of whoever runs the tests.
       XDG_STATE_HOME: path.join(path.dirname(config.workspaceRoot), 'state'),
+      ...options.machineEnv,
     },
     output: {
       write: (line) => {

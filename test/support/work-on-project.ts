@@ -4,6 +4,7 @@ import type { Command } from '../../src/contract/command-run.ts';
 import type { JobSettings } from '../../src/contract/job.ts';
 import type { RunnerConfig } from '../../src/runner/config.ts';
 import { RUNNER_EXIT } from '../../src/runner/exit-codes.ts';
+import type { SandboxSettings } from '../../src/runner/sandbox/sandbox-settings.ts';
 import { aRunnerConfig, HOUSE_AGENT, startInProcess } from './in-process-runner.ts';
 import { startRunnerWorld, WIDGETS } from './runner-world.ts';
 import { until } from './until.ts';
@@ -21,18 +22,27 @@ export type WorkDone = {
 
 type AgentConfig = RunnerConfig['agents'][string];
 
-/** A whole attempt on the project, with a runner, git and GitHub's stand-in, whose agent writes `edits`. `path`: the PATH of the machine. */
+/**
+ * A whole attempt on the project, with a runner, git and GitHub's stand-in, whose agent writes `edits`. `path`: the PATH of the machine;
+ * `sandbox`: off unless it is given.
+ */
 export async function workOnProject(
   project: Project,
   edits: Record<string, string>,
-  options: { path: string; settings?: Partial<JobSettings>; timeoutMs?: number },
+  options: {
+    path: string;
+    settings?: Partial<JobSettings>;
+    timeoutMs?: number;
+    sandbox?: SandboxSettings;
+    machineEnv?: Record<string, string>;
+  },
 ): Promise<WorkDone> {
   const world = await startRunnerWorld({ leaseSeconds: 60, heartbeatSeconds: 1, files: project.files });
   const env = { HOUSE_SCENARIO: 'edit', HOUSE_EDITS: JSON.stringify(edits) };
   const house: AgentConfig = { kind: 'command', command: [process.execPath, HOUSE_AGENT], env };
-  const runner = await startInProcess(aRunnerConfig(world, 'edit', { agents: { house } }), {
-    path: options.path,
-  });
+  const { path, sandbox, machineEnv = {} } = options;
+  const overrides = { agents: { house }, ...(sandbox === undefined ? {} : { sandbox }) };
+  const runner = await startInProcess(aRunnerConfig(world, 'edit', overrides), { path, machineEnv });
   async function dispose(): Promise<void> {
     runner.signal();
     runner.signal();
