@@ -20,6 +20,8 @@ export type FailPlan = {
   nth: number;
   /** Counts only writes whose description holds this. */
   like: string;
+  /** `start`: in place of its writes, the programs that it starts count, each right before. */
+  at?: 'write' | 'start';
 };
 
 const file = process.env['FAULT_POINT'] ?? '';
@@ -28,7 +30,7 @@ let counted = 0;
 let armed = '';
 
 /** True when the plan says that this write's answer shall be lost. Kills or stops the process itself when the plan says so. */
-function passed(write: string): boolean {
+function passed(write: string, at: FailPlan['at'] = 'write'): boolean {
   if (!existsSync(file)) {
     armed = '';
     return false;
@@ -39,7 +41,7 @@ function passed(write: string): boolean {
   const plan = JSON.parse(text) as FailPlan;
   // An answer that can be lost is told of before it is sent; all else has happened when it is told of.
   if (write.startsWith('sending ') !== (plan.act === 'lose')) return false;
-  if (!write.includes(plan.like)) return false;
+  if ((plan.at ?? 'write') !== at || !write.includes(plan.like)) return false;
   counted += 1;
   if (counted < plan.nth) return false;
   rmSync(file);
@@ -166,7 +168,7 @@ function watchAnswers(): void {
   } as typeof end;
 }
 
-/** The journal of the runner, and git's push. */
+/** The journal of the runner, git's push, and whatever it starts. */
 function watchFilesAndPushes(): void {
   const { rename, rm } = promises;
   promises.rename = async (from, to) => {
@@ -180,6 +182,7 @@ function watchFilesAndPushes(): void {
   const { spawn } = childProcess;
   childProcess.spawn = function (...given: unknown[]) {
     const args = Array.isArray(given[1]) ? (given[1] as string[]) : [];
+    passed([String(given[0]), ...args].join(' '), 'start');
     if (args.includes('push')) passed('about to push');
     const child = (spawn as (...all: unknown[]) => ReturnType<typeof spawn>)(...given);
     if (args.includes('push')) child.once('exit', (code) => passed(`git push (exit ${code})`));
