@@ -5,6 +5,7 @@ import type { JobSettings, JobSpec } from '../../src/contract/job.ts';
 import { DEFAULT_JOB_SETTINGS } from '../../src/domain/repo-settings.ts';
 import { createClient, mintToken } from '../standin/client.ts';
 import { type FakeCoordinator, startFakeCoordinator } from './fake-coordinator.ts';
+import { aRevision } from './job-builders.ts';
 import { aJobSpec } from './job-spec.ts';
 import { type CheckedStandin, startStandin } from './standin.ts';
 
@@ -31,6 +32,8 @@ export type RunnerWorld = {
   folder: string;
   /** A job with its branch, start commit and queued check run on GitHub, as the coordinator would have made them. */
   makeSpec(wanted?: { settings?: Partial<JobSettings>; branch?: string }): Promise<JobSpec>;
+  /** A round on the pull request that came of a job, with the same settings but for these. */
+  makeRound(of: JobSpec, head: string, settings?: Partial<JobSettings>): Promise<JobSpec>;
   /** The check run of a job as it stands on GitHub. */
   checkRun(spec: JobSpec): ReturnType<CheckedStandin['state']['checkRuns']>[number];
   [Symbol.asyncDispose](): Promise<void>;
@@ -66,6 +69,20 @@ export async function startRunnerWorld(
     return answer.body as T;
   }
 
+  async function makeCheckRun(
+    { jobId, attemptId, checkRun }: Pick<JobSpec, 'jobId' | 'attemptId' | 'checkRun'>,
+    commit: string,
+  ): Promise<JobSpec['checkRun']> {
+    const externalId = `${jobId}:${attemptId}`;
+    const run = await post<{ id: number }>('/check-runs', {
+      name: checkRun.name,
+      head_sha: commit,
+      external_id: externalId,
+      status: 'queued',
+    });
+    return { ...checkRun, id: run.id, externalId, appId: github.app.id };
+  }
+
   return {
     github,
     coordinator,
@@ -83,14 +100,7 @@ export async function startRunnerWorld(
         parents: [base],
       });
       await post('/git/refs', { ref: `refs/heads/${branch}`, sha: start.sha });
-      const { checkRun, ...spec } = aJobSpec();
-      const externalId = `${spec.jobId}:${spec.attemptId}`;
-      const run = await post<{ id: number }>('/check-runs', {
-        name: checkRun.name,
-        head_sha: start.sha,
-        external_id: externalId,
-        status: 'queued',
-      });
+      const spec = aJobSpec();
       const repository = github.state.repository(WIDGETS);
       return {
         ...spec,
@@ -107,7 +117,7 @@ export async function startRunnerWorld(
         base: { branch: 'main', commit: base },
         branch,
         startCommit: start.sha,
-        checkRun: { ...checkRun, id: run.id, externalId, appId: github.app.id },
+        checkRun: await makeCheckRun(spec, start.sha),
         settings: {
           ...DEFAULT_JOB_SETTINGS,
           testCommands: [['node', '--test']],
@@ -115,6 +125,21 @@ export async function startRunnerWorld(
           coverage: false,
           ...wanted.settings,
         },
+      };
+    },
+    makeRound: async (of, head, settings) => {
+      const { jobId, attemptId, checkRun } = aJobSpec();
+      const { counted: _counted, reviewers: _reviewers, runnerId: _runnerId, ...facts } = aRevision();
+      return {
+        ...of,
+        jobId,
+        attemptId,
+        kind: 'revise',
+        base: { branch: 'main', commit: head },
+        startCommit: head,
+        revision: { ...facts, baseCommit: of.base.commit },
+        checkRun: await makeCheckRun({ jobId, attemptId, checkRun }, head),
+        settings: { ...of.settings, ...settings },
       };
     },
     checkRun: (spec) => {

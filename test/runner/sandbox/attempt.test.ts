@@ -1,16 +1,16 @@
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobSettings } from '../../../src/contract/job.ts';
+import type { JobSettings, JobSpec } from '../../../src/contract/job.ts';
 import type { RunnerConfig } from '../../../src/runner/config.ts';
 import { RUNNER_EXIT } from '../../../src/runner/exit-codes.ts';
 import { toSandboxSettings } from '../../../src/runner/sandbox/sandbox-settings.ts';
 import { aRunnerConfig, type InProcessRunner, startInProcess } from '../../support/in-process-runner.ts';
 import { processesWith } from '../../support/processes.ts';
-import { type RunnerWorld, startRunnerWorld } from '../../support/runner-world.ts';
+import { type RunnerWorld, startRunnerWorld, WIDGETS } from '../../support/runner-world.ts';
 import { whyNoSandbox } from '../../support/sandboxed.ts';
 import { until } from '../../support/until.ts';
 
@@ -20,6 +20,8 @@ const CONNECT_ELSEWHERE = `
     .on('connect', () => process.exit(9)).end();`;
 
 const hasSandbox = (await whyNoSandbox()) === null;
+/** There a changed file can’t be told, so nothing of set-up is kept. */
+const isInMemory = (await statfs(tmpdir())).type === 0x01021994;
 
 /** Says of each `host:port` whether the proxy leads there, and ends well. */
 const TRY_HOSTS = `
@@ -120,6 +122,44 @@ describe.skipIf(!hasSandbox)('an attempt in the sandbox', () => {
     expect(result.evidence.after).toMatchObject({ verdict: 'passed' });
   });
 
+  test.skipIf(isInMemory)(
+    'leaves what set-up made to the next round, whose tests are green with it',
+    async () => {
+      const manifest = {
+        type: 'module',
+        scripts: { postinstall: 'mkdir -p node_modules; echo > node_modules/made' },
+      };
+      const files = { 'package.json': JSON.stringify(manifest) };
+      await world.github.as('alice').pushFiles(WIDGETS, 'main', files, 'Set-up');
+      const setup = ['npm', 'install', '--offline', '--no-package-lock', '--no-audit', '--no-fund'];
+      const tests = ['node', '-e', `require('fs').statSync('node_modules/made')`];
+      runner = await startInProcess(aRunnerConfig(world, 'fix', { ...SANDBOXED, keepWorkspacesHours: 1 }));
+      await runner.ready;
+      const first = await world.makeSpec({ settings: { setupCommands: [setup], testCommands: [tests] } });
+      const { headCommit } = (await resultOf(first)).result;
+      const roundWith = async (settings: Partial<JobSettings>) =>
+        resultOf(await world.makeRound(first, headCommit ?? '', settings));
+
+      const warm = await roundWith({});
+      const red = await roundWith({ testCommands: [['node', '-e', 'process.exit(1)']] });
+      const cold = await roundWith({});
+
+      expect(warm.result.evidence).toMatchObject({
+        setup: [],
+        setupIsKept: true,
+        before: { verdict: 'passed' },
+      });
+      expect(red.attempt.log).toContain('Set-up begins anew after all: Tests failed');
+      expect(red.result.evidence).toMatchObject({ setup: [{ exitCode: 0 }], before: { verdict: 'failed' } });
+      // In the set-up of the round before an agent may have had a hand.
+      expect(cold.attempt.log).toContain(
+        'Set-up begins anew: no set-up went through in which an agent had no hand',
+      );
+      expect(cold.result.evidence).toMatchObject({ setup: [{ exitCode: 0 }], before: { verdict: 'passed' } });
+      expect([red, cold].map(({ result }) => result.evidence.setupIsKept)).toEqual([undefined, undefined]);
+    },
+  );
+
   test('leaves nothing running when it is called off', async () => {
     runner = await startInProcess(aRunnerConfig(world, 'hang', SANDBOXED));
     await runner.ready;
@@ -212,7 +252,11 @@ async function work(
 ) {
   runner = await startInProcess(aRunnerConfig(world, scenario, config));
   await runner.ready;
-  const attempt = world.coordinator.offer(await world.makeSpec({ settings }));
+  return await resultOf(await world.makeSpec({ settings }));
+}
+
+async function resultOf(spec: JobSpec) {
+  const attempt = world.coordinator.offer(spec);
   const result = await until('the attempt has ended', () => attempt.result);
   return { attempt, result };
 }
