@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HOSTILE_WORDS, hostileRepository, sprungTraps } from '../support/hostile-repository.ts';
 import { type RecordedRequest, startMessagesApi } from '../support/messages-api.ts';
 import { DUMMY_KEY, realClaudePath } from '../support/real-claude.ts';
+import { whyNoSandbox } from '../support/sandboxed.ts';
+import { until } from '../support/until.ts';
 import { OWNER, REPOSITORY, startYard } from '../support/yard.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '..', '..', 'src', 'demo', 'sample');
@@ -17,7 +19,9 @@ afterEach(async () => {
   await rm(traps, { recursive: true, force: true });
 });
 
-test('label → the real Claude Code edits the clone → tests green → pull request', async () => {
+const isSandboxed = (await whyNoSandbox()) === null;
+
+test('label → the real Claude Code edits the clone → tests green → pull request → a round goes on with its session', async () => {
   await using model = await startMessagesApi((request, index) => {
     const file = path.join(workspaceIn(request), 'backend/src/discount.js');
     const turns = [
@@ -42,8 +46,18 @@ test('label → the real Claude Code edits the clone → tests green → pull re
           },
         ],
       },
+      { say: 'The discount is a share of the price now.' },
+      { use: [{ tool: 'Read', input: { file_path: file } }] },
+      {
+        use: [
+          {
+            tool: 'Edit',
+            input: { file_path: file, old_string: 'Math.round(', new_string: 'Math.floor(' },
+          },
+        ],
+      },
     ];
-    return turns[index] ?? { say: 'The discount is a share of the price now.' };
+    return turns[index] ?? { say: 'It is rounded down now.' };
   });
   await using yard = await startYard({ runners: { 'backend-pc': 'backend' }, agents: claudeAt(model.url) });
 
@@ -60,6 +74,24 @@ test('label → the real Claude Code edits the clone → tests green → pull re
   expect(pull?.body).toMatch(/\$0\.\d\d by the agent/);
   const log = await yard.operator.job(job.id);
   expect(log.attempts).toHaveLength(1);
+
+  // Killed and started anew, so that only what is on the disk is there.
+  await yard.killAndRestart('backend-pc');
+  const asked = model.turns().length;
+  await yard.github.as(OWNER).comment(REPOSITORY, pull?.number ?? 0, '/agent fix please round down');
+  const round = await until('the round has ended', async () =>
+    (await yard.jobsOf(issue)).find(({ id, state }) => id !== job.id && /^(succeeded|failed)$/.test(state)),
+  );
+  await yard.coordinator.outbox.runDue();
+
+  expect(round).toMatchObject({ state: 'succeeded', outcome: 'pull_request' });
+  const [reworked] = yard.github.state.pullRequests(REPOSITORY);
+  const text = await yard.github.state.file(REPOSITORY, reworked?.head.sha ?? '', 'backend/src/discount.js');
+  expect(text).toContain('Math.floor');
+  expect(reworked?.body).toContain(`Reworked in ${isSandboxed ? 'the session of before' : 'a new session'}.`);
+  const first = model.turns()[asked]?.body ?? '';
+  expect(first).toContain('please round down');
+  expect(first.includes('Reading the code first.'), 'it knows what it said before').toBe(isSandboxed);
 });
 
 test('a hostile repository with a hostile issue gets nothing executed, no key and no file of the machine', async () => {
