@@ -125,14 +125,14 @@ describe.skipIf(!hasSandbox)('an attempt in the sandbox', () => {
   test.skipIf(isInMemory)(
     'leaves what set-up made to the next round, whose tests are green with it',
     async () => {
-      const manifest = {
-        type: 'module',
-        scripts: { postinstall: 'mkdir -p node_modules; echo > node_modules/made' },
+      // No script of the repository runs when this is installed: what such a script makes is never taken over.
+      const files = {
+        'package.json': JSON.stringify({ type: 'module', workspaces: ['parts/*'] }),
+        'parts/made/package.json': JSON.stringify({ name: 'made', version: '1.0.0' }),
       };
-      const files = { 'package.json': JSON.stringify(manifest) };
       await world.github.as('alice').pushFiles(WIDGETS, 'main', files, 'Set-up');
       const setup = ['npm', 'install', '--offline', '--no-package-lock', '--no-audit', '--no-fund'];
-      const tests = ['node', '-e', `require('fs').statSync('node_modules/made')`];
+      const tests = ['node', '-e', `require('fs').statSync('node_modules/made/package.json')`];
       runner = await startInProcess(aRunnerConfig(world, 'fix', { ...SANDBOXED, keepWorkspacesHours: 1 }));
       await runner.ready;
       const first = await world.makeSpec({ settings: { setupCommands: [setup], testCommands: [tests] } });
@@ -151,10 +151,8 @@ describe.skipIf(!hasSandbox)('an attempt in the sandbox', () => {
       });
       expect(red.attempt.log).toContain('Set-up begins anew after all: Tests failed');
       expect(red.result.evidence).toMatchObject({ setup: [{ exitCode: 0 }], before: { verdict: 'failed' } });
-      // In the set-up of the round before an agent may have had a hand.
-      expect(cold.attempt.log).toContain(
-        'Set-up begins anew: no set-up went through in which an agent had no hand',
-      );
+      // The round before installed once more, into a folder in which an agent may have had a hand.
+      expect(cold.attempt.log).toContain('Set-up begins anew: what set-up had made was changed since');
       expect(cold.result.evidence).toMatchObject({ setup: [{ exitCode: 0 }], before: { verdict: 'passed' } });
       expect([red, cold].map(({ result }) => result.evidence.setupIsKept)).toEqual([undefined, undefined]);
     },
