@@ -251,11 +251,12 @@ export function createAcpConversation(run: CliRun): CliConversation {
     events.push({ kind: 'message', text });
   }
 
-  /** Once more when the command becomes known. */
+  /** Once more when the command becomes known (opencode calls the tool by it then, too); not for another title. */
   function showTool({ toolCallId, title, rawInput }: z.output<typeof Update>['update']): void {
-    const words = (Input.safeParse(rawInput).data?.command ?? title).replaceAll(`${task.folder}/`, '');
+    const command = Input.safeParse(rawInput).data?.command;
+    const words = (command ?? title).replaceAll(`${task.folder}/`, '');
     const shown = toolWords.get(toolCallId);
-    if (words === '' || words === shown || (shown !== undefined && words === title)) return;
+    if (words === '' || words === shown || (shown !== undefined && command === undefined)) return;
     if (toolWords.size >= MAX_TOOLS) toolWords.clear();
     toolWords.set(toolCallId, words.slice(0, 1000));
     events.push({ kind: 'tool', text: words });
