@@ -14,8 +14,9 @@ import type { Contact } from '../contact.ts';
 import { createAppClient } from './github/app-client.ts';
 import { createAttemptChannel } from './github/attempt-channel.ts';
 import { type AttemptMail, createAttemptMail, type Standing } from './github/attempt-mail.ts';
-import { createOfferFinder, type FoundOffer, readOfferIn } from './github/find-offers.ts';
+import { createOfferFinder, type FoundOffer } from './github/find-offers.ts';
 import { type AttemptPlace, fromLeaseToken, toLeaseToken } from './github/place.ts';
+import { readOfferIn } from './github/read-offer.ts';
 import { toPauseMs } from './github/request-pace.ts';
 import type { Claim, LeaseKey, Transport } from './transport.ts';
 import { TransportError, transportErrorKind } from './transport-error.ts';
@@ -64,7 +65,7 @@ export function createGitHubTransport(options: GitHubTransportOptions): Transpor
   const { clock, random, log, key, runnerId } = options;
   const backoff = options.backoff ?? { baseMs: 1000, maxMs: 60_000 };
   const client = createAppClient(options);
-  const finder = createOfferFinder({ ...options, client });
+  const finder = createOfferFinder({ ...options, specialties: () => options.facts().specialties, client });
   const offers = new Map<AttemptId, FoundOffer>();
   const mails = new Map<
     AttemptId,

@@ -25,7 +25,7 @@ import {
 } from '../../../lib/signed-message.ts';
 import { TransportError } from '../transport-error.ts';
 import type { AppClient } from './app-client.ts';
-import { CheckRun } from './find-offers.ts';
+import { CheckRun } from './read-offer.ts';
 import { type AttemptPlace, toContext } from './place.ts';
 
 const GET_RUN = 'GET /repos/{owner}/{repo}/check-runs/{check_run_id}';

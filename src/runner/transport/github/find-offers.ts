@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { MAX_MAIL_BYTES, OFFER_KIND, OfferMail, toMailContext } from '../../../contract/check-run-mail.ts';
+import type { OfferMail } from '../../../contract/check-run-mail.ts';
 import { checkRunName } from '../../../domain/check-run-text.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { type MessageKey, readSignedBlock } from '../../../lib/signed-message.ts';
+import type { MessageKey } from '../../../lib/signed-message.ts';
 import { TransportError, transportErrorKind } from '../transport-error.ts';
 import type { AppClient } from './app-client.ts';
+import { chooseLooks, type SeenCommit } from './choose-looks.ts';
+import { CheckRun, readOfferIn } from './read-offer.ts';
 
 /** How long installations and their repositories are taken as they were. */
 const REPOSITORIES_FOR_MS = 10 * 60_000;
@@ -13,6 +15,11 @@ const REPOSITORIES_FOR_MS = 10 * 60_000;
 const EMPTY_FOR_MS = 10 * 60_000;
 /** Between two looks at commits that nothing is expected of: a revision begins at the head of its pull request, which may be old. */
 const SETTLED_FOR_MS = 2 * 60_000;
+/**
+ * Commits whose check runs one look reads at most. With two requests a second such a look and the pause after it take three quarters
+ * of a minute at most, several times less than an offer lasts.
+ */
+const MOST_LOOKS = 60;
 const RENEW_TOKEN_BEFORE_MS = 5 * 60_000;
 const PAGE = 100;
 const MOST_PAGES = 20;
@@ -27,18 +34,18 @@ const Repositories = z.object({
   repositories: z.array(z.object({ id: z.int(), name: z.string(), owner: z.object({ login: z.string() }) })),
 });
 const Refs = z.array(z.object({ ref: z.string(), object: z.object({ sha: z.string() }) }));
-export const CheckRun = z.object({
-  id: z.int(),
-  name: z.string(),
-  status: z.string(),
-  external_id: z.string().nullable(),
-  app: z.object({ id: z.int() }).nullable(),
-  output: z.object({ text: z.string().nullable() }),
-});
-export type CheckRun = z.infer<typeof CheckRun>;
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
 
 type Repository = { id: number; owner: string; repo: string };
+/** The head of a job branch. */
+type Head = SeenCommit & {
+  installationId: number;
+  repository: Repository;
+  sha: string;
+  /** Watched since then, and not read again before. */
+  sinceMs: number;
+  notBeforeMs: number;
+};
 type Installation = {
   token: { token: string; endsAtMs: number };
   repositories: Repository[];
@@ -48,7 +55,7 @@ type Installation = {
 export type FoundOffer = { offer: OfferMail; installationId: number; repository: Repository };
 
 export type OfferFinder = {
-  /** One look over all repositories. Throws `TransportError` when GitHub can't be asked at all. */
+  /** One look over all repositories, at as many commits as one look may. Throws `TransportError` when GitHub can't be asked at all. */
   find(signal: AbortSignal): Promise<{ found: FoundOffer[]; requests: number }>;
   /** Ends the tokens for looking. */
   close(signal: AbortSignal): Promise<void>;
@@ -57,20 +64,23 @@ export type OfferFinder = {
 /**
  * Looks over the job branches of all repositories that the App is installed on, and at the check runs of their commits. Each request
  * says what is known already, so an idle look is answered by "not modified" throughout. Commits whose check runs are all completed are
- * looked at rarely: only a revision can still begin there.
+ * looked at rarely: only a revision can still begin there. With very many, `chooseLooks` says which come first.
  */
 export function createOfferFinder(deps: {
   client: AppClient;
   appId: number;
   runnerId: string;
+  /** What this runner takes, as it stands at each look. */
+  specialties: () => readonly string[];
   key: MessageKey;
   clock: Clock;
   log: Logger;
+  mostLooks?: number;
 }): OfferFinder {
-  const { client, clock, log } = deps;
+  const { client, clock, log, mostLooks = MOST_LOOKS } = deps;
   const installations = new Map<number, Installation>();
-  /** `<repository>/<commit>` → since when it is watched, and before when it need not be. */
-  const commits = new Map<string, { sinceMs: number; notBeforeMs: number }>();
+  /** `<repository>/<commit>` → what is known of it. */
+  const heads = new Map<string, Head>();
   const complained = new Set<string>();
   let listedAtMs = -Infinity;
   let requests = 0;
@@ -79,12 +89,28 @@ export function createOfferFinder(deps: {
     find: async (signal) => {
       requests = 0;
       if (clock.monotonicMs() - listedAtMs >= REPOSITORIES_FOR_MS) await list(signal);
-      const found: FoundOffer[] = [];
+      const due: Head[] = [];
       for (const [installationId, installation] of installations) {
         for (const repository of installation.repositories) {
-          const offers = await lookAt(installationId, installation, repository, signal);
-          found.push(...offers.map((offer) => ({ offer, installationId, repository })));
+          const here = await lookAt(
+            installationId,
+            repository,
+            (token) => readHeads(token, installationId, repository, signal),
+            signal,
+          );
+          due.push(...(here ?? []).filter(({ notBeforeMs }) => clock.monotonicMs() >= notBeforeMs));
         }
+      }
+      const found: FoundOffer[] = [];
+      for (const head of chooseLooks(due, mostLooks)) {
+        const { installationId, repository } = head;
+        const offers = await lookAt(
+          installationId,
+          repository,
+          (token) => readOffers(token, head, signal),
+          signal,
+        );
+        found.push(...(offers ?? []).map((offer) => ({ offer, installationId, repository })));
       }
       return { found, requests };
     },
@@ -141,15 +167,18 @@ export function createOfferFinder(deps: {
     return { token, endsAtMs: clock.monotonicMs() + expiresInSeconds * 1000 };
   }
 
-  async function lookAt(
+  /** What `read` says; `null` where this repository can't be read, which is told once. */
+  async function lookAt<T>(
     installationId: number,
-    installation: Installation,
     repository: Repository,
+    read: (token: string) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<OfferMail[]> {
+  ): Promise<T | null> {
+    const installation = installations.get(installationId);
+    if (installation === undefined) return null;
     try {
       installation.token = await freshToken(installationId, signal);
-      return await lookAtBranches(installation.token.token, repository, signal);
+      return await read(installation.token.token);
     } catch (error) {
       // Empty, archived, gone, forbidden: that is for others to mend; the other repositories are looked at all the same.
       if (transportErrorKind(error) !== 'refused' && !(error instanceof z.ZodError)) throw error;
@@ -158,42 +187,69 @@ export function createOfferFinder(deps: {
       if (!complained.has(name))
         log.warn({ err: error, repository: name }, 'A repository can not be looked at');
       complained.add(name);
-      return [];
+      return null;
     }
   }
 
-  async function lookAtBranches(
+  async function readHeads(
     token: string,
-    { id, owner, repo }: Repository,
+    installationId: number,
+    repository: Repository,
     signal: AbortSignal,
-  ): Promise<OfferMail[]> {
+  ): Promise<Head[]> {
     requests += 1;
+    const { id, owner, repo } = repository;
     const place = { owner, repo, ref: 'heads/agent/' };
     const { data, isNew } = await client.readAgain({ token }, MATCHING_REFS, place, signal);
-    const heads = [...new Set(Refs.parse(data).map(({ object }) => object.sha))];
-    if (isNew) forgetOthers(id, owner, repo, heads);
-    const offers: OfferMail[] = [];
-    for (const sha of heads) {
-      const watch = commits.get(`${id}/${sha}`) ?? { sinceMs: clock.monotonicMs(), notBeforeMs: -Infinity };
-      commits.set(`${id}/${sha}`, watch);
-      if (clock.monotonicMs() < watch.notBeforeMs) continue;
-      requests += 1;
-      const runs = await client.readAgain({ token }, CHECK_RUNS, toRunsPlace(owner, repo, sha), signal);
-      const ours = CheckRuns.parse(runs.data).check_runs.filter(isOurs);
-      const age = clock.monotonicMs() - watch.sinceMs;
-      const isSettled =
-        ours.length === 0 ? age > EMPTY_FOR_MS : ours.every(({ status }) => status === 'completed');
-      if (isSettled) watch.notBeforeMs = clock.monotonicMs() + SETTLED_FOR_MS;
-      offers.push(...ours.flatMap((run) => readOffer(id, run) ?? []));
-    }
+    const commits = [...new Set(Refs.parse(data).map(({ object }) => object.sha))];
+    if (isNew) forgetOthers(repository, commits);
+    return commits.map((sha) => {
+      const known = heads.get(`${id}/${sha}`);
+      // The repository may have another name by now.
+      if (known !== undefined) return Object.assign(known, { installationId, repository });
+      const times = { sinceMs: clock.monotonicMs(), notBeforeMs: -Infinity, lookedMs: null };
+      const head: Head = { installationId, repository, sha, waitingJob: null, ...times };
+      heads.set(`${id}/${sha}`, head);
+      return head;
+    });
+  }
+
+  /** The offers to this runner at a commit; notes what was seen there. */
+  async function readOffers(token: string, head: Head, signal: AbortSignal): Promise<OfferMail[]> {
+    requests += 1;
+    const { id, owner, repo } = head.repository;
+    // First, so that one that can't be read leaves others their turn.
+    head.lookedMs = clock.monotonicMs();
+    head.waitingJob = null;
+    const { data } = await client.readAgain(
+      { token },
+      CHECK_RUNS,
+      toRunsPlace(owner, repo, head.sha),
+      signal,
+    );
+    const ours = CheckRuns.parse(data).check_runs.filter(isOurs);
+    const age = head.lookedMs - head.sinceMs;
+    const isSettled =
+      ours.length === 0 ? age > EMPTY_FOR_MS : ours.every(({ status }) => status === 'completed');
+    if (isSettled) head.notBeforeMs = head.lookedMs + SETTLED_FOR_MS;
+    const offers = ours.flatMap((run) => readOffer(id, run) ?? []);
+    head.waitingJob = offers[0]?.jobId ?? ours.flatMap((run) => toWaitingJob(id, run) ?? [])[0] ?? null;
     return offers;
   }
 
-  function forgetOthers(id: number, owner: string, repo: string, heads: readonly string[]): void {
-    for (const key of commits.keys()) {
+  /** The job that waits there and could become this runner's: of its specialties, and offered to nobody. */
+  function toWaitingJob(repositoryId: number, run: CheckRun): string | null {
+    const isForUs = deps.specialties().some((specialty) => run.name === checkRunName(specialty));
+    if (!isForUs || run.status !== 'queued' || readOfferIn(run, { repositoryId, key: deps.key }).ok)
+      return null;
+    return run.external_id?.split(':')[0] ?? null;
+  }
+
+  function forgetOthers({ id, owner, repo }: Repository, commits: readonly string[]): void {
+    for (const key of heads.keys()) {
       const [repository, sha = ''] = key.split('/');
-      if (repository !== String(id) || heads.includes(sha)) continue;
-      commits.delete(key);
+      if (repository !== String(id) || commits.includes(sha)) continue;
+      heads.delete(key);
       client.forget(CHECK_RUNS, toRunsPlace(owner, repo, sha));
     }
   }
@@ -222,18 +278,4 @@ export function createOfferFinder(deps: {
     }
     return null;
   }
-}
-
-/** The offer that stands in a queued check run. */
-export function readOfferIn(
-  run: CheckRun,
-  place: { repositoryId: number; key: MessageKey },
-): { ok: true; offer: OfferMail } | { ok: false; why: string } {
-  if (run.status !== 'queued') return { ok: false, why: 'absent' };
-  const context = toMailContext({ repositoryId: place.repositoryId, checkRunId: run.id });
-  const expected = { kind: OFFER_KIND, context, maxBytes: MAX_MAIL_BYTES };
-  const block = readSignedBlock(run.output.text ?? '', expected, place.key);
-  if (!block.ok) return block;
-  const offer = OfferMail.safeParse(block.value);
-  return offer.success ? { ok: true, offer: offer.data } : { ok: false, why: 'of another version' };
 }

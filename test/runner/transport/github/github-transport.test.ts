@@ -23,7 +23,12 @@ import {
   signLine,
   toSignedBlock,
 } from '../../../../src/lib/signed-message.ts';
-import { createGitHubTransport } from '../../../../src/runner/transport/github.ts';
+import {
+  createGitHubTransport,
+  type GitHubTransportOptions,
+} from '../../../../src/runner/transport/github.ts';
+import { createAppClient } from '../../../../src/runner/transport/github/app-client.ts';
+import { createOfferFinder } from '../../../../src/runner/transport/github/find-offers.ts';
 import { appToken, createClient, mintToken } from '../../../standin/client.ts';
 import { aResult } from '../../../support/job-builders.ts';
 import { someRunnerFacts } from '../../../support/runner-builders.ts';
@@ -45,24 +50,24 @@ async function openTransportWorld(options: { privateKey?: string; appId?: number
   const installations = (await asApp('GET', '/app/installations')).body as { id: number }[];
   const coordinator = createClient(github, await mintToken(github, installations[0]?.id ?? 0));
 
-  const open = () =>
-    createGitHubTransport({
-      apiUrl: github.url,
-      appId: options.appId ?? github.app.id,
-      privateKey: options.privateKey ?? github.app.privateKey,
-      privateKeyPath: '/etc/yardmaster/app.pem',
-      runnerId: RUNNER,
-      key,
-      facts: () => someRunnerFacts(),
-      pollMs: 20,
-      fetch,
-      clock: systemClock,
-      random: systemRandom,
-      log: createTestLogger(lines),
-      userAgent: 'yardmaster-runner/test',
-      onToken: () => undefined,
-      backoff: { baseMs: 10, maxMs: 50 },
-    });
+  const transportOptions: GitHubTransportOptions = {
+    apiUrl: github.url,
+    appId: options.appId ?? github.app.id,
+    privateKey: options.privateKey ?? github.app.privateKey,
+    privateKeyPath: '/etc/yardmaster/app.pem',
+    runnerId: RUNNER,
+    key,
+    facts: () => someRunnerFacts(),
+    pollMs: 20,
+    fetch,
+    clock: systemClock,
+    random: systemRandom,
+    log: createTestLogger(lines),
+    userAgent: 'yardmaster-runner/test',
+    onToken: () => undefined,
+    backoff: { baseMs: 10, maxMs: 50 },
+  };
+  const open = () => createGitHubTransport(transportOptions);
 
   async function patch(spec: JobSpec, body: Record<string, unknown>): Promise<void> {
     const path = `/repos/${WIDGETS}/check-runs/${spec.checkRun.id}`;
@@ -114,7 +119,7 @@ async function openTransportWorld(options: { privateKey?: string; appId?: number
     return { transport, spec, claim, nonce, channel: transport.attempt(claim.lease) };
   }
 
-  return { ...world, lines, open, offer, order, readReport, claimOf, take, patch };
+  return { ...world, lines, options: transportOptions, open, offer, order, readReport, claimOf, take, patch };
 }
 
 describe('looking for work', () => {
@@ -138,6 +143,30 @@ describe('looking for work', () => {
     expect(looks.map(({ status }) => status)).toSatisfy((all: number[]) => all.every((one) => one === 304));
     // The branch of the job that is over is not looked into any more.
     expect(looks.filter(({ path }) => path.includes(done.startCommit))).toEqual([]);
+  });
+
+  test('with many jobs waiting, a look stays small, and what is offered of the oldest is found by the next', async () => {
+    await using world = await openTransportWorld();
+    const specs: JobSpec[] = [];
+    for (let count = 0; count < 7; count += 1) specs.push(await world.makeSpec());
+    const client = createAppClient(world.options);
+    const specialties = () => specs.map(({ specialty }) => specialty);
+    const finder = createOfferFinder({ ...world.options, client, specialties, mostLooks: 4 });
+    const look = async () => {
+      const before = world.github.state.requests().length;
+      const { found } = await finder.find(forever());
+      const requests = world.github.state.requests().slice(before);
+      return { found, looks: requests.filter(({ path }) => path.includes('/check-runs?')).length };
+    };
+    expect([(await look()).looks, (await look()).looks]).toEqual([4, 4]);
+    const oldest = specs.reduce((one, other) => (one.jobId < other.jobId ? one : other));
+    await world.offer(oldest);
+
+    const { found, looks } = await look();
+
+    expect(looks).toBe(4);
+    expect(found).toMatchObject([{ offer: { attemptId: oldest.attemptId } }]);
+    await finder.close(forever());
   });
 
   test('offers for others, with wrong signatures, or copied from elsewhere are passed over', async () => {
