@@ -292,6 +292,7 @@ function toFolded(summary: string, lines: readonly string[]): string {
 function toFooter(current: readonly ReportedJob[]): string {
   const live = current.filter(({ job }) => !isTerminal(job.state));
   const over = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
+  const isRefused = ({ job }: ReportedJob): boolean => job.state === 'refused';
   const ended = over.filter(({ job }) => job.kind === 'resolve');
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
   const waits = live.some(({ job }) => job.state === 'queued');
@@ -303,15 +304,24 @@ function toFooter(current: readonly ReportedJob[]): string {
       ? null
       : `To cancel, write ${toCommands('cancel', live)}${toLabelWay(', remove', live)}, or close the issue.${waits ? ' `/agent why` tells what it waits for.' : ''}`,
     held.length === 0 ? null : `To let it go on, write ${toCommands('unhold', held)}.`,
-    ended.length === 0
-      ? null
-      : `To try again, write ${toCommands('retry', ended)}${toLabelWay(', or remove', ended)}${hasLabel(ended) ? ' and add it again' : ''}.`,
+    toRetry(
+      'To try again',
+      ended.filter((entry) => !isRefused(entry)),
+    ),
+    // A second try before that would be refused once more.
+    toRetry('Once that is settled', ended.filter(isRefused)),
     revised === null
       ? null
       : `Pull request #${revised.pullRequest.number} is as it was. To try again, write \`/agent retry\` here, or \`/agent fix <instructions>\` on it.`,
     live.length + over.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
+}
+
+function toRetry(when: string, entries: readonly ReportedJob[]): string | null {
+  if (entries.length === 0) return null;
+  const again = hasLabel(entries) ? ' and add it again' : '';
+  return `${when}, write ${toCommands('retry', entries)}${toLabelWay(', or remove', entries)}${again}.`;
 }
 
 function toCommands(name: 'cancel' | 'retry' | 'unhold', entries: readonly ReportedJob[]): string {

@@ -254,7 +254,7 @@ describe('the status comment of an issue', () => {
 
     expect(comment).toMatch(/^### \S+ backend: \S+/m);
     expect(comment).toMatch(
-      /To cancel, write `.agent cancel backend`, remove the label|To try again, write `.agent retry backend`, or remove the label|Review the pull request/,
+      /To cancel, write `.agent cancel backend`, remove the label|(?:To try again|Once that is settled), write `.agent retry backend`, or remove the label|Review the pull request/,
     );
     expect(comment).not.toContain('undefined');
   });
