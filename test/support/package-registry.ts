@@ -74,8 +74,8 @@ export async function startPackageRegistry(): Promise<PackageRegistry> {
       const asked = `${headers.host}${url}`;
       requests.push(asked);
       const answer = answers[asked];
-      if (answer === undefined) return void response.writeHead(404).end();
-      response.writeHead(200, { 'content-type': answer.type }).end(answer.body);
+      if (answer === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': answer.type }).end(answer.body);
     },
   );
   const port = await listen(server);

@@ -77,7 +77,7 @@ describe.skipIf(whyNot !== null)('a package manager in the sandbox', () => {
 
     const installed = await setUp(['npm', 'ci']);
 
-    expect(installed.exitCode, installed.outputTail).toBe(0);
+    expect(installed.exitCode, `it said: ${installed.outputTail}`).toBe(0);
     expect(registry.requests).toEqual(['registry.npmjs.org/postage/-/postage-1.0.0.tgz']);
     const file = path.join(machine.needs.workspace, 'node_modules/postage/postage.js');
     expect(await readFile(file, 'utf8')).toContain('5 * count');
@@ -101,7 +101,7 @@ describe.skipIf(whyNot !== null)('a package manager in the sandbox', () => {
     const installed = await setUp(['python3', '-m', 'pip', 'install', '-r', 'requirements.txt'], user);
     const used = await setUp(['python3', 'use.py'], user);
 
-    expect(installed.exitCode, installed.outputTail).toBe(0);
+    expect(installed.exitCode, `it said: ${installed.outputTail}`).toBe(0);
     expect(registry.requests).toEqual([
       'pypi.org/simple/postage/',
       'files.pythonhosted.org/packages/postage-1.0.0-py3-none-any.whl',
