@@ -126,5 +126,5 @@ export function isFirstDenial(
 
 /** What whoever commands too much is told, once. */
 export function explainCommandLimit(): string {
-  return `You wrote ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes. New ones are read again when fewer of yours fall into that time.`;
+  return `You wrote ${BUDGETS.commandsPerPerson} comments with commands within ${BUDGETS.commandWindowMinutes} minutes, and that is the most. Wait a few minutes, then write it again; until then, more get no answer.`;
 }

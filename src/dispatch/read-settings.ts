@@ -10,7 +10,7 @@ import {
   type SettingsPlace,
   toExtendedPlace,
 } from '../domain/settings-layers.ts';
-import { describeProblems, SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
+import { describeLastGood, describeProblems, SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
 import type { Store } from '../store/store.ts';
@@ -100,7 +100,7 @@ export async function readSettings(target: RepositoryTarget, deps: SettingsDeps)
     places,
     problem: null,
     notice: {
-      text: `${reading.message}\nUntil that is mended, the last settings without mistakes are in force.`,
+      text: describeLastGood(reading.message),
       key: `settings-notice:${id}:${hash}`,
     },
   };

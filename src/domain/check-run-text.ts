@@ -4,6 +4,7 @@ import type { CheckRunContent } from './check-run-content.ts';
 import { toChangesText } from './changes-text.ts';
 import { toFailureAnnotations } from './annotations.ts';
 import { toButtons } from './check-run-buttons.ts';
+import { judgeTests } from './compare-tests.ts';
 import { EVIDENCE_NOTE, summarizeEvidence, toEvidenceSection, toFailingOutput } from './evidence-text.ts';
 import { formatDuration, formatUsage } from './figures-text.ts';
 import { toPassedOverRows } from './passed-over-text.ts';
@@ -16,6 +17,7 @@ import { isShown } from './patch-place.ts';
 import { toFindingAnnotations, toFindingsSection } from './policy-findings.ts';
 import { toRoundText } from './revision-text.ts';
 import { warnAfterwards, warnWhileRunning } from './sandbox-text.ts';
+import { toWayOn } from './way-on.ts';
 
 /** GitHub refuses a summary of more than 65,535 characters. */
 const MAX_SUMMARY_CHARACTERS = 65_000;
@@ -175,11 +177,10 @@ export function toResultCheckRun(
   return {
     status: 'completed',
     conclusion: result.unfinished === undefined ? toConclusion(result.outcome, kind) : 'neutral',
-    title: toTitle(
-      `${result.unfinished === undefined ? toOutcomeText(result.outcome) : 'unfinished'}: ${summarizeEvidence(result.evidence)}`,
-    ),
+    title: toTitle(toResultTitle(result)),
     summary: join([
       result.reason === '' ? null : toQuote(result.reason, 2000),
+      kind === 'resolve' ? toWayOn(specialty, result) : null,
       toTable(['', ''], rows),
       // Where the agent was never reached there is nothing to warn of.
       result.phaseMs.agent === undefined ? null : warnAfterwards(result.sandbox),
@@ -196,6 +197,16 @@ export function toResultCheckRun(
     ...toText(log, result),
     buttons: toButtons(result.outcome),
   };
+}
+
+function toResultTitle({ outcome, unfinished, evidence }: AttemptResult): string {
+  const tests = summarizeEvidence(evidence);
+  if (unfinished !== undefined) return `unfinished: ${tests}`;
+  if (outcome === 'tests_failed' && judgeTests(evidence).kind === 'red_before')
+    return `${toOutcomeText(outcome)}, the same ones as before the work`;
+  // Where the tests did not decide it, they are another matter.
+  const isByTests = outcome === 'pull_request' || outcome === 'tests_failed';
+  return `${toOutcomeText(outcome)}${isByTests ? ':' : ';'} ${tests}`;
 }
 
 function toText(log: LogEnd | undefined, result: AttemptResult | null): Pick<CheckRunContent, 'text'> {

@@ -87,7 +87,7 @@ function toStatus({ jobs, statusUrl, month }: AnswerFacts): string {
   const current = newestOfEach(jobs);
   if (current.length === 0)
     return [
-      'Nothing was asked for on this issue yet. `/agent help` lists all commands.',
+      'No work was asked for on this issue yet. To start it, write `/agent run`. `/agent help` lists all commands.',
       toMonth(month ?? []),
     ]
       .filter((part) => part !== null)

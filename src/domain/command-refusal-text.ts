@@ -4,6 +4,7 @@ import { toCode, toInline } from './markdown-escape.ts';
 import type { OpenPullRequest } from './open-pull-requests.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import type { Routing } from './route-issue.ts';
+import { toRunningText } from './running-text.ts';
 
 /** Better a question than work on the wrong machine. */
 export function askForSpecialty(routing: Routing | null, settings: RepoSettings): string {
@@ -36,12 +37,26 @@ export function explainSucceeded({ specialty, pullRequest }: Job): string {
   return `The last ${toCode(specialty, 50)} job ${end}, so there is nothing to retry. To start afresh, write \`/agent run ${specialty}\`.`;
 }
 
-/** `live`: specialties of the work that is under way; `what`: how the sentence begins. */
-export function explainNothing(live: readonly string[], specialty: string | null, what: string): string {
-  if (specialty === null || live.length === 0) {
-    return `${what}: no such work is under way here. \`/agent status\` tells how it ended.`;
-  }
-  return `${what} for ${toCode(specialty, 50)}. Under way here: ${listCodes(live)}.`;
+/** `live`: the work of other specialties that is under way; `what`: how the sentence begins. */
+export function explainNothing(live: readonly Job[], specialty: string | null, what: string): string {
+  if (specialty === null || live.length === 0) return `${what}: no work is waiting or running here.`;
+  const others = [...new Set(live.map((job) => job.specialty))];
+  return `${what} for ${toCode(specialty, 50)}. Under way here: ${listCodes(others)}.`;
+}
+
+/** `live`: at least one job, of which none is on hold. */
+export function explainNotHeld(live: readonly Job[]): string {
+  const states = live.slice(0, 12).map(({ specialty, state }) => {
+    const isWaiting = state === 'queued' || state === 'offered';
+    return `the ${toCode(specialty, 50)} work ${isWaiting ? 'waits for a runner' : 'is with a runner already'}`;
+  });
+  return `Nothing is on hold: ${states.join(', ')}.`;
+}
+
+/** What keeps all work from starting until somebody mends the settings. `problem` is plain text with others' words. */
+export function explainSettingsProblem(problem: string, command: 'run' | 'retry' | 'fix'): string {
+  const what = toInline(toRunningText(problem), 2000);
+  return `${what}${/[.?!…]$/.test(what) ? '' : '.'} Mend it first, then write \`/agent ${command}\`.`;
 }
 
 export function explainUnknownSpecialty(specialty: string, settings: RepoSettings): string {

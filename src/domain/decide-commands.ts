@@ -3,8 +3,10 @@ import type { Blocker } from './blockers.ts';
 import { COMMANDS, type Command, type CommandLine, STARTING_COMMANDS } from './command-grammar.ts';
 import {
   askForSpecialty,
+  explainNotHeld,
   explainNothing,
   explainOpen,
+  explainSettingsProblem,
   explainSucceeded,
   explainUnderWay,
   explainUnknownSpecialty,
@@ -125,7 +127,9 @@ function findDenied(situation: CommandSituation): string | null {
   const { lines, permission, denial, sender, repository } = situation;
   if (mayWrite(permission)) {
     const starts = lines.some(({ command }) => STARTING_COMMANDS.has(command.name));
-    return denial !== null && starts ? toInline(denial.reason, 2000) : null;
+    return denial !== null && starts
+      ? `${toInline(denial.reason, 2000)} Ask somebody who may start work.`
+      : null;
   }
   const denied = lines.find(
     ({ command }) => permission === 'none' || COMMANDS[command.name].needs === 'write',
@@ -281,7 +285,7 @@ function start(
 function decideCancel(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
   const live = liveJobs(situation, specialty);
   if (live.length === 0)
-    return refused(explainNothing(liveSpecialties(situation), specialty, 'There is nothing to cancel'));
+    return refused(explainNothing(liveJobs(situation, null), specialty, 'There is nothing to cancel'));
   return { kind: 'cancel', reason: `${situation.sender.login} cancelled it ${situation.by}`, jobs: live };
 }
 
@@ -289,7 +293,7 @@ function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty):
   const live = liveJobs(situation, specialty);
   const waiting = live.filter(({ state }) => state === 'queued' || state === 'offered' || state === 'held');
   if (live.length === 0)
-    return refused(explainNothing(liveSpecialties(situation), specialty, 'Nothing is to be held'));
+    return refused(explainNothing(liveJobs(situation, null), specialty, 'There is nothing to hold'));
   if (waiting.length === 0) {
     return refused(
       'A runner works on it already. `/agent cancel` stops it, `/agent retry` starts it again later.',
@@ -300,9 +304,11 @@ function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty):
 }
 
 function decideUnhold(situation: CommandSituation, { specialty }: AboutSpecialty): Verdict {
-  const held = liveJobs(situation, specialty).filter(({ state }) => state === 'held');
-  if (held.length === 0)
-    return refused(explainNothing(liveSpecialties(situation), specialty, 'Nothing is on hold'));
+  const live = liveJobs(situation, specialty);
+  const held = live.filter(({ state }) => state === 'held');
+  if (live.length === 0)
+    return refused(explainNothing(liveJobs(situation, null), specialty, 'Nothing is on hold'));
+  if (held.length === 0) return refused(explainNotHeld(live));
   return { kind: 'unhold', reason: `${situation.sender.login} let it go on`, jobs: held };
 }
 
@@ -310,8 +316,11 @@ function decidePriority(
   situation: CommandSituation,
   { level }: Extract<Command, { name: 'priority' }>,
 ): Verdict {
-  const waiting = liveJobs(situation, null).filter(({ state }) => state === 'queued' || state === 'held');
-  if (waiting.length === 0) return refused(explainNothing(liveSpecialties(situation), null, 'Nothing waits'));
+  const live = liveJobs(situation, null);
+  const waiting = live.filter(({ state }) => state === 'queued' || state === 'held');
+  if (live.length === 0) return refused(explainNothing(live, null, 'Nothing waits'));
+  if (waiting.length === 0)
+    return refused('A runner has it already, so its place in the queue changes nothing any more.');
   const reason = `${situation.sender.login} set the priority to ${level}`;
   return { kind: 'priority', reason, jobs: waiting, priority: PRIORITIES[level] };
 }
@@ -319,13 +328,14 @@ function decidePriority(
 /** What keeps all work from starting here; Markdown. */
 function findBlocked(situation: CommandSituation, name: 'run' | 'retry'): string | null {
   const { isPullRequest, issue, settingsProblem } = situation;
-  if (isPullRequest) return `\`/agent ${name}\` starts work on issues, and this is a pull request.`;
+  if (isPullRequest)
+    return `\`/agent ${name}\` starts work on issues, and this is a pull request. Write it on an issue; \`/agent fix\` has a pull request of Yardmaster reworked.`;
   if (!issue.found) return `The issue can’t be read: ${toInline(issue.reason, 300)}.`;
   if (issue.state === 'closed') return `The issue is closed. Reopen it, then write \`/agent ${name}\` again.`;
   if (issue.locked) {
     return `The conversation is locked, so progress could not be shown here. Unlock it, then write \`/agent ${name}\` again.`;
   }
-  return settingsProblem === null ? null : toInline(settingsProblem, 2000);
+  return settingsProblem === null ? null : explainSettingsProblem(settingsProblem, name);
 }
 
 /** From the labels of the issue, else from what was asked for before; `null` when that is none, or more than one. */
@@ -342,10 +352,6 @@ function guessSpecialty({ issue, settings, jobs }: CommandSituation): string | n
 
 function liveJobs({ jobs }: CommandSituation, specialty: string | null): Job[] {
   return jobs.filter((job) => !isTerminal(job.state) && (specialty === null || job.specialty === specialty));
-}
-
-function liveSpecialties(situation: CommandSituation): string[] {
-  return [...new Set(liveJobs(situation, null).map((job) => job.specialty))];
 }
 
 /** The newest job of each specialty, the newest first. */

@@ -77,13 +77,22 @@ function toCommand(wish: PressWish, { kind, specialty, instructions }: Job): Com
   }
 }
 
-function findStale({ job, attempt, currentAttemptId }: PressSituation, jobs: readonly Job[]): string | null {
+function findStale(
+  { job, attempt, currentAttemptId, statusUrl }: PressSituation,
+  jobs: readonly Job[],
+): string | null {
   const newest = jobs.find(({ specialty }) => specialty === job.specialty);
   if (newest !== undefined && newest.id !== job.id) {
-    return 'The same work was asked for again since, so this check run does nothing any more. Use the newest one, or `/agent status`.';
+    return `The same work was asked for again since, so this check run does nothing any more. ${toNewest(statusUrl)}`;
   }
   if (attempt.id !== currentAttemptId) {
     return `Attempt ${job.attemptNumber} took the place of attempt ${attempt.number}, so this check run does nothing any more. \`/agent cancel\` stops the work.`;
   }
   return null;
+}
+
+function toNewest(statusUrl: string | null): string {
+  return statusUrl === null
+    ? 'Use the newest one, or `/agent status`.'
+    : `The [status](${statusUrl}) leads to the newest one.`;
 }

@@ -1,4 +1,5 @@
 import type { FailedCheck, RevisionCause } from '../contract/revision.ts';
+import { explainSettingsProblem } from './command-refusal-text.ts';
 import type { ReviewWork } from './choose-review-comments.ts';
 import type { IssueReading } from './decide.ts';
 import { isTerminal } from './job-lifecycle.ts';
@@ -92,15 +93,21 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
     );
   }
   if (!issue.found)
-    return refuse('not_now', `The issue behind it can’t be read: ${toInline(issue.reason, 300)}.`);
+    return refuse(
+      'not_now',
+      `The issue behind it can’t be read: ${toInline(issue.reason, 300)}. Without it nothing can be reworked: finish the pull request by hand, or close it.`,
+    );
   if (issue.state === 'closed' || issue.locked) {
     const what = issue.state === 'closed' ? 'closed. Reopen it' : 'locked. Unlock it';
     return refuse('not_now', `Issue #${issue.issue.number}, which this is for, is ${what}, then ask again.`);
   }
-  if (settingsProblem !== null) return refuse('not_now', toInline(settingsProblem, 2000));
+  if (settingsProblem !== null) return refuse('not_now', explainSettingsProblem(settingsProblem, 'fix'));
   const wanted = settings.specialties.get(job.specialty);
   if (wanted === undefined) {
-    return refuse('not_now', `The settings know no specialty ${toCode(job.specialty, 50)} any more.`);
+    return refuse(
+      'not_now',
+      `The settings know no specialty ${toCode(job.specialty, 50)} any more. Put it back into them, then write \`/agent fix\`.`,
+    );
   }
   const live = jobs.find((other) => other.specialty === job.specialty && !isTerminal(other.state));
   if (live !== undefined) {
@@ -113,7 +120,7 @@ export function decideRevision(situation: RevisionSituation): RevisionDecision {
   )?.revision;
   const counted = wish.cause === 'asked' && wish.isOfBot !== true ? 1 : (before?.counted ?? 0) + 1;
   if (counted > BUDGETS.revisionRounds) {
-    const reason = `This pull request was reworked ${BUDGETS.revisionRounds} times in a row without a command, and it is still not done.`;
+    const reason = `I have reworked this pull request ${BUDGETS.revisionRounds} times in a row without a command, and stop here.`;
     return refuse('rounds', reason);
   }
   const isMore = work.threads.length + work.reviews.length + wish.checks.length > 0 || pull.hasConflicts;

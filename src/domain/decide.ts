@@ -113,8 +113,12 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   if (!hasLabel(issue, trigger.label)) {
     return ignore(`the label "${trigger.label}" is no longer on the issue`);
   }
-  if (liveJobs.some((job) => job.specialty === specialty)) {
-    return ignore(`a ${specialty} job for this issue is under way already`);
+  const live = liveJobs.find((job) => job.specialty === specialty);
+  if (live !== undefined) {
+    const reason = `a ${live.specialty} job for this issue is under way already`;
+    // Several labels may stand for the same work, and come together. Who began it by other means left no label behind.
+    const isNews = live.label === null && mayWrite(permission) && denial === null;
+    return isNews ? pointToLive(trigger, live) : ignore(reason);
   }
   if (!mayWrite(permission)) {
     return refuse(explainPermission(trigger, permission));
@@ -127,7 +131,9 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
   // Only now: what the file holds is no concern of somebody who may not start work.
   if (settingsProblem !== null) return refuse(settingsProblem);
   if (isPullRequest) {
-    return refuse('Labels start work on issues only, and this is a pull request.');
+    return refuse(
+      'Labels start work on issues only, and this is a pull request. Put the label on an issue; a pull request of Yardmaster is reworked by `/agent fix`.',
+    );
   }
   if (state === 'closed') {
     return refuse(`The issue is closed. Reopen it, then add the label "${trigger.label}" again.`);
@@ -170,6 +176,11 @@ function decideLabelAdded(situation: Situation, trigger: Of<'label_added'>): Dec
     labelled: toLabelled(issue.labels, settings.labels),
     beside: explainStrangers(situation.openPullRequests),
   };
+}
+
+function pointToLive({ sender, label }: Of<'label_added'>, job: Job): Decision {
+  const reason = `${sender.login} added the label "${label}" while this work was under way: it began no other, and taking it off does not stop this one.`;
+  return { kind: 'point_to', reason, job };
 }
 
 /** Most labels are none of ours, and those who may not start work get no lesson in it. */

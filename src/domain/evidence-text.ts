@@ -20,7 +20,7 @@ export const EVIDENCE_NOTE =
 /** What the tests say, in a few words: `tests red before, green after`. */
 export function summarizeEvidence({ before, after, tests }: Evidence): string {
   const words = { passed: 'green', failed: 'red', not_run: 'not run' };
-  if (before === null && after === null) return 'tests not reached';
+  if (![before, after].some((run) => run !== null && run.verdict !== 'not_run')) return 'no tests were run';
   if (after === null && before !== null) return `tests ${words[before.verdict]} before the agent's work`;
   if (judgeTests({ before, after, ...(tests === undefined ? {} : { tests }) }).kind === 'red_before') {
     return 'tests red before and after, in the same tests';

@@ -9,6 +9,7 @@ import type { AllJobSettings, Job, RunnerView } from './job.ts';
 import { explainLabelPriority, findLabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue } from './route-issue.ts';
+import { toRunningText } from './running-text.ts';
 import { describePlace, type SettingsPlace } from './settings-layers.ts';
 import { PAUSED_REASON } from './paused.ts';
 import { explainPredecessors, type Predecessor } from './specialty-order.ts';
@@ -112,8 +113,8 @@ export function explainUnknownRepository(
 
 function explainSettings({ places, settingsProblem, settingsNotice }: IssueFacts): Finding {
   const about = 'settings';
-  if (settingsProblem !== null) return { about, sign: 'stops', text: settingsProblem };
-  if (settingsNotice !== null) return { about, sign: 'warning', text: settingsNotice };
+  if (settingsProblem !== null) return { about, sign: 'stops', text: toRunningText(settingsProblem) };
+  if (settingsNotice !== null) return { about, sign: 'warning', text: toRunningText(settingsNotice) };
   if (places.length === 0) return { about, sign: 'ok', text: 'the built-in ones; there is no settings file' };
   return { about, sign: 'ok', text: `${places.map(describePlace).join(', which extends ')}; no mistakes` };
 }

@@ -35,7 +35,7 @@ export function explainStrangers(open: readonly OpenPullRequest[]): string | nul
   const [first, ...more] = strangers;
   if (first === undefined) return null;
   const others = more.length === 0 ? '' : ` (and ${more.length} more like it)`;
-  return `Pull request ${first.number}${first.author === null ? '' : ` by ${first.author}`}${others} would close this issue, too. Whoever opened it is no member or collaborator here as far as GitHub tells, so it keeps no work from starting`;
+  return `Pull request #${first.number}${first.author === null ? '' : ` by ${first.author}`}${others} would close this issue, too. Whoever opened it is no member or collaborator here as far as GitHub tells, so it keeps no work from starting`;
 }
 
 /** Why no work begins beside it, and how it would; plain text. */

@@ -69,13 +69,14 @@ function toBody(
     `${isPart ? 'Part of' : 'Closes'} #${job.issue.number}`,
     result.unfinished === undefined
       ? null
-      : `⚠️ **Unfinished.** A limit ended the work before it was done; this is what there was.\n\n${toQuote(result.unfinished, MAX_REASON_CHARACTERS)}`,
+      : `⚠️ **Unfinished.** A limit ended the work before it was done; this is the work so far, as a draft. \`/agent fix Go on\` here continues it.\n\n${toQuote(result.unfinished, MAX_REASON_CHARACTERS)}`,
     ...earlier.slice(-MAX_EARLIER).map((one) => toSummary(one.job, one.attempt.result, most)),
     toSummary(job, result, most),
     `### Evidence\n\n${EVIDENCE_NOTE}\n\n${toEvidenceSection(result.evidence)}`,
     `### Changes${job.revision === null ? '' : ` of round ${job.revision.round}`}\n\n${toChangesText(result, MAX_CHANGES_SHOWN)}`,
     `### How it was made\n\n${toTable(['', ''], toFacts(job, attempt, result))}`,
     warnAfterwards(result.sandbox),
+    'To have it changed, choose *Request changes* in a review, or write `/agent fix <what to change>` here.',
   ];
   return parts.filter((part) => part !== null).join('\n\n');
 }

@@ -55,9 +55,9 @@ export function findLaterThreads({ job, attempt }: { job: Job; attempt: Attempt 
 
 /** What a thread is told that comes with the next revision. Markdown, without marks. */
 export function toLaterText({ round }: Pick<JobRevision, 'round'>, goesOn: boolean): string {
-  const why = `There was no room for this comment in round ${round}`;
+  const why = `Round ${round} had no room for this comment`;
   return goesOn
-    ? `⏳ ${why}: it comes with the next one, which begins by itself.`
+    ? `⏳ ${why}; the next round takes it, and begins by itself.`
     : `😕 ${why}: it is too long for the agent. Say it shorter, then write \`/agent fix\` in a comment on the pull request.`;
 }
 
@@ -113,10 +113,10 @@ export function toFailedRoundText(
 ): string {
   const branch =
     unconfirmed === null
-      ? 'the branch is as it was.'
-      : `but its runner was lost while it pushed ${unconfirmed}. If the branch stands there, nobody has told what the tests say of it.`;
+      ? '; the branch is as it was.'
+      : `, and its runner was lost while it pushed ${unconfirmed}. If that commit is on the branch, its tests were not reported: look at it before you merge.`;
   return [
-    `😕 Round ${revision?.round ?? 1} (${toInline(specialty, 50)}) came to nothing; ${branch}`,
+    `😕 Round ${revision?.round ?? 1} (${toInline(specialty, 50)}) came to nothing${branch}`,
     toQuote(reason, MAX_REASON_CHARACTERS),
     '`/agent retry` tries the same once more, `/agent fix <instructions>` asks for something else.',
   ].join('\n\n');
@@ -124,7 +124,7 @@ export function toFailedRoundText(
 
 /** What people are told when nothing more is done without them. `reason` is Markdown that is safe to show. */
 export function toNeedsHumanText(reason: string): string {
-  return `🙋 A person has to look at this. ${reason} Nothing more is done by itself: \`/agent fix <instructions>\` begins anew.`;
+  return `🙋 ${reason} Please review it; \`/agent fix <instructions>\` starts me again.`;
 }
 
 /** Why nothing comes of a review right now. `reason` is Markdown that is safe to show. */

@@ -13,7 +13,9 @@ import {
   type Job,
   type JobEvent,
 } from './job.ts';
+import { explainWithheldLog } from './log-text.ts';
 import { toRoundText } from './revision-text.ts';
+import { toRunningText } from './running-text.ts';
 import { toStatusFooter } from './status-footer-text.ts';
 import { linkPullRequests, toCode, toInline, toQuote } from './markdown-escape.ts';
 
@@ -113,15 +115,21 @@ function toSection(entry: ReportedJob, detail: Detail): string {
 }
 
 function toFactsLine({ job, attempt, earlierAttempts }: Omit<ReportedJob, 'queuePosition'>): string {
-  const checkRun = attempt?.checkRun ?? null;
   const facts = [
     `Asked for by ${toCode(job.requestedBy, 100)}`,
     ...toWorkFacts({ attempt, earlierAttempts }),
     job.attemptNumber > 1 ? `attempt ${job.attemptNumber}` : null,
-    checkRun === null ? null : `[check run](${checkRun.url})`,
+    toCheckRunLink(attempt),
     toPullRequestFact(job),
   ];
   return facts.filter((fact) => fact !== null).join(' · ');
+}
+
+/** With the end of the log, once the attempt is over and everybody may see it. */
+function toCheckRunLink(attempt: Attempt | null): string | null {
+  if (attempt?.checkRun == null) return null;
+  const hasLog = attempt.result !== null && explainWithheldLog(attempt.result) === null;
+  return `[check run${hasLog ? ' and log' : ''}](${attempt.checkRun.url})`;
 }
 
 /** Who works on it and for how much, as Markdown: runner, agent, model and cost, as far as they are known. */
@@ -188,7 +196,7 @@ function toNotice(events: readonly JobEvent[], { pullRequest, repository }: Job)
     if (kind === SETTINGS_NOTICE)
       return [`⚠️ Please mend the settings:\n\n${toQuote(text, MAX_REASON_CHARACTERS)}`];
     if (kind === PICKED_NOTICE) return [`🧭 ${toInline(text, 500)}.`];
-    if (kind === BESIDE_NOTICE) return [`ℹ️ ${toInline(text, 500)}.`];
+    if (kind === BESIDE_NOTICE) return [linkPullRequests(`ℹ️ ${toInline(text, 500)}.`, repository.htmlUrl)];
     return kind === LIMIT_NOTICE || kind === WISH_NOTICE ? [`⚠️ ${toInline(text, 300)}`] : [];
   });
   if (askedAgain !== undefined && pullRequest?.ended === undefined)
@@ -231,7 +239,7 @@ function toEndSign(name: Phase, result: Attempt['result']): string {
   return name === last ? '⏹️' : '✅';
 }
 
-/** Work that was pushed but led to no pull request is not lost, and people should know where it is. */
+/** Work that was pushed but led to no pull request is not lost, and people should know where it is. Of work that was not accepted, the reason names the branch. */
 function toLeftBranch(job: Job, attempt: Attempt | null): string | null {
   const isLeft = isTerminal(job.state) && job.pullRequest === null && job.state !== 'succeeded';
   if (!isLeft || attempt?.result?.headCommit == null) return null;
@@ -239,19 +247,22 @@ function toLeftBranch(job: Job, attempt: Attempt | null): string | null {
     .replaceAll('%2F', '/')
     .replaceAll('(', '%28')
     .replaceAll(')', '%29');
-  return `What the agent did so far is on the branch [${toInline(job.branch, 200)}](${job.repository.htmlUrl}/tree/${path}).`;
+  const url = `${job.repository.htmlUrl}/tree/${path}`;
+  if (attempt.result.outcome === 'policy_refused') return `[Look at the branch](${url}).`;
+  return `What the agent did so far is on the branch [${toInline(job.branch, 200)}](${url}).`;
 }
 
 function toEarlierAttempts(attempts: readonly Attempt[], { earlier }: Detail): string | null {
   if (attempts.length === 0 || earlier === 0) return null;
-  const lines = attempts.slice(-earlier).map(({ number, outcome, runner, result, checkRun }) => {
+  const lines = attempts.slice(-earlier).map((attempt) => {
+    const { number, outcome, runner, result } = attempt;
     const took = Object.values(result?.phaseMs ?? {}).reduce((sum, ms) => sum + ms, 0);
     const facts = [
       `attempt ${number}: ${outcome === null ? 'not over' : toOutcomeText(outcome)}`,
       runner === null ? null : `runner ${toCode(runner.name, 100)}`,
       took === 0 ? null : formatDuration(took),
       result === null ? null : formatCost(result.usage.costUsd),
-      checkRun === null ? null : `[check run](${checkRun.url})`,
+      toCheckRunLink(attempt),
       result === null || result.reason === '' ? null : toInline(result.reason, 300),
     ];
     return `- ${facts.filter((fact) => fact !== null).join(' · ')}`;
@@ -271,7 +282,7 @@ function toTimeline(events: readonly JobEvent[], { pullRequest }: Job, { timelin
 
 /** The address of the work's own pull request is GitHub's word, and stays one that can be followed; others do not. */
 function toEventText(text: string, url: string | null): string {
-  if (url === null || !text.endsWith(` ${url}`)) return toInline(text, 300);
+  if (url === null || !text.endsWith(` ${url}`)) return toInline(toRunningText(text), 300);
   return `${toInline(text.slice(0, -url.length), 300)} ${url}`;
 }
 

@@ -1,9 +1,10 @@
 import { isTerminal } from './job-lifecycle.ts';
-import type { Job } from './job.ts';
+import type { Attempt, Job } from './job.ts';
 import { toCode } from './markdown-escape.ts';
+import { toWayOn } from './way-on.ts';
 
 /** Where the newest job of a specialty stands. */
-type FooterJob = { job: Job };
+type FooterJob = { job: Job; attempt: Attempt | null };
 
 /** What people can do next, a line for each kind of job. Markdown. */
 export function toStatusFooter(current: readonly FooterJob[]): string {
@@ -12,6 +13,7 @@ export function toStatusFooter(current: readonly FooterJob[]): string {
   const isRefused = ({ job }: FooterJob): boolean => job.state === 'refused';
   const ended = over.filter(({ job }) => job.kind === 'resolve');
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
+  const open = current.filter(({ job: { pullRequest } }) => pullRequest !== null && !pullRequest.ended);
   const waits = live.some(({ job }) => job.state === 'queued');
   const held = live.filter(
     ({ job: { state, stateReason } }) => state === 'held' && stateReason?.includes('/agent unhold') !== true,
@@ -25,12 +27,14 @@ export function toStatusFooter(current: readonly FooterJob[]): string {
       'To try again',
       ended.filter((entry) => !isRefused(entry)),
     ),
+    ...toWaysOn(ended),
     // A second try before that would be refused once more.
     toRetry('Once that is settled', ended.filter(isRefused)),
     revised === null
       ? null
       : `Pull request #${revised.pullRequest.number} is as it was. To try again, write \`/agent retry\` here, or \`/agent fix <instructions>\` on it.`,
-    live.length + over.length === 0 ? toLastWords(current) : null,
+    ...open.map(({ job }) => toReviewWords(job)),
+    live.length + over.length + open.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
 }
@@ -39,6 +43,20 @@ function toRetry(when: string, entries: readonly FooterJob[]): string | null {
   if (entries.length === 0) return null;
   const again = hasLabel(entries) ? ' and add it again' : '';
   return `${when}, write ${toCommands('retry', entries)}${toLabelWay(', or remove', entries)}${again}.`;
+}
+
+/** Each once, whatever the number of jobs. */
+function toWaysOn(entries: readonly FooterJob[]): string[] {
+  const ways = entries.flatMap(({ job, attempt }) =>
+    attempt?.result == null ? [] : [toWayOn(job.specialty, attempt.result)],
+  );
+  return [...new Set(ways.filter((way) => way !== null))];
+}
+
+function toReviewWords({ pullRequest }: Job): string | null {
+  if (pullRequest === null) return null;
+  const link = `[pull request #${pullRequest.number}](${pullRequest.url})`;
+  return `Review ${link}, and merge it if it is good. To have it changed, choose *Request changes* there, or write \`/agent fix <what to change>\` on it.`;
 }
 
 function toCommands(name: 'cancel' | 'retry' | 'unhold', entries: readonly FooterJob[]): string {
@@ -55,10 +73,10 @@ function toLabelWay(beginning: string, entries: readonly FooterJob[]): string {
   return labels.length === 0 ? '' : `${beginning} the label ${[...new Set(labels)].join(' or ')}`;
 }
 
-/** What is left to do when all has gone well so far. */
+/** What is left to do when all has gone well so far, and no pull request is open. */
 function toLastWords(current: readonly FooterJob[]): string {
   const ends = current.map(({ job }) => job.pullRequest?.ended?.how);
-  if (ends.includes(undefined)) return 'Review the pull request, and merge it if it is good.';
+  if (ends.includes(undefined)) return 'Review the pull request once it is open.';
   const closed = current.filter(({ job }) => job.pullRequest?.ended?.how === 'closed');
   if (closed.length === 0) return 'All of it was merged; nothing is left to do here.';
   const commands = closed.map(({ job }) => toCode(`/agent run ${job.specialty}`, 100));

@@ -57,7 +57,7 @@ export function judgePerson(asked: {
   const { login, permission, teams, rules } = asked;
   if (!mayWrite(permission) || hasRole(permission, rules)) return { permission, denial: null };
   if (dependsOnTeams(permission, rules) && teams.kind === 'member') return { permission, denial: null };
-  const wanted = `${login} may not start work here: by triggers in the settings, that takes ${describeStartRules(rules)}.`;
+  const wanted = `${login} may not start work here: the settings (triggers) ask for ${describeStartRules(rules)}.`;
   const unknown =
     teams.kind === 'unknown'
       ? ` Who is in a team could not be read: ${teams.reason.replace(/\.?$/, '.')}`

@@ -13,6 +13,7 @@ import { toCode, toInline, toQuote } from './markdown-escape.ts';
 import { findLabelPriority } from './priority-labels.ts';
 import type { RepoSettings } from './repo-settings.ts';
 import { routeIssue } from './route-issue.ts';
+import { toRunningText } from './running-text.ts';
 import { toRunnerState } from './runner-state-text.ts';
 import type { ReportedJob } from './status-comment-text.ts';
 import { describeStartRules, type Standing } from './who-may-start.ts';
@@ -26,8 +27,10 @@ export type WhyFacts = {
   asker: { login: string } & Standing;
   issue: IssueReading;
   settings: RepoSettings;
-  /** What is wrong with the repository's settings; plain text. */
+  /** Why no work can start by the repository's settings; plain text. */
   settingsProblem: string | null;
+  /** What is wrong with them while the last good ones are in force; plain text. */
+  settingsNotice: string | null;
   /** Specialty → how long its newest attempts took, in milliseconds. */
   durationsMs: ReadonlyMap<string, readonly number[]>;
   /** Job → runners that it does not go to at the moment. */
@@ -69,8 +72,14 @@ function toWhyNothing(facts: WhySituation, why: WhyFacts): string {
   ].join('\n\n');
 }
 
-/** Adding a label that is there does nothing. */
-function toStart({ issue, settings }: WhyFacts, specialty: string | undefined): string {
+/** What has to be out of the way first, if anything has. Adding a label that is there does nothing. */
+function toStart(why: WhyFacts, specialty: string | undefined): string {
+  const { issue, settings, settingsProblem, limits, asker } = why;
+  const command = toCode(`/agent run ${specialty ?? 'backend'}`, 100);
+  if (asker.denial !== null || !mayWrite(asker.permission))
+    return `To start, ask somebody who may start work here to write ${command}.`;
+  if (settingsProblem !== null) return `First mend the settings, then write ${command}.`;
+  if (limits.refusal !== null) return `Once the limit leaves room again, write ${command}.`;
   const present = issue.found
     ? issue.issue.labels.find((label) => settings.labels.has(label.toLowerCase()))
     : undefined;
@@ -78,7 +87,7 @@ function toStart({ issue, settings }: WhyFacts, specialty: string | undefined): 
     present === undefined
       ? 'add one of the labels'
       : `remove the label ${toCode(present, 100)} and add it again`;
-  return `To start, ${byLabel}, or write ${toCode(`/agent run ${specialty ?? 'backend'}`, 100)}.`;
+  return `To start, ${byLabel}, or write ${command}.`;
 }
 
 /** Specialties that the work would be of, by the labels of the issue, else by its text. */
@@ -151,10 +160,11 @@ function toLabelLine({ issue, settings }: WhyFacts, job: Job | null): string {
   return `- ❌ Label: none that stands for a specialty. Known here: ${known.join(', ')}.`;
 }
 
-function toSettingsLine({ settingsProblem }: WhyFacts): string {
-  return settingsProblem === null
-    ? '- ✅ Settings: without mistakes.'
-    : `- ❌ Settings: ${toInline(settingsProblem, MAX_REASON_CHARACTERS)}`;
+function toSettingsLine({ settingsProblem, settingsNotice }: WhyFacts): string {
+  const wrong = settingsProblem ?? settingsNotice;
+  if (wrong === null) return '- ✅ Settings: without mistakes.';
+  const sign = settingsProblem === null ? '⚠️' : '❌';
+  return `- ${sign} Settings: ${toInline(toRunningText(wrong), MAX_REASON_CHARACTERS)}`;
 }
 
 function toBudgetLine(

@@ -2,6 +2,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AttemptResult, Outcome } from '../../src/contract/attempt-result.ts';
 import type { CommandRun } from '../../src/contract/command-run.ts';
+import type { Evidence } from '../../src/contract/evidence.ts';
+import { chooseRunner } from '../../src/domain/choose-runner.ts';
 import type { CheckRunContent } from '../../src/domain/check-run-content.ts';
 import {
   toCheckRun,
@@ -13,12 +15,22 @@ import {
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
 import { HOSTILE_TEXT, findDangers } from '../support/hostile-text.ts';
 import { toLogText } from '../../src/domain/log-text.ts';
-import { aJob, aResult, aRunningAttempt, anAttempt } from '../support/job-builders.ts';
+import { aJob, aResult, aRunningAttempt, anAttempt, NOON_MS } from '../support/job-builders.ts';
+import { aRunnerView } from '../support/runner-builders.ts';
 
+const { reason: BUSY } = chooseRunner({
+  specialty: 'backend',
+  needs: [],
+  agent: null,
+  runners: ['be-1', 'be-2'].map((name) => aRunnerView(name, { active: 2, accepting: false })),
+  avoid: new Set(),
+  nowMs: NOON_MS,
+});
 const OWN_LINKS = [/\]\(https:\/\/github\.com\/acme\/widgets[^)]*\)/g];
 const green = aResult();
 const NONE = { names: [], total: 0 };
 const EMPTY_CART = { names: ['test/cart.test.js › an empty cart costs nothing'], total: 1 };
+const RECONNECTS = 'test/net.test.js › reconnects';
 const someTests = {
   newlyPassing: NONE,
   newlyFailing: NONE,
@@ -27,37 +39,50 @@ const someTests = {
   gone: NONE,
   complete: true,
 };
+/** Tests that are red before and after. */
+function toRuns(passed: number, failed: number): Pick<Evidence, 'before' | 'after'> {
+  const before = green.evidence.before && {
+    ...green.evidence.before,
+    counts: { passed, failed, skipped: 0 },
+  };
+  return { before, after: before };
+}
 const red = aResult({
   outcome: 'tests_failed',
-  reason: '`npm test` still fails after 2 rounds of repair',
+  reason:
+    'Tests failed: npm test: exit 1 after 2.3 s. The same tests failed before this work; it breaks no others. It was given back to the agent 2 times.',
   evidence: {
     ...green.evidence,
-    after: green.evidence.before,
+    ...toRuns(2, 2),
     repairRounds: 2,
-    tests: someTests,
+    tests: { ...someTests, stillFailing: { names: [...EMPTY_CART.names, RECONNECTS], total: 2 } },
     failures: [
       {
         name: 'test/cart.test.js › an empty cart costs nothing',
         message: 'AssertionError: NaN !== 0\n    at total (src/cart.js:7:3)',
         place: { path: 'src/cart.js', line: 7 },
       },
-      { name: 'test/net.test.js › reconnects', message: '', place: null },
+      { name: RECONNECTS, message: '', place: null },
     ],
   },
 });
-const LOG = '=== agent ===\n[claude] Edit src/cart.js\n=== pull_request: All tests pass ===\n';
+const LOG =
+  '=== agent ===\n[claude] Edit src/cart.js\n=== pull_request: The work is done and the tests pass. ===\n';
 const many = Array.from({ length: 50 }, (_, at) => `test/badge.test.js › case ${at + 1}`);
 const broken = aResult({
   outcome: 'tests_failed',
   reason:
-    'Tests failed: npm test: exit 1 after 2.3 s. The work turned 61 tests red that did not fail before.',
+    'Tests failed: npm test: exit 1 after 2.3 s. The work turned 61 tests red that did not fail before. It was given back to the agent 2 times.',
   evidence: {
     ...red.evidence,
+    before: toRuns(63, 2).before,
+    after: toRuns(2, 62).after,
+    failures: (red.evidence.failures ?? []).slice(0, 1),
     tests: {
       newlyPassing: { names: ['test/cart.test.js › a full cart'], total: 1 },
       newlyFailing: { names: many, total: 61 },
       stillFailing: EMPTY_CART,
-      flaky: { names: ['test/net.test.js › reconnects'], total: 1 },
+      flaky: { names: [RECONNECTS], total: 1 },
       gone: { names: ['test/cart.test.js › a cart of one'], total: 1 },
       complete: false,
     },
@@ -140,7 +165,7 @@ describe("the coordinator's view of an attempt", () => {
   test.each([
     {
       name: 'queued',
-      job: aJob({ stateReason: 'All 2 runners with the specialty backend are busy' }),
+      job: aJob({ stateReason: BUSY }),
       attempt: anAttempt(),
       expected: { status: 'queued', title: 'Waiting for a runner' },
     },
@@ -202,7 +227,7 @@ describe("the coordinator's view of an attempt", () => {
 
   test('the text for people', async () => {
     const { content } = toCheckRun({
-      job: aJob({ stateReason: 'All 2 runners with the specialty backend are busy' }),
+      job: aJob({ stateReason: BUSY }),
       attempt: anAttempt(),
     });
 
@@ -257,13 +282,15 @@ describe("the runner's texts", () => {
       name: 'without-tests',
       result: aResult({
         outcome: 'no_changes',
-        reason: 'The agent changed no file',
+        reason: 'The agent changed nothing.',
+        headCommit: null,
         changes: [],
         changedFiles: 0,
         summary: '',
+        phaseMs: { prepare: 1800, baseline: 100, agent: 184_000 },
         evidence: {
           setup: [],
-          before: null,
+          before: { verdict: 'not_run', runs: [], counts: null },
           after: null,
           withoutTests: 'There is no package.json',
           repairRounds: 0,

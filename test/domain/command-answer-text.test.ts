@@ -40,6 +40,7 @@ function whyOf(
         },
         settings: reading.settings,
         settingsProblem: null,
+        settingsNotice: null,
         durationsMs: new Map(),
         passedOver: new Map(),
         atWork: new Map(),
@@ -70,6 +71,31 @@ describe('/agent why', () => {
     const limits = { refusal: 'The limit for acme/widgets is used up for today.', used: [] };
 
     expect(whyOf({ limits, ...(job && { job }) })).toMatch(line);
+  });
+
+  test.each([
+    [
+      'who may not start work',
+      { asker: { login: 'bob', permission: 'read', denial: null } },
+      'ask somebody who may',
+    ],
+    [
+      'settings with mistakes',
+      { settingsProblem: 'It is wrong:\n- line 3: no' },
+      'First mend the settings, then write',
+    ],
+    ['a limit', { limits: { refusal: 'All used up.', used: [] } }, 'Once the limit leaves room again, write'],
+    [
+      'old settings in force',
+      { settingsNotice: 'It is wrong:\n- line 3: no' },
+      'To start, add one of the labels',
+    ],
+  ] as const)('how to start says first what is in the way: %s', (_what, facts, said) => {
+    const answer = whyOf(facts);
+
+    expect(answer).toContain(said);
+    expect(answer).toMatch(/`\/agent run backend`\.$/);
+    expect(answer).not.toContain(': - line');
   });
 
   test('without work tells of the work that labels or text speak for: budget, runners and needs', () => {

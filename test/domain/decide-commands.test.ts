@@ -4,6 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { COMMANDS, parseComment } from '../../src/domain/command-grammar.ts';
 import { decideCommands, type CommandSituation } from '../../src/domain/decide-commands.ts';
 import { combineSettings, parseRepoSettings } from '../../src/domain/repo-settings.ts';
+import { readSettingsDocument } from '../../src/domain/settings-document.ts';
+import { describeProblems } from '../../src/domain/settings-problem.ts';
+import { judgePerson } from '../../src/domain/who-may-start.ts';
 import { BUDGETS } from '../../src/domain/timings.ts';
 import { aJob, aRevision, aRevisionReading } from '../support/job-builders.ts';
 
@@ -18,8 +21,14 @@ const open = {
   openBlockers: [],
 } as const;
 
-const LEFT_OUT =
-  'mallory may not start work here: by triggers in the settings, that takes maintain access, or write access and membership of acme/web.';
+const { denial: LEFT_OUT } = judgePerson({
+  login: 'mallory',
+  permission: 'write',
+  teams: { kind: 'none' },
+  rules: { role: 'maintain', teams: ['acme/web'], bots: [] },
+});
+const document = readSettingsDocument('labels:\n  bug: backend\ndefaults: {tset: x}\n');
+const MISTAKE = document.ok ? '' : describeProblems(document.problems, document.more);
 const LINKED = {
   job: null,
   number: 8,
@@ -70,11 +79,11 @@ describe('docs/commands.md', () => {
       { isPullRequest: true, revision: aRevisionReading(), issue: { ...open, state: 'closed' } },
     ],
     ['/agent run', { permission: 'read' }],
-    ['/agent run', { denial: { reason: LEFT_OUT, isSilent: false } }],
+    ['/agent run', { denial: LEFT_OUT }],
     ['/agent run bakend', {}],
     ['/agent run', {}],
     ['/agent run', { issue: { ...open, issue: { ...unlabelled, title: 'The page is empty' } } }],
-    ['/agent run', { settingsProblem: 'line 3, defaults.tset: did you mean "test"?' }],
+    ['/agent run', { settingsProblem: MISTAKE }],
     ['/agent retry', { jobs: [aJob({ state: 'succeeded', pullRequest: { number: 7, url: PULL_URL } })] }],
     ['/agent retry frontend', {}],
     ['/agent priority high', {}],
@@ -90,6 +99,9 @@ describe('docs/commands.md', () => {
     ['/agent cancel', {}],
     ['/agent hold', { jobs: [aJob({ state: 'running' })] }],
     ['/agent unhold', {}],
+    ['/agent unhold', { jobs: [aJob(), aJob({ specialty: 'frontend', state: 'running' })] }],
+    ['/agent cancel frontend', { jobs: [aJob()] }],
+    ['/agent priority high', { jobs: [aJob({ state: 'running' })] }],
     ['/agent fix it', {}],
   ])('tells how %s is refused (%o)', (comment, facts) => {
     const decision = decideComment(comment, facts);
@@ -150,7 +162,7 @@ describe('what is decided', () => {
           actions: [
             {
               kind: 'start',
-              beside: expect.stringContaining('Pull request 9 by mallory (and 1 more like it) would close'),
+              beside: expect.stringContaining('Pull request #9 by mallory (and 1 more like it) would close'),
             },
           ],
         });

@@ -129,6 +129,28 @@ describe('a label was added', () => {
       reason: /under way already/,
     },
     {
+      name: 'while a command’s work is under way, by somebody who may start work',
+      trigger: added('agent:backend'),
+      liveJobs: [aJob({ state: 'running', label: null })],
+      kind: 'point_to',
+      reason: /alice added the label "agent:backend" while this work was under way/,
+    },
+    {
+      name: 'while a command’s work is under way, by somebody who may not',
+      trigger: added('agent:backend'),
+      permission: 'read',
+      liveJobs: [aJob({ state: 'running', label: null })],
+      kind: 'ignore',
+      reason: /under way already/,
+    },
+    {
+      name: 'beside another one that began the same work',
+      trigger: added('agent:backend'),
+      liveJobs: [aJob({ state: 'running', label: 'bug' })],
+      kind: 'ignore',
+      reason: /under way already/,
+    },
+    {
       name: 'while another specialty is at work',
       trigger: added('agent:backend'),
       liveJobs: [frontendJob],

@@ -121,8 +121,11 @@ test('what stops all work is said, whatever it is, and nothing leaves its line',
         asker: null,
         places: [],
       },
-      [aLabel({ limits: { refusal: 'The limit for alice is used up.', warnings: [], used: [] } })],
+      [aLabel({ decision: { kind: 'ignore', reason: "the issue can't be read: it was deleted" } })],
     ),
+    explainIssue({ ...facts, asker: null }, [
+      aLabel({ limits: { refusal: 'The limit for alice is used up.', warnings: [], used: [] } }),
+    ]),
     explainUnknownRepository('acme/wigdets', 42, ['acme/widgets']),
   ];
 

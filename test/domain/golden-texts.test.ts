@@ -4,7 +4,11 @@ import { explainBlockers } from '../../src/domain/blockers.ts';
 import { toPressAnswer, toRefusalAnswer, toTopicsAnswer } from '../../src/domain/command-answer-text.ts';
 import type { AnswerFacts } from '../../src/domain/command-answer-text.ts';
 import { parseComment } from '../../src/domain/command-grammar.ts';
-import { decideCommands, type CommandSituation } from '../../src/domain/decide-commands.ts';
+import {
+  decideCommands,
+  type CommandDecision,
+  type CommandSituation,
+} from '../../src/domain/decide-commands.ts';
 import { type Job, LIMIT_NOTICE, type RunnerView, SETTINGS_NOTICE } from '../../src/domain/job.ts';
 import { PAUSED_REASON } from '../../src/domain/paused.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
@@ -19,6 +23,7 @@ import {
   toThreadAnswers,
 } from '../../src/domain/revision-text.ts';
 import { readSettingsDocument } from '../../src/domain/settings-document.ts';
+import { describeLastGood, describeProblems } from '../../src/domain/settings-problem.ts';
 import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
 import { judgeDailyLimit, keepWithinRest, type LimitVerdict } from '../../src/domain/spending.ts';
 import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
@@ -51,11 +56,13 @@ describe('answers to commands', () => {
   test('why, where nothing was asked for and the settings can’t be used', async () => {
     const { why, ...facts } = aSituation([]);
     if (why === null) throw new Error('there is nothing to ask');
-    const settingsProblem = '.github/yardmaster.yml, line 3, labels: must be a map';
-
     await isAsIn(
       'answer-why-nothing',
-      toTopicsAnswer({ marker: '', topics: ['why'], facts: { ...facts, why: { ...why, settingsProblem } } }),
+      toTopicsAnswer({
+        marker: '',
+        topics: ['why'],
+        facts: { ...facts, why: { ...why, settingsProblem: MISTAKE } },
+      }),
     );
   });
 
@@ -157,8 +164,10 @@ describe('on a pull request that is open', () => {
     const notes = [
       toReviewWaitsText(),
       toLateReviewText('rita'),
-      toReviewRefusalText('Issue #42 is closed. Reopen it first, then write `/agent fix`.'),
-      toNeedsHumanText('This pull request was reworked 5 times in a row.'),
+      toReviewRefusalText('Issue #42, which this is for, is closed. Reopen it, then ask again.'),
+      toNeedsHumanText(
+        'I have reworked this pull request 5 times in a row without a command, and stop here.',
+      ),
       failed,
       lost,
     ];
@@ -214,11 +223,7 @@ describe('the status comment of', () => {
   const over = judgeDailyLimit('alice', { jobs: 10, costUsd: 0, minutes: 0 }, { jobs: 10 });
 
   test.each<[string, Partial<Job>, ReportedJob['events']]>([
-    [
-      'held',
-      { state: 'held', stateReason: 'bob put it on hold by a command' },
-      tell('held', 'bob put it on hold'),
-    ],
+    ['held', { state: 'held', stateReason: holdReason() }, tell('held', holdReason())],
     ['blocked', { state: 'held', stateReason: explainBlockers(BLOCKERS, 'acme/widgets') }, []],
     ['paused', { state: 'held', stateReason: PAUSED_REASON }, []],
     [
@@ -227,7 +232,7 @@ describe('the status comment of', () => {
       [...tell(LIMIT_NOTICE, reasonOf(near)), ...tell(LIMIT_NOTICE, cut.join())],
     ],
     ['over-limit', { state: 'refused', attemptNumber: 0, stateReason: reasonOf(over) }, []],
-    ['settings-notice', { state: 'running' }, tell(SETTINGS_NOTICE, BROKEN_SETTINGS)],
+    ['settings-notice', { state: 'running' }, tell(SETTINGS_NOTICE, describeLastGood(MISTAKE))],
     ['dead', { state: 'dead', offers: 10, stateReason: NOBODY_TOOK_IT }, []],
     ['round', { kind: 'revise', state: 'running', revision: aRevision({ cause: 'review', round: 2 }) }, []],
   ])('%s', async (name, facts, events) => {
@@ -250,8 +255,7 @@ const BLOCKERS = [
   { repository: 'acme/secret', number: 3 },
   { repository: 'acme/widgets', number: 43, isSubIssue: true },
 ];
-const BROKEN_SETTINGS =
-  '.github/yardmaster.yml on the default branch can’t be used, so the last valid settings are in force:\n- line 3, specialties.backend.tests: there is no such setting; did you mean "test"?';
+const MISTAKE = describeMistakes('specialties:\n  backend:\n    tests: npm test\n');
 const NOBODY_TOOK_IT =
   'No runner took the job in 10 offers. be-1 did not answer within 30 s. Look at the runners, then ask again.';
 
@@ -336,6 +340,7 @@ function aSituation(jobs: readonly ReportedJob[]): AnswerFacts {
       },
       settings: reading.settings,
       settingsProblem: null,
+      settingsNotice: null,
       durationsMs: new Map([['backend', [240_000, 300_000, 420_000]]]),
       passedOver: new Map(),
       atWork: new Map([['backend', 2]]),
@@ -348,11 +353,34 @@ function aRunner(name: string, facts: Partial<RunnerView>): RunnerView {
   return aRunnerView(name, { capabilities: ['agent:claude', 'node:22'], ...facts });
 }
 
+/** As it is told of a file on the default branch. */
+function describeMistakes(text: string): string {
+  const document = readSettingsDocument(text);
+  return document.ok ? 'there is no mistake' : describeProblems(document.problems, document.more);
+}
+
+/** Why work waits that bob has put on hold. */
+function holdReason(): string {
+  const reading = parseComment('/agent hold');
+  const decision = reading.kind === 'commands' ? decide(reading.lines, 'write', [aJob()]) : null;
+  const [action] = decision?.kind === 'accept' ? decision.actions : [];
+  return action?.kind === 'hold' ? action.reason : 'nothing was put on hold';
+}
+
 /** On an issue on which nothing was asked for. */
 function refusalOf(lines: CommandSituation['lines'], permission: CommandSituation['permission']): string {
+  const decision = decide(lines, permission, []);
+  return decision.kind === 'refuse' ? decision.reason : 'it was accepted';
+}
+
+function decide(
+  lines: CommandSituation['lines'],
+  permission: CommandSituation['permission'],
+  jobs: readonly Job[],
+): CommandDecision {
   const { why } = aSituation([]);
   if (why === null) throw new Error('there are no settings');
-  const decision = decideCommands({
+  return decideCommands({
     lines,
     sender: { login: 'bob' },
     permission,
@@ -362,13 +390,12 @@ function refusalOf(lines: CommandSituation['lines'], permission: CommandSituatio
     issue: why.issue,
     settings: why.settings,
     settingsProblem: null,
-    jobs: [],
+    jobs,
     openPullRequests: [],
     revision: null,
     statusUrl: null,
     by: 'by a command',
   });
-  return decision.kind === 'refuse' ? decision.reason : 'it was accepted';
 }
 
 function toMistake(reading: ReturnType<typeof parseComment>): string {

@@ -19,17 +19,13 @@ describe('the pull request', () => {
   });
 
   test('is a draft without green tests, and says when there was no sandbox', async () => {
-    const evidence = {
-      ...aResult().evidence,
-      before: null,
-      after: { verdict: 'not_run' as const, runs: [], counts: null },
-      withoutTests: 'There is no test script in package.json',
-    };
+    const notRun = { verdict: 'not_run' as const, runs: [], counts: null };
+    const withoutTests = 'There is no test script in package.json';
+    const { setup } = aResult().evidence;
+    const evidence = { setup, before: notRun, after: notRun, withoutTests, repairRounds: 0 };
+    const result = aResult({ reason: withoutTests, evidence, sandbox: 'none' });
 
-    const { body, draft } = toPullRequest({
-      job: aJob(),
-      attempt: aRunningAttempt({ result: aResult({ evidence, sandbox: 'none' }) }),
-    });
+    const { body, draft } = toPullRequest({ job: aJob(), attempt: aRunningAttempt({ result }) });
 
     expect(draft).toBe(true);
     await expect(`${body}\n`).toMatchFileSnapshot(fixture('pull-request-without-tests.md'));

@@ -11,6 +11,9 @@ import { toTable } from '../../src/domain/markdown-escape.ts';
 import { combineSettings } from '../../src/domain/repo-settings.ts';
 import { decideRevision, type RevisionSituation } from '../../src/domain/decide-revision.ts';
 import { PAUSED_REASON } from '../../src/domain/paused.ts';
+import { toRunningText } from '../../src/domain/running-text.ts';
+import { readSettingsDocument } from '../../src/domain/settings-document.ts';
+import { describeProblems } from '../../src/domain/settings-problem.ts';
 import { explainPredecessors } from '../../src/domain/specialty-order.ts';
 import { judgeDailyLimit } from '../../src/domain/spending.ts';
 import { judgePerson } from '../../src/domain/who-may-start.ts';
@@ -40,21 +43,19 @@ const { denial: LEFT_OUT } = judgePerson({
   rules: { role: 'maintain', teams: ['acme/web'], bots: [] },
 });
 
+const document = readSettingsDocument('labels:\n  bug: backend\ndefaults: {tset: x}\n');
+const MISTAKE = document.ok ? '' : describeProblems(document.problems, document.more);
+
 const LABELS: [string, Partial<Situation> & { isTextUnsure?: boolean }][] = [
   ['by somebody who may only read', { permission: 'read' }],
   ['by somebody without access', { permission: 'none' }],
   ['by somebody whom `triggers` in the settings leave out', { denial: LEFT_OUT }],
-  [
-    'while the settings have a mistake, and never were without one',
-    {
-      settingsProblem:
-        '.github/yardmaster.yml on the default branch can’t be used: line 3, defaults.tset: there is no such setting; did you mean "test"?',
-    },
-  ],
+  ['while the settings have a mistake, and never were without one', { settingsProblem: MISTAKE }],
   ['on a pull request', { issue: { ...reading, isPullRequest: true } }],
   ['on a closed issue', { issue: { ...reading, state: 'closed' } }],
   ['on a locked issue', { issue: { ...reading, locked: true } }],
   ['found late, and the issue has changed since', { isTextUnsure: true }],
+  ['while work that a command began is under way', { liveJobs: [aJob({ label: null })] }],
   [
     'while a pull request of the same work is open',
     { openPullRequests: [{ job: aJob(), number: 7, url: '' }] },
@@ -93,7 +94,8 @@ function answerLabel({
     openPullRequests: [],
     ...facts,
   });
-  return decision.kind === 'refuse' || decision.kind === 'point_to' ? decision.reason : decision.kind;
+  // A list is one in the comment, and has no room in a table.
+  return 'reason' in decision ? toRunningText(decision.reason) : '';
 }
 
 const failed = aJob({ state: 'failed' });
@@ -101,7 +103,10 @@ const PRESSES: [string, Partial<PressSituation>][] = [
   ['*Retry*, by somebody who may only read', { permission: 'read' }],
   ['*Retry*, by somebody whom `triggers` in the settings leave out', { denial: LEFT_OUT }],
   ['*Retry*, and the issue is closed', { issue: { ...reading, state: 'closed' } }],
-  ['*Retry*, of work that was asked for again', { jobs: [aJob({ id: 'x' as JobId }), failed] }],
+  [
+    '*Retry*, of work that was asked for again',
+    { jobs: [aJob({ id: 'x' as JobId }), failed], statusUrl: `${issue.htmlUrl}#issuecomment-1` },
+  ],
   [
     '*Cancel*, of an attempt that another one took the place of',
     {
@@ -174,7 +179,7 @@ const REVISIONS: [string, Partial<RevisionSituation>][] = [
   ['its conversation is locked', { reading: { ...revised, pull: { ...revised.pull, locked: true } } }],
   ['its issue can’t be read', { issue: { found: false, reason: 'it was deleted' } }],
   ['its issue is closed', { issue: { ...reading, state: 'closed' } }],
-  ['the settings have a mistake', { settingsProblem: 'line 3, defaults.tset: there is no such setting' }],
+  ['the settings have a mistake', { settingsProblem: MISTAKE }],
   ['its specialty is gone', { reading: { ...revised, job: aJob({ specialty: 'docs' }) } }],
   ['work on it is under way', { jobs: [aJob({ state: 'running' })] }],
   [

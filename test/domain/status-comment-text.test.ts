@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { AttemptResult } from '../../src/contract/attempt-result.ts';
 import type { JobId } from '../../src/contract/identifiers.ts';
 import { JOB_STATES } from '../../src/contract/job.ts';
 import { judgeChanges } from '../../src/domain/change-policy.ts';
@@ -109,6 +110,7 @@ describe('the status comment of an issue', () => {
                 outcome: 'agent_failed',
                 reason: 'The agent crashed (exit 1).',
                 headCommit: null,
+                phaseMs: { prepare: 1800, baseline: 6700, agent: 12_000 },
               }),
             }),
           ],
@@ -116,7 +118,7 @@ describe('the status comment of an issue', () => {
             number: 2,
             phase: 'publish',
             outcome: 'tests_failed',
-            result: aResult({ outcome: 'tests_failed', reason: '`npm test` fails after 2 rounds of repair' }),
+            result: aRedResult(),
           }),
         }),
       ],
@@ -259,6 +261,37 @@ describe('the status comment of an issue', () => {
     expect(comment).not.toContain('undefined');
   });
 
+  test('while one specialty works, the pull request of another is still to be reviewed', () => {
+    const job = aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest });
+    const live = anotherJob(1, { specialty: 'frontend', state: 'running', label: null });
+
+    const comment = toStatusComment({ marker, jobs: [reported({ job }), reported({ job: live })] });
+
+    expect(comment).toMatch(
+      /\n---\n\nTo cancel, write `\/agent cancel frontend`, or close the issue\.\nReview \[pull request #7\]\(\S+\/pull\/7\),/,
+    );
+  });
+
+  test('work that changed nothing, or is as red as before, is not only to be tried again', () => {
+    const { evidence } = aRedResult();
+    const tests = evidence.tests && { ...evidence.tests, newlyFailing: { names: [], total: 0 } };
+    const redBefore = aResult({ outcome: 'tests_failed', evidence: { ...evidence, tests } });
+    const footerOf = (result: AttemptResult) =>
+      toStatusComment({
+        marker,
+        jobs: [
+          reported({
+            job: aJob({ state: 'failed', outcome: result.outcome }),
+            attempt: aRunningAttempt({ result, outcome: result.outcome }),
+          }),
+        ],
+      }).split('\n---\n')[1];
+
+    expect(footerOf(aResult({ outcome: 'no_changes' }))).toContain('`/agent run backend -- <what to do>`');
+    expect(footerOf(redBefore)).toContain('`allow_red_before: true`');
+    expect(footerOf(aResult({ outcome: 'agent_failed' }))).not.toMatch(/<what to do>|allow_red_before/);
+  });
+
   test('the timeline leads to the pull request, and nowhere else', () => {
     const job = aJob({ state: 'succeeded', outcome: 'pull_request', pullRequest });
     const texts = [`Pull request #7 is open: ${pullRequest.url}`, 'See https://evil.example'];
@@ -361,6 +394,31 @@ function aHostileJob() {
     stateReason: HOSTILE_TEXT,
     requestedBy: HOSTILE_TEXT,
     branch: 'agent/42-](https://evil.example)<b>@alice',
+  });
+}
+
+/** Two tests fail that did not before. */
+function aRedResult() {
+  const { evidence } = aResult();
+  const runs = (passed: number, failed: number) =>
+    evidence.before && { ...evidence.before, counts: { passed, failed, skipped: 0 } };
+  return aResult({
+    outcome: 'tests_failed',
+    reason:
+      'Tests failed: npm test: exit 1 after 2.3 s. The work turned 2 tests red that did not fail before. It was given back to the agent once.',
+    evidence: {
+      ...evidence,
+      before: runs(3, 1),
+      after: runs(1, 3),
+      tests: {
+        newlyPassing: { names: [], total: 0 },
+        newlyFailing: { names: ['test/cart.test.js › a full cart', 'test/badge.test.js › counts'], total: 2 },
+        stillFailing: { names: ['test/cart.test.js › an empty cart costs nothing'], total: 1 },
+        flaky: { names: [], total: 0 },
+        gone: { names: [], total: 0 },
+        complete: true,
+      },
+    },
   });
 }
 

@@ -66,7 +66,7 @@ describe('who may start work', () => {
     expect(denial).toEqual({
       isSilent: false,
       reason:
-        'alice may not start work here: by triggers in the settings, that takes maintain access, or write access and membership of acme/web or acme/ops. Who is in a team could not be read: The App lacks a permission there (members: read).',
+        'alice may not start work here: the settings (triggers) ask for maintain access, or write access and membership of acme/web or acme/ops. Who is in a team could not be read: The App lacks a permission there (members: read).',
     });
   });
 

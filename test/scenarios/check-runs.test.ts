@@ -90,7 +90,9 @@ test('Retry starts the same request once more, in the words that it had, once', 
   await yard.press(attempt.checkRun?.id, 'retry', 'larry');
   expect(await yard.statesOf(issue)).toEqual(['failed', 'queued']);
   expect(yard.answersOf(issue)).toEqual([
-    expect.stringMatching(/`larry` pressed \*\*Retry\*\*.*\/runs\/\d+.*asked for again since/s),
+    expect.stringMatching(
+      /`larry` pressed \*\*Retry\*\*.*\/runs\/\d+.*asked for again since.*\[status\]\(\S+\) leads to the newest/s,
+    ),
   ]);
 });
 
@@ -134,7 +136,7 @@ describe('nothing is started', () => {
 
     expect(await yard.statesOf(issue)).toEqual(['failed']);
     const answers = yard.answersOf(issue).filter((text) => text.includes('nora'));
-    expect(answers).toEqual([expect.stringContaining('New ones are read again when')]);
+    expect(answers).toEqual([expect.stringContaining('within 10 minutes, and that is the most')]);
   });
 
   test('by a check run that only claims to be the attempt’s', async () => {

@@ -209,7 +209,9 @@ describe('questions', () => {
 
     expect(answersOf(issue)[0]).toContain('No work was asked for on this issue yet');
     expect(answersOf(issue)[0]).toContain('❌ Label: none that stands for a specialty.');
-    expect(answersOf(issue)[1]).toContain('Nothing was asked for on this issue yet');
+    expect(answersOf(issue)[1]).toContain(
+      'No work was asked for on this issue yet. To start it, write `/agent run`.',
+    );
   });
 });
 
@@ -298,7 +300,7 @@ describe('a command that is not carried out', () => {
 
     const answers = await until('the limit is told', () => {
       const found = answersOf(issue);
-      return found.some((text) => text.includes('New ones are read again when')) && found;
+      return found.some((text) => text.includes('and that is the most')) && found;
     });
     expect(answers).toHaveLength(BUDGETS.commandsPerPerson + 1);
   });

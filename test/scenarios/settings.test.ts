@@ -244,7 +244,9 @@ test('where somebody’s open pull request would close the issue, work is refuse
   await alice.addLabel(fullName, wanted, 'agent:testing');
   await settle();
   expect(await jobsOf(wanted)).toMatchObject([{ state: 'queued' }]);
-  expect(commentsOf(wanted)[0]?.body).toContain(`Pull request ${theirs.number} by mallory would close this`);
+  expect(commentsOf(wanted)[0]?.body).toContain(
+    `[Pull request #${theirs.number}](${theirs.html_url}) by mallory would close this`,
+  );
 
   // What GitHub does not tell, as an older server, keeps no work from being done.
   const { number: other } = await alice.openIssue({ repository: fullName, title: 'Not told' });

@@ -148,7 +148,7 @@ export function aRunningAttempt(overrides: Partial<Attempt> = {}): Attempt {
 export function aResult(overrides: Partial<AttemptResult> = {}): AttemptResult {
   return {
     outcome: 'pull_request',
-    reason: 'All tests pass',
+    reason: 'The work is done and the tests pass.',
     retryable: false,
     headCommit: 'c'.repeat(40),
     summary: 'The sum now starts at 0, so an empty cart costs nothing.\n\nI added a test for it.',

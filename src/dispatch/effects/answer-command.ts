@@ -130,7 +130,8 @@ async function readWhy(
     asker: { login: command.sender, ...standing },
     issue,
     settings: inForce.settings,
-    settingsProblem: inForce.problem ?? inForce.notice?.text ?? null,
+    settingsProblem: inForce.problem,
+    settingsNotice: inForce.notice?.text ?? null,
     durationsMs: new Map(durations),
     limits: await store.transact((tx) =>
       judgeLimits(tx, { target, sender: { login: command.sender, id: 0, isBot: false } }, inForce.settings),
