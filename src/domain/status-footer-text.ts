@@ -10,10 +10,14 @@ type FooterJob = { job: Job; attempt: Attempt | null };
 export function toStatusFooter(current: readonly FooterJob[]): string {
   const live = current.filter(({ job }) => !isTerminal(job.state));
   const over = current.filter(({ job }) => isTerminal(job.state) && job.state !== 'succeeded');
-  const isRefused = ({ job }: FooterJob): boolean => job.state === 'refused';
   const ended = over.filter(({ job }) => job.kind === 'resolve');
+  const refused = ended.filter(({ job }) => job.state === 'refused');
+  // As the limits of a day say it.
+  const isForToday = ({ job }: FooterJob): boolean => job.stateReason?.includes('00:00 UTC') === true;
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
-  const open = current.filter(({ job: { pullRequest } }) => pullRequest !== null && !pullRequest.ended);
+  const open = current.flatMap(({ job: { pullRequest } }) =>
+    pullRequest === null || pullRequest.ended ? [] : [pullRequest],
+  );
   const waits = live.some(({ job }) => job.state === 'queued');
   const held = live.filter(
     ({ job: { state, stateReason } }) => state === 'held' && stateReason?.includes('/agent unhold') !== true,
@@ -25,15 +29,19 @@ export function toStatusFooter(current: readonly FooterJob[]): string {
     held.length === 0 ? null : `To let it go on, write ${toCommands('unhold', held)}.`,
     toRetry(
       'To try again',
-      ended.filter((entry) => !isRefused(entry)),
+      ended.filter((entry) => !refused.includes(entry)),
     ),
     ...toWaysOn(ended),
     // A second try before that would be refused once more.
-    toRetry('Once that is settled', ended.filter(isRefused)),
+    toRetry(
+      'Once that is settled',
+      refused.filter((entry) => !isForToday(entry)),
+    ),
+    toRetry('From 00:00 UTC on', refused.filter(isForToday)),
     revised === null
       ? null
       : `Pull request #${revised.pullRequest.number} is as it was. To try again, write \`/agent retry\` here, or \`/agent fix <instructions>\` on it.`,
-    ...open.map(({ job }) => toReviewWords(job)),
+    toReviewWords(open),
     live.length + over.length + open.length === 0 ? toLastWords(current) : null,
   ];
   return lines.filter((line) => line !== null).join('\n');
@@ -53,10 +61,11 @@ function toWaysOn(entries: readonly FooterJob[]): string[] {
   return [...new Set(ways.filter((way) => way !== null))];
 }
 
-function toReviewWords({ pullRequest }: Job): string | null {
-  if (pullRequest === null) return null;
-  const link = `[pull request #${pullRequest.number}](${pullRequest.url})`;
-  return `Review ${link}, and merge it if it is good. To have it changed, choose *Request changes* there, or write \`/agent fix <what to change>\` on it.`;
+function toReviewWords(open: readonly { number: number; url: string }[]): string | null {
+  if (open.length === 0) return null;
+  const links = open.map(({ number, url }) => `[pull request #${number}](${url})`);
+  const [what, which] = open.length === 1 ? ['it if it is good', 'it'] : ['what is good', 'one of them'];
+  return `Review ${links.join(' and ')}, and merge ${what}. To have ${which} changed, choose *Request changes* there, or write \`/agent fix <what to change>\` on it.`;
 }
 
 function toCommands(name: 'cancel' | 'retry' | 'unhold', entries: readonly FooterJob[]): string {
