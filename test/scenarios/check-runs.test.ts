@@ -285,6 +285,36 @@ test('red work that is kept on its branch has red evidence there, on the lines t
   expect(await yard.statesOf(issue)).toEqual(['failed', 'queued']);
 });
 
+test('work that breaks a rule, and is kept on its branch, has what is wrong on its lines there, and no evidence of its own', async () => {
+  const issue = await yard.world.ask();
+  const findings = [
+    { path: 'a.txt', line: 2, rule: 'looks like a secret (AWS)' },
+    { path: 'AGENTS.md', line: null, rule: 'is protected, since it is what coding agents are told' },
+  ];
+  const evidence = { ...aResult().evidence, after: null };
+  const refused = aResult({ outcome: 'policy_refused', reason: 'No.', evidence, findings });
+  const files = { 'a.txt': `${issue}\nkey\n`, 'AGENTS.md': `${issue}\n` };
+
+  const { headCommit } = await yard.work(issue, refused, files);
+
+  expect(yard.runsOn(headCommit)).toMatchObject([
+    {
+      name: 'Yardmaster evidence / backend',
+      conclusion: 'neutral',
+      output: { title: 'Tests not run on this work', annotations_count: 2 },
+    },
+  ]);
+  const { factory, target, fullName } = yard.world;
+  const octokit = await factory.octokitFor(target.installationId);
+  const [owner = '', repo = ''] = fullName.split('/');
+  const [run] = yard.runsOn(headCommit);
+  const { data } = await octokit.rest.checks.listAnnotations({ owner, repo, check_run_id: run?.id ?? 0 });
+  expect(data).toMatchObject([
+    { path: 'a.txt', start_line: 2, message: 'This line looks like a secret (AWS).' },
+    { path: 'AGENTS.md', start_line: 1, message: expect.stringMatching(/^This file is protected/) },
+  ]);
+});
+
 test('"Re-run all" tries failed work once more, and the checks of the commit are said to be through', async () => {
   const { issue, attempt } = failed;
   const { standin, fullName } = yard.world;

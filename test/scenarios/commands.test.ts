@@ -284,6 +284,12 @@ describe('a command that is not carried out', () => {
 
     expect(answersOf(closed)[0]).toContain('Reopen it');
     expect(answersOf(busy)[0]).toContain('under way on this issue already');
+    await yard.github.as(OWNER).addLabel(REPOSITORY, busy, 'agent:backend');
+    await settle();
+    const comments = yard.github.state.comments(REPOSITORY, busy).map(({ body }) => body ?? '');
+    expect(comments.find((body) => body.startsWith('<!-- yardmaster:status'))).toContain(
+      `⚠️ ${OWNER} added the label "agent:backend" while this work was under way`,
+    );
     expect(answersOf(pull.number)[0]).toContain('starts work on issues');
     expect(answersOf(pull.number)[1]).toContain('is no pull request of Yardmaster');
   });

@@ -66,6 +66,13 @@ async function review(
 
 const notesOn = (pull: number) => world.commentsOf(pull).map(({ body }) => body ?? '');
 
+/** What the newest command on the issue was answered. */
+async function answerTo(issue: number, command: string): Promise<string> {
+  await world.standin.as('alice').comment(world.fullName, issue, command);
+  await world.settle();
+  return world.commentsOf(issue).at(-1)?.body ?? '';
+}
+
 test('after five rounds in a row a person has to look, and a command in a thread begins anew', async () => {
   const { standin, fullName } = world;
   const issue = await ask({ title: 'Sums are wrong' });
@@ -103,6 +110,29 @@ test('after five rounds in a row a person has to look, and a command in a thread
   await standin.as('rita').closePullRequest(fullName, number);
   await world.settle();
 }, 60_000);
+
+test('of two jobs that are asked for where one may be at work, the second waits, says why, and begins after the first', async () => {
+  await settings('concurrency: 1\n');
+  const first = await ask({ title: 'One' });
+  const second = await ask({ title: 'Two' });
+  await yard.assign();
+  await world.settle();
+
+  expect(await statesOf(first)).toEqual(['resolve offered']);
+  expect(await statesOf(second)).toEqual(['resolve queued']);
+  expect(statusOf(second)).toContain(
+    '> 1 of 1 jobs of this repository are at work (concurrency in the settings). It begins when one of them has ended.',
+  );
+  expect(await answerTo(second, '/agent unhold')).toContain(
+    'Nothing is on hold: the `backend` work waits for a runner.',
+  );
+  expect(await answerTo(first, '/agent priority high')).toContain('A runner has it already, so its place');
+
+  await yard.work(first, aResult(), { 'src/one.js': '1' });
+  await yard.work(second, aResult(), { 'src/two.js': '2' });
+  expect(await statesOf(second)).toEqual(['resolve succeeded']);
+  await settings('{}\n');
+});
 
 test('what reviews say that no webhook tells of is found later, but for commands in a text that may be another by now', async () => {
   const { standin, fullName } = world;
@@ -179,6 +209,16 @@ test('a commit status that fails on a pull request begins a round at once, if th
     { kind: 'resolve' },
   ]);
   expect(await statesOf(unwanted)).toEqual(['resolve succeeded']);
+
+  await settings('defaults: {pull_request: {fix_ci: 2}}\n');
+  const twice = await ask({ title: 'Red once more' });
+  const { headCommit: head } = await yard.work(twice, aResult(), { 'src/twice.js': '1' });
+  for (let round = 0; round < 2; round += 1) {
+    await fail(head);
+    await yard.work(twice, aResult({ outcome: 'no_changes' }));
+  }
+  await fail(head);
+  expect(await statesOf(twice)).toEqual(['resolve succeeded', 'revise failed', 'revise failed']);
   await settings('{}\n');
 });
 
@@ -208,6 +248,16 @@ test('a limit of the day: a warning, a job that gets what is left, a draft of wh
   );
   expect(await statesOf(next)).toEqual(['resolve refused']);
   expect(statusOf(next)).toMatch(/> The limit for acme\/\S+ is used up for today: .*00:00 UTC/);
+
+  await settings(`limits: {repository: {jobs: ${used.jobs + 1}}}\n`);
+  const many = await ask({ title: 'Too many in all' });
+  expect(statusOf(many)).toMatch(/> The limit for acme\/\S+ is used up for today: (\d+) of \d+ jobs\./);
+
+  const { attempt } = await yard.jobOf(issue);
+  await store.attempts.change(attempt.id, { acceptedAtMs: (attempt.finishedAtMs ?? 0) - 61_000 });
+  await settings('limits: {repository: {minutes: 1}}\n');
+  const long = await ask({ title: 'Too long' });
+  expect(statusOf(long)).toMatch(/> The limit for acme\/\S+ is used up for today: \d+ of 1 minutes\./);
 
   await settings('limits: {person: {jobs: 1}}\n');
   const again = await ask({ title: 'Too many by one person' });

@@ -260,6 +260,31 @@ test('where somebody’s open pull request would close the issue, work is refuse
   expect(await jobsOf(other)).toMatchObject([{ state: 'queued' }]);
 });
 
+test('a repository without a file has the settings of its organisation, as they are in .github', async () => {
+  const { standin, settle, store } = world;
+  const alice = standin.as('alice');
+  standin.createOrganization('globex');
+  const files = { [PATH]: 'labels: {chore: devops}\nlimits: {person: {jobs: 1}}\n' };
+  await standin.createRepository({ owner: 'globex', name: '.github', files });
+  await standin.createRepository({ owner: 'globex', name: 'plain', files: { 'README.md': 'Plain\n' } });
+  standin.setRole('globex/plain', 'alice', 'write');
+  await standin.install('globex');
+  await settle();
+
+  const jobs = [];
+  for (const title of ['The first', 'One too many']) {
+    const { number } = await alice.openIssue({ repository: 'globex/plain', title });
+    await alice.addLabel('globex/plain', number, 'chore');
+    await settle();
+    jobs.push(...(await store.jobs.ofIssue(standin.state.repository('globex/plain').id, number, 10)));
+  }
+
+  expect(jobs).toMatchObject([
+    { state: 'queued', specialty: 'devops', label: 'chore' },
+    { state: 'refused', specialty: 'devops', stateReason: expect.stringContaining('limit for alice') },
+  ]);
+});
+
 test('every specialty has its label from the installation on, and from when the settings name it', async () => {
   const { standin, settle } = world;
   const fullName = 'initech/tools';

@@ -96,6 +96,8 @@ export async function openWorkingWorld() {
   return {
     world,
     jobOf,
+    /** Offers what the runner may have; it hears of that when it works. */
+    assign: () => assigner.assign(),
     work,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
