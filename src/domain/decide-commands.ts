@@ -299,7 +299,7 @@ function decideHold(situation: CommandSituation, { specialty }: AboutSpecialty):
       'A runner works on it already. `/agent cancel` stops it, `/agent retry` starts it again later.',
     );
   }
-  const reason = `${situation.sender.login} put it on hold; /agent unhold lets it go on`;
+  const reason = `${situation.sender.login} put it on hold; \`/agent unhold\` lets it go on`;
   return { kind: 'hold', reason, jobs: waiting };
 }
 

@@ -15,7 +15,7 @@ export const MAX_PROBLEMS = 10;
 
 /** What people are told while the last good settings are in force. `problem`: of the newest ones. */
 export function describeLastGood(problem: string): string {
-  return `${problem}\nUntil that is mended, the last settings without mistakes are in force.`;
+  return `${problem}\n\nUntil that is mended, the last settings without mistakes are in force.`;
 }
 
 /** The problems as plain text of several lines, and how many `more` there are. `file` is how people know it. */

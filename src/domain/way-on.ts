@@ -11,7 +11,7 @@ export function toWayOn(
   { outcome, evidence }: Pick<AttemptResult, 'outcome' | 'evidence'>,
 ): string | null {
   if (outcome === 'tests_failed' && judgeTests(evidence).kind === 'red_before')
-    return 'Work that leaves no other tests red than those that failed before it becomes a draft pull request where the settings say `allow_red_before: true`.';
+    return 'With `allow_red_before: true` in the settings, work that turns no further tests red becomes a draft pull request.';
   if (outcome !== 'no_changes' && outcome !== 'tests_failed') return null;
   return `To tell the agent more, add it to the issue and try again, or write ${toCode(`/agent run ${specialty} -- <what to do>`, 100)}.`;
 }
