@@ -49,7 +49,7 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   if (over !== undefined) {
     return {
       kind: 'refused',
-      reason: `The limit for ${whose} is used up for today: ${describe(over)}. It begins anew at 00:00 UTC; limits are in .github/yardmaster.yml.`,
+      reason: `The limit for ${whose} is used up for today: ${describe(over)}. It begins anew at 00:00 UTC; limits are in the settings of the repository or its organisation.`,
     };
   }
   const near = measures.find(
