@@ -87,7 +87,9 @@ describe('a person’s day', { timeout: 240_000 }, () => {
     number = pull?.number ?? 0;
     branch = pull?.head.ref ?? '';
     const done = await status(new RegExp(`pull request #${number} is open`));
-    expect(done).toMatch(/runner `backend-pc` · agent `scripted`[^]*✅ publish[^]*Review \[pull request #\d+\]/);
+    expect(done).toMatch(
+      /runner `backend-pc` · agent `scripted`[^]*✅ publish[^]*Review \[pull request #\d+\]/,
+    );
     // All of it in one comment, which tells of nothing that is over.
     const places = headlines().map((text) => [...WAY, `pull request #${number} is open`].indexOf(text));
     expect(places).toEqual([...new Set(places)].toSorted((a, b) => a - b));
