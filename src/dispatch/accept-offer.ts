@@ -1,5 +1,6 @@
 import type { AttemptId } from '../contract/identifiers.ts';
 import type { RunnerResponse } from '../contract/runner-api.ts';
+import { toBudget } from '../domain/day-rest.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
 import { createSecret, hashSecret } from '../lib/secret.ts';
@@ -124,7 +125,7 @@ export async function beginLease(
   leaseToken: string,
   deps: Pick<DispatchDeps, 'leaseSeconds' | 'timings'>,
 ): Promise<boolean> {
-  if (!(await tx.jobs.move(job, 'preparing', toLease(tx, job, deps), tx.nowMs))) return false;
+  if (!(await tx.jobs.move(job, 'preparing', toLease(tx, { job, attempt }, deps), tx.nowMs))) return false;
   await tx.tell(job.id, 'accepted', `${attempt.runner?.name ?? 'The runner'} took the job`);
   await wantStatusComment(tx, job);
   await noteLease(tx, attempt, leaseToken);
@@ -137,7 +138,7 @@ async function renewLease(
   leaseToken: string,
   deps: DispatchDeps,
 ): Promise<void> {
-  await tx.jobs.change(job.id, toLease(tx, job, deps), tx.nowMs);
+  await tx.jobs.change(job.id, toLease(tx, { job, attempt }, deps), tx.nowMs);
   await noteLease(tx, attempt, leaseToken);
 }
 
@@ -148,11 +149,11 @@ async function noteLease(tx: StoreTx, { id }: Held['attempt'], leaseToken: strin
 
 function toLease(
   tx: StoreTx,
-  { settings }: Held['job'],
+  { job, attempt }: Held,
   deps: Pick<DispatchDeps, 'leaseSeconds' | 'timings'>,
 ): { deadlineAtMs: number; runUntilMs: number } {
   return {
     deadlineAtMs: tx.nowMs + deps.leaseSeconds() * 1000,
-    runUntilMs: tx.nowMs + (settings.maxMinutes * 60 + deps.timings.overrunSeconds) * 1000,
+    runUntilMs: tx.nowMs + (toBudget(job, attempt).maxMinutes * 60 + deps.timings.overrunSeconds) * 1000,
   };
 }

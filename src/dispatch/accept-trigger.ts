@@ -2,7 +2,6 @@ import type { Decision, Situation } from '../domain/decide.ts';
 import { ASKED_AGAIN_NOTICE, BESIDE_NOTICE } from '../domain/job.ts';
 import { toLabelHintText } from '../domain/label-hint.ts';
 import { toLabelName } from '../domain/labels.ts';
-import { keepWithinRest } from '../domain/spending.ts';
 import { SETTINGS_FILE_PATH } from '../domain/settings-problem.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
@@ -261,14 +260,13 @@ async function startWithinLimits(
   const limits = await judgeLimits(tx, trigger, settings);
   if (limits.refusal !== null) return refuseJob(tx, limits.refusal, situation, deps);
   const label = trigger.kind === 'label_added' ? trigger.label : null;
-  const kept = keepWithinRest(decision.settings, limits.rest);
-  const job = await startJob(tx, { ...trigger, ...decision, settings: kept.settings, label }, deps);
+  const job = await startJob(tx, { ...trigger, ...decision, label }, deps);
   // Somebody else's trigger was first; theirs is under way.
   if (job === null) return ignored(`a ${decision.specialty} job for this issue is under way already`);
   if (decision.beside !== null) await tx.tell(job.id, BESIDE_NOTICE, decision.beside);
   await tellNotices(tx, job, {
     settings: situation.settingsNotice,
-    limits: [...limits.warnings, ...kept.cut],
+    limits: limits.warnings,
   });
   return { kind: 'started', reason: decision.reason };
 }

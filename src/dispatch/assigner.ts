@@ -1,10 +1,21 @@
 import type { RunnerId } from '../contract/identifiers.ts';
 import { chooseRunner, type RunnerChoice } from '../domain/choose-runner.ts';
 import { findFull, type Full } from '../domain/concurrency.ts';
-import type { RunnerView } from '../domain/job.ts';
+import {
+  cutToRest,
+  describeCut,
+  findNoRest,
+  type Measured,
+  type NoRest,
+  toRest,
+} from '../domain/day-rest.ts';
+import type { AttemptBudget, RunnerView } from '../domain/job.ts';
+import type { RepoSettings } from '../domain/repo-settings.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { Store, StoreTx } from '../store/store.ts';
+import { measureDay } from './judge-limits.ts';
+import { createLimitsInForce } from './limits-in-force.ts';
 import { toPassedOver } from './passed-over.ts';
 import { wantStatusComment } from './want-report.ts';
 
@@ -25,16 +36,20 @@ type Field = {
   warmByRepository: Map<number, Set<RunnerId>>;
   /** Of repositories whose settings limit them: specialty → jobs at work. */
   atWorkByRepository: Map<number, Map<string, number>>;
+  /** What limits a day, and what it has come to, by who asked for the work. */
+  dayByRepository: Map<number, { limits: RepoSettings['limits'] | null; byPerson: Map<string, Measured[]> }>;
 };
 
-/** Who gets a job, or why nobody does for now. */
-type Choice = RunnerChoice | ({ kind: 'none' } & Full);
+/** Who gets a job, and how much of its budget, or why nobody does for now. */
+type Chosen = Extract<RunnerChoice, { kind: 'chosen' }> & { budget: AttemptBudget | null };
+type Choice = Chosen | Extract<RunnerChoice, { kind: 'none' }> | ({ kind: 'none' } & (Full | NoRest));
 
 export function createAssigner(deps: {
   store: Pick<Store, 'transact'>;
   timings: Pick<Timings, 'acceptSeconds' | 'githubAcceptSeconds' | 'runnerGoneSeconds' | 'sweepSeconds'>;
 }): Assigner {
   const { store, timings } = deps;
+  const readLimits = createLimitsInForce();
 
   return {
     async assign() {
@@ -67,6 +82,8 @@ export function createAssigner(deps: {
         } else if (await offer(tx, job, choice)) {
           const atWork = field.atWorkByRepository.get(job.repository.id);
           atWork?.set(job.specialty, (atWork.get(job.specialty) ?? 0) + 1);
+          // What it may use is set aside from now on.
+          field.dayByRepository.get(job.repository.id)?.byPerson.clear();
           offers += 1;
           if (offers === PAGE) return offers;
         }
@@ -78,7 +95,12 @@ export function createAssigner(deps: {
 
   async function readField(tx: StoreTx): Promise<Field> {
     const runners = await tx.runners.views(tx.nowMs, timings.runnerGoneSeconds * 1000);
-    return { runners, warmByRepository: new Map(), atWorkByRepository: new Map() };
+    return {
+      runners,
+      warmByRepository: new Map(),
+      atWorkByRepository: new Map(),
+      dayByRepository: new Map(),
+    };
   }
 
   async function choose(tx: StoreTx, job: StoredJob, field: Field): Promise<Choice> {
@@ -90,9 +112,13 @@ export function createAssigner(deps: {
       const full = findFull(job, atWork);
       if (full !== null) return { kind: 'none', ...full };
     }
+    // Under the same turn: what one is given, the next one does not see as left.
+    const day = await readDay(tx, job, field);
+    const noRest = findNoRest(day, job.settings);
+    if (noRest !== null) return { kind: 'none', ...noRest };
     const warm = field.warmByRepository.get(repositoryId) ?? (await tx.attempts.warmRunners(repositoryId));
     field.warmByRepository.set(repositoryId, warm);
-    return chooseRunner({
+    const choice = chooseRunner({
       specialty: job.specialty,
       kind: job.kind,
       needs: job.needs,
@@ -104,15 +130,25 @@ export function createAssigner(deps: {
       warm,
       preferred: job.revision?.runnerId ?? null,
     });
+    return choice.kind === 'none' ? choice : { ...choice, budget: cutToRest(job.settings, toRest(day)) };
+  }
+
+  /** Nothing where the settings limit no day. */
+  async function readDay(tx: StoreTx, job: StoredJob, field: Field): Promise<Measured[]> {
+    const { repository, requestedBy } = job;
+    const { limits, byPerson } = field.dayByRepository.get(repository.id) ?? {
+      limits: await readLimits(tx, repository.id),
+      byPerson: new Map<string, Measured[]>(),
+    };
+    field.dayByRepository.set(repository.id, { limits, byPerson });
+    const day = byPerson.get(requestedBy) ?? (limits === null ? [] : await measureDay(tx, job, limits));
+    byPerson.set(requestedBy, day);
+    return day;
   }
 
   /** Gives the job's attempt to the chosen runner for as long as it may take to accept. */
-  async function offer(
-    tx: StoreTx,
-    job: StoredJob,
-    choice: Extract<RunnerChoice, { kind: 'chosen' }>,
-  ): Promise<boolean> {
-    const { runner } = choice;
+  async function offer(tx: StoreTx, job: StoredJob, choice: Chosen): Promise<boolean> {
+    const { runner, budget } = choice;
     const attempt = job.attemptId === null ? null : await tx.attempts.get(job.attemptId);
     if (!attempt) throw new Error(`Job ${job.id} waits in the queue without an attempt`);
     const acceptSeconds = runner.transport === 'github' ? timings.githubAcceptSeconds : timings.acceptSeconds;
@@ -131,9 +167,12 @@ export function createAssigner(deps: {
     await tx.attempts.change(attempt.id, {
       epoch: attempt.epoch + 1,
       runner: { id: runner.id, name: runner.name },
+      budget,
     });
     await tx.runners.change(runner.id, { lastAssignedAtMs: tx.nowMs });
-    await tx.tell(job.id, 'offered', `Offered to ${runner.name}. ${choice.reason}`);
+    const cut = describeCut(job, { budget });
+    const parts = [`Offered to ${runner.name}.`, choice.reason, cut].filter((part) => part !== null);
+    await tx.tell(job.id, 'offered', parts.join(' '));
     tx.wake(`runner:${runner.id}`);
     // So that the next job of this round sees what this one has taken.
     runner.active += 1;

@@ -2,7 +2,6 @@ import type { CommandAction } from '../domain/decide-commands.ts';
 import type { IssueReading } from '../domain/decide.ts';
 import type { OpenPullRequest } from '../domain/open-pull-requests.ts';
 import { BESIDE_NOTICE, PICKED_NOTICE } from '../domain/job.ts';
-import { keepWithinRest } from '../domain/spending.ts';
 import { BUDGETS } from '../domain/timings.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { GitHub } from '../github/github.ts';
@@ -62,22 +61,19 @@ export async function carryOutCommand(
     case 'start': {
       const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
       if (limits.refusal !== null) throw new OverLimit(limits.refusal);
-      const kept = keepWithinRest(action.settings, limits.rest);
-      const job = await startJob(tx, { ...action, settings: kept.settings, target, sender }, deps);
+      const job = await startJob(tx, { ...action, target, sender }, deps);
       // Nothing is done then, and the next try sees that job.
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
       if (action.picked !== undefined) await tx.tell(job.id, PICKED_NOTICE, action.picked);
       if (action.beside !== null) await tx.tell(job.id, BESIDE_NOTICE, action.beside);
-      return tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
+      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
     }
     case 'revise': {
       const limits = await judgeLimits(tx, { target, sender }, inForce.settings);
       if (limits.refusal !== null) throw new OverLimit(limits.refusal);
-      const kept = keepWithinRest(action.settings, limits.rest);
-      const wish = { ...action, settings: kept.settings };
-      const job = await startRevision(tx, wish, { target, sender }, deps);
+      const job = await startRevision(tx, action, { target, sender }, deps);
       if (job === null) throw new Error(`Another ${action.specialty} job began at the same moment`);
-      return tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
+      return tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
     }
     case 'cancel':
     case 'hold':

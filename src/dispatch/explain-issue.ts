@@ -6,6 +6,7 @@ import {
   type IssueFacts,
   type LabelFacts,
 } from '../domain/explanation.ts';
+import { findNoRest } from '../domain/day-rest.ts';
 import { toLabelled } from '../domain/labels.ts';
 import { explainStrangers, findLinked, findOwn } from '../domain/open-pull-requests.ts';
 import { findPredecessors } from '../domain/specialty-order.ts';
@@ -14,7 +15,7 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 import { GitHubError } from '../github/github-error.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, accepted, refused } from './answer.ts';
-import { judgeLimits } from './judge-limits.ts';
+import { judgeLimits, measureDay } from './judge-limits.ts';
 import { readOpenPullRequests } from './read-open-pull-requests.ts';
 import { readSettingsWithAliases } from './read-situation.ts';
 import { JOBS_READ } from './jobs-read.ts';
@@ -131,11 +132,20 @@ async function readLabelFacts(
     openPullRequests,
   });
   const nowMs = await store.nowMs();
-  const after = specialty === undefined ? [] : (settings.specialties.get(specialty)?.settings.after ?? []);
+  const known = specialty === undefined ? undefined : settings.specialties.get(specialty);
+  const after = known?.settings.after ?? [];
+  const asked = { repository: target.repository, requestedBy: sender.login };
   return {
     label: name,
     decision,
     limits: await store.transact((tx) => judgeLimits(tx, { target, sender }, settings)),
+    noRest:
+      known === undefined
+        ? null
+        : findNoRest(
+            await measureDay({ spending: store.spending, nowMs }, asked, settings.limits),
+            known.settings,
+          ),
     liveJob: liveJobs.find((job) => job.specialty === specialty) ?? null,
     openPullRequest: findOwn(openPullRequests, specialty) ?? findLinked(openPullRequests),
     beside: explainStrangers(openPullRequests),

@@ -1,4 +1,5 @@
 import type { JobSettings, JobSpec } from '../contract/job.ts';
+import { toBudget } from '../domain/day-rest.ts';
 import type { AllJobSettings, Attempt, Job } from '../domain/job.ts';
 import { toNoreplyAddress } from '../domain/noreply-address.ts';
 import { checkRunName } from '../domain/check-run-text.ts';
@@ -39,7 +40,7 @@ export function toJobSpec(
     },
     // GitHub shows commits with this address as the bot's own.
     commitAuthor: { name: bot.login, email: toNoreplyAddress(`${bot.id}+${bot.login}`, app.githubApiUrl) },
-    settings: toRunnerSettings(job.settings),
+    settings: { ...toRunnerSettings(job.settings), ...toBudget(job, attempt) },
   };
 }
 

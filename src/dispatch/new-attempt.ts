@@ -21,6 +21,7 @@ export function newAttempt(attempt: {
     announcedCommit: null,
     checkRun: null,
     runner: null,
+    budget: null,
     leaseTokenHash: null,
     phase: null,
     progress: null,

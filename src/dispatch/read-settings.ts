@@ -164,10 +164,13 @@ async function readLayer(
   return text === null ? null : { place, text };
 }
 
-/** `null`: none are kept, or this version of Yardmaster does not take them any more. */
 async function readKept(repositoryId: number, { store }: SettingsDeps): Promise<RepoSettings | null> {
   const kept = await store.memory.keptSettings(repositoryId);
-  if (kept === null) return null;
+  return kept === null ? null : parseKeptSettings(kept);
+}
+
+/** `kept`: as `readSettings` kept them. `null`: this version of Yardmaster does not take them any more. */
+export function parseKeptSettings(kept: string): RepoSettings | null {
   // Written by `readSettings`.
   const layers = JSON.parse(kept) as Layer[];
   const readings = layers.map(({ text }) => readSettingsDocument(text));

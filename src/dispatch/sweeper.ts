@@ -1,3 +1,4 @@
+import { toBudget } from '../domain/day-rest.ts';
 import { isLeased } from '../domain/job-lifecycle.ts';
 import type { Timings } from '../domain/timings.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -153,7 +154,7 @@ async function judge(
       const reason = `${runner} has not been heard of, so its attempt counts as lost.`;
       await endAttempt(tx, job, attempt, { ...unheard, outcome: 'lost', retryable: true, reason }, deps);
     } else if ((job.runUntilMs ?? Infinity) <= tx.nowMs) {
-      const reason = `It ran longer than the ${job.settings.maxMinutes} minutes that the settings allow.`;
+      const reason = `It ran longer than the ${toBudget(job, attempt).maxMinutes} minutes that the settings allow.`;
       await endAttempt(
         tx,
         job,

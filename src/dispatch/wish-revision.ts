@@ -5,7 +5,6 @@ import { toInline } from '../domain/markdown-escape.ts';
 import { toNeedsHumanText, toReviewRefusalText, toReviewWaitsText } from '../domain/revision-text.ts';
 import { type PullRequestWishes, WISH_NOTICE } from '../domain/job.ts';
 import { mayWrite } from '../domain/permission.ts';
-import { keepWithinRest } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StartRules } from '../domain/who-may-start.ts';
 import type { StoredJob } from '../store/stored-job.ts';
@@ -116,12 +115,10 @@ export async function prepareRevision(
     }
     if (wish.admit && !(await wish.admit(tx))) return ignored('it was worked on as often as it may be');
     const reason = wish.reason(sender.login);
-    const kept = keepWithinRest(decision.settings, limits.rest);
-    const action = { ...decision, settings: kept.settings, reason };
-    const job = await startRevision(tx, action, { target, sender }, deps);
+    const job = await startRevision(tx, { ...decision, reason }, { target, sender }, deps);
     // Somebody else's trigger was first; theirs is under way.
     if (job === null) return ignored('a job for this pull request is under way already');
-    await tellNotices(tx, job, { settings: inForce.notice, limits: [...limits.warnings, ...kept.cut] });
+    await tellNotices(tx, job, { settings: inForce.notice, limits: limits.warnings });
     for (const text of wish.notices ?? []) await tx.tell(job.id, WISH_NOTICE, text);
     return { kind: 'started', reason };
 

@@ -90,6 +90,7 @@ export async function postponeOffer(
 export async function releaseAttempt(tx: StoreTx, job: StoredJob, attempt: StoredAttempt): Promise<void> {
   await tx.attempts.change(attempt.id, {
     runner: null,
+    budget: null,
     leaseTokenHash: null,
     phase: null,
     progress: null,

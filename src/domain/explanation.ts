@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { explainBlockers } from './blockers.ts';
 import { chooseRunner, type RunnerChoice } from './choose-runner.ts';
 import { type AtWork, findFull } from './concurrency.ts';
+import type { NoRest } from './day-rest.ts';
 import type { Decision, IssueReading } from './decide.ts';
 import { mayWrite } from './permission.ts';
 import { formatCost } from './figures-text.ts';
@@ -64,6 +65,8 @@ export type LabelFacts = {
   /** On an issue that has the label, asked for by somebody who may, if nobody was named. */
   decision: Decision;
   limits: { refusal: string | null; warnings: readonly string[]; used: readonly string[] };
+  /** Why a job that the limits let be taken on would not begin at once. */
+  noRest: NoRest | null;
   /** Of the label's specialty. */
   liveJob: Pick<Job, 'id' | 'state'> | null;
   openPullRequest: { url: string } | null;
@@ -258,9 +261,10 @@ function explainFull(specialty: string, settings: AllJobSettings, { atWork }: La
   return [{ about, sign: 'ok', text: 'one more may be at work' }];
 }
 
-function explainLimits({ limits }: LabelFacts): Finding {
+function explainLimits({ limits, noRest }: LabelFacts): Finding {
   const about = 'limits';
   if (limits.refusal !== null) return { about, sign: 'stops', text: limits.refusal };
+  if (noRest !== null) return { about, sign: 'waits', text: noRest.reason };
   if (limits.warnings.length > 0) return { about, sign: 'warning', text: limits.warnings.join(' ') };
   if (limits.used.length === 0) return { about, sign: 'ok', text: 'none are set for a day' };
   return { about, sign: 'ok', text: `used up today: ${limits.used.join('; ')}` };
@@ -286,7 +290,7 @@ function explainNeeds(needs: readonly string[], choice: RunnerChoice): Finding {
 }
 
 function toVerdict(
-  { decision, limits, predecessors, atWork }: LabelFacts,
+  { decision, limits, noRest, predecessors, atWork }: LabelFacts,
   choice: RunnerChoice | null,
   facts: IssueFacts,
 ): LabelExplanation['verdict'] {
@@ -307,6 +311,7 @@ function toVerdict(
           text: `a job would wait. ${explainPredecessors(decision.specialty, predecessors)}`,
         };
       if (full !== null) return { kind: 'waits', text: `a job would wait in the queue. ${full.reason}` };
+      if (noRest !== null) return { kind: 'waits', text: `a job would wait in the queue. ${noRest.reason}` };
       if (choice?.kind === 'chosen')
         return { kind: 'starts', text: `work would start at once. ${choice.reason}` };
       return { kind: 'waits', text: `a job would wait in the queue. ${choice?.reason ?? ''}`.trimEnd() };

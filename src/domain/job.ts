@@ -108,6 +108,9 @@ export const PRIORITIES = { high: 10, normal: 0, low: -10 } as const;
 export type Priority = keyof typeof PRIORITIES;
 export const PRIORITY_NAMES = ['high', 'normal', 'low'] as const satisfies readonly Priority[];
 
+/** The most that an attempt may use. */
+export type AttemptBudget = { maxBudgetUsd: number; maxMinutes: number };
+
 /** One try at a job: one runner, one lease, one start commit, one check run. */
 export type Attempt = {
   id: AttemptId;
@@ -121,6 +124,8 @@ export type Attempt = {
   startCommit: string | null;
   checkRun: { id: number; url: string } | null;
   runner: { id: RunnerId; name: string } | null;
+  /** What the limits of the day left it when it was offered; `null`: all that its job may use. */
+  budget: AttemptBudget | null;
   phase: Phase | null;
   /** As its runner told last, while it is at work; `null` from runners that tell nothing of it. */
   progress: AttemptProgress | null;

@@ -9,6 +9,9 @@ export type Spending = {
   minutes: number;
 };
 
+/** A day so far. `setAside`: what attempts under way may use beyond what they have told so far. */
+export type DaySpending = { used: Spending; setAside: Pick<Spending, 'costUsd' | 'minutes'> };
+
 export type MonthlySpending = Omit<Spending, 'costUsd'> & {
   /** `null`: there was work, and no agent could say. */
   costUsd: number | null;
@@ -37,8 +40,8 @@ export function toDayStartMs(nowMs: number): number {
 export type LimitVerdict = { kind: 'free' } | { kind: 'warning' | 'refused'; reason: string };
 
 /**
- * Whether one more job may start today. `whose` is how people know the limit: "acme/widgets" or a login. Jobs count when they are asked
- * for; money and minutes count as far as attempts have ended, so a limit can be passed by what is still at work.
+ * Whether one more job may be taken on today. `whose` is how people know the limit: "acme/widgets" or a login. Jobs count when they are
+ * asked for, money and minutes as attempts use them up; what is left when the job's turn has come is looked at then (`day-rest.ts`).
  */
 export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimits): LimitVerdict {
   const measures = (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {
@@ -49,7 +52,7 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   if (over !== undefined) {
     return {
       kind: 'refused',
-      reason: `The limit for ${whose} is used up for today: ${describe(over)}. It begins anew at 00:00 UTC; limits are in the settings of the repository or its organisation.`,
+      reason: `The limit for ${whose} is used up for today: ${describeMeasure(over)}. It begins anew at 00:00 UTC; limits are in the settings of the repository or its organisation.`,
     };
   }
   const near = measures.find(
@@ -59,7 +62,7 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   const counted = near.measure === 'jobs' ? { ...near, used: near.used + 1 } : near;
   return {
     kind: 'warning',
-    reason: `The limit for ${whose} is nearly used up for today: ${describe(counted)}.`,
+    reason: `The limit for ${whose} is nearly used up for today: ${describeMeasure(counted)}.`,
   };
 }
 
@@ -69,54 +72,16 @@ export function toMonthStartMs(nowMs: number): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
 }
 
-/** What one more job may use up so that the day's limits are kept; `undefined` = no limit. Only for limits that are not used up. */
-export function toRest(
-  measured: readonly { used: Spending; limits: DailyLimits }[],
-): Pick<DailyLimits, 'costUsd' | 'minutes'> {
-  const least = (measure: 'costUsd' | 'minutes'): number | undefined => {
-    const left = measured.flatMap(({ used, limits }) => {
-      const limit = limits[measure];
-      return limit === undefined ? [] : [limit - used[measure]];
-    });
-    return left.length === 0 ? undefined : Math.min(...left);
-  };
-  return { costUsd: least('costUsd'), minutes: least('minutes') };
-}
-
-/**
- * A job's settings with no more money and minutes for an attempt than the day's limits leave; `cut`: what was cut, for people. Whoever reaches
- * them is stopped like anybody who reaches the job's own.
- */
-export function keepWithinRest<Settings extends { maxBudgetUsd: number; maxMinutes: number }>(
-  settings: Settings,
-  rest: Pick<DailyLimits, 'costUsd' | 'minutes'>,
-): { settings: Settings; cut: string[] } {
-  const maxBudgetUsd = Math.min(settings.maxBudgetUsd, rest.costUsd ?? Infinity);
-  const maxMinutes = Math.min(settings.maxMinutes, Math.max(1, Math.floor(rest.minutes ?? Infinity)));
-  const left = [
-    ...(maxBudgetUsd < settings.maxBudgetUsd ? [formatCost(maxBudgetUsd)] : []),
-    ...(maxMinutes < settings.maxMinutes ? [`${maxMinutes} ${maxMinutes === 1 ? 'minute' : 'minutes'}`] : []),
-  ];
-  return {
-    settings: { ...settings, maxBudgetUsd, maxMinutes },
-    cut:
-      left.length === 0
-        ? []
-        : [
-            `Today’s limits leave this job ${left.join(' and ')}. If it gets there, its work so far becomes a draft pull request.`,
-          ],
-  };
-}
-
 /** How much of each limit is used up: `3 of 40 jobs`. Empty where nothing is limited. */
 export function describeUse(used: Spending, limits: DailyLimits): string[] {
   return (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {
     const limit = limits[measure];
-    return limit === undefined ? [] : [describe({ measure, limit, used: used[measure] })];
+    return limit === undefined ? [] : [describeMeasure({ measure, limit, used: used[measure] })];
   });
 }
 
-function describe({
+/** `3 of 40 jobs`. */
+export function describeMeasure({
   measure,
   limit,
   used,

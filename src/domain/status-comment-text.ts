@@ -1,4 +1,5 @@
 import { Phase } from '../contract/attempt-result.ts';
+import { describeCut } from './day-rest.ts';
 import { formatCost, formatDuration, formatTime } from './figures-text.ts';
 import { toOutcomeText, toPhaseText, toStateEmoji, toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
@@ -105,6 +106,7 @@ function toSection(entry: ReportedJob, detail: Detail): string {
     toReason(job, attempt),
     toPullRequestEnd(job),
     toNotice(events, job),
+    toCut(job, attempt),
     attempt === null ? null : toPhaseList(job, attempt, events),
     toLeftBranch(job, attempt),
     toEarlierAttempts(entry.earlierAttempts, detail),
@@ -202,6 +204,12 @@ function toNotice(events: readonly JobEvent[], { pullRequest, repository }: Job)
   if (askedAgain !== undefined && pullRequest?.ended === undefined)
     notices.push(linkPullRequests(`⚠️ ${toInline(askedAgain.text, 500)}`, repository.htmlUrl));
   return notices.length === 0 ? null : notices.join('\n\n');
+}
+
+/** Also once it is over: it may be why the work is a draft. */
+function toCut(job: Job, attempt: Attempt | null): string | null {
+  const cut = describeCut(job, attempt);
+  return cut === null ? null : `⚠️ ${toInline(cut, 300)}`;
 }
 
 function toPhaseList(job: Job, attempt: Attempt, events: readonly JobEvent[]): string | null {

@@ -3,11 +3,12 @@ import type { IssueReading } from './decide.ts';
 import { mayWrite } from './permission.ts';
 import { type AtWork, findFull, type Full } from './concurrency.ts';
 import { chooseRunner, type NoRunnerCode, type PassedOver, type RunnerChoice } from './choose-runner.ts';
+import { describeCut, type NoRest, toBudget } from './day-rest.ts';
 import { estimateStartMs } from './estimate-start.ts';
 import { formatCost, formatDuration } from './figures-text.ts';
 import { toStateText } from './job-headline.ts';
 import { isTerminal } from './job-lifecycle.ts';
-import { type Job, PRIORITIES, PRIORITY_NAMES, type RunnerView } from './job.ts';
+import { type Attempt, type Job, PRIORITIES, PRIORITY_NAMES, type RunnerView } from './job.ts';
 import { toLabelled } from './labels.ts';
 import { toCode, toInline, toQuote } from './markdown-escape.ts';
 import { findLabelPriority } from './priority-labels.ts';
@@ -39,7 +40,11 @@ export type WhyFacts = {
   atWork: AtWork;
   /** What the limits of today would say to one more job of whoever asks; plain text. */
   limits: { refusal: string | null; used: readonly string[] };
-}; /** What other answers are made from, too. */
+  /** Waiting jobs for which today's limits leave nothing. */
+  noRest: ReadonlyMap<JobId, NoRest>;
+};
+
+/** What other answers are made from, too. */
 export type WhySituation = {
   /** Of the issue, the newest job of each specialty, the newest first. */
   current: readonly ReportedJob[];
@@ -115,7 +120,7 @@ function toLikelyLines(specialty: string, { runners, nowMs }: WhySituation, why:
   });
   const full = findFull({ specialty, settings }, why.atWork);
   return [
-    toBudgetLine({ specialty, settings }, why, false),
+    toBudgetLine({ specialty, settings }, toDayText(why, false)),
     toExistLine(specialty, runners),
     toNeedsLine(choice),
     ...(full === null ? [] : [toFullLine(full)]),
@@ -129,7 +134,7 @@ function toWhyJob({ job, attempt, queuePosition }: ReportedJob, facts: WhySituat
     toPermissionLine(why),
     toLabelLine(why, job),
     toSettingsLine(why),
-    toBudgetLine(job, why, !isTerminal(job.state)),
+    toBudgetLine(job, toJobDayText(job, attempt, why), isTerminal(job.state) ? null : attempt),
     ...(isTerminal(job.state) ? [] : toRunnerLines(job, queuePosition, facts, why)),
   ];
   const next = isTerminal(job.state) ? toNext(job) : null;
@@ -169,15 +174,24 @@ function toSettingsLine({ settingsProblem, settingsNotice }: WhyFacts): string {
 
 function toBudgetLine(
   { specialty, settings }: Pick<Job, 'specialty' | 'settings'>,
-  why: WhyFacts,
-  isBegun: boolean,
+  dayText: string,
+  attempt: Attempt | null = null,
 ): string {
-  const { maxMinutes, maxTurns, maxBudgetUsd } = settings;
+  const { maxMinutes, maxBudgetUsd } = toBudget({ settings }, attempt);
+  const { maxTurns } = settings;
   const most = `at most ${maxMinutes} minutes, ${maxTurns} turns and ${formatCost(maxBudgetUsd)} for an attempt at ${toCode(specialty, 50)} work`;
-  return `- ${toDayText(why, isBegun)} ${most.replace(/^a/, 'A')}.`;
+  return `- ${dayText} ${most.replace(/^a/, 'A')}.`;
 }
 
-/** How far the limits of the day are used up. They keep jobs from being taken on, and stop none that was. */
+/** What the limits of the day mean for a job: one that waits may have to wait for them, one at work keeps what it was given. */
+function toJobDayText(job: Job, attempt: Attempt | null, why: WhyFacts): string {
+  const noRest = job.state === 'queued' ? why.noRest.get(job.id) : undefined;
+  if (noRest !== undefined) return `⏳ Budget: ${toInline(noRest.reason, MAX_REASON_CHARACTERS)}`;
+  const cut = isTerminal(job.state) ? null : describeCut(job, attempt);
+  return `${toDayText(why, !isTerminal(job.state))}${cut === null ? '' : ` ${toInline(cut, 300)}`}`;
+}
+
+/** How far the limits of the day are used up, for whoever asks. */
 function toDayText({ limits: { refusal, used } }: WhyFacts, isBegun: boolean): string {
   if (refusal !== null)
     return `${isBegun ? '⚠️' : '❌'} Budget: ${isBegun ? 'for further work: ' : ''}${toInline(refusal, MAX_REASON_CHARACTERS)}`;
@@ -192,7 +206,7 @@ function toRunnerLines(
   job: Job,
   queuePosition: number | null,
   { runners, nowMs }: WhySituation,
-  { durationsMs, passedOver, atWork }: WhyFacts,
+  { durationsMs, passedOver, atWork, noRest }: WhyFacts,
 ): string[] {
   const exist = toExistLine(job.specialty, runners);
   const priority = toPriorityLines(job);
@@ -228,7 +242,7 @@ function toRunnerLines(
     toNeedsLine(choice),
     ...(full === null ? [] : [toFullLine(full)]),
     ...priority,
-    `- ⏳ Queue: place ${queuePosition ?? '?'}; estimated start: ${toStartText(startMs)}.`,
+    `- ⏳ Queue: place ${queuePosition ?? '?'}; ${noRest.has(job.id) ? 'it starts when the limits of the day let it' : `estimated start: ${toStartText(startMs)}`}.`,
   ];
 }
 

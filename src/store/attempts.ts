@@ -30,6 +30,7 @@ export type AttemptChange = Partial<
     | 'checkRun'
     | 'runner'
     | 'leaseTokenHash'
+    | 'budget'
     | 'phase'
     | 'progress'
     | 'evidence'
@@ -83,6 +84,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
           runner_id: attempt.runner?.id ?? null,
           runner_name: attempt.runner?.name ?? null,
           lease_token_hash: attempt.leaseTokenHash,
+          budget: attempt.budget === null ? null : JSON.stringify(attempt.budget),
           phase: attempt.phase,
           progress: attempt.progress === null ? null : JSON.stringify(attempt.progress),
           evidence: attempt.evidence === null ? null : JSON.stringify(attempt.evidence),
@@ -172,7 +174,7 @@ export function createAttemptQueries(db: Kysely<Schema>): AttemptQueries {
 
 /** Left out = left alone; `null` = emptied. */
 function toColumns(change: AttemptChange) {
-  const { base, checkRun, runner, progress, evidence, result } = change;
+  const { base, checkRun, runner, budget, progress, evidence, result } = change;
   return {
     epoch: change.epoch,
     told_epoch: change.toldEpoch,
@@ -186,6 +188,7 @@ function toColumns(change: AttemptChange) {
       : { check_run_id: checkRun?.id ?? null, check_run_url: checkRun?.url ?? null }),
     ...(runner === undefined ? {} : { runner_id: runner?.id ?? null, runner_name: runner?.name ?? null }),
     lease_token_hash: change.leaseTokenHash,
+    ...(budget === undefined ? {} : { budget: budget === null ? null : JSON.stringify(budget) }),
     phase: change.phase,
     ...(progress === undefined ? {} : { progress: progress === null ? null : JSON.stringify(progress) }),
     ...(evidence === undefined ? {} : { evidence: evidence === null ? null : JSON.stringify(evidence) }),
@@ -239,6 +242,7 @@ function toAttempt(row: Selectable<AttemptRow>): StoredAttempt {
         ? null
         : { id: row.runner_id as RunnerId, name: row.runner_name },
     leaseTokenHash: row.lease_token_hash,
+    budget: row.budget === null ? null : (JSON.parse(row.budget) as NonNullable<Attempt['budget']>),
     phase: row.phase,
     progress: row.progress === null ? null : (JSON.parse(row.progress) as NonNullable<Attempt['progress']>),
     evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as NonNullable<Attempt['evidence']>),

@@ -23,6 +23,7 @@ import { addAttemptProgress } from './migrations/0018-attempt-progress.ts';
 import { addThreadCommands } from './migrations/0019-thread-commands.ts';
 import { addPrioritySource } from './migrations/0020-priority-source.ts';
 import { createWriteLimits } from './migrations/0021-write-limits.ts';
+import { addAttemptBudget } from './migrations/0022-attempt-budget.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -54,6 +55,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0019-thread-commands': addThreadCommands,
   '0020-priority-source': addPrioritySource,
   '0021-write-limits': createWriteLimits,
+  '0022-attempt-budget': addAttemptBudget,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -106,6 +106,7 @@ export type AttemptRow = {
   runner_id: string | null;
   runner_name: string | null;
   lease_token_hash: string | null;
+  budget: string | null;
   phase: Phase | null;
   progress: string | null;
   evidence: string | null;

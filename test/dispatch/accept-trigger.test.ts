@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/contract/identifiers.ts';
 import { GitHubError } from '../../src/github/github-error.ts';
 import { aLabelTrigger, anIdempotency, openDispatchWorld, value } from '../support/dispatch-world.ts';
+import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { aRepository, aResult } from '../support/job-builders.ts';
 
 const SENDER = { login: 'alice', id: 1, isBot: false };
@@ -39,11 +40,75 @@ describe('limits of a day', () => {
   test('leave the last jobs no more than there is, which is said', async () => {
     await using world = await openDispatchWorld();
     world.recorder.settingsFile = 'limits: {repository: {usd: 5, minutes: 30}}\n';
+    const jobId = await world.label();
+    const nowMs = world.clock.nowMs();
 
-    const job = await world.store.jobs.get(await world.label());
+    const { spec } = await world.take(await world.enrol());
+    world.clock.advance(DEFAULT_TIMINGS.progressReportSeconds);
+    await world.outbox.runDue();
 
-    expect(job?.settings).toMatchObject({ maxBudgetUsd: 5, maxMinutes: 30 });
+    expect(spec.settings).toMatchObject({ maxBudgetUsd: 5, maxMinutes: 30 });
+    expect((await world.jobOf(jobId)).job).toMatchObject({
+      settings: { maxBudgetUsd: 20, maxMinutes: 120 },
+      runUntilMs: nowMs + (30 * 60 + DEFAULT_TIMINGS.overrunSeconds) * 1000,
+    });
     expect(world.recorder.comments[0]?.body).toContain('leave this job \\$5.00 and 30 minutes');
+  });
+
+  test('are kept by attempts that begin at once, however many look for work, and by those of others and the next day', async () => {
+    await using world = await openDispatchWorld();
+    world.recorder.settingsFile =
+      'limits: {repository: {usd: 25}, person: {minutes: 200}}\ndefaults: {max_budget_usd: 10}\n';
+    const runner = await world.enrol({ capacity: 9 });
+    const bob = { login: 'bob', id: 2, isBot: false };
+    const [first, second, third, bobs] = [
+      await world.label({ issueNumber: 1 }),
+      await world.label({ issueNumber: 2 }),
+      await world.label({ issueNumber: 3 }),
+      await world.label({ issueNumber: 4, sender: bob }),
+    ];
+    const waitOf = async (id: JobId) => (await world.jobOf(id)).job.waitCode;
+
+    await Promise.all([world.assigner.assign(), world.assigner.assign()]);
+
+    // 120 of alice's 200 minutes, 80, and none.
+    const budgetOf = async (id: JobId) => (await world.jobOf(id)).attempt.budget;
+    expect(await Promise.all([first, second, third, bobs].map(budgetOf))).toEqual([
+      null,
+      { maxBudgetUsd: 10, maxMinutes: 80 },
+      null,
+      { maxBudgetUsd: 5, maxMinutes: 120 },
+    ]);
+    expect(await waitOf(third)).toBe('day_set_aside');
+    expect((await world.jobOf(third)).job.stateReason).toMatch(/^What the limit for alice leaves for today/);
+
+    // An offer that lapses gives back what it was given; one that ends, what it did not use.
+    const taken = await world.take(runner);
+    value(await world.dispatcher.start(taken.lease, anIdempotency()));
+    const usage = { ...aResult().usage, costUsd: 25 };
+    const result = aResult({ outcome: 'tests_failed', headCommit: null, retryable: false, usage });
+    value(
+      await world.dispatcher.complete({
+        lease: taken.lease,
+        result,
+        checkRunFinished: true,
+        idempotency: anIdempotency(),
+      }),
+    );
+    world.clock.advance(DEFAULT_TIMINGS.acceptSeconds);
+    await world.sweeper.sweep();
+    expect(await world.store.jobs.countByState()).toEqual({ failed: 1, queued: 3 });
+    for (const id of [second, third, bobs]) expect(await waitOf(id)).toBe('day_used_up');
+
+    world.clock.advance(24 * 3600);
+    await world.poll(runner);
+    const states = await Promise.all([second, third, bobs].map(async (id) => (await world.jobOf(id)).job));
+    expect(states).toMatchObject([
+      { state: 'offered', stateReason: null },
+      { state: 'offered' },
+      { state: 'offered' },
+    ]);
+    expect(await budgetOf(bobs)).toEqual({ maxBudgetUsd: 5, maxMinutes: 120 });
   });
 
   test('hold when the last place is asked for many times at once', async () => {

@@ -3,22 +3,25 @@ import { toTopicsAnswer } from '../../src/domain/command-answer-text.ts';
 import type { WhyFacts } from '../../src/domain/why-text.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
 import type { ReportedJob } from '../../src/domain/status-comment-text.ts';
-import { aJob, NOON_MS } from '../support/job-builders.ts';
+import { aJob, anAttempt, NOON_MS } from '../support/job-builders.ts';
 import { aRunnerView } from '../support/runner-builders.ts';
 
 const runner = aRunnerView();
 
 /** What `/agent why` answers. */
 function whyOf(
-  given: { settings?: string; labels?: string[]; job?: ReturnType<typeof aJob> } & Partial<
-    Omit<WhyFacts, 'settings'>
-  >,
+  given: {
+    settings?: string;
+    labels?: string[];
+    job?: ReturnType<typeof aJob>;
+    attempt?: ReportedJob['attempt'];
+  } & Partial<Omit<WhyFacts, 'settings'>>,
 ): string {
-  const { settings: file = null, labels = [], job, ...facts } = given;
+  const { settings: file = null, labels = [], job, attempt = null, ...facts } = given;
   const reading = parseRepoSettings(file);
   if (!reading.ok) throw new Error(reading.message);
   const jobs: ReportedJob[] =
-    job === undefined ? [] : [{ job, attempt: null, earlierAttempts: [], events: [], queuePosition: 1 }];
+    job === undefined ? [] : [{ job, attempt, earlierAttempts: [], events: [], queuePosition: 1 }];
   return toTopicsAnswer({
     marker: '',
     topics: ['why'],
@@ -45,6 +48,7 @@ function whyOf(
         passedOver: new Map(),
         atWork: new Map(),
         limits: { refusal: null, used: [] },
+        noRest: new Map(),
         ...facts,
       },
     },
@@ -96,6 +100,25 @@ describe('/agent why', () => {
     expect(answer).toContain(said);
     expect(answer).toMatch(/`\/agent run backend`\.$/);
     expect(answer).not.toContain(': - line');
+  });
+
+  test('says what a waiting job waits for when the limits of the day leave nothing, and what they left one at work', () => {
+    const job = aJob({ state: 'queued' });
+    const reason =
+      'The limit for acme/widgets is used up for today: $5.00 of $5.00. It goes on at 00:00 UTC.';
+
+    const waiting = whyOf({ job, noRest: new Map([[job.id, { code: 'day_used_up', reason }]]) });
+    const atWork = whyOf({
+      job: aJob({ state: 'running' }),
+      attempt: anAttempt({ budget: { maxBudgetUsd: 1, maxMinutes: 30 } }),
+    });
+
+    expect(waiting).toMatch(/- ⏳ Budget: The limit for acme\/widgets is used up .* At most 120 minutes/);
+    expect(waiting).toMatch(/Queue: place \d; it starts when the limits of the day let it\./);
+    expect(waiting).not.toContain('estimated start');
+    expect(atWork).toMatch(
+      /✅ Budget: .* leave this job .{0,2}1\.00 and 30 minutes\..* At most 30 minutes, .* \$1\.00/,
+    );
   });
 
   test('without work tells of the work that labels or text speak for: budget, runners and needs', () => {

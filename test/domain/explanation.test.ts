@@ -56,6 +56,7 @@ function aLabel(overrides: Partial<LabelFacts> = {}): LabelFacts {
       beside: null,
     },
     limits: { refusal: null, warnings: [], used: ['acme/widgets 3 of 40 jobs'] },
+    noRest: null,
     liveJob: null,
     openPullRequest: null,
     beside: null,
@@ -99,6 +100,15 @@ test('hosts that the settings open are named, with who has the last word', () =>
   expect(text).toMatch(
     /hosts +agent, set-up and tests may reach api\.example\.com, as far as sandbox\.repository_hosts/,
   );
+});
+
+test('a job that the day leaves nothing for would wait', () => {
+  const noRest = { code: 'day_used_up' as const, reason: 'The limit is used up for today.' };
+
+  const text = describeExplanation(explainIssue(someFacts(), [aLabel({ noRest })]));
+
+  expect(text).toMatch(/limits +The limit is used up for today\./);
+  expect(text).toContain('a job would wait in the queue. The limit is used up for today.');
 });
 
 test('what stops all work is said, whatever it is, and nothing leaves its line', async () => {

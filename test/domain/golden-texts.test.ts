@@ -9,7 +9,14 @@ import {
   type CommandDecision,
   type CommandSituation,
 } from '../../src/domain/decide-commands.ts';
-import { type Job, LIMIT_NOTICE, type RunnerView, SETTINGS_NOTICE } from '../../src/domain/job.ts';
+import { findNoRest, toRest, cutToRest } from '../../src/domain/day-rest.ts';
+import {
+  type Attempt,
+  type Job,
+  LIMIT_NOTICE,
+  type RunnerView,
+  SETTINGS_NOTICE,
+} from '../../src/domain/job.ts';
 import { PAUSED_REASON } from '../../src/domain/paused.ts';
 import { toPullRequest } from '../../src/domain/pull-request-text.ts';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
@@ -25,7 +32,7 @@ import {
 import { readSettingsDocument } from '../../src/domain/settings-document.ts';
 import { describeLastGood, describeProblems } from '../../src/domain/settings-problem.ts';
 import { toSettingsCheckRun } from '../../src/domain/settings-check-text.ts';
-import { judgeDailyLimit, keepWithinRest, type LimitVerdict } from '../../src/domain/spending.ts';
+import { judgeDailyLimit, type LimitVerdict } from '../../src/domain/spending.ts';
 import { type ReportedJob, statusMarker, toStatusComment } from '../../src/domain/status-comment-text.ts';
 import { aJob, anAttempt, aResult, aRevision, aRunningAttempt, NOON_MS } from '../support/job-builders.ts';
 import { aRunnerView } from '../support/runner-builders.ts';
@@ -218,32 +225,35 @@ describe('on a pull request that is open', () => {
 });
 
 describe('the status comment of', () => {
-  const { cut } = keepWithinRest({ maxBudgetUsd: 20, maxMinutes: 60 }, { costUsd: 5, minutes: undefined });
+  const used = { jobs: 9, costUsd: 15, minutes: 0 };
+  const day = { whose: 'acme/widgets', used, setAside: { costUsd: 0, minutes: 0 }, limits: { costUsd: 20 } };
+  const own = { maxBudgetUsd: 20, maxMinutes: 120 };
+  const budget = cutToRest(own, toRest([day]));
+  const spent = findNoRest([{ ...day, used: { ...used, costUsd: 20.03 } }], own);
+  const setAside = findNoRest([{ ...day, setAside: { costUsd: 5, minutes: 60 } }], own);
   const near = judgeDailyLimit('acme/widgets', { jobs: 8, costUsd: 0, minutes: 0 }, { jobs: 10 });
   const over = judgeDailyLimit('alice', { jobs: 10, costUsd: 0, minutes: 0 }, { jobs: 10 });
 
-  test.each<[string, Partial<Job>, ReportedJob['events']]>([
+  test.each<[string, Partial<Job>, ReportedJob['events'], Partial<Attempt>?]>([
     ['held', { state: 'held', stateReason: holdReason() }, tell('held', holdReason())],
     ['blocked', { state: 'held', stateReason: explainBlockers(BLOCKERS, 'acme/widgets') }, []],
     ['paused', { state: 'held', stateReason: PAUSED_REASON }, []],
-    [
-      'limits',
-      { state: 'running' },
-      [...tell(LIMIT_NOTICE, reasonOf(near)), ...tell(LIMIT_NOTICE, cut.join())],
-    ],
+    ['limits', { state: 'running' }, tell(LIMIT_NOTICE, reasonOf(near)), { budget }],
+    ['day-used-up', { stateReason: spent?.reason ?? null }, []],
+    ['day-set-aside', { stateReason: setAside?.reason ?? null }, []],
     ['over-limit', { state: 'refused', attemptNumber: 0, stateReason: reasonOf(over) }, []],
     ['settings-notice', { state: 'running' }, tell(SETTINGS_NOTICE, describeLastGood(MISTAKE))],
     ['dead', { state: 'dead', offers: 10, stateReason: NOBODY_TOOK_IT }, []],
     ['round', { kind: 'revise', state: 'running', revision: aRevision({ cause: 'review', round: 2 }) }, []],
-  ])('%s', async (name, facts, events) => {
+  ])('%s', async (name, facts, events, work = {}) => {
     const job = aJob(facts);
-    const begun = job.state === 'running' ? aRunningAttempt() : anAttempt();
+    const begun = job.state === 'running' ? aRunningAttempt(work) : anAttempt(work);
     const attempt = job.attemptNumber === 0 ? null : begun;
     const marker = statusMarker({ repositoryId: 71, issueNumber: 42 });
 
     const comment = toStatusComment({
       marker,
-      jobs: [{ job, attempt, earlierAttempts: [], events, queuePosition: null }],
+      jobs: [{ job, attempt, earlierAttempts: [], events, queuePosition: job.state === 'queued' ? 2 : null }],
     });
 
     await isAsIn(`status-comment-${name}`, comment);
@@ -345,6 +355,7 @@ function aSituation(jobs: readonly ReportedJob[]): AnswerFacts {
       passedOver: new Map(),
       atWork: new Map([['backend', 2]]),
       limits: { refusal: null, used: ['acme/widgets 3 of 40 jobs, $2.00 of $20.00'] },
+      noRest: new Map(),
     },
   };
 }

@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseRepoSettings } from '../../src/domain/repo-settings.ts';
-import {
-  judgeDailyLimit,
-  keepWithinRest,
-  toDayStartMs,
-  toRest,
-  type DailyLimits,
-  type Spending,
-} from '../../src/domain/spending.ts';
+import { judgeDailyLimit, toDayStartMs, type DailyLimits, type Spending } from '../../src/domain/spending.ts';
 
 const NOTHING: Spending = { jobs: 0, costUsd: 0, minutes: 0 };
 
@@ -71,23 +64,4 @@ describe('limits in the settings', () => {
   ])('%j is told with line, key and mend', (text, message) => {
     expect(parseRepoSettings(text)).toMatchObject({ ok: false, message: expect.stringMatching(message) });
   });
-});
-
-test('a job gets no more than the day’s limits leave, the tightest one first, and is told so', () => {
-  const used = { jobs: 3, costUsd: 95, minutes: 10 };
-  const rest = toRest([
-    { used, limits: { costUsd: 100 } },
-    { used: { jobs: 1, costUsd: 1, minutes: 9.5 }, limits: { costUsd: 3, minutes: 60, jobs: 5 } },
-  ]);
-  const settings = { maxBudgetUsd: 20, maxMinutes: 120, agent: 'x' };
-
-  expect(rest).toEqual({ costUsd: 2, minutes: 50.5 });
-  expect(keepWithinRest(settings, rest)).toEqual({
-    settings: { maxBudgetUsd: 2, maxMinutes: 50, agent: 'x' },
-    cut: [
-      'Today’s limits leave this job $2.00 and 50 minutes. If it gets there, its work so far becomes a draft pull request.',
-    ],
-  });
-  expect(keepWithinRest(settings, toRest([{ used, limits: { minutes: 10.4 } }])).settings.maxMinutes).toBe(1);
-  expect(keepWithinRest(settings, toRest([{ used, limits: { jobs: 5 } }]))).toEqual({ settings, cut: [] });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toDayStartMs } from '../../src/domain/spending.ts';
+import { type Spending, toDayStartMs } from '../../src/domain/spending.ts';
 import { aResult } from '../support/job-builders.ts';
 import { openWorkingWorld } from '../support/working-world.ts';
 
@@ -62,6 +62,12 @@ async function review(
   const comments = [{ path: 'src/round.js', line: 1, body: onLine }];
   await world.standin.as(login).reviewPullRequest(world.fullName, pull, { event, body, comments });
   await world.settle();
+}
+
+async function usedToday(): Promise<Spending> {
+  const nowMs = await world.store.nowMs();
+  const time = { sinceMs: toDayStartMs(nowMs), nowMs };
+  return (await world.store.spending.ofDay({ repositoryId: world.target.repository.id }, time)).used;
 }
 
 const notesOn = (pull: number) => world.commentsOf(pull).map(({ body }) => body ?? '');
@@ -220,26 +226,24 @@ test('a commit status that fails on a pull request begins a round at once, if th
   await fail(head);
   expect(await statesOf(twice)).toEqual(['resolve succeeded', 'revise failed', 'revise failed']);
   await settings('{}\n');
+  await standin.as('alice').closePullRequest(fullName, pullOf(issue).number);
+  await world.settle();
 });
 
 test('a limit of the day: a warning, a job that gets what is left, a draft of what it came to, and no more', async () => {
-  const { store, target } = world;
   await yard.work(await ask({ title: 'Paid for' }), aResult(), { 'src/paid.js': '1' });
-  const nowMs = await store.nowMs();
-  const time = { sinceMs: toDayStartMs(nowMs), nowMs };
-  const used = await store.spending.since({ repositoryId: target.repository.id }, time);
+  const used = await usedToday();
   const usd = Math.ceil(used.costUsd * 110) / 100;
   await settings(`limits: {repository: {usd: ${usd}}}\n`);
 
   const issue = await ask({ title: 'Too expensive' });
-  const { job } = await yard.jobOf(issue);
-  expect(job.settings.maxBudgetUsd).toBeCloseTo(usd - used.costUsd, 5);
   expect(statusOf(issue)).toMatch(/⚠️ The limit for acme\/\S+ is nearly used up for today: \\\$/);
-  expect(statusOf(issue)).toMatch(/⚠️ .*limits leave .*becomes a draft pull request/);
 
   const unfinished = 'The agent has used all the money of this job.';
-  const usage = { ...aResult().usage, costUsd: job.settings.maxBudgetUsd };
-  await yard.work(issue, aResult({ unfinished, usage }), { 'src/half.js': '1' });
+  const usage = { ...aResult().usage, costUsd: usd - used.costUsd };
+  const { attempt } = await yard.work(issue, aResult({ unfinished, usage }), { 'src/half.js': '1' });
+  expect(attempt.budget?.maxBudgetUsd).toBeCloseTo(usd - used.costUsd, 5);
+  expect(statusOf(issue)).toMatch(/⚠️ .*limits leave .*becomes a draft pull request/);
   const next = await ask({ title: 'One more' });
 
   expect(pullOf(issue)).toMatchObject({ draft: true });
@@ -253,8 +257,9 @@ test('a limit of the day: a warning, a job that gets what is left, a draft of wh
   const many = await ask({ title: 'Too many in all' });
   expect(statusOf(many)).toMatch(/> The limit for acme\/\S+ is used up for today: (\d+) of \d+ jobs\./);
 
-  const { attempt } = await yard.jobOf(issue);
-  await store.attempts.change(attempt.id, { acceptedAtMs: (attempt.finishedAtMs ?? 0) - 61_000 });
+  await world.store.attempts.change(attempt.id, {
+    acceptedAtMs: ((await yard.jobOf(issue)).attempt.finishedAtMs ?? 0) - 61_000,
+  });
   await settings('limits: {repository: {minutes: 1}}\n');
   const long = await ask({ title: 'Too long' });
   expect(statusOf(long)).toMatch(/> The limit for acme\/\S+ is used up for today: \d+ of 1 minutes\./);
@@ -346,4 +351,46 @@ test('a permission that the App does not have is named where people look, with t
   expect(statusOf(issue)).toMatch(
     /lacks a permission there \(.*pull.?requests.*\): grant it at \S+, then ask again/i,
   );
+});
+
+test('what a day may cost holds for a queue: each begins with what is left, the last one waits, says so, and goes on the next day', async () => {
+  const { standin, store, fullName, target } = world;
+  for (const { issue } of await store.jobs.liveOfRepository(target.repository.id))
+    await standin.as('alice').closeIssue(fullName, issue.number);
+  await world.settle();
+  const usd = (await usedToday()).costUsd + 5;
+  await settings(`limits: {repository: {usd: ${usd}}}\n`);
+  const [first, second, third] = [
+    await ask({ title: 'First' }),
+    await ask({ title: 'Second' }),
+    await ask({ title: 'Third' }),
+  ];
+  const costs = (costUsd: number) =>
+    aResult({ outcome: 'no_changes', headCommit: null, usage: { ...aResult().usage, costUsd } });
+
+  await yard.work(first, costs(4));
+  await yard.assign();
+  await world.settle();
+
+  expect((await yard.jobOf(second)).attempt.budget?.maxBudgetUsd).toBeCloseTo(1, 5);
+  expect(await statesOf(third)).toEqual(['resolve queued']);
+  expect(statusOf(third)).toMatch(
+    /> What the limit for acme\/\S+ leaves for today is set aside for work under/,
+  );
+
+  await yard.work(second, costs(1));
+  await yard.assign();
+  await standin.as('alice').comment(fullName, third, '/agent why');
+  await world.settle();
+
+  const isUsedUp =
+    /The limit for acme\/\S+ is used up for today: .* It goes on at 00:00 UTC, or when the limit/;
+  expect(await statesOf(third)).toEqual(['resolve queued']);
+  expect(statusOf(third)).toMatch(isUsedUp);
+  expect(world.commentsOf(third).at(-1)?.body).toMatch(/- ⏳ Budget: The limit for .* goes on at 00:00 UTC/);
+
+  world.turnClock(24 * 60 * 60 * 1000);
+  await yard.poll();
+
+  expect((await yard.jobOf(third)).job).toMatchObject({ state: 'offered', stateReason: null });
 });

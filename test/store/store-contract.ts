@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { AttemptId, JobId } from '../../src/contract/identifiers.ts';
 import type { JobState } from '../../src/contract/job.ts';
+import type { StoredAttempt } from '../../src/store/attempts.ts';
 import type { StoredJob } from '../../src/store/stored-job.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
@@ -777,7 +778,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
   });
 
   describe(`${name}: spending`, () => {
-    test('adds up what jobs used since then, by repository and by person, without refused ones', async () => {
+    test('adds up what a day has used, whenever its jobs were asked for, by repository and by person', async () => {
       await using opened = await open();
       const { store, clock } = opened;
       const nowMs = clock.nowMs();
@@ -785,27 +786,31 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         number: number,
         job: Partial<Parameters<typeof aStoredJob>[0]>,
         costUsd: number,
+        finishedAtMs = nowMs,
       ) => {
         const stored = forIssue(aStoredJob({ createdAtMs: nowMs, ...job }), number);
         await store.jobs.insert(stored);
         const result = aResult({ usage: { ...aResult().usage, costUsd } });
-        const times = { acceptedAtMs: nowMs - 120_000, finishedAtMs: nowMs };
+        const times = { acceptedAtMs: finishedAtMs - 120_000, finishedAtMs };
         await store.attempts.insert(aStoredAttempt(stored, { result, ...times }));
         return stored;
       };
       const { repository } = await done(1, {}, 0.1);
       await done(2, { requestedBy: 'bob', specialty: 'frontend' }, 0.2);
       await done(3, { createdAtMs: nowMs - 100_000 }, 5);
+      await done(5, { createdAtMs: nowMs - 200_000 }, 7, nowMs - 60_001);
       const refused = { state: 'refused', attemptId: null, attemptNumber: 0 } as const;
       await store.jobs.insert(forIssue(aStoredJob({ createdAtMs: nowMs, ...refused }), 4));
 
-      const time = { sinceMs: nowMs, nowMs };
-      const ofRepository = await store.spending.since({ repositoryId: repository.id }, time);
-      const ofBob = await store.spending.since({ repositoryId: repository.id, requestedBy: 'bob' }, time);
+      // Each of them had worked for a minute when the day began.
+      const time = { sinceMs: nowMs - 60_000, nowMs };
+      const ofRepository = await store.spending.ofDay({ repositoryId: repository.id }, time);
+      const ofBob = await store.spending.ofDay({ repositoryId: repository.id, requestedBy: 'bob' }, time);
       const byMonth = await store.spending.between({ fromMs: nowMs - 100_000, toMs: nowMs + 1, nowMs });
 
-      expect(ofRepository).toEqual({ jobs: 2, costUsd: 0.3, minutes: 4 });
-      expect(ofBob).toEqual({ jobs: 1, costUsd: 0.2, minutes: 2 });
+      const setAside = { costUsd: 0, minutes: 0 };
+      expect(ofRepository).toEqual({ used: { jobs: 2, costUsd: 5.3, minutes: 3 }, setAside });
+      expect(ofBob).toEqual({ used: { jobs: 1, costUsd: 0.2, minutes: 1 }, setAside });
       expect(byMonth).toEqual([
         expect.objectContaining({
           specialty: 'backend',
@@ -819,7 +824,51 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       ]);
     });
 
-    test('counts what is still at work by its time, and nothing where there were no jobs', async () => {
+    test('counts what is at work by its time and by what it has told, and sets aside what it may still use', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const nowMs = clock.nowMs();
+      const at = async (
+        number: number,
+        state: JobState,
+        facts: Partial<StoredAttempt> & { told?: number },
+        requestedBy = 'alice',
+      ) => {
+        const { told, ...attempt } = facts;
+        const attemptId = randomUUID() as AttemptId;
+        const job = forIssue(aStoredJob({ state, attemptId, requestedBy, createdAtMs: nowMs }), number);
+        const usage = { ...aResult().usage, costUsd: told ?? null };
+        const progress = told === undefined ? null : { agent: aResult().agent, usage };
+        await store.jobs.restore(job);
+        await store.attempts.insert(aStoredAttempt(job, { progress, ...attempt }));
+        return job;
+      };
+      const { repository, settings } = await at(1, 'running', { acceptedAtMs: nowMs, told: 1.5 });
+      await at(2, 'offered', { budget: { maxBudgetUsd: 2, maxMinutes: 30 } }, 'bob');
+      await at(3, 'cancelling', {
+        acceptedAtMs: nowMs - 60_000,
+        budget: { maxBudgetUsd: 1, maxMinutes: 1 },
+        told: 1.2,
+      });
+      await at(4, 'failed', { acceptedAtMs: nowMs, finishedAtMs: nowMs, told: 0.25, outcome: 'lost' });
+      await at(5, 'queued', {});
+
+      const time = { sinceMs: nowMs, nowMs: nowMs + 60_000 };
+      const day = await store.spending.ofDay({ repositoryId: repository.id }, time);
+      const bobs = await store.spending.ofDay({ repositoryId: repository.id, requestedBy: 'bob' }, time);
+
+      const { maxBudgetUsd, maxMinutes } = settings;
+      expect(day).toEqual({
+        used: { jobs: 5, costUsd: 2.95, minutes: 2 },
+        setAside: { costUsd: maxBudgetUsd - 1.5 + 2, minutes: maxMinutes - 1 + 30 },
+      });
+      expect(bobs).toEqual({
+        used: { jobs: 1, costUsd: 0, minutes: 0 },
+        setAside: { costUsd: 2, minutes: 30 },
+      });
+    });
+
+    test('counts nothing where there were no jobs, and what nobody has told yet as unknown', async () => {
       await using opened = await open();
       const { store, clock } = opened;
       const job = aStoredJob({ createdAtMs: clock.nowMs() });
@@ -828,13 +877,11 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       const { id: repositoryId } = job.repository;
       const time = { sinceMs: clock.nowMs(), nowMs: clock.nowMs() + 60_000 };
 
-      expect(await store.spending.since({ repositoryId }, time)).toEqual({ jobs: 1, costUsd: 0, minutes: 1 });
       const month = { fromMs: time.sinceMs, toMs: time.nowMs, nowMs: time.nowMs };
-      expect(await store.spending.between(month), 'nobody has said yet').toMatchObject([{ costUsd: null }]);
-      expect(await store.spending.since({ repositoryId: repositoryId + 1 }, time)).toEqual({
-        jobs: 0,
-        costUsd: 0,
-        minutes: 0,
+      expect(await store.spending.between(month)).toMatchObject([{ costUsd: null, minutes: 1 }]);
+      expect(await store.spending.ofDay({ repositoryId: repositoryId + 1 }, time)).toEqual({
+        used: { jobs: 0, costUsd: 0, minutes: 0 },
+        setAside: { costUsd: 0, minutes: 0 },
       });
       expect(await store.spending.between({ fromMs: 0, toMs: 1, nowMs: 2 })).toEqual([]);
     });

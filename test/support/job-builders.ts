@@ -121,6 +121,7 @@ export function anAttempt(overrides: Partial<Attempt> = {}): Attempt {
     startCommit: 'b'.repeat(40),
     checkRun: { id: 900, url: 'https://github.com/acme/widgets/runs/900' },
     runner: null,
+    budget: null,
     phase: null,
     progress: null,
     evidence: null,

@@ -45,7 +45,8 @@ export async function openSweepWorld(timings: Partial<Timings> = {}, repository:
     issueSweepGraceSeconds: 0,
     ...timings,
   };
-  const opened = await openTestStore(systemClock, used);
+  const turned = { ms: 0 };
+  const opened = await openTestStore({ nowMs: () => systemClock.nowMs() + turned.ms }, used);
   const { store } = opened;
   const shared = {
     store,
@@ -128,6 +129,10 @@ export async function openSweepWorld(timings: Partial<Timings> = {}, repository:
     inbox,
     acceptTrigger,
     settle,
+    /** Puts the store's clock forward, by which all that is due is judged. */
+    turnClock(ms: number): void {
+      turned.ms += ms;
+    },
     /** An empty store, and what `yardmaster recover` and the outbox need to fill it and to act on it. */
     async openSecondLife() {
       const second = await openTestStore(systemClock, used);

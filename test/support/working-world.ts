@@ -60,6 +60,14 @@ export async function openWorkingWorld() {
     return { job, attempt };
   }
 
+  /** The runner looks for work, and so is offered what waits. */
+  async function poll() {
+    await assigner.assign();
+    const request = { waitSeconds: 0, freeSlots: 20, freeDiskBytes: 1, attempts: [], draining: false };
+    const { signal } = new AbortController();
+    return value(await dispatcher.poll({ session, request, signal })).offers;
+  }
+
   /** Has the runner take the issue's job and end it; `files`: what it pushes. */
   async function work(
     issue: number,
@@ -68,10 +76,7 @@ export async function openWorkingWorld() {
     specialty?: string,
   ) {
     const { job, attempt } = await jobOf(issue, specialty);
-    await assigner.assign();
-    const request = { waitSeconds: 0, freeSlots: 20, freeDiskBytes: 1, attempts: [], draining: false };
-    const { signal } = new AbortController();
-    const { offers } = value(await dispatcher.poll({ session, request, signal }));
+    const offers = await poll();
     const offer = offers.find(({ attemptId }) => attemptId === attempt.id);
     if (!offer) throw new Error(`the job of #${issue} was not offered`);
     const { attemptId, epoch } = offer;
@@ -98,6 +103,7 @@ export async function openWorkingWorld() {
     jobOf,
     /** Offers what the runner may have; it hears of that when it works. */
     assign: () => assigner.assign(),
+    poll,
     work,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };

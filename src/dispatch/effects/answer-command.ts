@@ -1,11 +1,14 @@
+import type { JobId } from '../../contract/identifiers.ts';
 import { answerMarker } from '../../domain/answer-marker.ts';
 import { type AnswerFacts, toRefusalAnswer, toTopicsAnswer } from '../../domain/command-answer-text.ts';
+import { findNoRest, type NoRest } from '../../domain/day-rest.ts';
+import type { RepoSettings } from '../../domain/repo-settings.ts';
 import { type MonthlySpending, toMonthStartMs } from '../../domain/spending.ts';
 import type { CommentRef, RepositoryTarget } from '../../domain/trigger.ts';
 import type { WhyFacts } from '../../domain/why-text.ts';
 import type { StoredCommand } from '../../store/commands.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
-import { judgeLimits } from '../judge-limits.ts';
+import { judgeLimits, measureDay } from '../judge-limits.ts';
 import { toPassedOver } from '../passed-over.ts';
 import { settingsReader } from '../read-settings.ts';
 import { readStanding } from '../read-standing.ts';
@@ -136,7 +139,23 @@ async function readWhy(
     limits: await store.transact((tx) =>
       judgeLimits(tx, { target, sender: { login: command.sender, id: 0, isBot: false } }, inForce.settings),
     ),
+    noRest: await readNoRest(jobs, inForce.settings.limits, deps),
     atWork: await store.jobs.atWork(command.repository.id),
     passedOver: new Map(jobs.map((job) => [job.id, toPassedOver(job, nowMs)])),
   };
+}
+
+/** Of jobs that wait, those that would wait for the limits of the day if it was their turn now. */
+async function readNoRest(
+  jobs: readonly StoredJob[],
+  limits: RepoSettings['limits'],
+  { store }: Pick<EffectDeps, 'store'>,
+): Promise<Map<JobId, NoRest>> {
+  const found = new Map<JobId, NoRest>();
+  const day = { spending: store.spending, nowMs: await store.nowMs() };
+  for (const job of jobs.filter(({ state }) => state === 'queued')) {
+    const noRest = findNoRest(await measureDay(day, job, limits), job.settings);
+    if (noRest !== null) found.set(job.id, noRest);
+  }
+  return found;
 }
