@@ -3,6 +3,7 @@ import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
 import { cancelJob } from './cancel-job.ts';
 import { wantPriorities } from './follow-labels.ts';
+import { sayEndsAgain } from './out-of-reach.ts';
 import { INSTALLATION_SWEEP, ISSUE_SWEEP } from './sweep-names.ts';
 import type { TriggerDeps } from './trigger-deps.ts';
 import type { TriggerOutcome } from './trigger-outcome.ts';
@@ -10,7 +11,10 @@ import type { TriggerOutcome } from './trigger-outcome.ts';
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>;
 type Deps = Pick<TriggerDeps, 'timings'>;
 
-/** The App may work in these repositories: they get their labels, and the next sweep looks for what was labelled there before. */
+/**
+ * The App may work in these repositories: they get their labels, and the next sweeps look for what was labelled there before, and say how work
+ * ended that was under way there when it last could.
+ */
 export async function addRepositories(
   tx: StoreTx,
   trigger: Of<'repositories_added'>,
@@ -27,7 +31,7 @@ export async function addRepositories(
   return { kind: 'labels_wanted', reason };
 }
 
-/** The App can't work there any more: what is under way ends. */
+/** The App can't work there any more: what is under way ends, and GitHub hears of that when it can again. */
 export async function removeRepositories(
   tx: StoreTx,
   trigger: Of<'repositories_removed'>,
@@ -35,6 +39,7 @@ export async function removeRepositories(
 ): Promise<TriggerOutcome> {
   await tx.sweeps.forgetRepositories(trigger.installationId, trigger.repositoryIds);
   const jobs = await tx.jobs.liveOfInstallation(trigger.installationId, trigger.repositoryIds);
+  for (const job of jobs) await tx.sweeps.putOutOfReach(job);
   return cancelAll(tx, jobs, trigger.why, deps);
 }
 
@@ -52,6 +57,8 @@ export async function changeRepository(
   const fullName = `${owner}/${name}`;
   await tx.jobs.changeRepository(target);
   await tx.sweeps.putRepository(target);
+  // It may have come out of the archive.
+  await sayEndsAgain(tx, target);
   const moved = live.filter((job) => job.installationId !== target.installationId);
   if (moved.length > 0) {
     const reason = `The repository was transferred, and is ${fullName} now. Remove the label and add it again to start anew`;

@@ -2,11 +2,12 @@ import { GitHubError } from '../github/github-error.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import { liveJobs } from './live-jobs.ts';
+import { sayEndsAgain } from './out-of-reach.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 
 /**
  * Brings the list of repositories up to date, and ends what is under way where the App can't work any more: it was uninstalled or
- * suspended, or a repository was taken from it, deleted or archived, and no webhook told us.
+ * suspended, or a repository was taken from it, deleted or archived, and no webhook told us. Where it can again, GitHub hears how that ended.
  */
 export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings> {
   const { store, reads, acceptTrigger } = deps;
@@ -18,6 +19,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
   const reachable = new Map<number, Set<number>>();
   const archived = new Set<number>();
   let cancelled = 0;
+  const outOfReach = store.sweeps.repositoriesOutOfReach();
   const knownRepositories = store.sweeps
     .repositories()
     .then((targets) => new Map(targets.map((target) => [target.repository.id, target])));
@@ -67,6 +69,7 @@ export async function sweepInstallations(deps: SweepDeps): Promise<SweepFindings
         known.repository.name === name);
     if (isSame) {
       await store.sweeps.putRepository(target);
+      if ((await outOfReach).has(id)) await store.transact((tx) => sayEndsAgain(tx, target));
       return 0;
     }
     const key = `repository_changed:sweep:${id}:${nowMs}`;

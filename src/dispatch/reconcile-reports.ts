@@ -6,11 +6,10 @@ import { toTarget } from './effects/effect-deps.ts';
 import { lookAtWaiting } from './waiting-jobs.ts';
 import { waitsByItself } from './want-looks.ts';
 import { liveJobs } from './live-jobs.ts';
-import { sayCheckRunAgain } from './say-again.ts';
+import { sayCheckRunAgain, sayStatusAgain, statusCommentKey } from './say-again.ts';
 import { INSTALLATION_SWEEP, REPORT_SWEEP } from './sweep-names.ts';
 import type { SweepDeps, SweepFindings } from './sweep-deps.ts';
 import { sweepEach } from './sweep-each.ts';
-import { wantStatusComment } from './want-report.ts';
 import { isTerminal } from '../domain/job-lifecycle.ts';
 import { JOBS_READ } from './jobs-read.ts';
 import { wantNextRound } from './next-round.ts';
@@ -168,12 +167,11 @@ async function repairEnded(deps: SweepDeps): Promise<number> {
 }
 
 async function repairComment(job: StoredJob, { store, reads }: SweepDeps): Promise<number> {
-  const key = `status-comment:${job.repository.id}#${job.issue.number}`;
+  const key = statusCommentKey({ repositoryId: job.repository.id, issueNumber: job.issue.number });
   const sent = await store.memory.getGitHubObject(key);
   if (sent === null || sent.objectId === null || sent.bodyHash === null) return 0;
   const body = await reads.commentBody(toTarget(job), sent.objectId);
   if (body !== null && createHash('sha256').update(body).digest('hex') === sent.bodyHash) return 0;
-  await store.memory.putGitHubObject(key, { ...sent, bodyHash: null }, await store.nowMs());
-  await store.transact((tx) => wantStatusComment(tx, job));
+  await store.transact((tx) => sayStatusAgain(tx, job));
   return 1;
 }

@@ -2,6 +2,7 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredAttempt } from '../store/attempts.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
+import { wantStatusComment } from './want-report.ts';
 
 /** The coordinator's last word on an attempt's check run is sent once more, even if nothing of it has changed. */
 export async function sayCheckRunAgain(
@@ -13,6 +14,14 @@ export async function sayCheckRunAgain(
   const sent = { objectId: attempt.checkRun.id, bodyHash: null };
   await tx.memory.putGitHubObject(`check-run:${attempt.id}`, sent, tx.nowMs);
   await tx.want({ effect: { kind: 'check-run', attemptId: attempt.id }, installationId });
+}
+
+/** The same for the issue's status comment. */
+export async function sayStatusAgain(tx: StoreTx, job: StoredJob): Promise<void> {
+  const key = statusCommentKey({ repositoryId: job.repository.id, issueNumber: job.issue.number });
+  const sent = await tx.memory.getGitHubObject(key);
+  if (sent !== null) await tx.memory.putGitHubObject(key, { ...sent, bodyHash: null }, tx.nowMs);
+  await wantStatusComment(tx, job, 'final');
 }
 
 /** The same for the check run with the evidence, or the one that tells of it, on this commit; nothing happens where there is none. */
@@ -47,6 +56,11 @@ export async function saySettingsAgain(
 
 export function settingsCheckKey(of: { repositoryId: number; commit: string; isFork: boolean }): string {
   return `settings-check:${of.repositoryId}:${of.commit}${of.isFork ? ':fork' : ''}`;
+}
+
+/** Under which the store keeps what was last sent. */
+export function statusCommentKey(issue: { repositoryId: number; issueNumber: number }): string {
+  return `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
 }
 
 /** Under which the store keeps what was last sent. */

@@ -24,6 +24,7 @@ import { addThreadCommands } from './migrations/0019-thread-commands.ts';
 import { addPrioritySource } from './migrations/0020-priority-source.ts';
 import { createWriteLimits } from './migrations/0021-write-limits.ts';
 import { addAttemptBudget } from './migrations/0022-attempt-budget.ts';
+import { createOutOfReach } from './migrations/0023-out-of-reach.ts';
 import type { Schema } from './schema.ts';
 
 type Step = (db: Kysely<Schema>, engine: Engine) => Promise<void>;
@@ -56,6 +57,7 @@ export const STEPS: Readonly<Record<string, Step>> = {
   '0020-priority-source': addPrioritySource,
   '0021-write-limits': createWriteLimits,
   '0022-attempt-budget': addAttemptBudget,
+  '0023-out-of-reach': createOutOfReach,
 };
 
 const CONTRACT = /^\d{4}-contract-/;

@@ -41,6 +41,7 @@ export type Schema = {
   kept_settings: { repository_id: number; text: string; updated_at: number };
   sweeps: { name: string; due_at: number; lease_until: number; mark: string | null };
   repositories: { id: number; installation_id: number; repository: string };
+  out_of_reach: { job_id: string; repository_id: number };
   label_aliases: { repository_id: number; name: string; stands_for: string };
   write_turns: { key: string; next_start_at: number };
   recent_writes: { id: string; key: string; at: number };

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { JobId } from '../contract/identifiers.ts';
 import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { Schema } from './schema.ts';
 
@@ -18,6 +19,13 @@ export type SweepQueries = {
   repositories(): Promise<RepositoryTarget[]>;
   putRepository(target: RepositoryTarget): Promise<void>;
   forgetRepositories(installationId: number, repositoryIds: readonly number[] | 'all'): Promise<void>;
+
+  /** GitHub can't be told how this job ends, as long as the App does not reach its repository. */
+  putOutOfReach(job: { id: JobId; repository: { id: number } }): Promise<void>;
+  /** Repositories that have such jobs, by id. */
+  repositoriesOutOfReach(): Promise<Set<number>>;
+  /** Such jobs of the repository, which are forgotten with it. */
+  takeOutOfReach(repositoryId: number): Promise<JobId[]>;
 
   /** Labels that were renamed, in lower case, and the one that each stands for. */
   labelAliases(repositoryId: number): Promise<Map<string, string>>;
@@ -100,6 +108,29 @@ export function createSweepQueries(db: Kysely<Schema>): SweepQueries {
           query.where('id', 'in', repositoryIds === 'all' ? [] : repositoryIds),
         )
         .execute();
+    },
+
+    async putOutOfReach({ id, repository }) {
+      await db
+        .insertInto('out_of_reach')
+        .values({ job_id: id, repository_id: repository.id })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    },
+
+    async repositoriesOutOfReach() {
+      const rows = await db.selectFrom('out_of_reach').select('repository_id').distinct().execute();
+      return new Set(rows.map((row) => row.repository_id));
+    },
+
+    async takeOutOfReach(repositoryId) {
+      const rows = await db
+        .deleteFrom('out_of_reach')
+        .where('repository_id', '=', repositoryId)
+        .returning('job_id')
+        .execute();
+      // Written by `putOutOfReach`.
+      return rows.map((row) => row.job_id as JobId);
     },
 
     async labelAliases(repositoryId) {

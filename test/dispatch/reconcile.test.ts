@@ -517,6 +517,72 @@ describe('webhooks about repositories and labels', () => {
     ]);
   });
 
+  test.each([
+    ['archived', 'The repository was archived', []],
+    ['suspended', 'The App was suspended', ['installations']],
+    ['uninstalled', 'The App was uninstalled', ['installations']],
+  ] as const)(
+    'what ended while the repository was out of reach is said as soon as it is not: %s',
+    async (what, reason, sweeps) => {
+      await using world = await openSweepWorld();
+      const { standin, fullName } = world;
+      const issue = await world.ask();
+      await world.settle();
+      const { installationId } = world.target;
+      const acme = standin.as('acme');
+      const { leave, comeBack } = {
+        archived: {
+          leave: () => acme.archiveRepository(fullName),
+          comeBack: () => acme.unarchiveRepository(fullName),
+        },
+        suspended: {
+          leave: () => standin.suspend(installationId),
+          comeBack: () => standin.unsuspend(installationId),
+        },
+        uninstalled: {
+          leave: () => {
+            // A token that is younger than a minute is tried again and again.
+            standin.faults.add({ path: /^\/repos\//, status: 404 });
+            return standin.uninstall(installationId);
+          },
+          comeBack: () => {
+            standin.faults.clear();
+            return standin.install('acme');
+          },
+        },
+      }[what];
+      await leave();
+      await world.settle();
+      expect(world.commentsOf(issue).map(({ body }) => body)).toEqual([
+        expect.stringContaining('waiting for a runner'),
+      ]);
+      expect(standin.state.checkRuns(fullName)).toMatchObject([{ status: 'queued' }]);
+
+      await comeBack();
+      await world.settle();
+      // The webhook hurries it, since it alone knows what can be reached.
+      await world.sweep(...sweeps);
+
+      const [comment, ...more] = world.commentsOf(issue);
+      expect(comment?.body).toMatch(/### 🚫 backend: cancelled[^]*\/agent retry backend/);
+      expect(comment?.body).toContain(reason);
+      expect(more).toEqual([]);
+      expect(standin.state.checkRuns(fullName)).toMatchObject([
+        { status: 'completed', conclusion: 'cancelled' },
+      ]);
+      expect(Object.keys(await standin.state.branches(fullName))).toEqual(['main']);
+      // Once.
+      expect(await world.store.sweeps.repositoriesOutOfReach()).toEqual(new Set());
+      await world.standin.as('alice').comment(fullName, issue, '/agent retry backend');
+      await world.settle();
+      expect(await world.jobsOf(issue)).toMatchObject([
+        { state: 'queued', ready: true },
+        { state: 'cancelled', stateReason: reason },
+      ]);
+    },
+    30_000,
+  );
+
   test('a renamed label goes on starting work, and taking it off still ends it', async () => {
     await using world = await openSweepWorld();
     const acme = world.standin.as('acme');

@@ -6,6 +6,7 @@ import type { StoredAttempt } from '../../store/attempts.ts';
 import type { StoredJob } from '../../store/stored-job.ts';
 import type { Store } from '../../store/store.ts';
 import { toRecoveryMarker } from '../recovery/recovery-marker.ts';
+import { statusCommentKey } from '../say-again.ts';
 import { type EffectDeps, toTarget } from './effect-deps.ts';
 
 /** Jobs of one issue that its comment tells of. */
@@ -67,11 +68,6 @@ async function isNews(
 
 function toHash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** Under which the store keeps what was last sent. */
-export function statusCommentKey(issue: { repositoryId: number; issueNumber: number }): string {
-  return `status-comment:${issue.repositoryId}#${issue.issueNumber}`;
 }
 
 /** Where people find it; `null` while there is none. */

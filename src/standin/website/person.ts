@@ -277,6 +277,13 @@ export function createPerson(
     async archiveRepository(repository: string): Promise<void> {
       site.repositories.setArchived(repositoryAs(repository, 'admin'), by, true);
     },
+    async unarchiveRepository(repository: string): Promise<void> {
+      // The one change that an archived repository takes.
+      const archived = world.repository(repository);
+      if (!archived) throw new Error(`There is no repository ${repository}`);
+      access.check(actor, archived, need('contents', 'read', 'admin'));
+      site.repositories.setArchived(archived, by, false);
+    },
     async deleteRepository(repository: string): Promise<void> {
       site.repositories.remove(repositoryAs(repository, 'admin'), by);
     },
