@@ -30,7 +30,8 @@ export async function acceptPullRequestTurn(
   return record((tx) => keepTurn(tx, job, pull, sender.id === 0 ? null : sender.login, timings));
 }
 
-async function keepTurn(
+/** The job keeps how its pull request is now, and what has to follow is wanted; `sender`: who did it, if GitHub doesn't say. */
+export async function keepTurn(
   tx: StoreTx,
   { id }: StoredJob,
   pull: PullRequestReading,

@@ -54,7 +54,7 @@ export function createGitHub(deps: {
     ...createCheckRuns({ call, identity, log: deps.log }),
     ...createStatusComments({ call, identity }),
     ...createReactions({ call }),
-    ...createPullRequests({ call }),
+    ...createPullRequests({ call, identity }),
     ...createPullRequestWishes({ call }),
     ...createReviews({ call, identity }),
     ...createFailedChecks({ call, ...createActionsLogs({ call, apiUrl: deps.apiUrl }) }),

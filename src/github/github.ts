@@ -160,11 +160,23 @@ export type GitHub = {
   readFailedOfCommit(target: RepositoryTarget, commit: string, ownAppId: number): Promise<FailedChecks>;
   /** Replaces the text of a pull request. */
   changePullRequestBody(target: RepositoryTarget, number: number, body: string): Promise<void>;
-  /** Opens the pull request of `head`, or finds the open one. */
+  /**
+   * Opens the pull request of `head`, or finds the open one. `mayExist`: an earlier call may have opened it, so it is looked for first; it
+   * counts as well if a person has closed or merged it since, as long as it is ours and ends at `headCommit`.
+   */
   ensurePullRequest(
     target: RepositoryTarget,
-    wanted: { head: string; base: string; title: string; body: string; draft: boolean },
-  ): Promise<{ number: number; url: string; headCommit: string }>;
+    wanted: {
+      head: string;
+      base: string;
+      title: string;
+      body: string;
+      draft: boolean;
+      /** What we pushed; `null`: only an open one counts. */
+      headCommit: string | null;
+      mayExist: boolean;
+    },
+  ): Promise<{ number: number; url: string; headCommit: string; isOpen: boolean }>;
   /**
    * Asks for reviews, adds labels, assigns: each as far as GitHub lets us. Repeating it changes nothing. Answers what GitHub did not take,
    * in plain sentences.

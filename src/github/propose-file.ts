@@ -49,6 +49,14 @@ export function createProposeFile(deps: {
         }),
       );
     }
-    return github.ensurePullRequest(target, { head: branch, base, title, body, draft: false });
+    return github.ensurePullRequest(target, {
+      head: branch,
+      base,
+      title,
+      body,
+      draft: false,
+      headCommit: null,
+      mayExist: false,
+    });
   };
 }

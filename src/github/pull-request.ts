@@ -13,17 +13,19 @@ const FILES_PER_PAGE = 100;
 type Wanted = Parameters<GitHub['ensurePullRequest']>[1];
 type PullRequest = Awaited<ReturnType<GitHub['ensurePullRequest']>>;
 
-/** GitHub itself allows one open pull request for a branch: a second creation tells of the first. */
+/** GitHub itself allows one open pull request for a branch: a second creation tells of the first. Of one that was closed it tells nothing. */
 export function createPullRequests({
   call,
+  identity,
 }: {
   call: GitHubCall;
+  identity: GitHub['identity'];
 }): Pick<GitHub, 'ensurePullRequest' | 'readPullRequest' | 'changePullRequestBody' | 'changesFile'> {
   return {
     ensurePullRequest: (target, wanted) =>
       findOrCreate({
-        mayExist: false,
-        find: () => find(target, wanted.head),
+        mayExist: wanted.mayExist,
+        find: () => find(target, wanted),
         create: () => createAsMayBe(target, wanted),
       }),
     async readPullRequest(target, number) {
@@ -93,16 +95,36 @@ export function createPullRequests({
     return toPullRequest(data);
   }
 
-  async function find(target: RepositoryTarget, branch: string): Promise<PullRequest | null> {
+  /** Branches are taken again for later jobs: a closed pull request is this one's only if it ends at the commit that was pushed for it. */
+  async function find(
+    target: RepositoryTarget,
+    { head: branch, headCommit }: Wanted,
+  ): Promise<PullRequest | null> {
     const { owner } = target.repository;
     const { data } = await call(target.installationId, (octokit) =>
-      octokit.rest.pulls.list({ ...toPath(target), state: 'open', head: `${owner}:${branch}`, per_page: 10 }),
+      octokit.rest.pulls.list({ ...toPath(target), state: 'all', head: `${owner}:${branch}`, per_page: 100 }),
     );
-    const found = data.find(({ head }) => head.ref === branch);
-    return found === undefined ? null : toPullRequest(found);
+    const ofBranch = data.filter(({ head }) => head.ref === branch);
+    const open = ofBranch.find(({ state }) => state === 'open');
+    if (open !== undefined) return toPullRequest(open);
+    const atCommit = ofBranch.filter(({ head }) => head.sha === headCommit);
+    if (atCommit.length === 0) return null;
+    const { bot } = await identity();
+    const ours = atCommit.find(({ user }) => user?.login === bot.login);
+    return ours === undefined ? null : toPullRequest(ours);
   }
 }
 
-function toPullRequest(data: { number: number; html_url: string; head: { sha: string } }): PullRequest {
-  return { number: data.number, url: data.html_url, headCommit: data.head.sha };
+function toPullRequest(data: {
+  number: number;
+  html_url: string;
+  head: { sha: string };
+  state: string;
+}): PullRequest {
+  return {
+    number: data.number,
+    url: data.html_url,
+    headCommit: data.head.sha,
+    isOpen: data.state === 'open',
+  };
 }

@@ -366,6 +366,32 @@ describe('what GitHub asks of us', () => {
     expect((await world.jobOf(jobId)).job.pullRequest).not.toBeNull();
   });
 
+  test.for(['closed', 'merged'] as const)(
+    'a pull request that we never heard of, and that a person has %s meanwhile, is the job’s, and no second one is opened',
+    async (state) => {
+      await using world = await openDispatchWorld();
+      const jobId = await world.label();
+      const { lease, spec } = await world.takeAndFinish(await world.enrol());
+      world.recorder.branches.set(spec.branch, aResult().headCommit ?? '');
+      world.recorder.failNext('ensurePullRequest', UNAVAILABLE, { after: true });
+      const call = { lease, result: aResult(), checkRunFinished: true, idempotency: anIdempotency() };
+      await world.dispatcher.complete(call);
+      await world.outbox.runDue();
+
+      world.recorder.pullRequestNow = { state, mergeable: null };
+      world.clock.advance(TIMINGS.effectRetryBaseSeconds);
+      await world.outbox.runDue();
+
+      const [pull] = world.recorder.pullRequests;
+      expect(world.recorder.pullRequests).toHaveLength(1);
+      expect((await world.jobOf(jobId)).job.pullRequest).toMatchObject({
+        number: pull?.number,
+        ended: { how: state },
+      });
+      expect(world.recorder.comments[0]?.body).toContain(`/pull/${pull?.number}`);
+    },
+  );
+
   test('tokens that can’t be revoked just now are revoked later', async () => {
     await using world = await openDispatchWorld();
     await world.label();

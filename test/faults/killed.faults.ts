@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { ENGINES, type EngineName } from './support/database.ts';
 import { FAULT_TIMINGS, PATIENCE_MS } from './support/fault-timings.ts';
 import { type FaultYard, OWNER, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
 import { hitAgainAndAgain, type Story } from './support/hit-again-and-again.ts';
 import { assertNothingLost } from './support/nothing-lost.ts';
-import { noteRecovery } from './support/recovery.ts';
+import { elapsedMs, noteRecovery } from './support/recovery.ts';
 
 /** What comes by the clock would only be between the writes that count. */
 const FEW_NOISE = {
@@ -57,6 +58,33 @@ describe('coordinator kill -9 at any line', () => {
       noteRecovery(context, ROW, `${engine}, ${hits.writes.length} kills`, hits.recoveriesMs);
     },
   );
+
+  for (const engine of ENGINES) {
+    test(
+      `right after it has opened a pull request, which a person closes before it is back, on ${engine}`,
+      { tags: ['ci'] },
+      async (context) => {
+        await using yard = await startFaultYard({ engine });
+        yard.coordinator().plan({ like: '/pulls' });
+        const issue = await yard.ask();
+        await until('it is dead', () => !yard.coordinator().isRunning(), PATIENCE_MS);
+        const [opened] = yard.github.state.pullRequests(REPOSITORY);
+        await yard.github.as(OWNER).closePullRequest(REPOSITORY, opened?.number ?? 0);
+
+        await yard.coordinator().start();
+        const backMs = performance.now();
+
+        // Its webhook is not delivered again: GitHub itself has to be asked.
+        await assertNothingLost(yard, { [issue]: ['succeeded'] });
+        noteRecovery(context, ROW, `${engine}, its pull request closed meanwhile`, [elapsedMs(backMs)]);
+        const [job] = await yard.database.query('select pull_request from jobs');
+        expect(JSON.parse(String(job?.['pull_request']))).toMatchObject({
+          number: opened?.number,
+          ended: { how: 'closed' },
+        });
+      },
+    );
+  }
 
   const OTHER_STORIES: readonly [keyof typeof STORIES, EngineName][] = [
     ['is cancelled', 'sqlite'],

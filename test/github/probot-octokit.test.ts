@@ -247,6 +247,8 @@ describe('the calls of one job', () => {
         title: 'Sums',
         body: `Closes #${number}`,
         draft: false,
+        headCommit: null,
+        mayExist: false,
       });
       await github.ensureCheckRun(target, {
         name: 'Yardmaster evidence / backend',

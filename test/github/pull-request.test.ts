@@ -9,7 +9,15 @@ beforeAll(async () => {
 afterEach(() => at.standin.faults.clear());
 afterAll(() => at[Symbol.asyncDispose]());
 
-const wanted = { head: 'agent/42-totals', base: 'main', title: 'Totals', body: 'Closes #42', draft: false };
+const wanted = {
+  head: 'agent/42-totals',
+  base: 'main',
+  title: 'Totals',
+  body: 'Closes #42',
+  draft: false,
+  headCommit: null,
+  mayExist: false,
+};
 
 describe('the pull request', () => {
   test('is opened with one request', async () => {
@@ -40,6 +48,41 @@ describe('the pull request', () => {
     const { number } = await at.github.ensurePullRequest(target, wanted);
 
     expect(pullsOf(target).map((pull) => pull.number)).toEqual([number]);
+  });
+
+  test.for(['closed', 'merged'] as const)(
+    'is found on a repeat although a person has %s it, and no second one is opened',
+    async (end) => {
+      const target = await aPushedBranch();
+      const { number, headCommit } = await at.github.ensurePullRequest(target, wanted);
+      const alice = at.standin.as('alice');
+      if (end === 'merged') await alice.mergePullRequest(fullNameOf(target), number);
+      else await alice.closePullRequest(fullNameOf(target), number);
+
+      const found = await at.github.ensurePullRequest(target, { ...wanted, headCommit, mayExist: true });
+
+      expect(found).toMatchObject({ number, headCommit, isOpen: false });
+      expect(pullsOf(target)).toHaveLength(1);
+    },
+  );
+
+  test('is opened although an earlier job’s, or a person’s, was closed on the same branch', async () => {
+    const target = await aPushedBranch();
+    const name = fullNameOf(target);
+    const alice = at.standin.as('alice');
+    const ofPerson = await alice.openPullRequest(name, { head: wanted.head, title: 'Mine' });
+    await alice.closePullRequest(name, ofPerson.number);
+    const { [wanted.head]: headCommit = '' } = await at.standin.state.branches(name);
+    const repeat = { ...wanted, headCommit, mayExist: true };
+
+    const first = await at.github.ensurePullRequest(target, repeat);
+    await alice.closePullRequest(name, first.number);
+    await alice.pushFiles(name, wanted.head, { 'src/y.js': '2' }, 'Later work');
+    const { [wanted.head]: later = '' } = await at.standin.state.branches(name);
+    const second = await at.github.ensurePullRequest(target, { ...repeat, headCommit: later });
+
+    expect([first.isOpen, second.isOpen]).toEqual([true, true]);
+    expect(new Set([ofPerson.number, first.number, second.number]).size).toBe(3);
   });
 
   test('is opened as a draft when that is wanted', async () => {

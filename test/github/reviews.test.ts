@@ -10,7 +10,15 @@ beforeAll(async () => {
   target = await yard.createTarget({ private: true });
   const alice = yard.standin.as('alice');
   await alice.pushFiles(fullNameOf(target), 'agent/1-x', { 'cart.js': 'one\ntwo\n' }, 'Work');
-  const wanted = { head: 'agent/1-x', base: 'main', title: 'Work', body: 'Ours', draft: false };
+  const texts = { title: 'Work', body: 'Ours' };
+  const wanted = {
+    head: 'agent/1-x',
+    base: 'main',
+    ...texts,
+    draft: false,
+    headCommit: null,
+    mayExist: false,
+  };
   ({ number } = await yard.github.ensurePullRequest(target, wanted));
 });
 afterAll(() => yard[Symbol.asyncDispose]());

@@ -173,15 +173,19 @@ export function createGitHubRecorder(clock: Pick<Clock, 'nowMs'>): GitHubRecorde
       }),
     reactToComment: (_target, { commentId }, reaction) =>
       call('reactToComment', () => void state.reactions.push({ commentId, reaction })),
-    ensurePullRequest: (_target, { head, base, title, draft, body }) =>
+    ensurePullRequest: (_target, { head, base, title, draft, body, headCommit, mayExist }) =>
       call('ensurePullRequest', () => {
-        const known = state.pullRequests.find((pull) => pull.head === head);
+        const isOpen = (state.pullRequestNow?.state ?? 'open') === 'open';
+        // As with GitHub, a closed one hinders nobody from opening another.
+        const counts = isOpen || (mayExist && headCommit === state.branches.get(head));
+        const known = state.pullRequests.find((pull) => counts && pull.head === head);
         const pull = known ?? { number: newId(), head, base, title, draft, body };
         if (!known) state.pullRequests.push(pull);
         return {
           number: pull.number,
           url: `https://github.com/acme/widgets/pull/${pull.number}`,
           headCommit: state.branches.get(head) ?? '',
+          isOpen: isOpen || !known,
         };
       }),
     assign: () => call('assign', () => null),

@@ -49,7 +49,7 @@ export function createEffects(given: EffectDeps): Effects {
         case 'status-comment':
           return publishStatusComment(effect, deps);
         case 'pull-request':
-          return openPullRequest(effect.jobId, deps);
+          return openPullRequest(effect.jobId, context, deps);
         case 'pull-request-wishes':
           return grantPullRequestWishes(effect.jobId, deps);
         case 'evidence':

@@ -1,30 +1,49 @@
 import type { JobId } from '../../contract/identifiers.ts';
 import { wantLooksAtFollowers } from '../want-looks.ts';
 import { wantStatusComment } from '../want-report.ts';
-import { type EffectDeps, toTarget } from './effect-deps.ts';
+import { keepTurn } from '../accept-pull-request.ts';
+import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
 import { hasWishes } from './pull-request-wishes.ts';
 import { noteRevised } from './revised-pull-request.ts';
 
-/** Opens the pull request of a job whose work is on its branch, or finds the one that is open. */
-export async function openPullRequest(jobId: JobId, deps: EffectDeps): Promise<void> {
+/**
+ * Opens the pull request of a job whose work is on its branch, or finds the one that is open. On a repeat it may have been opened, and even
+ * closed or merged by a person, before we heard of it: then it is this job's nevertheless, and no second one is opened.
+ */
+export async function openPullRequest(
+  jobId: JobId,
+  { isRepeat }: EffectContext,
+  deps: EffectDeps,
+): Promise<void> {
   const job = await deps.store.jobs.get(jobId);
   const attempt = job?.attemptId == null ? null : await deps.store.attempts.get(job.attemptId);
   if (!job || !attempt || job.state !== 'succeeded' || job.pullRequest !== null) return;
   if (job.kind === 'revise') return noteRevised(job, attempt, deps);
 
   const others = await deps.store.jobs.liveOfIssue(job.repository.id, job.issue.number);
-  const { number, url, headCommit } = await deps.github.ensurePullRequest(toTarget(job), {
+  const { number, url, headCommit, isOpen } = await deps.github.ensurePullRequest(toTarget(job), {
     ...deps.texts.toPullRequest({ job, attempt, isPart: others.length > 0 }),
     head: job.branch,
     base: attempt.base?.branch ?? job.repository.defaultBranch,
+    headCommit: attempt.result?.headCommit ?? null,
+    mayExist: isRepeat,
   });
+  const turned = isOpen ? null : await deps.github.readPullRequest(toTarget(job), number);
 
   await deps.store.transact(async (tx) => {
     await tx.jobs.change(jobId, { pullRequest: { number, url }, stateReason: null }, tx.nowMs);
-    await tx.tell(jobId, 'pull_request', `Pull request #${number} is open: ${url}`);
-    await wantLooksAtFollowers(tx, job);
+    await tx.tell(
+      jobId,
+      'pull_request',
+      `Pull request #${number} ${isOpen ? 'is open' : 'was opened'}: ${url}`,
+    );
     const { installationId } = job;
     await tx.want({ effect: { kind: 'evidence', jobId }, installationId, weight: 'final' });
+    if (turned !== null && turned.state !== 'open') {
+      await keepTurn(tx, job, turned, null, deps.timings);
+      return;
+    }
+    await wantLooksAtFollowers(tx, job);
     if (hasWishes(job.settings.pullRequest))
       await tx.want({ effect: { kind: 'pull-request-wishes', jobId }, installationId });
     // The base may have moved while the work was done.
