@@ -10,7 +10,7 @@ export type Idempotency = {
 
 /**
  * Answers a call that changes state exactly once: the answer is stored in the transaction of the change, and a repeat gets the stored
- * one without anything happening again. Refusals are not stored, since nothing was changed. Answers must hold no secret.
+ * one without anything happening again. Refusals are not stored, so whoever refuses must have changed nothing. Answers must hold no secret.
  */
 export async function answerOnce<T>(
   tx: StoreTx,
@@ -18,26 +18,30 @@ export async function answerOnce<T>(
   idempotency: Idempotency,
   work: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  const known = await tx.memory.getAnswer(scope, idempotency.key);
-  if (known && known.requestHash !== idempotency.requestHash) {
+  const known = await findAnswer<T>(tx, scope, idempotency);
+  if (known !== null) return known;
+  const answer = await work();
+  // A repeat may have looked before its first call was committed at another coordinator, waited for that in `work`, and met the job as it was left.
+  if (!answer.ok) return (await findAnswer<T>(tx, scope, idempotency)) ?? answer;
+  const body = JSON.stringify(answer.value);
+  await tx.memory.putAnswer(scope, idempotency.key, { requestHash: idempotency.requestHash, body }, tx.nowMs);
+  return answer;
+}
+
+/** `null` when this call was not answered yet. */
+async function findAnswer<T>(
+  tx: StoreTx,
+  scope: string,
+  { key, requestHash }: Idempotency,
+): Promise<Answer<T> | null> {
+  const known = await tx.memory.getAnswer(scope, key);
+  if (known === null) return null;
+  if (known.requestHash !== requestHash) {
     return refused(
       'invalid_request',
       'This idempotency key was used for another request. Use a new key for each request, and the same one only for repeats.',
     );
   }
-  if (known) {
-    // Written below, from a value of this type, under the same scope.
-    return { ok: true, value: JSON.parse(known.body) as T };
-  }
-  const answer = await work();
-  if (answer.ok) {
-    const body = JSON.stringify(answer.value);
-    await tx.memory.putAnswer(
-      scope,
-      idempotency.key,
-      { requestHash: idempotency.requestHash, body },
-      tx.nowMs,
-    );
-  }
-  return answer;
+  // Written above, from a value of this type, under the same scope.
+  return { ok: true, value: JSON.parse(known.body) as T };
 }

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { accepted, refused } from '../../src/dispatch/answer.ts';
+import { answerOnce } from '../../src/dispatch/answer-once.ts';
 import { createRunnerRegistry } from '../../src/dispatch/runner-registry.ts';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
 import { createWriteBudget } from '../../src/github/write-budget.ts';
@@ -178,7 +180,7 @@ describe('two coordinators on one database', () => {
 
   test('of two that answer the same call, the second sees the answer of the first', async () => {
     await using pair = await openPair();
-    const answerOnce = (store: Store, body: string) =>
+    const answer = (store: Store, body: string) =>
       store.transact(async (tx) => {
         const known = await tx.memory.getAnswer('scope', 'key');
         if (known) return known.body;
@@ -186,12 +188,52 @@ describe('two coordinators on one database', () => {
         return body;
       });
 
-    const [one, two] = await Promise.all([answerOnce(pair.first, 'a'), answerOnce(pair.second, 'b')]);
+    const [one, two] = await Promise.all([answer(pair.first, 'a'), answer(pair.second, 'b')]);
 
     expect(one).toBe(two);
   });
 
   test('of two that find the same intent at once, the second waits, and knows it then', async () => {
+  test('a repeat that overlaps its first call gets the answer to that one', async () => {
+    await using pair = await openPair();
+    const job = aStoredJob();
+    await pair.first.jobs.insert(job);
+    const hasLocked = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const cancel = (store: Store, midway: () => Promise<void>) =>
+      store.transact((tx) =>
+        answerOnce(tx, 'cancel', { key: 'key', requestHash: 'h' }, async () => {
+          const locked = await tx.jobs.lock(job.id);
+          if (locked?.state !== job.state) return refused('stale_attempt', `the job is ${locked?.state}`);
+          await midway();
+          await tx.jobs.move(locked, 'cancelled', { stateReason: 'on purpose' }, tx.nowMs);
+          return accepted({ by: 'the first' });
+        }),
+      );
+
+    const first = cancel(pair.first, async () => {
+      hasLocked.resolve();
+      await goOn.promise;
+    });
+    await hasLocked.promise;
+    const second = cancel(pair.second, () => Promise.resolve());
+    await until(
+      'the second waits for the job',
+      async () =>
+        (
+          await database.query(
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).length > 0,
+    );
+    goOn.resolve();
+
+    expect(await Promise.all([first, second])).toEqual([
+      accepted({ by: 'the first' }),
+      accepted({ by: 'the first' }),
+    ]);
+  });
+
     await using pair = await openPair();
     const work: string[] = [];
     const accept = (store: Store, name: string) =>
