@@ -19,6 +19,9 @@ export type HookDelivery = {
   deliveredAtMs: number;
 };
 
+/** `next`: the cursor of the next page; `null` after the last. */
+export type HookDeliveryPage = { deliveries: HookDelivery[]; next: string | null };
+
 export type ListedIssue = {
   number: number;
   title: string;
@@ -52,8 +55,8 @@ export type LabelEvent = { kind: 'labeled' | 'unlabeled'; label: string; at: str
  * `changedIssues` costs nothing of the hourly budget while nothing changes.
  */
 export type SweepReads = {
-  /** Failed attempts since then, newest first. GitHub keeps three days of them. */
-  failedDeliveries(sinceMs: number): Promise<HookDelivery[]>;
+  /** A page of the failed attempts, newest first; GitHub keeps three days of them. `null` is the cursor of the first page. */
+  failedDeliveries(cursor: string | null): Promise<HookDeliveryPage>;
   /** GitHub sends it once more, with the same GUID, soon. */
   redeliver(deliveryId: number): Promise<void>;
   installations(): Promise<{ id: number; isSuspended: boolean }[]>;
@@ -92,32 +95,25 @@ export function createSweepReads(deps: {
   }
 
   return {
-    async failedDeliveries(sinceMs) {
-      const found: HookDelivery[] = [];
-      let cursor: string | undefined;
-      for (let page = 1; page <= MAX_PAGES; page += 1) {
-        const { data, headers } = await asApp((octokit) =>
-          octokit.rest.apps.listWebhookDeliveries({
-            status: 'failure',
-            per_page: PAGE_SIZE,
-            ...(cursor === undefined ? {} : { cursor }),
-          }),
-        );
-        const recent = data
-          .map(({ id, guid, event, action, delivered_at }) => ({
-            id,
-            guid,
-            event,
-            action,
-            deliveredAtMs: Date.parse(delivered_at),
-          }))
-          .filter(({ deliveredAtMs }) => deliveredAtMs >= sinceMs);
-        found.push(...recent);
-        cursor = /<[^>]*[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(headers.link ?? '')?.[1];
-        if (recent.length < data.length || cursor === undefined) break;
-        cursor = decodeURIComponent(cursor);
-      }
-      return found;
+    async failedDeliveries(cursor) {
+      const { data, headers } = await asApp((octokit) =>
+        octokit.rest.apps.listWebhookDeliveries({
+          status: 'failure',
+          per_page: PAGE_SIZE,
+          ...(cursor === null ? {} : { cursor }),
+        }),
+      );
+      const next = /<[^>]*[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(headers.link ?? '')?.[1];
+      return {
+        deliveries: data.map(({ id, guid, event, action, delivered_at }) => ({
+          id,
+          guid,
+          event,
+          action,
+          deliveredAtMs: Date.parse(delivered_at),
+        })),
+        next: next === undefined ? null : decodeURIComponent(next),
+      };
     },
 
     async redeliver(deliveryId) {

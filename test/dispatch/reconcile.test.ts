@@ -62,6 +62,52 @@ describe('failed deliveries', () => {
   });
 });
 
+describe('more failures than anybody looks through', () => {
+  test('keep the oldest one from nothing: the list is read to its end before the mark moves', async () => {
+    await using world = await openSweepWorld();
+    world.standin.webhooks.faults.dropNext(1, ({ action }) => action === 'labeled');
+    const issue = await world.ask();
+    await world.settle();
+    const { deliveries } = await world.github.sweeps.failedDeliveries(null);
+    // In front of it stands a day of what means nothing to us.
+    for (let page = 1; page <= 25; page += 1) {
+      world.standin.faults.add({
+        method: 'GET',
+        path: '/app/hook/deliveries',
+        times: 1,
+        status: 200,
+        body: Array.from({ length: 100 }, (_, index) => aFailedPing(1e9 - page * 100 - index)),
+        headers: {
+          link: `<${world.standin.url}/api/v3/app/hook/deliveries?status=failure&cursor=v1_${1e9 - page}>; rel="next"`,
+        },
+      });
+    }
+
+    const findings = [await world.sweep('deliveries'), await world.sweep('deliveries')].flat();
+
+    expect(deliveries).toHaveLength(1);
+    expect(findings).toEqual([{ redelivered: 1 }, { redelivered: 0 }]);
+    expect(await world.jobsOf(issue)).toHaveLength(1);
+  });
+});
+
+function aFailedPing(id: number) {
+  return {
+    id,
+    guid: `guid-${id}`,
+    delivered_at: new Date().toISOString(),
+    redelivery: false,
+    duration: 0.1,
+    status: 'Bad Gateway',
+    status_code: 502,
+    event: 'ping',
+    action: null,
+    installation_id: null,
+    repository_id: null,
+    throttled_at: null,
+  };
+}
+
 describe('issues that no webhook told of', () => {
   test('a label starts a job, in the name of who added it, and both ways of hearing of it start one', async () => {
     await using world = await openSweepWorld();
