@@ -9,6 +9,7 @@ import type { GitHub } from './github.ts';
 import { createIdentity } from './identity.ts';
 import { createCommentReader } from './issue-comments.ts';
 import { createInstallationUrls } from './installation-url.ts';
+import { createInstallationLimits } from './installation-limits.ts';
 import { createIssueReader } from './issue.ts';
 import { createJobTokens } from './job-token.ts';
 import { createLabels } from './labels.ts';
@@ -34,10 +35,11 @@ export function createGitHub(deps: {
   appOctokit: () => Promise<Octokit>;
   /** REST root without a slash at the end. */
   apiUrl: string;
-  clock: Pick<Clock, 'nowMs'>;
+  clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   log: Logger;
 }): GitHub & { sweeps: SweepReads & RecoveryReads; proposeFile: ProposeFile } {
-  const call = createGitHubCall({ ...deps, installationUrl: createInstallationUrls(deps) });
+  const limits = createInstallationLimits(deps.clock);
+  const call = createGitHubCall({ ...deps, limits, installationUrl: createInstallationUrls(deps) });
   const { identity } = createIdentity(deps);
   const { readRepository } = createRepositoryReader({ call });
   const github: GitHub = {
@@ -59,7 +61,7 @@ export function createGitHub(deps: {
     ...createReviews({ call, identity }),
     ...createFailedChecks({ call, ...createActionsLogs({ call, apiUrl: deps.apiUrl }) }),
     ...createBranches({ call }),
-    ...createJobTokens(deps),
+    ...createJobTokens({ ...deps, limits }),
   };
   return {
     ...github,

@@ -2,9 +2,10 @@ import type { RepositoryTarget } from '../domain/trigger.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Octokit } from './probot-octokit.ts';
 import { GitHubError } from './github-error.ts';
+import type { InstallationLimits } from './installation-limits.ts';
 import { toGitHubError } from './to-github-error.ts';
 
-/** Makes requests as an installation; what they throw comes out as `GitHubError`. */
+/** Makes requests as an installation, none while GitHub limits it; what they throw comes out as `GitHubError`. */
 export type GitHubCall = <Result>(
   installationId: number,
   request: (octokit: Octokit) => Promise<Result>,
@@ -13,12 +14,15 @@ export type GitHubCall = <Result>(
 export function createGitHubCall(deps: {
   octokitFor: (installationId: number) => Promise<Octokit>;
   clock: Pick<Clock, 'nowMs'>;
+  limits: InstallationLimits;
   /** Page of an installation; `null` when it can't be told. */
   installationUrl?: (installationId: number) => Promise<string | null>;
 }): GitHubCall {
   return async (installationId, request) => {
     try {
-      return await withGitHubErrors(deps.clock, async () => request(await deps.octokitFor(installationId)));
+      return await deps.limits.obey(installationId, 'installation', () =>
+        withGitHubErrors(deps.clock, async () => request(await deps.octokitFor(installationId))),
+      );
     } catch (error) {
       if (!(error instanceof GitHubError) || error.lacking === null) throw error;
       throw explainLacking(error, (await deps.installationUrl?.(installationId)) ?? null);

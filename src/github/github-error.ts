@@ -15,6 +15,8 @@ export class GitHubError extends Error {
   /** HTTP status; `null` when there was no answer. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  /** `rate_limited` because the requests of the hour are used up, not because GitHub asks for quiet. */
+  readonly isUsedUp: boolean;
   /** Permissions that the App lacks, in words: `checks: write`; `null` when that is not why. */
   readonly lacking: string | null;
 
@@ -24,6 +26,7 @@ export class GitHubError extends Error {
     facts: {
       status?: number | null;
       retryAfterMs?: number | null;
+      isUsedUp?: boolean;
       lacking?: string | null;
       cause?: unknown;
     } = {},
@@ -32,6 +35,7 @@ export class GitHubError extends Error {
     this.kind = kind;
     this.status = facts.status ?? null;
     this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.isUsedUp = facts.isUsedUp ?? false;
     this.lacking = facts.lacking ?? null;
   }
 }

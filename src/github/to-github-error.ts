@@ -37,6 +37,7 @@ export function toGitHubError(thrown: unknown, nowMs: number): Error {
     status: thrown.status,
     lacking: kind === 'forbidden' ? readLacking(thrown.message, response.headers ?? {}) : null,
     retryAfterMs: kind === 'rate_limited' ? (retryAfterMs ?? FALLBACK_WAIT_MS) : retryAfterMs,
+    isUsedUp: isUsedUp(response.headers ?? {}),
     cause: thrown,
   });
 }
@@ -107,6 +108,11 @@ function readWait(headers: Record<string, unknown>, nowMs: number): number | nul
   return clamp(resetSeconds * 1000 - nowMs + 1000);
 }
 
+/** A secondary limit comes with `retry-after`, or with requests that remain. */
+function isUsedUp(headers: Record<string, unknown>): boolean {
+  return headers['retry-after'] === undefined && headers['x-ratelimit-remaining'] === '0';
+}
+
 function clamp(waitMs: number): number {
   return Math.min(MAX_WAIT_MS, Math.max(1000, waitMs));
 }
@@ -138,6 +144,7 @@ function fromGraphql({ errors, headers }: GraphqlRefusal, cause: unknown, nowMs:
   return new GitHubError(kind, `GitHub answered: ${describe({ status: 200, message })}`, {
     status: 200,
     retryAfterMs: kind === 'rate_limited' ? (readWait(headers, nowMs) ?? FALLBACK_WAIT_MS) : null,
+    isUsedUp: isUsedUp(headers),
     cause,
   });
 }
