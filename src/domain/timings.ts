@@ -64,6 +64,11 @@ export type Timings = {
   taskLeaseSeconds: number;
   /** Among several coordinators: after this long without a connection to the database, one counts as gone and its steps are taken over. */
   coordinatorGoneSeconds: number;
+  /**
+   * A connection to PostgreSQL is given up after this long without an answer. Longer than the minute that the server gives a statement, and short
+   * enough that runners, which hold their leases for `leaseSeconds`, outlast it.
+   */
+  databaseSilentSeconds: number;
   /** First wait before a side effect on GitHub is tried again; doubles, at most `effectRetryMaxSeconds`. */
   effectRetryBaseSeconds: number;
   effectRetryMaxSeconds: number;
@@ -129,6 +134,7 @@ export const DEFAULT_TIMINGS: Timings = {
   progressReportSeconds: 10,
   taskLeaseSeconds: 300,
   coordinatorGoneSeconds: 15,
+  databaseSilentSeconds: 70,
   effectRetryBaseSeconds: 5,
   effectRetryMaxSeconds: 300,
   githubAcceptSeconds: 300,

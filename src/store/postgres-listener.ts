@@ -1,9 +1,14 @@
+import type { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { backoffMs } from '../lib/retry.ts';
 import { toError } from '../lib/to-error.ts';
+import { openPostgresSocket } from './postgres-socket.ts';
+
+/** How long an answer to our good-bye is waited for. */
+const GOODBYE_MS = 2000;
 
 /** A connection of its own that hears notices, and makes itself anew whenever it is lost. */
 export type PostgresListener = {
@@ -14,6 +19,8 @@ export type PostgresListener = {
 
 export function createPostgresListener(deps: {
   config: ClientConfig;
+  /** How long an answer may take, before it listens; afterwards silence is what is to be expected, and keep-alive finds out about its end. */
+  silentMs: number;
   channel: string;
   /** Done on every new connection, before it listens. */
   prepare: (client: Client) => Promise<void>;
@@ -26,11 +33,12 @@ export function createPostgresListener(deps: {
 }): PostgresListener {
   const { clock, log } = deps;
   const stopping = new AbortController();
-  let current: { client: Client; ended: Promise<void> } | null = null;
+  let current: Connection | null = null;
   let staying: Promise<void> | null = null;
 
-  async function connect(): Promise<{ client: Client; ended: Promise<void> }> {
-    const client = new Client(deps.config);
+  async function connect(): Promise<Connection> {
+    const socket = openPostgresSocket(deps.silentMs);
+    const client = new Client({ ...deps.config, stream: () => socket });
     // How a connection ends is told by its end; without a listener, the error would end the process.
     client.on('error', (error) => log.debug({ err: error }, 'The listening connection failed'));
     client.on('notification', ({ payload }) => deps.onNotice(payload ?? ''));
@@ -40,8 +48,10 @@ export function createPostgresListener(deps: {
       await client.connect();
       await deps.prepare(client);
       await client.query(`listen ${client.escapeIdentifier(deps.channel)}`);
-      return { client, ended };
+      socket.setTimeout(0);
+      return { client, socket, ended };
     } catch (error) {
+      socket.setTimeout(GOODBYE_MS);
       await client.end();
       throw error;
     }
@@ -60,7 +70,7 @@ export function createPostgresListener(deps: {
   }
 
   /** Tries until it succeeds; `null` when it was stopped. */
-  async function reconnect(): Promise<typeof current> {
+  async function reconnect(): Promise<Connection | null> {
     for (let attempt = 1; !stopping.signal.aborted; attempt += 1) {
       try {
         return await connect();
@@ -86,8 +96,11 @@ export function createPostgresListener(deps: {
     },
     async stop() {
       stopping.abort();
+      current?.socket.setTimeout(GOODBYE_MS);
       await current?.client.end();
       await staying;
     },
   };
 }
+
+type Connection = { client: Client; socket: Socket; ended: Promise<void> };

@@ -41,16 +41,17 @@ export async function createPostgresStore(deps: {
   /** In place of the database's clock, for tests that turn it. */
   clock?: Pick<Clock, 'nowMs'>;
   random?: Random;
-  timings?: StoreTimings & Pick<Timings, 'coordinatorGoneSeconds'>;
+  timings?: StoreTimings & Pick<Timings, 'coordinatorGoneSeconds' | 'databaseSilentSeconds'>;
 }): Promise<Store> {
   const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS, use = 'serve' } = deps;
   const lock = deps.folder === undefined ? null : await takeFolder(deps.folder, use);
   const share = createPostgresUse(use);
+  const silentMs = timings.databaseSilentSeconds * 1000;
   const config = { ...toClientConfig(url), application_name: share.applicationName };
   const time = createFollowingClock();
   const claimant = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0) % 2 ** 31;
   const db = new Kysely<Schema>({
-    dialect: createPostgresDialect(config, log),
+    dialect: createPostgresDialect(config, silentMs, log),
     plugins: [createWithoutNulPlugin()],
   });
   const wakes = createWakes();
@@ -65,6 +66,7 @@ export async function createPostgresStore(deps: {
   });
   const listener = createPostgresListener({
     config,
+    silentMs,
     channel: WAKE_CHANNEL,
     async prepare(client) {
       await share.take(client);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { PATIENCE_MS } from './support/fault-timings.ts';
 import { OWNER, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
@@ -40,6 +41,41 @@ describe('database restart or failover', () => {
       expect(ofWaiting.map(({ attempt }) => attempt)).toEqual([1, 1]);
     },
   );
+
+  test('PostgreSQL vanishes without a word in the middle of jobs, and is elsewhere by then', async (context) => {
+    const postgres = await startOwnPostgres();
+    const { port } = new URL(postgres.url ?? '');
+    await using vanishing = await createTcpProxy();
+    await using front = await createTcpProxy();
+    vanishing.lead({ port: Number(port) });
+    front.lead({ port: vanishing.port });
+    const url = Object.assign(new URL(postgres.url ?? ''), {
+      hostname: '127.0.0.1',
+      port: String(front.port),
+    });
+    await using yard = await startFaultYard({
+      database: { ...postgres, url: url.href },
+      // Longer than connections are believed in, as in production.
+      timings: { leaseSeconds: 60 },
+    });
+    const waiting = await yard.ask('Please wait');
+    await yard.jobIn(waiting, 'running');
+    const before = await yard.ask();
+
+    vanishing.halfOpen();
+    front.lead({ port: Number(port) });
+    const goneMs = performance.now();
+    await yard.goOn();
+    await yard.jobIn(waiting, 'succeeded');
+    // What it could not acknowledge meanwhile.
+    await yard.redeliverFailed();
+
+    await assertNothingLost(yard, { [waiting]: ['succeeded'], [before]: ['succeeded'] });
+    noteRecovery(context, ROW, 'PostgreSQL, gone without a word', [elapsedMs(goneMs)]);
+    expect((await yard.jobs()).map(({ attempt }) => attempt)).toEqual([1, 1]);
+    // The connection that listens is idle, and its silence is what keep-alive would find out about: the proxy answers that.
+    vanishing.cut();
+  });
 
   test('no lease is judged right after the database was away for longer than a lease', async (context) => {
     const postgres = await startOwnPostgres();

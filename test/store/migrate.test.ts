@@ -145,7 +145,8 @@ async function openPostgres(): Promise<Opened> {
   const database = await createTestDatabase();
   const log = createTestLogger();
   return openWith({
-    connect: () => new Kysely<Schema>({ dialect: createPostgresDialect(toClientConfig(database.url), log) }),
+    connect: () =>
+      new Kysely<Schema>({ dialect: createPostgresDialect(toClientConfig(database.url), 60_000, log) }),
     engine: createPostgresEngine({
       claimant: 1,
       clock: null,

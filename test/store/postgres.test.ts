@@ -26,6 +26,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { someRunnerFacts } from '../support/runner-builders.ts';
 import { aDelivery, aStoredJob, forIssue } from '../support/store-builders.ts';
+import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { createTestLogger } from '../support/test-logger.ts';
 import { until } from '../support/until.ts';
 import { describeStore } from './store-contract.ts';
@@ -193,7 +194,6 @@ describe('two coordinators on one database', () => {
     expect(one).toBe(two);
   });
 
-  test('of two that find the same intent at once, the second waits, and knows it then', async () => {
   test('a repeat that overlaps its first call gets the answer to that one', async () => {
     await using pair = await openPair();
     const job = aStoredJob();
@@ -234,6 +234,7 @@ describe('two coordinators on one database', () => {
     ]);
   });
 
+  test('of two that find the same intent at once, the second waits, and knows it then', async () => {
     await using pair = await openPair();
     const work: string[] = [];
     const accept = (store: Store, name: string) =>
@@ -395,11 +396,38 @@ describe('two coordinators on one database', () => {
     expect(await pair.first.putDelivery(delivery)).toBe('stored');
   });
 
+  test('a database that vanishes without a word is given up on, and reached anew where it is by then', async () => {
+    const { port } = new URL(database.url);
+    await using vanishing = await createTcpProxy();
+    await using front = await createTcpProxy();
+    vanishing.lead({ port: Number(port) });
+    front.lead({ port: vanishing.port });
+    const url = Object.assign(new URL(database.url), { hostname: '127.0.0.1', port: String(front.port) });
+    const timings = { ...DEFAULT_TIMINGS, databaseSilentSeconds: 1.5 };
+    await using store = await openStore({ url: url.href, timings });
+    // More calls than it has connections.
+    const calls = () => Promise.allSettled(Array.from({ length: 12 }, () => store.nowMs()));
+    await calls();
+
+    vanishing.halfOpen();
+    const asked = calls();
+    front.lead({ port: Number(port) });
+    const answers = await asked;
+    const later = await calls();
+
+    const failures = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [String(answer.reason)] : [],
+    );
+    expect(failures).toEqual(Array(10).fill(expect.stringContaining('silent for 1.5 s')));
+    expect(later.filter(({ status }) => status === 'fulfilled')).toHaveLength(12);
+  });
+
   test('work of one that was killed is taken over long before its lease is over; of one that lives, it is not', async () => {
     await using pair = await openPair({
       taskLeaseSeconds: 3600,
       progressReportSeconds: 0.1,
       coordinatorGoneSeconds: 0.2,
+      databaseSilentSeconds: DEFAULT_TIMINGS.databaseSilentSeconds,
     });
     const { first, second } = pair;
     const [living, killed] = [aDelivery(), aDelivery()];

@@ -39,6 +39,8 @@ export const FAULT_TIMINGS: Timings = {
   progressReportSeconds: 0.3,
   taskLeaseSeconds: DEFAULT_TIMINGS.taskLeaseSeconds / FASTER,
   coordinatorGoneSeconds: DEFAULT_TIMINGS.coordinatorGoneSeconds / FASTER,
+  // More than a fortieth: it must outlast what a frozen coordinator keeps locked, which PostgreSQL's own clock ends after 5 s.
+  databaseSilentSeconds: 8,
   effectRetryBaseSeconds: 0.15,
   effectRetryMaxSeconds: 2,
   // As above, more room to accept: a runner that only reaches GitHub may just be starting, and looks around only now and then.
