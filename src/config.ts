@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { getPrivateKey } from '@probot/get-private-key';
 import { z } from 'zod';
+import { BUDGETS } from './domain/timings.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 
 const APP_ID_RULE = 'must be the numeric App ID from the App’s settings page (not the client id)';
 const SPACING_RULE = 'must be a whole number of milliseconds from 0 to 60000';
+const DAYS_RULE = 'must be a whole number of days from 1 to 3650';
 const PORT_RULE = 'must be a port: a whole number from 0 (any free one) to 65535';
 
 /** Everything the coordinator can be told, by environment variables alone. `.env.example` lists the same names. */
@@ -35,6 +37,12 @@ const Environment = z.object({
       error: 'must be the URL of a Redis server, such as redis://:password@redis.example.com:6379',
     })
     .optional(),
+  KEEP_LOGS_DAYS: z.coerce
+    .number(DAYS_RULE)
+    .int(DAYS_RULE)
+    .min(1, DAYS_RULE)
+    .max(3650, DAYS_RULE)
+    .default(BUDGETS.keptLogDays),
   METRICS_TOKEN: z
     .string()
     .min(16, 'is too short: use 16 characters or more, e.g. from `openssl rand -hex 32`')
@@ -80,6 +88,8 @@ export type Config = {
   databaseUrl: string | null;
   /** The Redis in which several coordinators share GitHub's limits, with its password; `null` = in the store. */
   redisUrl: string | null;
+  /** How long the log of an attempt that has ended is kept in the store. */
+  keepLogsDays: number;
   /** What a scraper of `/metrics` has to show; `null` = they are not served. */
   metricsToken: string | null;
   /** REST root without a slash at the end. */
@@ -132,6 +142,7 @@ export function readConfig(
       dataFolder: path.resolve(environment.DATA_FOLDER),
       databaseUrl: environment.DATABASE_URL ?? null,
       redisUrl: environment.REDIS_URL ?? null,
+      keepLogsDays: environment.KEEP_LOGS_DAYS,
       metricsToken: environment.METRICS_TOKEN ?? null,
       githubApiUrl: toApiUrl(environment),
       limits: {

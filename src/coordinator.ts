@@ -246,11 +246,11 @@ async function openRedisLimits(
 
 /** The only place that knows which engine is beneath. */
 export async function openStore(
-  config: Pick<Config, 'dataFolder' | 'databaseUrl'>,
+  config: Pick<Config, 'dataFolder' | 'databaseUrl' | 'keepLogsDays'>,
   deps: { clock: Clock; random: Random; timings: Timings; log: Logger; use: StoreUse },
 ): Promise<Store> {
-  const { dataFolder: folder, databaseUrl: url } = config;
-  if (url === null) return createEmbeddedStore({ ...deps, folder });
+  const { dataFolder: folder, databaseUrl: url, keepLogsDays } = config;
+  if (url === null) return createEmbeddedStore({ ...deps, folder, keepLogsDays });
   const { random, timings, log, use } = deps;
-  return createPostgresStore({ url, folder, use, random, timings, log });
+  return createPostgresStore({ url, folder, use, random, timings, keepLogsDays, log });
 }

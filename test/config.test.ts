@@ -53,6 +53,7 @@ test.each(['https://github.example.com', 'github.example.com/api', 'a b'])(
 test.each<[string, string, string]>([
   ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, fatal, silent'],
   ['LOG_FORMAT', 'xml', 'must be pretty or json'],
+  ['KEEP_LOGS_DAYS', '0', 'must be a whole number of days from 1 to 3650'],
   ['METRICS_TOKEN', 'short', 'is too short: use 16 characters or more, e.g. from `openssl rand -hex 32`'],
   ['GHE_PROTOCOL', 'gopher', 'must be https or http'],
   ['APP_ID', '-1', 'must be the numeric App ID from the App’s settings page (not the client id)'],

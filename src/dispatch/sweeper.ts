@@ -43,7 +43,8 @@ export function createSweeper(deps: {
   const { store, assigner, clock, timings, log } = deps;
   const stopping = new AbortController();
   let loops: Promise<unknown> | null = null;
-  let prunedAtMs = clock.monotonicMs();
+  // At once after a start: a coordinator that is restarted often tidies up, too.
+  let prunedAtMs = -Infinity;
 
   const forgiveOutage = (): Promise<void> => forgive(timings.returnSeconds);
 

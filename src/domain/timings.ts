@@ -181,6 +181,8 @@ export const BUDGETS = {
   toldQueuePlaces: 5,
   /** For how long a runner keeps the patch of work that was not accepted. */
   refusedPatchDays: 30,
+  /** For how long a coordinator keeps the logs of attempts that have ended, unless it is told otherwise. */
+  keptLogDays: 30,
   /** How many workspaces of attempts that were lost to others a runner keeps, the newest, and for how long. */
   workspacesAside: 3,
   /** How many workspaces a runner keeps for next rounds of their pull requests, the newest, and for how long unless it is told otherwise. */

@@ -28,6 +28,8 @@ export async function createEmbeddedStore(deps: {
   log: Logger;
   random?: Random;
   timings?: StoreTimings;
+  /** `BUDGETS.keptLogDays` when left out. */
+  keepLogsDays?: number;
 }): Promise<Store> {
   const { folder, clock, log } = deps;
   const lock = await takeFolder(folder, deps.use ?? 'serve');
@@ -54,6 +56,7 @@ export async function createEmbeddedStore(deps: {
       newId: createUuidV7({ clock, random: deps.random ?? systemRandom }),
       wakes: createWakes(),
       ...(deps.timings ? { timings: deps.timings } : {}),
+      keepLogsDays: deps.keepLogsDays,
       close: () => (closing ??= closeAll()),
     });
   } catch (error) {

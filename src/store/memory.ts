@@ -136,7 +136,13 @@ export type KeepFor = {
   triggerKeysMs: number;
   commandsMs: number;
   patchesMs: number;
+  /** From the end of their attempt. */
+  logsMs: number;
 };
+
+/** The logs of so many attempts are forgotten with one statement, while which SQLite does nothing else; and so often in a round. */
+const LOGS_AT_ONCE = 10;
+const LOG_ROUNDS = 100;
 
 /** Forgets what can't come back any more. Several statements; repeating it is harmless. */
 export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): Promise<void> {
@@ -179,4 +185,39 @@ export async function prune(db: Kysely<Schema>, keep: KeepFor, nowMs: number): P
     .deleteFrom('trigger_keys')
     .where('created_at', '<', nowMs - keep.triggerKeysMs)
     .execute();
+  await pruneLogs(db, nowMs - keep.logsMs);
+}
+
+/** With them goes what was said in the check runs of runners that only reach GitHub: of an attempt that has ended, nobody listens to it. */
+async function pruneLogs(db: Kysely<Schema>, endedBeforeMs: number): Promise<void> {
+  for (let round = 1; round <= LOG_ROUNDS; round += 1) {
+    const old = await db
+      .selectFrom('attempts')
+      .select('id')
+      .where('finished_at', '<', endedBeforeMs)
+      .where((eb) =>
+        eb.or([
+          eb.exists(
+            eb
+              .selectFrom('log_chunks')
+              .select('attempt_id')
+              .whereRef('log_chunks.attempt_id', '=', 'attempts.id'),
+          ),
+          eb.exists(
+            eb
+              .selectFrom('check_run_mail')
+              .select('attempt_id')
+              .whereRef('check_run_mail.attempt_id', '=', 'attempts.id'),
+          ),
+        ]),
+      )
+      .limit(LOGS_AT_ONCE)
+      .execute();
+    if (old.length === 0) return;
+    const ids = old.map(({ id }) => id);
+    await db.deleteFrom('log_chunks').where('attempt_id', 'in', ids).execute();
+    await db.deleteFrom('check_run_mail').where('attempt_id', 'in', ids).execute();
+    // SQLite answers at once, so nobody else would get a turn.
+    await new Promise(setImmediate);
+  }
 }

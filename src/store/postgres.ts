@@ -42,6 +42,8 @@ export async function createPostgresStore(deps: {
   clock?: Pick<Clock, 'nowMs'>;
   random?: Random;
   timings?: StoreTimings & Pick<Timings, 'coordinatorGoneSeconds' | 'databaseSilentSeconds'>;
+  /** `BUDGETS.keptLogDays` when left out. */
+  keepLogsDays?: number;
 }): Promise<Store> {
   const { url, log, random = systemRandom, timings = DEFAULT_TIMINGS, use = 'serve' } = deps;
   const lock = deps.folder === undefined ? null : await takeFolder(deps.folder, use);
@@ -106,6 +108,7 @@ export async function createPostgresStore(deps: {
     newId: createUuidV7({ clock: deps.clock ?? time, random }),
     wakes,
     timings,
+    keepLogsDays: deps.keepLogsDays,
     close: () => (closing ??= closeAll()),
   });
 }

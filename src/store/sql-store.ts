@@ -29,7 +29,7 @@ export type StoreTimings = Partial<
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** GitHub redelivers for three days; what a person asked for may be found again by a sweep much later. */
-const KEEP_FOR: KeepFor = {
+const KEEP_FOR: Omit<KeepFor, 'logsMs'> = {
   deliveriesMs: 7 * DAY_MS,
   effectsMs: 7 * DAY_MS,
   answersMs: DAY_MS,
@@ -49,10 +49,12 @@ export function createSqlStore(deps: {
   /** Where commits of this process are told; others may be told there, too. */
   wakes: Wakes;
   timings?: StoreTimings;
+  keepLogsDays?: number | undefined;
   close: () => Promise<void>;
 }): Store {
   const { db, engine, newId, wakes } = deps;
   const timings = { ...DEFAULT_TIMINGS, ...deps.timings };
+  const keepFor = { ...KEEP_FOR, logsMs: (deps.keepLogsDays ?? BUDGETS.keptLogDays) * DAY_MS };
   const leaseMs = timings.taskLeaseSeconds * 1000;
   const transaction = new AsyncLocalStorage<true>();
   const deliveries = createDeliveryQueries(db, engine, newId);
@@ -146,7 +148,7 @@ export function createSqlStore(deps: {
         leaseEndedBeforeMs: await engine.nowMs(db),
         claimants: await engine.goneClaimants(db),
       }),
-    prune: async () => prune(db, KEEP_FOR, await engine.nowMs(db)),
+    prune: async () => prune(db, keepFor, await engine.nowMs(db)),
     close: deps.close,
     [Symbol.asyncDispose]: deps.close,
   };

@@ -140,7 +140,7 @@ export type Store = DeliveryStore &
     subscribe(listener: (topic: WakeTopic) => void): () => void;
     /** Puts deliveries and effects back in line whose worker has vanished. Returns how many. */
     requeueLapsedTasks(): Promise<number>;
-    /** Forgets finished deliveries, effects and answers that can't come back any more. */
+    /** Forgets finished deliveries, effects and answers that can't come back any more, and logs of attempts that ended long ago. */
     prune(): Promise<void>;
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;

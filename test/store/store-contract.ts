@@ -725,6 +725,39 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(Buffer.from(await timeline.readLog(attempt.id, 0, 1e6)).equals(whole)).toBe(true);
     });
 
+    test('logs of attempts, and mail, are forgotten a month after the end; of those that go on, nothing is', async () => {
+      await using opened = await open();
+      const { store, clock } = opened;
+      const job = aStoredJob();
+      await store.jobs.insert(job);
+      // More than are forgotten at once.
+      const attempts = Array.from({ length: 12 }, (_, index) =>
+        aStoredAttempt(job, { id: randomUUID() as AttemptId, number: index + 1, finishedAtMs: null }),
+      );
+      for (const attempt of attempts) await store.attempts.insert(attempt);
+      const all = attempts.map(({ id }) => id);
+      const data = new TextEncoder().encode('test\n');
+      for (const attemptId of all) {
+        await store.timeline.addLogChunk({ attemptId, startOffset: 0, data, atMs: clock.nowMs() });
+        await store.mail.open(attemptId);
+      }
+      for (const id of all.slice(1)) await store.attempts.change(id, { finishedAtMs: clock.nowMs() });
+      const kept = async () => {
+        const logs = await Promise.all(all.map((id) => store.timeline.readLog(id, 0, 100)));
+        const mail = await Promise.all(all.map((id) => store.mail.get(id)));
+        return [logs.filter(({ length }) => length > 0).length, mail.filter((one) => one !== null).length];
+      };
+
+      clock.advance((30 * 24 * HOUR_MS) / 1000);
+      await store.prune();
+      expect(await kept()).toEqual([12, 12]);
+      clock.advance(1);
+      await store.prune();
+
+      expect(await kept()).toEqual([1, 1]);
+      expect(await store.timeline.readLog(all[0] as AttemptId, 0, 100)).toHaveLength(data.length);
+    });
+
     test('patches are kept word for word, the newest of a job is found, and they are forgotten after a month', async () => {
       await using opened = await open();
       const { store, clock } = opened;

@@ -93,6 +93,7 @@ export async function startYard(
         dataFolder: path.join(folder, 'data'),
         databaseUrl,
         redisUrl: null,
+        keepLogsDays: 30,
         metricsToken: null,
         githubApiUrl: `${github.url}${options.apiPath ?? ''}`,
         limits: { writeSpacingMs: 0, notificationSpacingMs: 0 },
