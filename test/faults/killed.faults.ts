@@ -154,6 +154,24 @@ describe('runner kill -9 while running', () => {
   );
 
   test(
+    'after its push, where it only reaches GitHub, and started again',
+    { tags: ['ci'] },
+    async (context) => {
+      await using yard = await startFaultYard({ runners: [] });
+      const far = await yard.addRunner('far', { transport: 'github' });
+      far.plan({ like: 'git push' });
+      const issue = await yard.ask();
+      await until('it is dead', () => !far.isRunning(), PATIENCE_MS);
+
+      await far.start();
+      const backMs = performance.now();
+
+      await assertNothingLost(yard, { [issue]: ['succeeded'] });
+      noteRecovery(context, `${ROW}, by way of GitHub`, 'after its push, restarted', [elapsedMs(backMs)]);
+    },
+  );
+
+  test(
     'between the writes of an attempt that only reaches GitHub, and started again',
     { timeout: LONG_MS },
     async (context) => {
