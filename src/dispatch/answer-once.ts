@@ -18,22 +18,25 @@ export async function answerOnce<T>(
   idempotency: Idempotency,
   work: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  const known = await findAnswer<T>(tx, scope, idempotency);
+  // What is found was written below, from a value of this type, under the same scope.
+  const find = async (): Promise<Answer<T> | null> =>
+    (await findAnswer(tx, scope, idempotency)) as Answer<T> | null;
+  const known = await find();
   if (known !== null) return known;
   const answer = await work();
   // A repeat may have looked before its first call was committed at another coordinator, waited for that in `work`, and met the job as it was left.
-  if (!answer.ok) return (await findAnswer<T>(tx, scope, idempotency)) ?? answer;
+  if (!answer.ok) return (await find()) ?? answer;
   const body = JSON.stringify(answer.value);
   await tx.memory.putAnswer(scope, idempotency.key, { requestHash: idempotency.requestHash, body }, tx.nowMs);
   return answer;
 }
 
 /** `null` when this call was not answered yet. */
-async function findAnswer<T>(
+async function findAnswer(
   tx: StoreTx,
   scope: string,
   { key, requestHash }: Idempotency,
-): Promise<Answer<T> | null> {
+): Promise<Answer<unknown> | null> {
   const known = await tx.memory.getAnswer(scope, key);
   if (known === null) return null;
   if (known.requestHash !== requestHash) {
@@ -42,6 +45,5 @@ async function findAnswer<T>(
       'This idempotency key was used for another request. Use a new key for each request, and the same one only for repeats.',
     );
   }
-  // Written above, from a value of this type, under the same scope.
-  return { ok: true, value: JSON.parse(known.body) as T };
+  return { ok: true, value: JSON.parse(known.body) as unknown };
 }
