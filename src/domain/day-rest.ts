@@ -16,7 +16,7 @@ export type Measured = {
   limits: DailyLimits;
 };
 
-/** With less than this, or than this part of the job's own budget, an attempt would end before its agent has done anything. */
+/** With less than this, or than this part of what the job or the day may use, an attempt would end before its agent has done anything. */
 const LEAST: Rest = { costUsd: 0.01, minutes: 1 };
 const LEAST_PART = 0.02;
 
@@ -28,29 +28,27 @@ export function findNoRest(
   measured: readonly Measured[],
   { maxBudgetUsd, maxMinutes }: AttemptBudget,
 ): NoRest | null {
-  const least: Rest = {
-    costUsd: Math.max(LEAST.costUsd, maxBudgetUsd * LEAST_PART),
-    minutes: Math.max(LEAST.minutes, maxMinutes * LEAST_PART),
-  };
+  const own: Rest = { costUsd: maxBudgetUsd, minutes: maxMinutes };
   const short = measured.flatMap(({ whose, used, setAside, limits }) =>
     MEASURES.flatMap((measure) => {
       const limit = limits[measure];
       if (limit === undefined) return [];
       const left = limit - used[measure];
-      return left - setAside[measure] >= least[measure]
+      const least = Math.max(LEAST[measure], Math.min(own[measure], limit) * LEAST_PART);
+      return left - setAside[measure] >= least
         ? []
-        : [{ whose, measure, limit, used: used[measure], left }];
+        : [{ whose, measure, limit, used: used[measure], left, least }];
     }),
   );
-  const usedUp = short.find(({ left, measure }) => left < least[measure]);
+  const usedUp = short.find(({ left, least }) => left < least);
   if (usedUp !== undefined) {
-    const { whose, limit, measure, left } = usedUp;
+    const { whose, limit, measure, left, least } = usedUp;
     const how =
       left < LEAST[measure]
         ? `The limit for ${whose} is used up for today: ${describeMeasure(usedUp)}`
         : `What the limit for ${whose} leaves for today is too little to begin with: ${describeMeasure({ ...usedUp, used: left })}`;
     // One that allows less is used up on any day.
-    const again = limit < least[measure] ? '' : 'at 00:00 UTC, or ';
+    const again = limit < least ? '' : 'at 00:00 UTC, or ';
     return {
       code: 'day_used_up',
       reason: `${how} (limits in the settings). It goes on ${again}when the limit is raised.`,

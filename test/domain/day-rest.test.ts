@@ -85,11 +85,6 @@ test.each([
   ],
   [measured({ minutes: 600 }, { minutes: 598 }), 'day_used_up', /too little to begin with: 2 of 600 minutes/],
   [measured({ costUsd: 20 }, {}, { costUsd: 19.9 }), 'day_set_aside', /set aside for work under way/],
-  [
-    measured({ costUsd: 0.3 }),
-    'day_used_up',
-    /\(limits in the settings\)\. It goes on when the limit is raised/,
-  ],
 ])(
   'an attempt does not begin with a sliver of its budget, in which it could only fail',
   (day, code, reason) => {
@@ -98,6 +93,12 @@ test.each([
     expect(noRest).toEqual({ code, reason: expect.stringMatching(reason) });
   },
 );
+
+test('a small limit lets work begin all the same', () => {
+  const own = { maxBudgetUsd: 20, maxMinutes: 120 };
+
+  expect(findNoRest([measured({ costUsd: 0.3, minutes: 2 }, { costUsd: 0.28 })], own)).toBeNull();
+});
 
 test('an attempt gets no more than the day’s limits leave, the tightest one first, beside what others may still use, and is told so', () => {
   const settings = { maxBudgetUsd: 20, maxMinutes: 120 };
