@@ -30,6 +30,18 @@ const HASTY_AGENT_CLOCK: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms > 30_000 && ms <= 51_000 ? 1000 : ms, signal),
 };
 
+/** A test that is red in each run for which there is an `x`. HOME is the attempt's own. */
+function moodyTest(moods: string): string {
+  return `import { appendFileSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+test('has moods', () => {
+  const file = process.env.HOME + '/moods';
+  appendFileSync(file, '.');
+  if (${JSON.stringify(moods)}[readFileSync(file).length - 1] === 'x') throw new Error('a mood');
+});
+`;
+}
+
 let world: RunnerWorld;
 let runner: InProcessRunner;
 let config: RunnerConfig;
@@ -128,6 +140,46 @@ describe('work that gets through', () => {
     // Told at each phase: after the first round, or both.
     expect([2, 4]).toContain(attempt.progress?.usage.turns);
     expect(await pushed(spec)).toBe(result.headCommit);
+  });
+
+  test.each([
+    [
+      'wrong-twice-then-fix',
+      {},
+      { outcome: 'pull_request', evidence: { repairRounds: 2 }, usage: { turns: 6 } },
+    ],
+    // Each round takes two turns, and costs a cent.
+    [
+      'wrong',
+      { maxTurns: 2 },
+      { outcome: 'tests_failed', evidence: { repairRounds: 0 }, usage: { turns: 2 } },
+    ],
+    ['wrong', { maxBudgetUsd: 0.02 }, { outcome: 'tests_failed', evidence: { repairRounds: 1 } }],
+  ])('is given back as long as turns and money last: %s with %j', async (scenario, limits, expected) => {
+    const { result } = await work(scenario, { settings: { repairRounds: 3, ...limits } });
+
+    expect(result).toMatchObject(expected);
+  });
+
+  test.each([
+    [
+      'once, which is flaky and blames nobody',
+      '.x..',
+      { flaky: { total: 1 }, newlyFailing: { total: 0 } },
+      0,
+    ],
+    ['twice, which is the work’s affair', '.xx.', { flaky: { total: 0 }, newlyFailing: { total: 0 } }, 1],
+  ])('may have a test that was green before and is red %s', async (_what, moods, tests, repairRounds) => {
+    const files = { 'moody.test.js': moodyTest(moods) };
+    await world.github.as('alice').pushFiles(WIDGETS, 'main', files, 'Moods');
+
+    const { attempt, result } = await work('fix', { settings: { repairRounds: 1 } });
+
+    expect(result).toMatchObject({
+      outcome: 'pull_request',
+      evidence: { after: { verdict: 'passed' }, tests, repairRounds },
+    });
+    expect(attempt.log.match(/Running once more what was not red before/g)).toHaveLength(1);
   });
 
   test('may be repaired by an agent that has lost its session, which is told everything anew', async () => {
