@@ -17,6 +17,8 @@ export type WantedReports = {
 /** The file that `node:test` loads; written by whoever runs the command. */
 export const NODE_REPORTER_FILE = 'node-reporter.mjs';
 
+/** It may hold comments. */
+const TESTING_PLATFORM = /"runner"\s*:\s*"Microsoft\.Testing\.Platform"/i;
 const SCRIPT_RUNNERS = new Set(['npm', 'pnpm', 'yarn', 'bun']);
 const NODE_PROGRAMS = new Set([...SCRIPT_RUNNERS, 'node', 'npx', 'bunx', 'make']);
 
@@ -33,9 +35,11 @@ export function wantReports(
     script: string | null;
     /** Whether the `node` of the machine takes a reporter by NODE_OPTIONS. */
     nodeTakesReporter: boolean;
+    /** Text of the `global.json` that the command would obey; `null` when there is none. */
+    globalJson: string | null;
   },
 ): WantedReports {
-  const { reportFolder, script, nodeTakesReporter } = where;
+  const { reportFolder, script, nodeTakesReporter, globalJson } = where;
   const wanted: WantedReports = {
     command: [...command],
     env: {
@@ -85,7 +89,8 @@ export function wantReports(
   if (['gradle', 'gradlew'].includes(program) && command.includes('test')) {
     wanted.command.splice(wanted.command.indexOf('test'), 0, 'cleanTest');
   }
-  if (program === 'dotnet' && names[1] === 'test') {
+  // The other runner, from .NET 10 on, refuses the options of this one.
+  if (program === 'dotnet' && names[1] === 'test' && !TESTING_PLATFORM.test(globalJson ?? '')) {
     wanted.command.push('--logger', 'trx', '--results-directory', reportFolder);
     wanted.files.push({ kind: 'trx', begins: '', ends: '.trx' });
   }

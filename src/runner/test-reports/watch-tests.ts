@@ -13,6 +13,7 @@ import { readReports } from './read-reports.ts';
 import { findScriptFolder, findScriptName, NODE_REPORTER_FILE, wantReports } from './want-reports.ts';
 
 const MAX_NAME = 300;
+const NOTHING_KNOWN = { script: null, globalJson: null };
 
 /** One test command under watch. */
 export type TestWatch = {
@@ -42,7 +43,7 @@ export function createTestWatcher(options: {
   let nodeTakesReporter: boolean | null = null;
 
   async function tryNode(): Promise<boolean> {
-    const { env } = wantReports(['node'], { reportFolder, script: null, nodeTakesReporter: true });
+    const { env } = wantReports(['node'], { ...NOTHING_KNOWN, reportFolder, nodeTakesReporter: true });
     return await options.tryOut(['node', '--eval', ''], env);
   }
 
@@ -62,7 +63,8 @@ export function createTestWatcher(options: {
     nodeTakesReporter ??= await tryNode();
 
     const script = await readScript(workspace.folder, command);
-    const wanted = wantReports(command, { reportFolder, script, nodeTakesReporter });
+    const globalJson = await readGlobalJson(workspace.folder, command);
+    const wanted = wantReports(command, { reportFolder, script, nodeTakesReporter, globalJson });
     const into = createCaseCollector(cleanName, cleanText);
     const read =
       wanted.lines === 'cargo' ? readCargoLines(into) : wanted.lines === 'go' ? readGoLines(into) : null;
@@ -78,6 +80,12 @@ export function createTestWatcher(options: {
       },
     };
   };
+}
+
+/** Commands are run at the root of the work tree. */
+async function readGlobalJson(folder: string, [program]: Command): Promise<string | null> {
+  if (program !== 'dotnet') return null;
+  return await (await openRepositoryFiles(folder, ['global.json'])).read('global.json');
 }
 
 /** The text of the script that the command runs; `null` when it runs none, or it can't be read. */

@@ -5,8 +5,12 @@ import {
   wantReports,
 } from '../../../src/runner/test-reports/want-reports.ts';
 
-const want = (command: string[], script: string | null = null, nodeTakesReporter = true) =>
-  wantReports(command, { reportFolder: '/r', script, nodeTakesReporter });
+const want = (
+  command: string[],
+  script: string | null = null,
+  nodeTakesReporter = true,
+  globalJson: string | null = null,
+) => wantReports(command, { reportFolder: '/r', script, nodeTakesReporter, globalJson });
 const JSON_OF_VITEST = ['--reporter=default', '--reporter=json', '--outputFile.json=/r/vitest.json'];
 
 describe('how a command is made to tell of its tests', () => {
@@ -69,6 +73,18 @@ describe('how a command is made to tell of its tests', () => {
     expect(want(['npm', 'test'], 'node --test', false).env['NODE_OPTIONS']).toBe(undefined);
     expect(want(['npm', 'test'], 'node --test --test-reporter=tap').env['NODE_OPTIONS']).toBe(undefined);
     expect(want(['cargo', 'test']).env['NODE_OPTIONS']).toBe(undefined);
+  });
+
+  test.each([
+    ['{ "test": { "runner": "Microsoft.Testing.Platform" } } // from .NET 10 on', false],
+    ['{ "test": { "runner": "VSTest" }, "sdk": { "version": "10.0.100" } }', true],
+  ])('dotnet test is given no options of the runner that %s does not take', (globalJson, isAsked) => {
+    const command = ['dotnet', 'test', 'shop.sln'];
+
+    const wanted = want(command, null, true, globalJson);
+
+    expect(wanted.command.includes('--logger')).toBe(isAsked);
+    expect(wanted.files.some(({ kind }) => kind === 'trx')).toBe(isAsked);
   });
 
   test.each<[string[], string | null, string]>([
