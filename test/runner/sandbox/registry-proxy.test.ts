@@ -161,8 +161,13 @@ describe.skipIf((await whyNoSandbox()) !== null)('from inside a sandbox', () => 
 
     const allowed = await machine.run(['node', '-e', CONNECT, 'packages.example.com:443'], { network });
     const refused = await machine.run(['node', '-e', CONNECT, 'evil.example.com:443'], { network });
+    // As Java is told, which knows no such variables.
+    const forJava = `Object.fromEntries(process.env.JAVA_TOOL_OPTIONS.matchAll(/-Dhttps\\.proxy(?:(Host)|Port)=(\\S+)/g).map(([, isHost, value]) => [isHost ? 'hostname' : 'port', value]))`;
+    const byJava = CONNECT.replace('new URL(process.env.HTTPS_PROXY)', forJava);
+    const asJava = await machine.run(['node', '-e', byJava, 'packages.example.com:443'], { network });
 
     expect(allowed).toMatchObject({ exitCode: 3, stdout: '200 hello from the registry' });
+    expect(asJava).toMatchObject({ exitCode: 3, stdout: '200 hello from the registry' });
     expect(refused.stdout).toMatch(/^403 /);
     expect(refusals).toEqual(['evil.example.com:443']);
   });
