@@ -100,6 +100,7 @@ describe.each(CASES)('$name by the Agent Client Protocol', (real) => {
       workspace: folder,
       home: homeFolder,
       temp: tempFolder,
+      agent: agentFolder,
       readable: readableFolders,
     } = machine.needs;
     const task = (more: object) =>
@@ -107,6 +108,7 @@ describe.each(CASES)('$name by the Agent Client Protocol', (real) => {
         folder,
         homeFolder,
         tempFolder,
+        agentFolder,
         readableFolders,
         maxMs: 100_000,
         idleMs: 60_000,

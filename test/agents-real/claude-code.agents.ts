@@ -270,8 +270,21 @@ describe.skipIf((await whyNoSandbox()) !== null)('in the sandbox', () => {
   afterEach(() => machine[Symbol.asyncDispose]());
 
   function aSandboxedTask() {
-    const { workspace: folder, home: homeFolder, temp: tempFolder, readable } = machine.needs;
-    return anAgentTask(folders, { folder, homeFolder, tempFolder, readableFolders: readable, maxMs: 60_000 });
+    const {
+      workspace: folder,
+      home: homeFolder,
+      temp: tempFolder,
+      agent: agentFolder,
+      readable,
+    } = machine.needs;
+    return anAgentTask(folders, {
+      folder,
+      homeFolder,
+      tempFolder,
+      agentFolder,
+      readableFolders: readable,
+      maxMs: 60_000,
+    });
   }
 
   test.each([

@@ -3,18 +3,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AgentEvent, AgentTask } from '../../src/runner/agents/agent.ts';
 
-/** A workspace with files, home and temporary folder of an attempt; all removed with it. */
+/** A workspace with files, home, temporary folder and agent's folder of an attempt; all removed with it. */
 export type AgentFolders = {
   root: string;
   workspace: string;
   home: string;
   temp: string;
+  /** Of the agent alone. */
+  agent: string;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 export async function makeAgentFolders(files: Record<string, string> = {}): Promise<AgentFolders> {
   const root = await mkdtemp(join(tmpdir(), 'agent-'));
-  const folders = { workspace: join(root, 'workspace'), home: join(root, 'home'), temp: join(root, 'temp') };
+  const at = (name: string): string => join(root, name);
+  const folders = { workspace: at('workspace'), home: at('home'), temp: at('temp'), agent: at('agent') };
   for (const folder of Object.values(folders)) await mkdir(folder);
   for (const [path, content] of Object.entries(files)) {
     const file = join(folders.workspace, path);
@@ -34,6 +37,7 @@ export function anAgentTask(
     prompt: 'Fix the failing test in this repository.',
     folder: folders.workspace,
     homeFolder: folders.home,
+    agentFolder: folders.agent,
     tempFolder: folders.temp,
     readableFolders: [],
     imagesFolder: null,

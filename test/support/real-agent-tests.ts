@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Agent } from '../../src/runner/agents/agent.ts';
 import type { HeadlessAgentOptions } from '../../src/runner/agents/headless-agent.ts';
 import type { HeadlessCli } from '../../src/runner/agents/headless-cli.ts';
+import { keepOnly } from '../../src/runner/workspace/kept/stamp-files.ts';
 import { type AgentFolders, anAgentTask, makeAgentFolders } from './agent-folders.ts';
 import { aHeadlessAgent, HEADLESS_KEY, realAgentPath } from './headless.ts';
 import type { MessagesApi, ModelTurn, RecordedRequest } from './messages-api.ts';
@@ -32,6 +33,42 @@ export type RealAgentCase = {
   env?: Record<string, string>;
 };
 
+const PLANTED = 'words that a test left at home';
+const OWN_PLACES = /(^|\/)(\.claude|\.codex|\.gemini|\.agents|\.?opencode)(\/|$)/;
+
+/** What set-up and tests could leave in HOME for the agents that we know. */
+function plantedAtHome(trap: string): Record<string, string> {
+  const skill = `---\nname: planted\ndescription: ${PLANTED}\n---\n${PLANTED}\n`;
+  const plugin = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(trap)}, '');\nexport const Trap = async () => ({});\n`;
+  const opencode = JSON.stringify({
+    mcp: { trap: { type: 'local', command: ['touch', trap], enabled: true } },
+  });
+  return {
+    '.codex/AGENTS.md': PLANTED,
+    '.codex/skills/planted/SKILL.md': skill,
+    '.claude/CLAUDE.md': PLANTED,
+    '.claude/skills/planted/SKILL.md': skill,
+    '.agents/skills/planted/SKILL.md': skill,
+    '.gemini/GEMINI.md': PLANTED,
+    '.gemini/NOT-READ-BY-GEMINI.md': PLANTED,
+    '.gemini/skills/planted/SKILL.md': skill,
+    '.gemini/settings.json': JSON.stringify({ mcpServers: { trap: { command: 'touch', args: [trap] } } }),
+    '.config/opencode/AGENTS.md': PLANTED,
+    '.config/opencode/opencode.json': opencode,
+    '.config/opencode/plugin/trap.js': plugin,
+    '.opencode/plugin/trap.js': plugin,
+    '.opencode/opencode.json': opencode,
+  };
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .toSorted();
+}
+
 /** The same proof for each real command line, in the sandbox: solves the task, resumes, is limited, is told the truth, is ended. */
 export async function describeRealAgent(real: RealAgentCase): Promise<void> {
   const program = realAgentPath(real.cli.program);
@@ -52,9 +89,9 @@ export async function describeRealAgent(real: RealAgentCase): Promise<void> {
       await folders[Symbol.asyncDispose]();
     });
 
-    async function put(files: Record<string, string>): Promise<void> {
+    async function put(files: Record<string, string>, folder = machine.needs.workspace): Promise<void> {
       for (const [name, text] of Object.entries(files)) {
-        const file = path.join(machine.needs.workspace, name);
+        const file = path.join(folder, name);
         await mkdir(path.dirname(file), { recursive: true });
         await writeFile(file, text);
       }
@@ -72,11 +109,18 @@ export async function describeRealAgent(real: RealAgentCase): Promise<void> {
     }
 
     function aTask(overrides: Parameters<typeof anAgentTask>[1] = {}) {
-      const { workspace: folder, home: homeFolder, temp: tempFolder, readable } = machine.needs;
+      const {
+        workspace: folder,
+        home: homeFolder,
+        temp: tempFolder,
+        agent: agentFolder,
+        readable,
+      } = machine.needs;
       return anAgentTask(folders, {
         folder,
         homeFolder,
         tempFolder,
+        agentFolder,
         readableFolders: readable,
         maxMs: 100_000,
         idleMs: 60_000,
@@ -91,6 +135,10 @@ export async function describeRealAgent(real: RealAgentCase): Promise<void> {
     });
 
     test('fixes a file with no network, no key and nothing of the machine; and goes on with its session', async () => {
+      const { home, agent: agentFolder } = machine.needs;
+      const trap = path.join(home, 'sprung');
+      await put(plantedAtHome(trap), home);
+      const planted = await listFiles(home);
       const neighbour = await real.startModel([]);
       await using model = await real.startModel([
         { say: 'I read the code first.', ...real.command("sed -i 's/a - b/a + b/' add.js && cat add.js") },
@@ -104,6 +152,10 @@ export async function describeRealAgent(real: RealAgentCase): Promise<void> {
 
       const task = aTask();
       const first = await agent.run(task);
+      // As a later attempt finds it.
+      const { isSessionFile } = agent;
+      const isKept = (file: string): boolean => isSessionFile?.(first.session ?? '', file) === true;
+      if (isSessionFile !== undefined) await keepOnly(agentFolder, new Map(), isKept);
       const second = await agent.run(aTask({ prompt: 'Look again.', resumeSession: first.session }));
       await neighbour.stop();
 
@@ -122,6 +174,10 @@ export async function describeRealAgent(real: RealAgentCase): Promise<void> {
       expect(second).toMatchObject({ ending: 'completed', summary: 'Looked again.' });
       expect(second.session).toBe(first.session);
       expect(bodies.at(-1), 'it remembers').toContain('I read the code first.');
+      // What set-up and tests can write in HOME is neither obeyed nor run.
+      expect(bodies.join('\n')).not.toContain(PLANTED);
+      expect(existsSync(trap)).toBe(false);
+      expect((await listFiles(home)).filter((file) => OWN_PLACES.test(file))).toEqual(planted);
     });
 
     test.each<[string, ModelTurn, string]>([

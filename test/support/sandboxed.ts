@@ -27,7 +27,10 @@ export type Try =
 /** A machine with a runner on it: its secrets, its mirrors, the workspace of one attempt and of another. */
 export type SandboxedMachine = Awaited<ReturnType<typeof makeSandboxedMachine>>;
 
-/** Why there is no sandbox on this machine; `null` = there is. Says it loudly, since it means that tests are skipped. */
+/**
+ * Why there is no sandbox on this machine; `null` = there is. Says it loudly, since it means that tests are skipped. Throws where that must
+ * not be: on a machine that is there to test it (`YARDMASTER_TESTS_NEED_SANDBOX=1`).
+ */
 export async function whyNoSandbox(): Promise<string | null> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sandbox-probe-'));
   try {
@@ -37,6 +40,8 @@ export async function whyNoSandbox(): Promise<string | null> {
       [],
     );
     if (opening.ok) return null;
+    if (process.env['YARDMASTER_TESTS_NEED_SANDBOX'] === '1')
+      throw new Error(`No sandbox here: ${opening.problem}`);
     process.stderr.write(`\n*** SKIPPED, the sandbox is NOT tested: ${opening.problem}\n\n`);
     return opening.problem;
   } finally {
@@ -64,17 +69,19 @@ export async function makeSandboxedMachine(settings: Partial<SandboxSettings> = 
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, `content of ${name}`);
   }
-  const ours = { workspace: 'work', home: 'home', temp: 'temp' };
-  const needs: LaunchNeeds = {
+  const ours = { workspace: 'work', home: 'home', temp: 'temp', agent: 'agent' };
+  const needs: LaunchNeeds & { agent: string } = {
     workspace: at(`root/attempts/ours/${ours.workspace}`),
     home: at(`root/attempts/ours/${ours.home}`),
     temp: at(`root/attempts/ours/${ours.temp}`),
+    agent: at(`root/attempts/ours/${ours.agent}`),
     readable: [at('root/mirrors/1.git/objects')],
     programs: [],
     sockets: [],
     network: 'none',
   };
-  for (const made of [needs.workspace, needs.home, needs.temp]) await mkdir(made, { recursive: true });
+  const writable = [needs.workspace, needs.home, needs.temp, needs.agent];
+  for (const made of writable) await mkdir(made, { recursive: true });
   const merged = { ...toSandboxSettings('required', (name) => name), readable: [at('tools')], ...settings };
   const opening = await open(root, merged, [files.config, files.key, files.toolSecret]);
   if (!opening.ok) throw new Error(opening.problem);
@@ -102,7 +109,7 @@ export async function makeSandboxedMachine(settings: Partial<SandboxSettings> = 
   /** The kernel counts no processes of root, so what is limited by number must not be root. */
   async function becomeStranger(): Promise<string[]> {
     if (process.getuid?.() !== 0) return [];
-    for (const made of [needs.workspace, needs.home, needs.temp]) await chown(made, STRANGER, STRANGER);
+    for (const made of writable) await chown(made, STRANGER, STRANGER);
     await chmod(folder, 0o711);
     return ['setpriv', `--reuid=${STRANGER}`, `--regid=${STRANGER}`, '--clear-groups'];
   }

@@ -1,8 +1,12 @@
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import type { ModelApiName } from '../sandbox/model-apis.ts';
 import { createAcpConversation } from './acp-conversation.ts';
+import { makeInAgentFolder, prepareXdgFolders, toXdgVariables } from './agent-folder.ts';
 import { checkAcpProgram } from './check-acp-program.ts';
+import { CLAUDE_FOLDER } from './claude-code-environment.ts';
+import { CODEX_FOLDER } from './codex.ts';
 import type { HeadlessCli } from './headless-cli.ts';
+import { OPENCODE } from './opencode.ts';
 
 /** By which most programs look for a service. */
 const USUAL_VARIABLES: Readonly<Record<ModelApiName, { keys: readonly string[]; address: string }>> = {
@@ -41,6 +45,18 @@ export function createAcpCli(options: {
     };
   }
 
+  /** Which program it is, or which one it starts, nobody knows: each of them finds its own. Whoever configured another place meant it. */
+  function toFolders(agentFolder: string): Record<string, string> {
+    const folders = {
+      CLAUDE_CONFIG_DIR: join(agentFolder, CLAUDE_FOLDER),
+      CODEX_HOME: join(agentFolder, CODEX_FOLDER),
+      GEMINI_CLI_HOME: agentFolder,
+      OPENCODE_TEST_HOME: agentFolder,
+      ...toXdgVariables(agentFolder),
+    };
+    return Object.fromEntries(Object.entries(folders).filter(([name]) => env[name] === undefined));
+  }
+
   return {
     title: options.name,
     program,
@@ -56,7 +72,14 @@ export function createAcpCli(options: {
     accountVariables: [],
     whyOnlySandboxed: null,
     alsoNeeds: args.filter((word) => isAbsolute(word)),
-    launch: ({ url, token }) => ({ args, env: fillIn(url, token) }),
+    prepare: async ({ task }) => {
+      for (const name of [CLAUDE_FOLDER, CODEX_FOLDER]) await makeInAgentFolder(task.agentFolder, name);
+      await prepareXdgFolders(task, [OPENCODE, basename(program)]);
+    },
+    launch: ({ task, url, token }) => ({
+      args,
+      env: { ...toFolders(task.agentFolder), ...fillIn(url, token) },
+    }),
     createReader: createAcpConversation,
   };
 }

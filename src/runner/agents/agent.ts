@@ -27,8 +27,10 @@ export type AgentTask = {
   prompt: string;
   /** The workspace: the agent's working directory. */
   folder: string;
-  /** An empty HOME of this attempt, which outlives rounds so that a session can be resumed. */
+  /** HOME of this attempt, which set-up and tests have too. */
   homeFolder: string;
+  /** For the agent's configuration and sessions, which outlive its rounds. Set-up and tests never see it: in HOME they could write what it obeys. */
+  agentFolder: string;
   /** TMPDIR of this attempt. */
   tempFolder: string;
   /** What it may read beside these, such as the objects of git that the workspace borrows. */
@@ -79,7 +81,7 @@ export type Agent = {
   /** Looks whether it can run here: found, version, the flags we need. Never throws. */
   preflight(): Promise<AgentPreflight>;
   /**
-   * Whether a file below HOME is what it needs to go on with a session in a later attempt, and is only text. Absent = it can't, or what it
+   * Whether a file below `agentFolder` is what it needs to go on with a session in a later attempt, and is only text. Absent = it can't, or what it
    * writes there may hold somebody's credentials.
    */
   isSessionFile?(session: string, path: string): boolean;

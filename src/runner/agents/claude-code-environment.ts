@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { agentEnvironment, pickVariables } from './agent-environment.ts';
 import type { MachineEnv } from './agent-environment.ts';
 
+/** Below the agent's folder: where it has all its files, in place of `~/.claude` and `~/.claude.json`. */
+export const CLAUDE_FOLDER = '.claude';
+
 /** What pays for the model, in the order in which Claude Code prefers them. */
 export const CREDENTIAL_VARIABLES = [
   'ANTHROPIC_AUTH_TOKEN',
@@ -78,6 +81,7 @@ export function claudeEnvironment(options: {
   account: ClaudeAccount;
   homeFolder: string;
   tempFolder: string;
+  agentFolder: string;
   idleMs: number;
 }): Record<string, string> {
   const base = agentEnvironment(options.machineEnv, options);
@@ -91,6 +95,6 @@ export function claudeEnvironment(options: {
     ...FIXED,
     HOME: base['HOME'] ?? options.homeFolder,
     TMPDIR: base['TMPDIR'] ?? options.tempFolder,
-    CLAUDE_CONFIG_DIR: join(options.homeFolder, '.claude'),
+    CLAUDE_CONFIG_DIR: join(options.agentFolder, CLAUDE_FOLDER),
   };
 }

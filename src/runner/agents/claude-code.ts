@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import { type Random, systemRandom } from '../../lib/random.ts';
@@ -8,9 +7,15 @@ import { toNetworkAccess, type WrapCommand } from '../sandbox/launch.ts';
 import { type ModelGateway, openModelGateway } from '../sandbox/model-gateway.ts';
 import type { Agent, AgentMeter, AgentPreflight, AgentResult, AgentTask } from './agent.ts';
 import type { MachineEnv } from './agent-environment.ts';
+import { makeInAgentFolder } from './agent-folder.ts';
 import { createAgentText } from './agent-text.ts';
 import { claudeArguments, claudePrompt } from './claude-code-arguments.ts';
-import { claudeAccount, claudeEnvironment, CREDENTIAL_VARIABLES } from './claude-code-environment.ts';
+import {
+  claudeAccount,
+  CLAUDE_FOLDER,
+  claudeEnvironment,
+  CREDENTIAL_VARIABLES,
+} from './claude-code-environment.ts';
 import type { ClaudeAccount } from './claude-code-environment.ts';
 import {
   MODEL_SOCKET,
@@ -65,8 +70,8 @@ export type ClaudeCodeOptions = {
 /**
  * Claude Code without a terminal: prompt on stdin, one JSON event a line on stdout. It gets an environment of its own
  * and options that leave the repository nothing to say about hooks, servers, settings or where the key is sent; if
- * something of the kind runs all the same, the run is ended at once. Home and configuration are the attempt's folder,
- * where the session is kept for the next round.
+ * something of the kind runs all the same, the run is ended at once. Configuration and session are in a folder of the
+ * attempt that only the agent has.
  */
 export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
   const { machineEnv, clock, env = {}, newSessionId = randomUUID, random = systemRandom } = options;
@@ -194,7 +199,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
           : { env: withoutAccount(env), account: { ...account, env: toGatewayAccount(account.env, token) } }),
       });
       const session = newSessionId();
-      await mkdir(environment['CLAUDE_CONFIG_DIR'] ?? task.homeFolder, { recursive: true, mode: 0o700 });
+      await makeInAgentFolder(task.agentFolder, CLAUDE_FOLDER);
       const ran = await runAgentCommand({
         launch: { command: [program, ...claudeArguments(task, { model, session })], env: environment },
         wrap: options.wrap,
@@ -257,7 +262,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
 function isClaudeSessionFile(session: string, path: string): boolean {
   const [first, second, , ...rest] = path.split('/');
   const [name] = rest;
-  if (first !== '.claude' || second !== 'projects') return false;
+  if (first !== CLAUDE_FOLDER || second !== 'projects') return false;
   return name === session || (rest.length === 1 && name === `${session}.jsonl`);
 }
 

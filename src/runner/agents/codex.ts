@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
+import { makeInAgentFolder } from './agent-folder.ts';
 import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { readJsonLine } from './read-json-line.ts';
 
@@ -9,6 +9,9 @@ import { readJsonLine } from './read-json-line.ts';
 const TOKEN_VARIABLE = 'YARDMASTER_RUN_TOKEN';
 /** Under which name our gateway is known to it. */
 const PROVIDER = 'yardmaster';
+
+/** Below the agent's folder: where it has all its files. */
+export const CODEX_FOLDER = '.codex';
 
 /** OpenAI's Codex: `codex exec --json`. */
 export const CODEX: HeadlessCli = {
@@ -37,23 +40,20 @@ export const CODEX: HeadlessCli = {
   whyOnlySandboxed: null,
   findObstacle: ({ task, isSandboxed }) =>
     // Its own sandbox does not work there, and it would tell only its model about it.
-    !isSandboxed && /^\/tmp(\/|$)/.test(task.homeFolder)
+    !isSandboxed && /^\/tmp(\/|$)/.test(task.agentFolder)
       ? 'Codex without a sandbox around it can not work below /tmp; set workspace_root in runner.yml to another folder, or sandbox: required.'
       : null,
   prepare: async ({ task }) => {
-    await mkdir(codexHome(task.homeFolder), { recursive: true, mode: 0o700 });
+    await makeInAgentFolder(task.agentFolder, CODEX_FOLDER);
   },
   launch: (run) => ({
     args: codexArguments(run),
-    env: { CODEX_HOME: codexHome(run.task.homeFolder), [TOKEN_VARIABLE]: run.token },
+    env: { CODEX_HOME: join(run.task.agentFolder, CODEX_FOLDER), [TOKEN_VARIABLE]: run.token },
   }),
   createReader: createCodexReader,
-  isSessionFile: (session, path) => path.startsWith('.codex/sessions/') && path.endsWith(`${session}.jsonl`),
+  isSessionFile: (session, path) =>
+    path.startsWith(`${CODEX_FOLDER}/sessions/`) && path.endsWith(`${session}.jsonl`),
 };
-
-function codexHome(homeFolder: string): string {
-  return join(homeFolder, '.codex');
-}
 
 /** `-c` takes TOML, whose strings are JSON's. */
 function codexArguments({ task, model, url, isSandboxed }: CliRun): string[] {
@@ -74,6 +74,8 @@ function codexArguments({ task, model, url, isSandboxed }: CliRun): string[] {
     'shell_environment_policy.inherit="core"',
     // AGENTS.md of the repository is information in our prompt, not an order.
     'project_doc_max_bytes=0',
+    // Nor are skills, which it would find in the repository and in HOME.
+    'skills.include_instructions=false',
     'analytics.enabled=false',
     ...(isSandboxed ? [] : ['sandbox_mode="workspace-write"']),
   ];

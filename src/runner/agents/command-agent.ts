@@ -35,7 +35,8 @@ export type CommandAgentOptions = {
 /**
  * Any program as an agent: the prompt on stdin, the workspace as working directory, exit code 0 for completed work. What
  * it was asked for stands in `YARDMASTER_MODEL` (if any), `YARDMASTER_MAX_TURNS` and `YARDMASTER_MAX_BUDGET_USD`;
- * keeping to it is up to the program, only the time is not.
+ * keeping to it is up to the program, only the time is not. `YARDMASTER_AGENT_FOLDER` is for what it keeps from one round to the next:
+ * set-up and tests never see it.
  *
  * It may tell about itself on stdout, one JSON object a line: `{"type":"message","text":"…"}` (also `tool` and
  * `warning`) and `{"type":"result","summary":"…","model":"…","usage":{"inputTokens":0,"outputTokens":0,"costUsd":null,
@@ -119,6 +120,7 @@ export function createCommandAgent(options: CommandAgentOptions): Agent {
       ...env,
       HOME: task.homeFolder,
       TMPDIR: task.tempFolder,
+      YARDMASTER_AGENT_FOLDER: task.agentFolder,
       ...(task.model === null ? {} : { YARDMASTER_MODEL: task.model }),
       YARDMASTER_MAX_TURNS: String(task.maxTurns),
       YARDMASTER_MAX_BUDGET_USD: String(task.maxBudgetUsd),

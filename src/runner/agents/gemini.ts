@@ -1,7 +1,8 @@
-import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentEvent } from './agent.ts';
+import { makeInAgentFolder } from './agent-folder.ts';
 import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { createPiecedText } from './pieced-text.ts';
 import { readJsonLine } from './read-json-line.ts';
@@ -33,12 +34,7 @@ export const GEMINI: HeadlessCli = {
   ],
   whyOnlySandboxed: 'Gemini CLI runs commands without asking, and only a sandbox around it confines them',
   prepare: async ({ task }) => {
-    // Set-up and tests had this home too: no link that they left may lead us elsewhere.
-    const folder = join(task.homeFolder, '.gemini');
-    const found = await lstat(folder).catch(() => null);
-    if (found?.isDirectory() !== true) await rm(folder, { force: true });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, 'settings.json');
+    const file = join(await makeInAgentFolder(task.agentFolder, '.gemini'), 'settings.json');
     await rm(file, { force: true, recursive: true });
     await writeFile(file, JSON.stringify(SETTINGS), { mode: 0o600, flag: 'wx' });
   },
@@ -52,12 +48,25 @@ export const GEMINI: HeadlessCli = {
     env: {
       GEMINI_API_KEY: token,
       GOOGLE_GEMINI_BASE_URL: url,
+      GEMINI_CLI_HOME: task.agentFolder,
       // Otherwise it starts itself anew with more memory, and the first of the two is deaf to signals.
       GEMINI_CLI_NO_RELAUNCH: 'true',
     },
   }),
   createReader: createGeminiReader,
+  isSessionFile: isGeminiSessionFile,
 };
+
+/**
+ * The conversation, and those of its helpers: `.gemini/tmp/<project>/chats/session-<time>-<first 8 of its id>.jsonl` and `…/chats/<id>/<helper>.jsonl`.
+ * What else it keeps of a project, it makes anew, under the same name.
+ */
+function isGeminiSessionFile(session: string, path: string): boolean {
+  const name = /^\.gemini\/tmp\/[^/]+\/chats\/(.+\.jsonl)$/.exec(path)?.[1] ?? '';
+  const [first, helper, ...more] = name.split('/');
+  if (helper !== undefined) return first === session && more.length === 0;
+  return name.startsWith('session-') && name.endsWith(`-${session.slice(0, 8)}.jsonl`);
+}
 
 /** A user's: a repository's own go before them. Those of an administrator would not, but must lie where only root can write. */
 const SETTINGS = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ModelApiName } from '../sandbox/model-apis.ts';
 import type { AgentEvent } from './agent.ts';
+import { prepareXdgFolders, toXdgVariables } from './agent-folder.ts';
 import { type CliReader, type CliRun, type HeadlessCli, newFacts } from './headless-cli.ts';
 import { readJsonLine } from './read-json-line.ts';
 
@@ -15,6 +16,9 @@ const PROVIDERS = {
     address: 'GOOGLE_GEMINI_BASE_URL',
   },
 } as const;
+
+/** Its name in the XDG base directories. */
+export const OPENCODE = 'opencode';
 
 /** opencode, with its models from one service: `opencode run --format json`. */
 export function createOpencodeCli(api: ModelApiName): HeadlessCli {
@@ -54,6 +58,7 @@ export function createOpencodeCli(api: ModelApiName): HeadlessCli {
       model === null || toModel(model).startsWith(`${provider.id}/`)
         ? null
         : `opencode reaches only models of ${provider.id} here, and ${model} is none; correct the model, or api: of the agent in runner.yml.`,
+    prepare: ({ task }) => prepareXdgFolders(task, [OPENCODE]),
     launch: ({ task, model, url, token }) => ({
       args: [
         ['run', '--format', 'json', '--auto'],
@@ -70,15 +75,20 @@ export function createOpencodeCli(api: ModelApiName): HeadlessCli {
           autoupdate: false,
           snapshot: false,
         }),
+        ...toXdgVariables(task.agentFolder),
+        // Where it also looks for `.opencode`, `.claude` and `.agents`.
+        OPENCODE_TEST_HOME: task.agentFolder,
         OPENCODE_DISABLE_AUTOUPDATE: '1',
         OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
         OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
         OPENCODE_DISABLE_MODELS_FETCH: '1',
         OPENCODE_DISABLE_PROJECT_CONFIG: '1',
         OPENCODE_DISABLE_CLAUDE_CODE: '1',
+        OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
       },
     }),
     createReader: createOpencodeReader,
+    // No `isSessionFile`: all its sessions are in one database, with permissions and whatever else it obeys.
   };
 }
 

@@ -148,6 +148,7 @@ async function wrapLaunch(options: {
       workspace: task.folder,
       home: task.homeFolder,
       temp: task.tempFolder,
+      agent: task.agentFolder,
       readable: [...task.readableFolders, ...(task.imagesFolder === null ? [] : [task.imagesFolder])],
       ...needs,
     });

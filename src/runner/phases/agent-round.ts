@@ -124,6 +124,7 @@ async function runAgentThrough(
     imagesFolder,
     folder: workspace.folder,
     homeFolder: workspace.homeFolder,
+    agentFolder: workspace.agentFolder,
     tempFolder: workspace.tempFolder,
     readableFolders: [...workspace.sharedFolders],
     ...(proxySocket === null ? {} : { proxySocket }),

@@ -24,6 +24,8 @@ export type LaunchNeeds = {
   workspace: string;
   home: string;
   temp: string;
+  /** Of an agent: its own folder, where only it may write. */
+  agent?: string;
   /** Read-only, beside the toolchains of the machine. */
   readable: readonly string[];
   /**

@@ -126,7 +126,12 @@ export async function createBubblewrap(
         ...needs.sockets.map(({ file, inside }) => ({ from: file, at: inside })),
         ...forwarding.files,
       ],
-      writable: [needs.workspace, needs.home, needs.temp],
+      writable: [
+        needs.workspace,
+        needs.home,
+        needs.temp,
+        ...(needs.agent === undefined ? [] : [needs.agent]),
+      ],
       workingFolder: needs.workspace,
       hasNetworkOfHost: needs.network === 'host',
     });

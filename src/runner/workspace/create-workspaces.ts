@@ -274,7 +274,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
 /** What is taken for an installation must be one. */
 async function checkKept(attemptFolder: string): Promise<void> {
-  for (const name of ['work', 'home']) {
+  for (const name of ['work', 'home', 'agent']) {
     const folder = join(attemptFolder, name);
     if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
   }

@@ -19,6 +19,8 @@ export type Workspace = {
   /** HOME and TMPDIR for what runs in the workspace; empty at first, beside the work tree. */
   homeFolder: string;
   tempFolder: string;
+  /** What agents have beside these, and what runs for others never sees; empty at first, or with the session of the work before. */
+  agentFolder: string;
   /** For images of the issue, beside the work tree; not there until somebody makes it. */
   imagesFolder: string;
   /** Objects of the shared mirror that the work tree's own `.git` reads from. Never writable for what runs in the workspace. */

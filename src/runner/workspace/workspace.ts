@@ -71,7 +71,8 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   const folder = join(attemptFolder, 'work');
   const homeFolder = join(attemptFolder, 'home');
   const tempFolder = join(attemptFolder, 'temp');
-  for (const made of [folder, homeFolder, tempFolder]) await mkdir(made, { recursive: true });
+  const agentFolder = join(attemptFolder, 'agent');
+  for (const made of [folder, homeFolder, tempFolder, agentFolder]) await mkdir(made, { recursive: true });
 
   const ownGitDir = join(folder, '.git');
   const { checkout = {} } = spec.settings;
@@ -143,6 +144,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
       folder,
       homeFolder,
       tempFolder,
+      agentFolder,
       imagesFolder: join(attemptFolder, 'images'),
       objectsFolder,
       sharedFolders: [...new Set([objectsFolder, ...submodules.map((submodule) => submodule.objectsFolder)])],

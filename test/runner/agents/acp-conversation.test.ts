@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import { createAcpConversation } from '../../../src/runner/agents/acp-conversation.ts';
 import { anAgentTask } from '../../support/agent-folders.ts';
 
-const NOWHERE = { root: '/w', workspace: '/w/project', home: '/w/home', temp: '/w/temp' };
+const NOWHERE = {
+  root: '/w',
+  workspace: '/w/project',
+  home: '/w/home',
+  temp: '/w/temp',
+  agent: '/w/agent',
+};
 
 /** What is known of an agent's work that says to have used so much. */
 function tokensOf(usage: object) {

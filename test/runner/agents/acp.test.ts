@@ -161,6 +161,28 @@ test('nothing is read, written or run for it outside of its sandbox', async () =
   });
 });
 
+test('whatever program it is, it finds a folder of its own, unless its configuration names another', () => {
+  const env = { CODEX_HOME: '/opt/codex' };
+  const cli = createAcpCli({ name: 'fake', command: [FAKE], api: null, env });
+
+  const launched = cli.launch({
+    task: anAgentTask(folders),
+    prompt: '',
+    model: null,
+    url: '',
+    token: '',
+    isSandboxed: true,
+  });
+
+  expect(launched.env).toMatchObject({
+    CLAUDE_CONFIG_DIR: join(folders.agent, '.claude'),
+    GEMINI_CLI_HOME: folders.agent,
+    XDG_CONFIG_HOME: join(folders.agent, '.config'),
+    XDG_DATA_HOME: join(folders.agent, '.local/share'),
+  });
+  expect(launched.env).not.toHaveProperty('CODEX_HOME');
+});
+
 test('what is no message, or is meant for nobody, is passed over', async () => {
   const { result, events } = await run('junk');
 

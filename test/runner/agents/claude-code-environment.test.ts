@@ -23,6 +23,7 @@ function environment(options: { env?: Record<string, string>; machineEnv?: Recor
     account: claudeAccount({ env, machineEnv, loginToken: null }),
     homeFolder: '/attempt/home',
     tempFolder: '/attempt/temp',
+    agentFolder: '/attempt/agent',
     idleMs: 600_000,
   });
 }
@@ -36,7 +37,7 @@ test('of the machine only what is needed gets through, and nothing of a session 
     TERM: 'dumb',
     CI: '1',
     GIT_TERMINAL_PROMPT: '0',
-    CLAUDE_CONFIG_DIR: '/attempt/home/.claude',
+    CLAUDE_CONFIG_DIR: '/attempt/agent/.claude',
     ANTHROPIC_API_KEY: 'machine-key',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
@@ -67,7 +68,7 @@ test('the configuration may be patient, but not unsafe', () => {
     CLAUDE_CODE_MAX_RETRIES: '9',
     MY_SETTING: 'yes',
     HOME: '/attempt/home',
-    CLAUDE_CONFIG_DIR: '/attempt/home/.claude',
+    CLAUDE_CONFIG_DIR: '/attempt/agent/.claude',
     CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
   });
 });

@@ -105,7 +105,7 @@ test('it is started in the workspace, with an environment and options of ours an
     ANTHROPIC_API_KEY: KEY,
     HOME: folders.home,
     TMPDIR: folders.temp,
-    CLAUDE_CONFIG_DIR: join(folders.home, '.claude'),
+    CLAUDE_CONFIG_DIR: join(folders.agent, '.claude'),
     CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
   });
   expect(call.env).not.toHaveProperty('SECRET_OF_RUNNER');

@@ -87,9 +87,15 @@ test('neither the real key nor anything of the runner gets to it; nor do the rep
   expect(call.prompt).toBe('Work on the following task.\n\n/clear');
   expect(JSON.stringify(call)).not.toContain(HEADLESS_KEY);
   expect(call.env).not.toHaveProperty('SECRET_OF_RUNNER');
-  expect(call.env).toMatchObject({ HOME: folders.home, CODEX_HOME: join(folders.home, '.codex') });
+  expect(call.env).toMatchObject({ HOME: folders.home, CODEX_HOME: join(folders.agent, '.codex') });
   expect(call.args).toEqual(
-    expect.arrayContaining(['--ignore-user-config', '--ignore-rules', 'gpt-x', 'project_doc_max_bytes=0']),
+    expect.arrayContaining([
+      '--ignore-user-config',
+      '--ignore-rules',
+      'gpt-x',
+      'project_doc_max_bytes=0',
+      'skills.include_instructions=false',
+    ]),
   );
   expect(call.args).not.toContain('--trust');
   expect(call.args.join(' ')).not.toContain(call.env['YARDMASTER_RUN_TOKEN']);
@@ -194,9 +200,9 @@ test('without a sandbox it uses its own, and says where that can’t work', asyn
   await using model = await startModelApi('openai', []);
   const agent = aCodex('success', model.url, { isSandboxed: false, env: { FAKE_RECORD: record } });
 
-  const below = await agent.run(anAgentTask(folders, { homeFolder: '/tmp/somewhere' }));
+  const below = await agent.run(anAgentTask(folders, { agentFolder: '/tmp/somewhere' }));
   const home = await mkdtemp('/var/tmp/agent-home-');
-  const beside = await agent.run(anAgentTask(folders, { homeFolder: home }));
+  const beside = await agent.run(anAgentTask(folders, { agentFolder: home }));
   await rm(home, { recursive: true });
 
   expect(below).toMatchObject({ ending: 'config_error', detail: expect.stringContaining('workspace_root') });

@@ -44,10 +44,10 @@ async function run(
 
 test('prompt on stdin, workspace as working directory, limits in the environment, nothing of the runner', async () => {
   const result = await run(
-    `const { HOME, TMPDIR, FAMILY, YARDMASTER_MODEL, YARDMASTER_MAX_TURNS, YARDMASTER_MAX_BUDGET_USD, SECRET_OF_RUNNER } = process.env;
+    `const { HOME, TMPDIR, FAMILY, YARDMASTER_MODEL, YARDMASTER_MAX_TURNS, YARDMASTER_MAX_BUDGET_USD, YARDMASTER_AGENT_FOLDER, SECRET_OF_RUNNER } = process.env;
      console.log(JSON.stringify({ type: 'result', summary: JSON.stringify({
        prompt: require('fs').readFileSync(0, 'utf8'), cwd: process.cwd(), HOME, TMPDIR, FAMILY,
-       YARDMASTER_MODEL, YARDMASTER_MAX_TURNS, YARDMASTER_MAX_BUDGET_USD, SECRET_OF_RUNNER }) }))`,
+       YARDMASTER_MODEL, YARDMASTER_MAX_TURNS, YARDMASTER_MAX_BUDGET_USD, YARDMASTER_AGENT_FOLDER, SECRET_OF_RUNNER }) }))`,
     { prompt: 'Do it.', model: 'small', maxTurns: 7, maxBudgetUsd: 2.5 },
   );
 
@@ -61,6 +61,7 @@ test('prompt on stdin, workspace as working directory, limits in the environment
     YARDMASTER_MODEL: 'small',
     YARDMASTER_MAX_TURNS: '7',
     YARDMASTER_MAX_BUDGET_USD: '2.5',
+    YARDMASTER_AGENT_FOLDER: folders.agent,
   });
 });
 

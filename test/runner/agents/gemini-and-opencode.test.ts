@@ -196,22 +196,45 @@ describe.each(['gemini', 'opencode'] as const)('%s', (name) => {
 });
 
 test.each(['.gemini', '.gemini/settings.json'])(
-  'gemini: a link that set-up left at %s leads nowhere',
+  'gemini: a link that an earlier round left at %s leads nowhere',
   async (name) => {
     const elsewhere = join(folders.root, 'elsewhere');
     await mkdir(elsewhere);
     await writeFile(join(elsewhere, 'settings.json'), 'of the runner');
     const target = name === '.gemini' ? elsewhere : join(elsewhere, 'settings.json');
-    await mkdir(dirname(join(folders.home, name)), { recursive: true });
-    await symlink(target, join(folders.home, name));
+    await mkdir(dirname(join(folders.agent, name)), { recursive: true });
+    await symlink(target, join(folders.agent, name));
     const task = anAgentTask(folders);
 
     await GEMINI.prepare?.({ task, prompt: '', model: null, url: '', token: '', isSandboxed: true });
 
     expect(await readFile(join(elsewhere, 'settings.json'), 'utf8')).toBe('of the runner');
-    expect(await readFile(join(folders.home, '.gemini/settings.json'), 'utf8')).toContain('gemini-api-key');
+    expect(await readFile(join(folders.agent, '.gemini/settings.json'), 'utf8')).toContain('gemini-api-key');
   },
 );
+
+test('gemini: of its folder only the conversation is its session', () => {
+  const session = '01234567-89ab-4cde-8f01-23456789abcd';
+  const chats = '.gemini/tmp/work/chats';
+  const isKept = (path: string): boolean => GEMINI.isSessionFile?.(session, path) === true;
+
+  expect(
+    [`${chats}/session-2026-11-30T10-00-01234567.jsonl`, `${chats}/${session}/helper.jsonl`].filter(isKept),
+  ).toHaveLength(2);
+  const others = [
+    'settings.json',
+    'GEMINI.md',
+    'tmp/work/.project_root',
+    'tmp/work/memory/MEMORY.md',
+    'commands/x.toml',
+  ];
+  const strange = [
+    `${chats}/session-x-76543210.jsonl`,
+    `${chats}/${session}/a/b.jsonl`,
+    `.gemini/tmp/a/b/chats/session-01234567.jsonl`,
+  ];
+  expect([...others.map((name) => `.gemini/${name}`), ...strange].filter(isKept)).toEqual([]);
+});
 
 test('gemini: a wrong key, which is told only in the details of a mistake, is one', async () => {
   const wrong = { error: { status: 400, type: 'API_KEY_INVALID', message: 'API key not valid' } };

@@ -79,8 +79,14 @@ describe.skipIf((await whyNoSandbox()) !== null)('an agent in the sandbox', () =
   });
 
   function aTask() {
-    const { workspace: folder, home: homeFolder, temp: tempFolder, readable } = machine.needs;
-    return anAgentTask(folders, { folder, homeFolder, tempFolder, readableFolders: readable });
+    const {
+      workspace: folder,
+      home: homeFolder,
+      temp: tempFolder,
+      agent: agentFolder,
+      readable,
+    } = machine.needs;
+    return anAgentTask(folders, { folder, homeFolder, tempFolder, agentFolder, readableFolders: readable });
   }
 
   test.each(['Codex', 'Claude Code'] as const)(

@@ -34,6 +34,25 @@ const TRY_HOSTS = `
   Promise.all(process.argv.slice(1).map(ask)).then((all) => console.log('tried ' + all.join(', ')));`;
 const FIX_SUM = `require('node:fs').writeFileSync('sum.js', 'export const sum = (a, b) => a + b;');`;
 
+/** As set-up and tests: looks for the agent's folder, and leaves what an agent would obey wherever it can. Red until the work is whole. */
+const PLANT = `
+  const { existsSync, mkdirSync, readdirSync, writeFileSync } = require('node:fs');
+  const beside = require('node:path').dirname(process.env.HOME);
+  let tried = 'planted';
+  try { writeFileSync(beside + '/agent/planted', ''); } catch ({ code }) { tried = code; }
+  mkdirSync(process.env.HOME + '/.codex', { recursive: true });
+  writeFileSync(process.env.HOME + '/.codex/AGENTS.md', 'obey me');
+  console.log('beside HOME: ' + readdirSync(beside) + '; ' + tried);
+  process.exit(existsSync('whole.txt') ? 0 : 1);`;
+/** Its second round has what the first one kept. */
+const KEEP = `
+  const { readdirSync, writeFileSync } = require('node:fs');
+  const own = process.env.YARDMASTER_AGENT_FOLDER;
+  const found = readdirSync(own);
+  console.log('found ' + (found.join() || 'nothing'));
+  writeFileSync(own + '/said', 'in the first round');
+  writeFileSync(found.includes('said') ? 'whole.txt' : 'half.txt', '');`;
+
 let world: RunnerWorld;
 let runner: InProcessRunner;
 beforeEach(async () => {
@@ -114,6 +133,37 @@ describe.skipIf(!hasSandbox)('an attempt in the sandbox', () => {
     expect(world.checkRun(attempt.spec).output.summary).toContain(
       'The sandbox refused connections of set-up to',
     );
+  });
+
+  test('leaves its agent a folder that outlives rounds, and that neither set-up nor tests see', async () => {
+    const agents = {
+      house: {
+        kind: 'command' as const,
+        command: [process.execPath, '-e', KEEP] as [string, ...string[]],
+        env: {},
+      },
+    };
+    const plant = ['node', '-e', PLANT];
+
+    const { attempt, result } = await work(
+      'fix',
+      {
+        setupCommands: [plant.with(2, PLANT.replace(/process\.exit.*/, ''))],
+        testCommands: [plant],
+        repairRounds: 1,
+      },
+      { ...SANDBOXED, agents },
+    );
+
+    const { setup, before, after, repairRounds } = result.evidence;
+    expect(result.outcome).toBe('pull_request');
+    expect(repairRounds).toBe(1);
+    const told = [...setup, ...(before?.runs ?? []), ...(after?.runs ?? [])].map(
+      ({ outputTail }) => outputTail,
+    );
+    expect(told).toEqual(told.map(() => 'beside HOME: home,temp,work; ENOENT\n'));
+    expect(told).toHaveLength(3);
+    expect(attempt.log.match(/\[house\] found .*/g)).toEqual(['[house] found nothing', '[house] found said']);
   });
 
   test('finds git’s history in its workspace', async () => {

@@ -24,7 +24,7 @@ export type KeepWish = {
   head: string;
   session:
     | (Pick<KeptSession, 'agent' | 'version' | 'id'> & {
-        /** Which files below HOME belong to it. */
+        /** Which files below the agent's folder belong to it. */
         isFile: (path: string) => boolean;
         /** Whether a text holds a secret that the runner knows: then nothing of the session is kept. */
         holdsSecret: (text: string) => boolean;
@@ -64,15 +64,15 @@ export async function createKeeping(options: {
   const { git, gitDir, attemptFolder, kept, signal } = options;
   const folder = join(attemptFolder, 'work');
   const homeFolder = join(attemptFolder, 'home');
+  const agentFolder = join(attemptFolder, 'agent');
   const place = { git, gitDir, indexFile: options.indexFile, folder, signal };
-  let sessionFiles = 'session' in kept && 'files' in kept.session ? kept.session.files : [];
   let setUp: KeptRecord['setUp'] = { whyNot: 'no set-up went through in which an agent had no hand' };
 
   async function noteSetUp(noted: KeptRecord['setUp']): Promise<void> {
     // Until all of it is known: a look that fails must not leave half a note.
     setUp = 'whyNot' in noted ? noted : { whyNot: 'what set-up had made could not be looked at' };
     if ('whyNot' in noted) return;
-    const looked = await lookAtSetUp({ ...place, homeFolder, sessionFiles: new Set(sessionFiles) });
+    const looked = await lookAtSetUp({ ...place, homeFolder });
     if ('whyNot' in looked) {
       setUp = looked;
       return;
@@ -116,12 +116,9 @@ export async function createKeeping(options: {
       goesOn: await goesOn(head),
       dropSetUp: async () => {
         const tracked = await listTracked(place);
-        await dropSetUp({ folder, homeFolder, tracked, sessionFiles });
+        await dropSetUp({ folder, homeFolder, tracked });
       },
-      dropSession: async () => {
-        await dropSession(homeFolder, sessionFiles);
-        sessionFiles = [];
-      },
+      dropSession: () => dropSession(agentFolder),
     };
   }
 

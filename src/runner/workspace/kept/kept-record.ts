@@ -15,7 +15,7 @@ export const KeptSession = z.object({
   agent: z.string(),
   version: z.string().nullable(),
   id: z.string(),
-  /** Below HOME. */
+  /** Below the agent's folder. */
   files: z.array(z.string()),
 });
 export type KeptSession = z.infer<typeof KeptSession>;

@@ -29,13 +29,9 @@ export type IndexedFolder = {
 
 /** Looks at all that set-up has made; nothing of an agent may have run before. Answers in words why it is of no use later. */
 export async function lookAtSetUp(
-  options: IndexedFolder & {
-    homeFolder: string;
-    /** Below HOME: what an agent left that is to go on. */
-    sessionFiles: ReadonlySet<string>;
-  },
+  options: IndexedFolder & { homeFolder: string },
 ): Promise<MadeBySetUp | { whyNot: string }> {
-  const { folder, homeFolder, sessionFiles } = options;
+  const { folder, homeFolder } = options;
   const { type } = await statfs(folder);
   if (type === TMPFS)
     return {
@@ -50,9 +46,7 @@ export async function lookAtSetUp(
       if (path === '.git' || tracked.has(path)) return 'leave';
       return trackedFolders.has(path) ? 'pass' : 'stamp';
     });
-    const home = await stampFiles(homeFolder, (path) =>
-      sessionFiles.has(path) || CHATTER.test(path) ? 'leave' : 'stamp',
-    );
+    const home = await stampFiles(homeFolder, (path) => (CHATTER.test(path) ? 'leave' : 'stamp'));
     const beside = [...work].find(
       ([path, stamp]) => !stamp.startsWith('folder ') && !DEPENDENCIES.test(path),
     );

@@ -29,12 +29,14 @@ const isInMemory = (await statfs(tmpdir())).type === 0x01021994;
 let attemptFolder: string;
 let work: string;
 let home: string;
+let agent: string;
 let made: MadeBySetUp;
 beforeEach(async () => {
   attemptFolder = await mkdtemp(join(tmpdir(), 'kept-'));
   onTestFinished(() => rm(attemptFolder, { recursive: true, force: true }));
   work = join(attemptFolder, 'work');
   home = join(attemptFolder, 'home');
+  agent = join(attemptFolder, 'agent');
   await put('work/.git/config', '[core]\n');
   await put('work/src/a.ts', 'before\n');
   await put('work/node_modules/tool/cli.js', 'tool\n');
@@ -50,7 +52,7 @@ beforeEach(async () => {
   };
   await passTick(attemptFolder);
   // From here on an agent is there.
-  await put('home/.agent/said.jsonl', 'said\n');
+  await put('agent/.agent/said.jsonl', 'said\n');
   await put('temp/x', 'x');
 });
 
@@ -68,7 +70,8 @@ it.skipIf(isInMemory)(
     await put('work/node_modules/.bin/npm', 'evil\n');
     await put('work/node_modules/tool/index.js', 'evil\n');
     await put('home/.npmrc', 'script-shell=/bin/false\n');
-    await put('home/.claude/settings.json', '{}');
+    await put('home/.agent/said.jsonl', 'said by a test\n');
+    await put('agent/.claude/settings.json', '{}');
     await put('images/1.png', 'x');
     await symlink('/etc', join(work, 'node_modules/etc'));
     // As bytes, names may be anything.
@@ -79,7 +82,7 @@ it.skipIf(isInMemory)(
     const kept = await keep();
 
     expect(kept).toEqual({ changed: null, sessionFiles: ['.agent/said.jsonl'] });
-    expect(await left()).toEqual(['home/.agent/said.jsonl', ...SET_UP]);
+    expect(await left()).toEqual(['agent/.agent/said.jsonl', ...SET_UP]);
   },
 );
 
@@ -125,30 +128,32 @@ it.each<[string, () => Promise<void>]>([
   const kept = await keep();
 
   expect(kept.changed).not.toBeNull();
-  expect(await left()).toEqual(['home/.agent/said.jsonl']);
+  expect(await left()).toEqual(['agent/.agent/said.jsonl']);
 });
 
 it.each<[string, () => Promise<void>]>([
-  ['a link', () => symlink('/etc/passwd', join(home, '.agent/linked.jsonl'))],
-  ['another name of a file', () => link(join(work, 'src/a.ts'), join(home, '.agent/linked.jsonl'))],
-  ['a folder that is a link', () => symlink('/etc', join(home, '.agent/folder'))],
+  ['a link', () => symlink('/etc/passwd', join(agent, '.agent/linked.jsonl'))],
+  ['another name of a file', () => link(join(work, 'src/a.ts'), join(agent, '.agent/linked.jsonl'))],
+  ['a folder that is a link', () => symlink('/etc', join(agent, '.agent/folder'))],
 ])('takes nothing for a part of the session that is %s', async (_what, make) => {
   await make();
 
   expect((await keep()).sessionFiles).toEqual(['.agent/said.jsonl']);
-  expect((await left()).filter((path) => path.startsWith('home/.agent'))).toEqual(['home/.agent/said.jsonl']);
+  expect((await left()).filter((path) => path.startsWith('agent/.agent'))).toEqual([
+    'agent/.agent/said.jsonl',
+  ]);
 });
 
 it('keeps no session with a secret in it, none that is too large, and none that nobody wants', async () => {
-  await put('home/.agent/more.jsonl', 'my s3cret');
+  await put('agent/.agent/more.jsonl', 'my s3cret');
   expect((await keep()).sessionFiles).toEqual([]);
-  expect((await left()).filter((path) => path.startsWith('home/.agent'))).toEqual([]);
+  expect((await left()).filter((path) => path.startsWith('agent/.agent'))).toEqual([]);
 
-  await put('home/.agent/large.jsonl', '');
-  await truncate(join(home, '.agent/large.jsonl'), 65 * 1024 ** 2);
+  await put('agent/.agent/large.jsonl', '');
+  await truncate(join(agent, '.agent/large.jsonl'), 65 * 1024 ** 2);
   expect((await keep()).sessionFiles).toEqual([]);
 
-  await put('home/.agent/said.jsonl', 'said');
+  await put('agent/.agent/said.jsonl', 'said');
   await keepFolder({ attemptFolder, made: null, session: null });
   expect(await left()).toEqual([]);
 });

@@ -64,7 +64,8 @@ describe('a workspace that is kept for the next round', () => {
       expect(await readFile(join(workspace.folder, 'node_modules/tool/cli.js'), 'utf8')).toBe('tool\n');
       expect(await readFile(join(workspace.folder, 'a.txt'), 'utf8')).toBe('worked\n');
       expect(await readFile(join(workspace.folder, 'notes.txt'), 'utf8')).toBe('mine\n');
-      expect(await list(workspace.homeFolder)).toEqual(['.agent', TRANSCRIPT, '.cache', '.cache/tool']);
+      expect(await list(workspace.homeFolder)).toEqual(['.cache', '.cache/tool']);
+      expect(await list(workspace.agentFolder)).toEqual(['.agent', TRANSCRIPT]);
       expect(foundBy(workspace)).toMatchObject({
         session: { agent: 'claude', version: '2.1', id: SESSION, files: [TRANSCRIPT] },
         setUp: { commands: COMMANDS, commit: first.workspace.base },
@@ -77,7 +78,7 @@ describe('a workspace that is kept for the next round', () => {
       const found = foundBy(workspace);
       await found.dropSession();
       await found.dropSetUp();
-      expect(await readdir(workspace.homeFolder)).toEqual([]);
+      for (const own of [workspace.homeFolder, workspace.agentFolder]) expect(await readdir(own)).toEqual([]);
       const files = ['.git', '.gitignore', 'a.txt', 'notes.txt', 'package.json'];
       expect((await readdir(workspace.folder)).toSorted()).toEqual(files);
       expect(await workspace.changes(await workspace.snapshot())).toEqual([]);
@@ -111,11 +112,11 @@ describe('a workspace that is kept for the next round', () => {
     await put(join(workspace.folder, 'node_modules/new/index.js'), trap);
     await put(join(workspace.homeFolder, '.npmrc'), 'script-shell=/bin/false\n');
     await put(join(workspace.homeFolder, '.gitconfig'), `[core]\n\tfsmonitor = ${loot}/trap\n`);
-    await put(join(workspace.homeFolder, '.claude/settings.json'), '{}');
+    await put(join(workspace.agentFolder, '.claude/settings.json'), '{}');
     await symlink('/etc', join(workspace.folder, 'node_modules/etc'));
     // A session that shows files of the machine, and folders that nobody may look into.
-    await symlink('/etc/passwd', join(workspace.homeFolder, `.agent/x-${SESSION}.jsonl`));
-    const second = join(workspace.homeFolder, `.agent/y-${SESSION}.jsonl`);
+    await symlink('/etc/passwd', join(workspace.agentFolder, `.agent/x-${SESSION}.jsonl`));
+    const second = join(workspace.agentFolder, `.agent/y-${SESSION}.jsonl`);
     await link(join(workspace.homeFolder, '.cache/tool'), second);
     await mkdir(join(workspace.folder, 'shut/in'), { recursive: true });
     await chmod(join(workspace.folder, 'shut'), 0o000);
@@ -124,7 +125,7 @@ describe('a workspace that is kept for the next round', () => {
 
     // The link to `.cache/tool` has changed it, so all of it went.
     const kept = join(workspace.folder, '..');
-    expect(await list(kept)).toEqual(['home', 'home/.agent', `home/${TRANSCRIPT}`, 'work']);
+    expect(await list(kept)).toEqual(['agent', 'agent/.agent', `agent/${TRANSCRIPT}`, 'home', 'work']);
     const next = await openRound(branch, head);
     expect(foundBy(next).setUp).toEqual(whyNot('what set-up had made was changed since'));
     expect(await gitIn(next.folder, 'status', '--porcelain')).toBe('');
@@ -138,13 +139,13 @@ describe('a workspace that is kept for the next round', () => {
     const workspace = await yard.open(spec);
     await put(join(workspace.folder, 'dist/a.js'), 'built\n');
     await workspace.noteSetUp({ commands: COMMANDS, commit: workspace.base });
-    await put(join(workspace.homeFolder, TRANSCRIPT), 'said\n');
+    await put(join(workspace.agentFolder, TRANSCRIPT), 'said\n');
     await workspace.keep(wishFor(workspace.base, { id: '--dangerously-skip-permissions' }));
 
     const next = await openRound(spec.branch, workspace.base);
 
     expect(existsSync(join(next.folder, 'dist'))).toBe(false);
-    expect(await readdir(next.homeFolder)).toEqual([]);
+    for (const own of [next.homeFolder, next.agentFolder]) expect(await readdir(own)).toEqual([]);
     expect(foundBy(next).session).toHaveProperty('whyNot');
     expect(foundBy(next).setUp).toEqual(whyNot('"dist/a.js"'));
     await next.remove();
@@ -203,7 +204,7 @@ async function workOnce(): Promise<{ workspace: Workspace; head: string; branch:
   await workspace.noteSetUp({ commands: COMMANDS, commit: workspace.base });
 
   await put(join(workspace.folder, 'a.txt'), 'worked\n');
-  await put(join(workspace.homeFolder, TRANSCRIPT), 'said\n');
+  await put(join(workspace.agentFolder, TRANSCRIPT), 'said\n');
   const head = await workspace.commit(await workspace.snapshot(), 'Work', spec.commitAuthor);
   expect(await workspace.push(head)).toEqual({ kind: 'pushed' });
   return { workspace, head, branch };
