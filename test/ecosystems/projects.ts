@@ -6,6 +6,7 @@ import type { PackageRegistry } from '../support/package-registry.ts';
 import type { Project } from '../support/work-on-project.ts';
 
 const NO_REGISTRY = 'there is no registry for it here (it needs openssl and python3)';
+const ONE_LINE = { covered: 1, lines: 1 };
 const CART_NEEDS = { '@shop/money': '1.0.0', postage: '1.0.0' };
 
 /**
@@ -19,6 +20,8 @@ export type ShopProject = Project & {
   mend: Record<string, string>;
   /** As the evidence names it; `null` where the framework tells of no single tests. */
   bug: string | null;
+  /** Its one changed line, where the framework tells here which lines ran. */
+  coverage?: { covered: number; lines: number };
   /** For the PATH, before all else. */
   bin?: string;
   /** What the sandbox has to be told of: toolchains in a home folder. */
@@ -108,6 +111,9 @@ const pip = (registry: PackageRegistry | null): ShopProject => {
     },
     setup: null,
     test: null,
+    ...(explainMissing(path.join(bin, 'python3'), ['-c', 'import pytest_cov'], 'pytest-cov') === null
+      ? { coverage: ONE_LINE }
+      : {}),
     mend: { 'src/shop/cart.py': cart('times(item["price"], item["count"])') },
     bug: 'test_counts_each_item',
   };
@@ -162,6 +168,7 @@ const go: ShopProject = (() => {
     test: null,
     mend: { 'cart/cart.go': cart('money.Times(item.Price, item.Count)') },
     bug: 'TestCountsEachItem',
+    coverage: ONE_LINE,
   };
 })();
 

@@ -27,6 +27,7 @@ for (const project of shopProjects(registry)) {
 
       await using done = await workOnProject(project, mend, {
         path,
+        settings: { coverage: true },
         timeoutMs: TIMEOUT_MS,
         sandbox,
         machineEnv,
@@ -54,6 +55,7 @@ for (const project of shopProjects(registry)) {
       for (const [file, text] of Object.entries(mend)) expect(await done.file(file)).toBe(text);
       expect(green.length).toBe(bug === null ? 0 : 1);
       expect(green.join('\n')).toContain(bug ?? '');
+      expect(coverage && { covered: coverage.covered, lines: coverage.lines }).toEqual(project.coverage);
     });
   });
 }
