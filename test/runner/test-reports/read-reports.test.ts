@@ -28,7 +28,12 @@ async function read(command: string[], startedAtMs = 0): Promise<CaseReport> {
     (name) => name,
     (text) => text,
   );
-  const wanted = wantReports(command, { reportFolder, script: null, globalJson: null, nodeTakesReporter: true });
+  const wanted = wantReports(command, {
+    reportFolder,
+    script: null,
+    globalJson: null,
+    nodeTakesReporter: true,
+  });
   await readReports(wanted, { reportFolder, folder, startedAtMs }, into);
   return into.report();
 }
