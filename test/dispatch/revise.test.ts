@@ -185,7 +185,7 @@ describe('a revision', () => {
 
     await world.finish(first, aResult({ headCommit: 'd'.repeat(40), toldThreads: told.slice(1) }));
 
-    const later = recorder.answers.filter(({ body }) => body.includes('comes with the next one'));
+    const later = recorder.answers.filter(({ body }) => body.includes('the next round takes it'));
     expect(told).toHaveLength(30);
     expect(later.map(({ threadId }) => threadId)).toEqual([31, 61, 62]);
     expect(recorder.answers).toHaveLength(32);
@@ -506,7 +506,7 @@ describe('a review', () => {
 
     expect(await accept(world, aReview(world))).toBe('refused');
     expect(await accept(world, aReview(world))).toBe('refused');
-    expect(recorder.comments.filter(({ body }) => body.includes('person has to look'))).toHaveLength(1);
+    expect(recorder.comments.filter(({ body }) => body.includes('Please review it'))).toHaveLength(1);
     expect(recorder.labels).toContain('agent:needs-human');
     expect(recorder.wishes.at(-1)).toMatchObject({ labels: ['agent:needs-human'] });
 
