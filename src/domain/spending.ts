@@ -96,7 +96,7 @@ export function describeMeasure({
     case 'costUsd':
       return `${formatCost(used)} of ${formatCost(limit)}`;
     case 'minutes':
-      return `${Math.round(used)} of ${limit} minutes`;
+      return `${Math.round(used)} of ${limit} ${limit === 1 ? 'minute' : 'minutes'}`;
     default:
       return measure satisfies never;
   }

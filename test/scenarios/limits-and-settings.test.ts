@@ -262,7 +262,7 @@ test('a limit of the day: a warning, a job that gets what is left, a draft of wh
   });
   await settings('limits: {repository: {minutes: 1}}\n');
   const long = await ask({ title: 'Too long' });
-  expect(statusOf(long)).toMatch(/> The limit for acme\/\S+ is used up for today: \d+ of 1 minutes\./);
+  expect(statusOf(long)).toMatch(/> The limit for acme\/\S+ is used up for today: \d+ of 1 minute\./);
 
   await settings('limits: {person: {jobs: 1}}\n');
   const again = await ask({ title: 'Too many by one person' });
