@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { backoffMs } from '../lib/retry.ts';
 import { toError } from '../lib/to-error.ts';
+import { tryUntil } from '../lib/try-until.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimedEffect } from '../store/tasks.ts';
 import type { Effects } from './effects/effects.ts';
@@ -15,6 +16,8 @@ import { listen } from './wake.ts';
 const CONCURRENCY = 8;
 /** Part of a claim in which calls of GitHub are begun; the rest is for those under way. */
 const USABLE_CLAIM = 0.8;
+/** Between two tries to tell a store that is away what has become of an effect. */
+const SETTLE_AGAIN_MS = 500;
 /** When GitHub limits us without saying for how long. */
 const DEFAULT_PAUSE_MS = 60_000;
 
@@ -63,13 +66,17 @@ export function createOutbox(deps: {
     return stopping.signal.aborted && running.size === 0;
   }
 
-  /** Never rejects: what goes wrong is settled or, if the store is away, found again when the claim lapses. */
+  /** Never rejects: what goes wrong is settled as soon as the store is there or, if that takes too long, found again when the claim lapses. */
   async function carryOut(claim: ClaimedEffect, isLapsed: () => boolean): Promise<void> {
     const facts = { effect: claim.effect, installationId: claim.installationId, attempt: claim.attempt };
     try {
       const failure = await attempt(claim, isLapsed);
-      if (failure) await settleFailure(claim, failure);
-      else await store.effects.finish(claim, await store.nowMs());
+      const settle = async (): Promise<void> => {
+        if (failure) await settleFailure(claim, failure);
+        else await store.effects.finish(claim, await store.nowMs());
+      };
+      const { signal } = stopping;
+      await tryUntil(settle, { clock, waitMs: SETTLE_AGAIN_MS, isOver: isLapsed, signal });
     } catch (error) {
       log.error({ err: error, ...facts }, 'A side effect could not be settled; it is taken up again later');
     }

@@ -6,18 +6,20 @@ import type { Schema } from './schema.ts';
 /**
  * Finds coordinators that ended without putting their tasks back. Each holds a lock of the database under its number for as long as its
  * process lives; the database lets go of it when the process is gone, however it went. Since a connection may be lost and come back, only
- * those are returned that stayed away for `goneAfterMs`, by the looks of this very process.
+ * those are returned that stayed away for `goneAfterMs`, by the looks of this very process; never `own`, which lives: what it has in hand
+ * would be done twice.
  */
 export function createClaimantWatch(
   clock: Pick<Clock, 'monotonicMs'>,
   goneAfterMs: number,
+  own: number,
 ): (db: Kysely<Schema>) => Promise<number[]> {
   let awaySinceMs = new Map<number, number>();
 
   return async (db) => {
     const { rows } = await sql<{ claimant: number }>`
       select distinct claimed_by as claimant from tasks
-      where state = 'running' and claimed_by is not null and claimed_by not in (
+      where state = 'running' and claimed_by is not null and claimed_by <> ${own} and claimed_by not in (
         select objid::bigint from pg_locks
         where locktype = 'advisory' and granted and classid::bigint = ${sql.lit(LOCK_CLASS.claimants)}
           and database = (select oid from pg_database where datname = current_database()))`.execute(db);

@@ -43,7 +43,8 @@ export function createPostgresEngine(deps: {
   onTime: (nowMs: number) => void;
 }): Engine {
   const { clock, processClock, random } = deps;
-  const goneClaimants = createClaimantWatch(processClock, deps.timings.coordinatorGoneSeconds * 1000);
+  const goneAfterMs = deps.timings.coordinatorGoneSeconds * 1000;
+  const goneClaimants = createClaimantWatch(processClock, goneAfterMs, deps.claimant);
 
   async function transact<T>(db: Kysely<Schema>, work: (tx: Kysely<Schema>) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {

@@ -3,6 +3,7 @@ import { GitHubError } from '../github/github-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { toError } from '../lib/to-error.ts';
+import { tryUntil } from '../lib/try-until.ts';
 import type { ClaimedDelivery, DeliveryStore } from '../store/store.ts';
 import type { IncomingEvent, Translation } from './translation.ts';
 
@@ -12,6 +13,10 @@ const RETRY_AFTER_MS = [2000, 15_000, 60_000, 300_000] as const;
 /** While GitHub is away a delivery waits about as long again as it has waited already. */
 const LEAST_OUTAGE_WAIT_MS = 2000;
 const MOST_OUTAGE_WAIT_MS = 300_000;
+
+/** For so long, and so often, a store that is away is told what has become of a delivery. Then the claim lapses, and it is handled again. */
+const SETTLE_FOR_MS = 240_000;
+const SETTLE_AGAIN_MS = 500;
 
 type RetryPlan = Parameters<DeliveryStore['failDelivery']>[2];
 
@@ -131,8 +136,16 @@ export function createInboxWorker(deps: {
   }
 
   async function fail(claim: ClaimedDelivery, error: Error, retry: RetryPlan): Promise<void> {
+    const untilMs = clock.monotonicMs() + SETTLE_FOR_MS;
+    const isOver = (): boolean => clock.monotonicMs() >= untilMs;
+    const { signal } = stopping;
     try {
-      await store.failDelivery(claim, error.message, retry);
+      await tryUntil(() => store.failDelivery(claim, error.message, retry), {
+        clock,
+        isOver,
+        signal,
+        waitMs: SETTLE_AGAIN_MS,
+      });
     } catch (thrown) {
       // The claim lapses by itself then, and the delivery is handled again.
       log.error({ err: toError(thrown), guid: claim.guid }, 'Could not put a webhook off');

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Kysely } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { accepted, refused } from '../../src/dispatch/answer.ts';
@@ -15,10 +16,13 @@ import { createWriteBudget } from '../../src/github/write-budget.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { createUuidV7 } from '../../src/lib/uuid-v7.ts';
+import { createClaimantWatch } from '../../src/store/claimants.ts';
 import { FolderInUseError } from '../../src/store/folder-lock.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
+import { createPostgresDialect } from '../../src/store/postgres-dialect.ts';
 import { DatabaseUnusableError } from '../../src/store/postgres-error.ts';
 import { LOCK_CLASS } from '../../src/store/postgres-locks.ts';
+import type { Schema } from '../../src/store/schema.ts';
 import type { Store, StoreTx } from '../../src/store/store.ts';
 import { StoreInUseError, type StoreUse } from '../../src/store/store-use.ts';
 import { createStoredLimits } from '../../src/stored-limits.ts';
@@ -442,6 +446,25 @@ describe('two coordinators on one database', () => {
     expect(await second.claimDelivery()).toMatchObject({ guid: killed.guid, attempt: 2 });
     expect(await second.claimDelivery()).toBeNull();
   });
+});
+
+test('a coordinator whose listening connection is away is taken for gone by others, never by itself', async () => {
+  await empty();
+  const ended = await openStore();
+  await ended.putDelivery(aDelivery());
+  await ended.claimDelivery();
+  await ended.close();
+  const config = { connectionString: database.url };
+  await using db = new Kysely<Schema>({ dialect: createPostgresDialect(config, 60_000, createTestLogger()) });
+  const { claimed_by: claimant } = await db
+    .selectFrom('tasks')
+    .select('claimed_by')
+    .executeTakeFirstOrThrow();
+
+  const goneFor = (own: number) => createClaimantWatch(systemClock, 0, own)(db);
+
+  expect(await goneFor(Number(claimant))).toEqual([]);
+  expect(await goneFor(Number(claimant) + 1)).toEqual([Number(claimant)]);
 });
 
 describe('a process that has lost the connection by which others know of it', () => {
