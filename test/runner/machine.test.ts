@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -108,6 +108,36 @@ test('the doctor finds all that is required, beside a running runner', async () 
     'agent house': 'ok',
   });
   expect(world.coordinator.callsOf('session')).toHaveLength(1);
+});
+
+test('of a machine on which nothing is right it names all of it at once, each with its fix', async () => {
+  const ill = path.join(world.folder, 'ill');
+  await mkdir(path.join(ill, 'bin'), { recursive: true });
+  await writeFile(path.join(ill, 'bin/bwrap'), '#!/bin/sh\necho bwrap: no permission >&2\nexit 1\n', {
+    mode: 0o755,
+  });
+  const nowhere = 'http://127.0.0.1:9';
+  const house = { kind: 'command', command: [path.join(ill, 'no-such-agent')] };
+  await configure({ coordinator_url: nowhere, sandbox: 'required', agents: { house } }, ill);
+  const environment = { PATH: `${ill}/bin:${process.env['PATH'] ?? ''}` };
+
+  const args = ['runner', 'doctor', '--json', '--github-url', nowhere, '--config', 'runner.yml'];
+  const { stdout, exitCode } = await yardmaster(args, ill, environment);
+
+  const { ok, checks } = JSON.parse(stdout) as {
+    ok: boolean;
+    checks: { name: string; result: string; fix: string | null }[];
+  };
+  expect({ ok, exitCode }).toEqual({ ok: false, exitCode: 1 });
+  const failed = checks.filter(({ result }) => result === 'failed');
+  const fixes = Object.fromEntries(failed.map(({ name, fix }) => [name, fix]));
+  expect(fixes).toMatchObject({
+    key: expect.stringContaining('yardmaster runner enroll'),
+    coordinator: expect.stringContaining('yardmaster serve'),
+    GitHub: expect.stringContaining('--github-url'),
+    sandbox: expect.stringContaining('bwrap: no permission'),
+    'agent house': expect.stringContaining('correct the command of the agent "house"'),
+  });
 });
 
 test('what it works on: the job, its log, its workspace', async () => {
@@ -260,7 +290,7 @@ async function readStatus(): Promise<RunnerStatus> {
 }
 
 /** Writes runner.yml. */
-async function configure(overrides: Record<string, unknown>): Promise<void> {
+async function configure(overrides: Record<string, unknown>, folder = world.folder): Promise<void> {
   const settings = {
     agent_id: 'be-1',
     coordinator_url: world.coordinator.url,
@@ -278,7 +308,7 @@ async function configure(overrides: Record<string, unknown>): Promise<void> {
     health: { port: 0 },
     ...overrides,
   };
-  await writeFile(path.join(world.folder, 'runner.yml'), stringify(settings));
+  await writeFile(path.join(folder, 'runner.yml'), stringify(settings));
 }
 
 function start(): ChildProcess {
