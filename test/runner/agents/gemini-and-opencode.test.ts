@@ -215,7 +215,7 @@ test.each(['.gemini', '.gemini/settings.json'])(
 
 test('gemini: of its folder only the conversation is its session', () => {
   const session = '01234567-89ab-4cde-8f01-23456789abcd';
-  const chats = '.gemini/tmp/work/chats';
+  const chats = '.gemini/tmp/shop/chats';
   const isKept = (path: string): boolean => GEMINI.isSessionFile?.(session, path) === true;
 
   expect(
@@ -224,8 +224,8 @@ test('gemini: of its folder only the conversation is its session', () => {
   const others = [
     'settings.json',
     'GEMINI.md',
-    'tmp/work/.project_root',
-    'tmp/work/memory/MEMORY.md',
+    'tmp/shop/.project_root',
+    'tmp/shop/memory/MEMORY.md',
     'commands/x.toml',
   ];
   const strange = [

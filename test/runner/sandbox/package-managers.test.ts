@@ -7,7 +7,12 @@ import type { CommandResult } from '../../../src/lib/run-command.ts';
 import { agentEnvironment } from '../../../src/runner/agents/agent-environment.ts';
 import { REGISTRY_HOSTS } from '../../../src/runner/sandbox/registry-hosts.ts';
 import { openRegistryProxy, type RegistryProxy } from '../../../src/runner/sandbox/registry-proxy.ts';
-import { type PackageRegistry, startPackageRegistry, whyNoRegistry } from '../../support/package-registry.ts';
+import {
+  NPM_HOST,
+  type PackageRegistry,
+  startPackageRegistry,
+  whyNoRegistry,
+} from '../../support/package-registry.ts';
 import { makeSandboxedMachine, type SandboxedMachine, whyNoSandbox } from '../../support/sandboxed.ts';
 
 /** Not of a home folder, which a sandbox doesn't show. */
@@ -78,7 +83,7 @@ describe.skipIf(whyNot !== null)('a package manager in the sandbox', () => {
     const installed = await setUp(['npm', 'ci']);
 
     expect(installed.exitCode, `it said: ${installed.outputTail}`).toBe(0);
-    expect(registry.requests).toEqual(['registry.npmjs.org/postage/-/postage-1.0.0.tgz']);
+    expect(registry.requests).toEqual([`${NPM_HOST}/postage/-/postage-1.0.0.tgz`]);
     const file = path.join(machine.needs.workspace, 'node_modules/postage/postage.js');
     expect(await readFile(file, 'utf8')).toContain('5 * count');
   });
