@@ -1,6 +1,6 @@
 import type { Measured } from '../domain/day-rest.ts';
 import type { RepoSettings } from '../domain/repo-settings.ts';
-import { type DailyLimits, describeUse, judgeDailyLimit, toDayStartMs } from '../domain/spending.ts';
+import { describeUse, isLimited, judgeDailyLimit, toDayStartMs } from '../domain/spending.ts';
 import type { Actor, RepositoryTarget } from '../domain/trigger.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 import type { StoreTx } from '../store/store.ts';
@@ -48,8 +48,4 @@ export async function measureDay(
   for (const { whose, of, limits: most } of all)
     measured.push({ whose, limits: most, ...(await spending.ofDay(of, time)) });
   return measured;
-}
-
-function isLimited(limits: DailyLimits): boolean {
-  return Object.values(limits).some((limit) => limit !== undefined);
 }

@@ -1,4 +1,5 @@
 import type { RepoSettings } from '../domain/repo-settings.ts';
+import { isLimited } from '../domain/spending.ts';
 import type { StoreTx } from '../store/store.ts';
 import { parseKeptSettings } from './read-settings.ts';
 
@@ -34,8 +35,5 @@ function toRunningLimits(settings: RepoSettings | null): RepoSettings['limits'] 
     repository: { costUsd: repository.costUsd, minutes: repository.minutes },
     person: { costUsd: person.costUsd, minutes: person.minutes },
   };
-  const isLimited = [limits.repository, limits.person].some(
-    ({ costUsd, minutes }) => costUsd !== undefined || minutes !== undefined,
-  );
-  return isLimited ? limits : null;
+  return isLimited(limits.repository) || isLimited(limits.person) ? limits : null;
 }

@@ -72,6 +72,11 @@ export function toMonthStartMs(nowMs: number): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
 }
 
+/** Whether there is any limit at all. */
+export function isLimited(limits: DailyLimits): boolean {
+  return Object.values(limits).some((limit) => limit !== undefined);
+}
+
 /** How much of each limit is used up: `3 of 40 jobs`. Empty where nothing is limited. */
 export function describeUse(used: Spending, limits: DailyLimits): string[] {
   return (['jobs', 'costUsd', 'minutes'] as const).flatMap((measure) => {

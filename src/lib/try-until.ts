@@ -1,9 +1,8 @@
 import type { Clock } from './clock.ts';
-import { toError } from './to-error.ts';
 
 /**
  * Does `work` again, `waitMs` after each failure, until it goes through. Throws what it threw last as soon as `isOver` says so, or `signal`
- * has aborted. `onFailure` hears of each failure that is tried again.
+ * has aborted.
  */
 export async function tryUntil<T>(
   work: () => Promise<T>,
@@ -12,7 +11,6 @@ export async function tryUntil<T>(
     waitMs: number;
     isOver: () => boolean;
     signal: AbortSignal;
-    onFailure?: (error: Error) => void;
   },
 ): Promise<T> {
   for (;;) {
@@ -20,7 +18,6 @@ export async function tryUntil<T>(
       return await work();
     } catch (thrown) {
       if (options.isOver() || options.signal.aborted) throw thrown;
-      options.onFailure?.(toError(thrown));
       // Aborted: one last try, since the end of the wait may be the end of everything.
       await options.clock.sleep(options.waitMs, options.signal).catch(() => undefined);
     }

@@ -24,7 +24,7 @@ export function chooseLooks<C extends SeenCommit>(commits: readonly C[], most: n
   const chosen = new Set(waiting.slice(0, Math.floor(most / 2)));
   const others = commits
     .filter((commit) => !chosen.has(commit))
-    .toSorted((a, b) => (a.lookedMs ?? -Infinity) - (b.lookedMs ?? -Infinity) || 0);
+    .toSorted((a, b) => (a.lookedMs ?? -1) - (b.lookedMs ?? -1));
   return [...chosen, ...others.slice(0, most - chosen.size)];
 }
 
