@@ -37,6 +37,9 @@ export function toDayStartMs(nowMs: number): number {
 }
 
 /** `refused`: one more job would go over. `warning`: this one may start, and soon no more. Plain text for people. */
+/** Words of a refusal by which people, and what tells them what to do next, know that it holds for today. */
+export const BEGINS_ANEW = 'It begins anew at 00:00 UTC';
+
 export type LimitVerdict = { kind: 'free' } | { kind: 'warning' | 'refused'; reason: string };
 
 /**
@@ -52,7 +55,7 @@ export function judgeDailyLimit(whose: string, used: Spending, limits: DailyLimi
   if (over !== undefined) {
     return {
       kind: 'refused',
-      reason: `The limit for ${whose} is used up for today: ${describeMeasure(over)}. It begins anew at 00:00 UTC; limits are in the settings of the repository or its organisation.`,
+      reason: `The limit for ${whose} is used up for today: ${describeMeasure(over)}. ${BEGINS_ANEW}; limits are in the settings of the repository or its organisation.`,
     };
   }
   const near = measures.find(

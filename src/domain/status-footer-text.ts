@@ -1,6 +1,7 @@
 import { isTerminal } from './job-lifecycle.ts';
 import type { Attempt, Job } from './job.ts';
 import { toCode } from './markdown-escape.ts';
+import { BEGINS_ANEW } from './spending.ts';
 import { toWayOn } from './way-on.ts';
 
 /** Where the newest job of a specialty stands. */
@@ -13,7 +14,7 @@ export function toStatusFooter(current: readonly FooterJob[]): string {
   const ended = over.filter(({ job }) => job.kind === 'resolve');
   const refused = ended.filter(({ job }) => job.state === 'refused');
   // As the limits of a day say it.
-  const isForToday = ({ job }: FooterJob): boolean => job.stateReason?.includes('00:00 UTC') === true;
+  const isForToday = ({ job }: FooterJob): boolean => job.stateReason?.includes(BEGINS_ANEW) === true;
   const revised = over.find(({ job }) => job.kind === 'revise')?.job.revision ?? null;
   const open = current.flatMap(({ job: { pullRequest } }) =>
     pullRequest === null || pullRequest.ended ? [] : [pullRequest],

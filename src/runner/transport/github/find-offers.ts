@@ -37,22 +37,22 @@ const Refs = z.array(z.object({ ref: z.string(), object: z.object({ sha: z.strin
 const CheckRuns = z.object({ check_runs: z.array(CheckRun) });
 
 type Repository = { id: number; owner: string; repo: string };
+type Place = { installationId: number; repository: Repository };
 /** The head of a job branch. */
-type Head = SeenCommit & {
-  installationId: number;
-  repository: Repository;
-  sha: string;
-  /** Watched since then, and not read again before. */
-  sinceMs: number;
-  notBeforeMs: number;
-};
+type Head = SeenCommit &
+  Place & {
+    sha: string;
+    /** Watched since then, and not read again before. */
+    sinceMs: number;
+    notBeforeMs: number;
+  };
 type Installation = {
   token: { token: string; endsAtMs: number };
   repositories: Repository[];
 };
 
 /** An offer to this runner that stands in a check run. */
-export type FoundOffer = { offer: OfferMail; installationId: number; repository: Repository };
+export type FoundOffer = Place & { offer: OfferMail };
 
 export type OfferFinder = {
   /** One look over all repositories, at as many commits as one look may. Throws `TransportError` when GitHub can't be asked at all. */
@@ -92,24 +92,15 @@ export function createOfferFinder(deps: {
       const due: Head[] = [];
       for (const [installationId, installation] of installations) {
         for (const repository of installation.repositories) {
-          const here = await lookAt(
-            installationId,
-            repository,
-            (token) => readHeads(token, installationId, repository, signal),
-            signal,
-          );
+          const place = { installationId, repository };
+          const here = await lookAt(place, (token) => readHeads(token, place, signal), signal);
           due.push(...(here ?? []).filter(({ notBeforeMs }) => clock.monotonicMs() >= notBeforeMs));
         }
       }
       const found: FoundOffer[] = [];
       for (const head of chooseLooks(due, mostLooks)) {
         const { installationId, repository } = head;
-        const offers = await lookAt(
-          installationId,
-          repository,
-          (token) => readOffers(token, head, signal),
-          signal,
-        );
+        const offers = await lookAt(head, (token) => readOffers(token, head, signal), signal);
         found.push(...(offers ?? []).map((offer) => ({ offer, installationId, repository })));
       }
       return { found, requests };
@@ -169,8 +160,7 @@ export function createOfferFinder(deps: {
 
   /** What `read` says; `null` where this repository can't be read, which is told once. */
   async function lookAt<T>(
-    installationId: number,
-    repository: Repository,
+    { installationId, repository }: Place,
     read: (token: string) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T | null> {
@@ -191,24 +181,20 @@ export function createOfferFinder(deps: {
     }
   }
 
-  async function readHeads(
-    token: string,
-    installationId: number,
-    repository: Repository,
-    signal: AbortSignal,
-  ): Promise<Head[]> {
+  async function readHeads(token: string, place: Place, signal: AbortSignal): Promise<Head[]> {
     requests += 1;
+    const { repository } = place;
     const { id, owner, repo } = repository;
-    const place = { owner, repo, ref: 'heads/agent/' };
-    const { data, isNew } = await client.readAgain({ token }, MATCHING_REFS, place, signal);
+    const branches = { owner, repo, ref: 'heads/agent/' };
+    const { data, isNew } = await client.readAgain({ token }, MATCHING_REFS, branches, signal);
     const commits = [...new Set(Refs.parse(data).map(({ object }) => object.sha))];
     if (isNew) forgetOthers(repository, commits);
     return commits.map((sha) => {
       const known = heads.get(`${id}/${sha}`);
       // The repository may have another name by now.
-      if (known !== undefined) return Object.assign(known, { installationId, repository });
+      if (known !== undefined) return Object.assign(known, place);
       const times = { sinceMs: clock.monotonicMs(), notBeforeMs: -Infinity, lookedMs: null };
-      const head: Head = { installationId, repository, sha, waitingJob: null, ...times };
+      const head: Head = { ...place, sha, waitingJob: null, ...times };
       heads.set(`${id}/${sha}`, head);
       return head;
     });
