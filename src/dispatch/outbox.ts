@@ -48,35 +48,36 @@ export function createOutbox(deps: {
 
   /** Begins all that is due and may run beside what is running. True when nothing is due at all: none was running that others may have waited for. */
   async function begin(): Promise<boolean> {
-    while (running.size < CONCURRENCY && !stopping.signal.aborted) {
+    const presence = store.presence();
+    while (running.size < CONCURRENCY && !stopping.signal.aborted && !presence.aborted) {
       const isIdle = running.size === 0;
       const sinceMs = { monotonic: clock.monotonicMs(), wall: clock.nowMs() };
       const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
       // Meanwhile the loop may have claimed what we looked for.
       if (!claim) return isIdle && running.size === 0;
       // A machine that sleeps stops one of the clocks, and the other can be set.
-      const isLapsed = (): boolean =>
+      const isOver = (): boolean =>
         Math.max(clock.monotonicMs() - sinceMs.monotonic, clock.nowMs() - sinceMs.wall) >= usableMs;
-      const work = carryOut(claim, isLapsed).finally(() => {
+      const work = carryOut(claim, { isOver, isLapsed: () => presence.aborted || isOver() }).finally(() => {
         running.delete(work);
         onFinished();
       });
       running.add(work);
     }
-    return stopping.signal.aborted && running.size === 0;
+    return running.size === 0;
   }
 
   /** Never rejects: what goes wrong is settled as soon as the store is there or, if that takes too long, found again when the claim lapses. */
-  async function carryOut(claim: ClaimedEffect, isLapsed: () => boolean): Promise<void> {
+  async function carryOut(claim: ClaimedEffect, lasts: ClaimLasts): Promise<void> {
     const facts = { effect: claim.effect, installationId: claim.installationId, attempt: claim.attempt };
     try {
-      const failure = await attempt(claim, isLapsed);
+      const failure = await attempt(claim, lasts.isLapsed);
       const settle = async (): Promise<void> => {
         if (failure) await settleFailure(claim, failure);
         else await store.effects.finish(claim, await store.nowMs());
       };
       const { signal } = stopping;
-      await tryUntil(settle, { clock, waitMs: SETTLE_AGAIN_MS, isOver: isLapsed, signal });
+      await tryUntil(settle, { clock, waitMs: SETTLE_AGAIN_MS, isOver: lasts.isOver, signal });
     } catch (error) {
       log.error({ err: error, ...facts }, 'A side effect could not be settled; it is taken up again later');
     }
@@ -205,6 +206,14 @@ export function createOutbox(deps: {
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** How long a claim lasts. */
+type ClaimLasts = {
+  /** Nobody has been told what became of it, and nobody needs to be: it was put back in line long ago. */
+  isOver(): boolean;
+  /** Others may have it by now: nothing may be done on GitHub for it. What the store is told of it is fenced. */
+  isLapsed(): boolean;
+};
 
 type Verdict =
   | { kind: 'pause'; waitMs: number }

@@ -25,6 +25,8 @@ export function createPostgresListener(deps: {
   /** Done on every new connection, before it listens. */
   prepare: (client: Client) => Promise<void>;
   onNotice: (text: string) => void;
+  /** It is cut off, and tries to come back. */
+  onLoss: () => void;
   /** It listens again; notices in between are lost. */
   onReturn: () => void;
   clock: Clock;
@@ -61,6 +63,7 @@ export function createPostgresListener(deps: {
     while (!stopping.signal.aborted) {
       await current?.ended;
       if (stopping.signal.aborted) return;
+      deps.onLoss();
       log.warn({}, 'Wake-ups from other coordinators are cut off; connecting to PostgreSQL again');
       current = await reconnect();
       if (!current) return;

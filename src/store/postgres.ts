@@ -15,6 +15,7 @@ import { createPostgresEngine, fromNotice, WAKE_CHANNEL } from './postgres-engin
 import { explainDatabaseError, explainVersion, OLDEST_VERSION } from './postgres-error.ts';
 import { createPostgresListener } from './postgres-listener.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
+import { createPostgresPresence } from './postgres-presence.ts';
 import { createPostgresUse } from './postgres-use.ts';
 import type { Schema } from './schema.ts';
 import { createSqlStore, type StoreTimings } from './sql-store.ts';
@@ -57,6 +58,7 @@ export async function createPostgresStore(deps: {
     plugins: [createWithoutNulPlugin()],
   });
   const wakes = createWakes();
+  const presence = createPostgresPresence(systemClock, timings.coordinatorGoneSeconds * 1000);
   const engine = createPostgresEngine({
     claimant,
     clock: deps.clock ?? null,
@@ -82,7 +84,11 @@ export async function createPostgresStore(deps: {
       const topic = fromNotice(text, claimant);
       if (topic !== null) wakes.emit([topic]);
     },
-    onReturn: () => wakes.emit(['all']),
+    onLoss: presence.lose,
+    onReturn() {
+      presence.resume();
+      wakes.emit(['all']);
+    },
     clock: systemClock,
     random,
     log,
@@ -90,7 +96,12 @@ export async function createPostgresStore(deps: {
 
   let closing: Promise<void> | undefined;
   const closeAll = () =>
-    stopEach('The store', [() => listener.stop(), () => db.destroy(), async () => lock?.release()]);
+    stopEach('The store', [
+      () => listener.stop(),
+      async () => presence.stop(),
+      () => db.destroy(),
+      async () => lock?.release(),
+    ]);
 
   try {
     await checkVersion(db);
@@ -107,6 +118,7 @@ export async function createPostgresStore(deps: {
     engine,
     newId: createUuidV7({ clock: deps.clock ?? time, random }),
     wakes,
+    presence: presence.signal,
     timings,
     keepLogsDays: deps.keepLogsDays,
     close: () => (closing ??= closeAll()),

@@ -12,7 +12,7 @@ import { wantStatusComment } from '../want-report.ts';
 import { type EffectContext, type EffectDeps, toTarget } from './effect-deps.ts';
 import { readRevisionStart } from './revision-start.ts';
 
-type Started = StoredAttempt & { startCommit: string; checkRun: NonNullable<StoredAttempt['checkRun']> };
+type Started = StoredAttempt & { checkRun: NonNullable<StoredAttempt['checkRun']> };
 
 /** Gives an attempt its start commit and its check run; then the job can be offered. What an earlier try has done is not done again. */
 export async function startAttempt(
@@ -154,11 +154,18 @@ async function createCheckRun(
   });
 }
 
-async function makeOfferable(started: StoredAttempt, deps: EffectDeps): Promise<void> {
+async function makeOfferable(started: Started, deps: EffectDeps): Promise<void> {
   await deps.store.transact(async (tx) => {
     const held = await lockAttempt(tx, started.id);
     if (!held) return;
     const { job, attempt } = held;
+    if (attempt.checkRun !== null) {
+      // A coordinator that took this one for gone was faster; a runner may know of its check run already.
+      const facts = { attemptId: attempt.id, checkRun: attempt.checkRun, ours: started.checkRun };
+      if (started.checkRun.id !== attempt.checkRun.id)
+        deps.log.warn(facts, 'An attempt has a second check run, which stays without a result');
+      return;
+    }
     await tx.attempts.change(attempt.id, { checkRun: started.checkRun });
     if (!isStillWanted(job, attempt)) {
       // Ended while the check run was being made: nobody else can close it.
