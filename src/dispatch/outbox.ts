@@ -48,8 +48,7 @@ export function createOutbox(deps: {
 
   /** Begins all that is due and may run beside what is running. True when nothing is due at all: none was running that others may have waited for. */
   async function begin(): Promise<boolean> {
-    const presence = store.presence();
-    while (running.size < CONCURRENCY && !stopping.signal.aborted && !presence.aborted) {
+    while (running.size < CONCURRENCY && !stopping.signal.aborted) {
       const isIdle = running.size === 0;
       const sinceMs = { monotonic: clock.monotonicMs(), wall: clock.nowMs() };
       const claim = await store.effects.claim(await store.nowMs(), timings.taskLeaseSeconds * 1000);
@@ -58,43 +57,53 @@ export function createOutbox(deps: {
       // A machine that sleeps stops one of the clocks, and the other can be set.
       const isOver = (): boolean =>
         Math.max(clock.monotonicMs() - sinceMs.monotonic, clock.nowMs() - sinceMs.wall) >= usableMs;
-      const work = carryOut(claim, { isOver, isLapsed: () => presence.aborted || isOver() }).finally(() => {
+      const work = carryOut(claim, isOver).finally(() => {
         running.delete(work);
         onFinished();
       });
       running.add(work);
     }
-    return running.size === 0;
+    return stopping.signal.aborted && running.size === 0;
   }
 
   /** Never rejects: what goes wrong is settled as soon as the store is there or, if that takes too long, found again when the claim lapses. */
-  async function carryOut(claim: ClaimedEffect, lasts: ClaimLasts): Promise<void> {
+  async function carryOut(claim: ClaimedEffect, isOver: () => boolean): Promise<void> {
     const facts = { effect: claim.effect, installationId: claim.installationId, attempt: claim.attempt };
     try {
-      const failure = await attempt(claim, lasts.isLapsed);
+      const failure = await attempt(claim, isOver);
       const settle = async (): Promise<void> => {
         if (failure) await settleFailure(claim, failure);
         else await store.effects.finish(claim, await store.nowMs());
       };
       const { signal } = stopping;
-      await tryUntil(settle, { clock, waitMs: SETTLE_AGAIN_MS, isOver: lasts.isOver, signal });
+      await tryUntil(settle, { clock, waitMs: SETTLE_AGAIN_MS, isOver, signal });
     } catch (error) {
       log.error({ err: error, ...facts }, 'A side effect could not be settled; it is taken up again later');
     }
   }
 
-  async function attempt(claim: ClaimedEffect, isLapsed: () => boolean): Promise<Error | null> {
+  async function attempt(claim: ClaimedEffect, isOver: () => boolean): Promise<Error | null> {
     try {
       await effects.carryOut(claim.effect, {
         installationId: claim.installationId,
         // Also after a wait that GitHub asked for, which is no try: something may have been created before it.
         isRepeat: claim.fence > 1,
-        isLapsed,
+        makeSureOfClaim: () => makeSure(claim, isOver),
       });
       return null;
     } catch (thrown) {
       return toError(thrown);
     }
+  }
+
+  /** Throws `ClaimLapsed` when the effect may be somebody else's: of who is seen nobody takes anything before its time, else the store knows. */
+  async function makeSure(claim: ClaimedEffect, isOver: () => boolean): Promise<void> {
+    if (isOver()) throw new ClaimLapsed();
+    if (store.isSeen()) return;
+    const isHeld = await store.effects.holds(claim).catch((error: unknown) => {
+      throw new ClaimLapsed({ cause: error });
+    });
+    if (!isHeld) throw new ClaimLapsed();
   }
 
   async function settleFailure(claim: ClaimedEffect, error: Error): Promise<void> {
@@ -206,14 +215,6 @@ export function createOutbox(deps: {
     [Symbol.asyncDispose]: stop,
   };
 }
-
-/** How long a claim lasts. */
-type ClaimLasts = {
-  /** Nobody has been told what became of it, and nobody needs to be: it was put back in line long ago. */
-  isOver(): boolean;
-  /** Others may have it by now: nothing may be done on GitHub for it. What the store is told of it is fenced. */
-  isLapsed(): boolean;
-};
 
 type Verdict =
   | { kind: 'pause'; waitMs: number }

@@ -4,9 +4,9 @@ import { LOCK_CLASS } from './postgres-locks.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * Finds coordinators that ended without putting their tasks back. Each holds a lock of the database under its number for as long as its
- * process lives; the database lets go of it when the process is gone, however it went. Since a connection may be lost and come back, only
- * those are returned that stayed away for `goneAfterMs`, by the looks of this very process; never `own`, which lives: what it has in hand
+ * Finds coordinators that ended without putting their tasks back. Each holds a lock of the database under its number on every
+ * connection; the database lets go of the last one when the process is gone, however it went. Since connections may be lost and come back,
+ * only those are returned that had none for `goneAfterMs`, by the looks of this very process; never `own`, which lives: what it has in hand
  * would be done twice.
  */
 export function createClaimantWatch(

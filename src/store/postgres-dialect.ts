@@ -1,5 +1,5 @@
 import { type Dialect, PostgresDialect } from 'kysely';
-import { type ClientConfig, Pool, types, TypeOverrides } from 'pg';
+import { type ClientBase, type ClientConfig, Pool, types, TypeOverrides } from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { openPostgresSocket } from './postgres-socket.ts';
 
@@ -33,9 +33,15 @@ export function toClientConfig(url: string): ClientConfig {
 
 /**
  * PostgreSQL behind Kysely. 64-bit integers are numbers, as they are with SQLite. A connection on which nothing comes back for `silentMs`,
- * longer than any statement may take, is given up: what was asked on it fails, and the next call gets another.
+ * longer than any statement may take, is given up: what was asked on it fails, and the next call gets another. `prepare`: done on every
+ * new connection.
  */
-export function createPostgresDialect(config: ClientConfig, silentMs: number, log: Logger): Dialect {
+export function createPostgresDialect(
+  config: ClientConfig,
+  silentMs: number,
+  log: Logger,
+  prepare?: (client: ClientBase) => Promise<void>,
+): Dialect {
   const overrides = new TypeOverrides();
   // Times in milliseconds and GitHub's ids stay far below 2^53.
   overrides.setTypeParser(types.builtins.INT8, Number);
@@ -46,6 +52,7 @@ export function createPostgresDialect(config: ClientConfig, silentMs: number, lo
     // What is idle is silent, too.
     idleTimeoutMillis: Math.min(IDLE_MS, silentMs / 2),
     stream: () => openPostgresSocket(silentMs),
+    ...(prepare ? { onConnect: prepare } : {}),
   });
   // Without a listener, the end of an idle connection would end the process; the pool replaces it by itself.
   pool.on('error', (error) => log.warn({ err: error }, 'An idle connection to PostgreSQL was lost'));

@@ -15,6 +15,8 @@ export type PostgresListener = {
   /** Resolves when it listens; rejects if the first connection fails. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** False from when its connection is known to be lost until it has another. */
+  isConnected(): boolean;
 };
 
 export function createPostgresListener(deps: {
@@ -25,8 +27,6 @@ export function createPostgresListener(deps: {
   /** Done on every new connection, before it listens. */
   prepare: (client: Client) => Promise<void>;
   onNotice: (text: string) => void;
-  /** It is cut off, and tries to come back. */
-  onLoss: () => void;
   /** It listens again; notices in between are lost. */
   onReturn: () => void;
   clock: Clock;
@@ -62,8 +62,8 @@ export function createPostgresListener(deps: {
   async function stay(): Promise<void> {
     while (!stopping.signal.aborted) {
       await current?.ended;
+      current = null;
       if (stopping.signal.aborted) return;
-      deps.onLoss();
       log.warn({}, 'Wake-ups from other coordinators are cut off; connecting to PostgreSQL again');
       current = await reconnect();
       if (!current) return;
@@ -103,6 +103,7 @@ export function createPostgresListener(deps: {
       await current?.client.end();
       await staying;
     },
+    isConnected: () => current !== null,
   };
 }
 

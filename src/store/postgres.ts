@@ -1,5 +1,5 @@
 import { Kysely, sql } from 'kysely';
-import { Client } from 'pg';
+import { Client, type ClientBase } from 'pg';
 import { DEFAULT_TIMINGS, type Timings } from '../domain/timings.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -15,7 +15,6 @@ import { createPostgresEngine, fromNotice, WAKE_CHANNEL } from './postgres-engin
 import { explainDatabaseError, explainVersion, OLDEST_VERSION } from './postgres-error.ts';
 import { createPostgresListener } from './postgres-listener.ts';
 import { LOCK_CLASS } from './postgres-locks.ts';
-import { createPostgresPresence } from './postgres-presence.ts';
 import { createPostgresUse } from './postgres-use.ts';
 import type { Schema } from './schema.ts';
 import { createSqlStore, type StoreTimings } from './sql-store.ts';
@@ -54,11 +53,10 @@ export async function createPostgresStore(deps: {
   const time = createFollowingClock();
   const claimant = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0) % 2 ** 31;
   const db = new Kysely<Schema>({
-    dialect: createPostgresDialect(config, silentMs, log),
+    dialect: createPostgresDialect(config, silentMs, log, (client) => showClaimant(client, claimant)),
     plugins: [createWithoutNulPlugin()],
   });
   const wakes = createWakes();
-  const presence = createPostgresPresence(systemClock, timings.coordinatorGoneSeconds * 1000);
   const engine = createPostgresEngine({
     claimant,
     clock: deps.clock ?? null,
@@ -74,21 +72,13 @@ export async function createPostgresStore(deps: {
     channel: WAKE_CHANNEL,
     async prepare(client) {
       await share.take(client);
-      // Shared: the server may not have noticed yet that the connection before is dead, and it is the same claimant.
-      await client.query('select pg_advisory_lock_shared($1::int, $2::int)', [
-        LOCK_CLASS.claimants,
-        claimant,
-      ]);
+      await showClaimant(client, claimant);
     },
     onNotice(text) {
       const topic = fromNotice(text, claimant);
       if (topic !== null) wakes.emit([topic]);
     },
-    onLoss: presence.lose,
-    onReturn() {
-      presence.resume();
-      wakes.emit(['all']);
-    },
+    onReturn: () => wakes.emit(['all']),
     clock: systemClock,
     random,
     log,
@@ -96,12 +86,7 @@ export async function createPostgresStore(deps: {
 
   let closing: Promise<void> | undefined;
   const closeAll = () =>
-    stopEach('The store', [
-      () => listener.stop(),
-      async () => presence.stop(),
-      () => db.destroy(),
-      async () => lock?.release(),
-    ]);
+    stopEach('The store', [() => listener.stop(), () => db.destroy(), async () => lock?.release()]);
 
   try {
     await checkVersion(db);
@@ -118,11 +103,19 @@ export async function createPostgresStore(deps: {
     engine,
     newId: createUuidV7({ clock: deps.clock ?? time, random }),
     wakes,
-    presence: presence.signal,
+    isSeen: listener.isConnected,
     timings,
     keepLogsDays: deps.keepLogsDays,
     close: () => (closing ??= closeAll()),
   });
+}
+
+/**
+ * Shows on a connection whose it is, for as long as it lasts: as long as there is one, its process lives (`createClaimantWatch`). Shared:
+ * by all connections of the process, those that are dead without the server knowing among them.
+ */
+async function showClaimant(client: ClientBase, claimant: number): Promise<void> {
+  await client.query('select pg_advisory_lock_shared($1::int, $2::int)', [LOCK_CLASS.claimants, claimant]);
 }
 
 async function checkVersion(db: Kysely<Schema>): Promise<void> {

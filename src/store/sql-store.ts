@@ -26,9 +26,6 @@ export type StoreTimings = Partial<
   Pick<Timings, 'taskLeaseSeconds' | 'progressReportSeconds' | 'blockedLookSeconds'>
 >;
 
-/** No other coordinator can take a process for gone that has the store for itself. */
-const ALWAYS = new AbortController().signal;
-
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** GitHub redelivers for three days; what a person asked for may be found again by a sweep much later. */
@@ -51,8 +48,8 @@ export function createSqlStore(deps: {
   newId: () => string;
   /** Where commits of this process are told; others may be told there, too. */
   wakes: Wakes;
-  /** As `Store.presence`; always there when left out. */
-  presence?: () => AbortSignal;
+  /** As `Store.isSeen`; always, when left out. */
+  isSeen?: () => boolean;
   timings?: StoreTimings;
   keepLogsDays?: number | undefined;
   close: () => Promise<void>;
@@ -147,7 +144,7 @@ export function createSqlStore(deps: {
     countDeliveries: deliveries.count,
     knownDeliveries: deliveries.known,
 
-    presence: deps.presence ?? (() => ALWAYS),
+    isSeen: deps.isSeen ?? (() => true),
     subscribe: wakes.subscribe,
     requeueLapsedTasks: async () =>
       requeueRunning(db, {

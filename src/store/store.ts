@@ -136,11 +136,8 @@ export type Store = DeliveryStore &
     transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
     /** The clock that counts. */
     nowMs(): Promise<number>;
-    /**
-     * Not aborted for as long as no other coordinator can take this one for gone. What was claimed under a signal that is aborted may be
-     * somebody else's by now; once others see this coordinator again, there is a new one.
-     */
-    presence(): AbortSignal;
+    /** True as long as no other coordinator can take this one for gone. While false, what it has claimed may be somebody else's (`effects.holds`). */
+    isSeen(): boolean;
     /** Hears of every commit that woke something, until the returned function is called. A wake-up may be lost: look again now and then. */
     subscribe(listener: (topic: WakeTopic) => void): () => void;
     /** Puts deliveries and effects back in line whose worker has vanished. Returns how many. */

@@ -38,6 +38,8 @@ export type EffectQueries = {
   want(wanted: WantedEffect, when: { nowMs: number; apartMs: number }): Promise<void>;
   /** The most urgent effect that is due, of an installation that isn't paused and that nobody works for at the moment. */
   claim(nowMs: number, leaseMs: number): Promise<ClaimedEffect | null>;
+  /** Whether nobody else has got it since. */
+  holds(claim: ClaimedEffect): Promise<boolean>;
   /** Done, unless it was wanted again meanwhile. False if the claim had lapsed. */
   finish(claim: ClaimedEffect, nowMs: number): Promise<boolean>;
   /** Back in the queue until `runAtMs`. `countsAsTry: false` for waits that GitHub asked for. */
@@ -48,7 +50,7 @@ export type EffectQueries = {
   ): Promise<void>;
   /** Given up; wanted anew it gets a new chance. */
   bury(claim: ClaimedEffect, error: string, nowMs: number): Promise<void>;
-  /** Nothing of this installation is claimed before `untilMs`, except what ends tokens. */
+  /** Nothing of this installation is claimed before `untilMs`, except what ends tokens. A longer pause stays. */
   pauseInstallation(installationId: number, untilMs: number, reason: string): Promise<void>;
   /** When the next effect is due (pauses count); `null` when there is none. */
   nextDueMs(): Promise<number | null>;
@@ -192,6 +194,17 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
       return rows.length > 0;
     },
 
+    async holds(claim) {
+      const row = await db
+        .selectFrom('tasks')
+        .select('id')
+        .where('id', '=', claim.id)
+        .where('fence', '=', claim.fence)
+        .where('state', '=', 'running')
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
     async retry(claim, again, nowMs) {
       await settle(
         claim,
@@ -214,7 +227,10 @@ export function createEffectQueries(db: Kysely<Schema>, engine: Engine, newId: (
         .insertInto('installations')
         .values({ id: installationId, paused_until: untilMs, pause_reason: reason })
         .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet({ paused_until: untilMs, pause_reason: reason }),
+          conflict
+            .column('id')
+            .doUpdateSet({ paused_until: untilMs, pause_reason: reason })
+            .where('installations.paused_until', '<', untilMs),
         )
         .execute();
     },

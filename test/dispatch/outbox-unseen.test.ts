@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { DEFAULT_TIMINGS } from '../../src/domain/timings.ts';
+import type { GitHub } from '../../src/github/github.ts';
 import { createPostgresStore } from '../../src/store/postgres.ts';
 import { LOCK_CLASS } from '../../src/store/postgres-locks.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -14,49 +16,78 @@ import { until } from '../support/until.ts';
 /** What others wait for before they take a coordinator for gone that they don't see. */
 const GONE_SECONDS = 1;
 
-test('a coordinator that others can’t see any more creates nothing beside whoever takes over; seen again, it works again', async () => {
+test('a coordinator that lost its listening connection keeps what it works on for as long as it has another', async () => {
   await using database = await createTestDatabase();
   await using two = await openTwo(database);
-  const { first, second, recorder, clock } = two;
+  const { first, second, recorder } = two;
   await using connections = await watchConnections(database);
-  const { ensureStartCommit } = recorder.github;
-  const held = Promise.withResolvers<void>();
-  using _released = { [Symbol.dispose]: () => held.resolve() };
-  const reached = Promise.withResolvers<void>();
-  recorder.github.ensureStartCommit = async (...given) => {
-    const made = await ensureStartCommit(...given);
-    reached.resolve();
-    await held.promise;
-    return made;
-  };
+  using halfway = holdAfterStartCommit(recorder.github);
 
   const labelled = first.label();
-  await reached.promise;
-  recorder.github.ensureStartCommit = ensureStartCommit;
+  await halfway.reached;
   await keepConnections(first, second);
-  await connections.cutListening();
-  await until('the second takes over', async () => {
-    await keepConnections(first, second);
-    return (await second.store.requeueLapsedTasks()) > 0;
-  });
-  await second.outbox.runDue();
-  held.resolve();
+  await connections.cut('listening');
+  for (let look = 0; look < 10; look += 1) {
+    await setTimeout((GONE_SECONDS * 1000) / 4);
+    await keepConnections(first);
+    expect(await second.store.requeueLapsedTasks()).toBe(0);
+  }
+  expect(first.store.isSeen()).toBe(false);
+  halfway.goOn();
   const jobId = await labelled;
 
   const { job, attempt } = await second.jobOf(jobId);
   expect(job.ready).toBe(true);
   expect(recorder.checkRuns).toMatchObject([{ id: attempt.checkRun?.id, headCommit: attempt.startCommit }]);
+});
 
-  const others = await first.label({ issueNumber: 43 });
-  expect((await first.jobOf(others)).job.ready).toBe(false);
-  const before = first.store.presence();
+test('a coordinator that is cut off creates nothing beside whoever takes over; back again, it works again', async () => {
+  await using database = await createTestDatabase();
+  await using two = await openTwo(database);
+  const { first, second, recorder, clock } = two;
+  await using connections = await watchConnections(database);
+  using halfway = holdAfterStartCommit(recorder.github);
+
+  const labelled = first.label();
+  await halfway.reached;
+  await keepConnections(second);
+  await connections.cut('all');
+  await until('the second takes over', async () => {
+    await keepConnections(second);
+    return (await second.store.requeueLapsedTasks()) > 0;
+  });
+  await second.outbox.runDue();
+  const calls = recorder.calls.length;
+  halfway.goOn();
+  expect(first.store.isSeen()).toBe(false);
   await connections.letIn();
-  await until('it is seen again', async () => first.store.presence() !== before);
+  await until('it is back', async () => first.store.isSeen());
+  const jobId = await labelled;
+
+  const { job, attempt } = await second.jobOf(jobId);
+  expect(job.ready).toBe(true);
+  expect(recorder.checkRuns).toMatchObject([{ id: attempt.checkRun?.id, headCommit: attempt.startCommit }]);
+  expect(recorder.calls.slice(calls)).toEqual([]);
   clock.advance(DEFAULT_TIMINGS.effectRetryMaxSeconds);
-  await first.outbox.runDue();
+  const others = await first.label({ issueNumber: 43 });
   expect((await first.jobOf(others)).job.ready).toBe(true);
   expect(recorder.checkRuns).toHaveLength(2);
 });
+
+/** Whoever makes the next start commit hears of it only when told to go on. */
+function holdAfterStartCommit(github: GitHub) {
+  const { ensureStartCommit } = github;
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  github.ensureStartCommit = async (...given) => {
+    github.ensureStartCommit = ensureStartCommit;
+    const made = await ensureStartCommit(...given);
+    reached.resolve();
+    await held.promise;
+    return made;
+  };
+  return { reached: reached.promise, goOn: held.resolve, [Symbol.dispose]: held.resolve };
+}
 
 /** Two coordinators that share a database and GitHub. */
 async function openTwo(database: TestDatabase) {
@@ -92,12 +123,16 @@ async function watchConnections(database: TestDatabase) {
     client.query(`alter database ${name} allow_connections ${String(connections)}`);
   return {
     /** Of the coordinator that works on something; nobody is let in any more, while connections that are there go on. */
-    async cutListening() {
-      const [listening] = await database.query(`select pid from pg_locks
+    async cut(which: 'listening' | 'all') {
+      const found =
+        await database.query(`select distinct pid, query from pg_locks join pg_stat_activity using (pid)
         where locktype = 'advisory' and classid::bigint = ${LOCK_CLASS.claimants}
           and objid::bigint in (select claimed_by from tasks where state = 'running')`);
       await allow(false);
-      await client.query('select pg_terminate_backend($1)', [listening?.['pid']]);
+      for (const { pid, query } of found) {
+        if (which === 'all' || String(query).startsWith('listen'))
+          await client.query('select pg_terminate_backend($1)', [pid]);
+      }
     },
     letIn: () => allow(true),
     [Symbol.asyncDispose]: () => client.end(),

@@ -1093,6 +1093,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       if (!claim) throw new Error('nothing to claim');
       const runAtMs = clock.nowMs() + 60_000;
       await store.effects.pauseInstallation(5, runAtMs, 'slow down');
+      await store.effects.pauseInstallation(5, runAtMs - 30_000, 'slow down a bit');
       await store.effects.retry(claim, { error: 'slow down', runAtMs, countsAsTry: false }, clock.nowMs());
       await want(store, { effect: { ...effect, repositoryId: 8 }, installationId: 5 });
       const fence = { kind: 'revoke-tokens', attemptId: 'a' as AttemptId, epoch: 1 } as const;

@@ -33,8 +33,8 @@ export type EffectContext = {
   installationId: number;
   /** Tried before: something may have been created although we never heard of it. */
   isRepeat: boolean;
-  /** From then on somebody else may work on it. */
-  isLapsed(): boolean;
+  /** Throws `ClaimLapsed` when somebody else may work on it by now. */
+  makeSureOfClaim(): Promise<void>;
 };
 
 export function toTarget(job: Pick<StoredJob, 'installationId' | 'repository'>): RepositoryTarget {

@@ -38,7 +38,7 @@ export function createEffects(given: EffectDeps): Effects {
 
   return {
     async carryOut(effect, context) {
-      const deps = { ...given, github: whileClaimed(given.github, context.isLapsed) };
+      const deps = { ...given, github: whileClaimed(given.github, context.makeSureOfClaim) };
       switch (effect.kind) {
         case 'attempt-start':
           return startAttempt(effect.attemptId, context, deps);

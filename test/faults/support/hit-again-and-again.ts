@@ -12,6 +12,8 @@ import { elapsedMs } from './recovery.ts';
 export type Story = {
   title: string;
   end: JobState;
+  /** Brings a further job about as soon as the first has succeeded: that one is hit, and ends so. */
+  further?: (issue: number) => Promise<unknown>;
   /** What a person does as soon as its agent works. */
   whenItWorks?: (issue: number) => Promise<unknown>;
 };
@@ -60,13 +62,20 @@ export async function hitAgainAndAgain(yard: FaultYard, program: Program, option
   /** One job, with one kill after the other as planned. False when it got through without any. */
   async function tell(plans: readonly Partial<FailPlan>[]): Promise<boolean> {
     const [first, ...later] = plans;
-    if (first) program.plan(first);
+    const arm = () => first && program.plan(first);
+    if (!story.further) arm();
     const issue = await yard.ask(story.title);
-    hits.expected[issue] = [story.end];
+    const ends: JobState[] = story.further ? ['succeeded', story.end] : [story.end];
+    if (story.further) {
+      await untilAtRest(yard, { ...hits.expected, [issue]: ['succeeded'] });
+      arm();
+      await story.further(issue);
+    }
+    hits.expected[issue] = ends;
     const goOn = once(() => story.whenItWorks?.(issue));
     let killedMs: number | undefined;
     for (;;) {
-      await untilKilledOrDone(yard, program, issue, goOn);
+      await untilKilledOrDone(yard, program, { issue, jobs: ends.length }, goOn);
       if (program.isRunning()) break;
       killedMs = performance.now();
       hits.writes.push(program.takeHit() ?? 'it was killed by something else');
@@ -86,14 +95,14 @@ export async function hitAgainAndAgain(yard: FaultYard, program: Program, option
 async function untilKilledOrDone(
   yard: FaultYard,
   program: Program,
-  issue: number,
+  wanted: { issue: number; jobs: number },
   goOn: () => Promise<unknown>,
 ): Promise<void> {
   await until(
     'it is killed, or the job is done',
     async () => {
       if (!program.isRunning()) return true;
-      const job = (await yard.jobs()).find((one) => one.issue === issue);
+      const job = (await yard.jobs()).filter((one) => one.issue === wanted.issue)[wanted.jobs - 1];
       if (job?.state === 'running') await goOn();
       // A job that ends in another way is at rest as well: what it should have been is looked at by the end.
       return job && isTerminal(job.state as JobState) && (await openTasks(yard)).length === 0;
@@ -101,7 +110,7 @@ async function untilKilledOrDone(
     PATIENCE_MS,
     50,
   ).catch(async (error: Error) => {
-    const jobs = (await yard.jobs()).filter((job) => job.issue === issue);
+    const jobs = (await yard.jobs()).filter((job) => job.issue === wanted.issue);
     const seen = { jobs, tasks: await openTasks(yard), plan: program.planned() };
     throw new Error(`${error.message}; there is ${JSON.stringify(seen, null, 1)}\n${yard.logs()}`);
   });
