@@ -52,6 +52,8 @@ export type AppClient = {
   ): Promise<{ token: string; expiresInSeconds: number }>;
   /** Ends a token. Never throws: it ends by itself within the hour. */
   revoke(token: string, signal: AbortSignal): Promise<void>;
+  /** Whether a token that was minted here still opens something: false once GitHub has refused it (an uninstalled or suspended App), or it was revoked. */
+  isAlive(token: string): boolean;
   /** As GitHub told it last; `null` = not yet. */
   budget(): RequestBudget | null;
 };
@@ -118,6 +120,7 @@ export function createAppClient(options: {
       await request({ token }, 'DELETE /installation/token', {}, signal).catch(() => undefined);
       mintedAtMs.delete(token);
     },
+    isAlive: (token) => mintedAtMs.has(token),
     budget: () => budget,
   };
 
@@ -173,7 +176,10 @@ export function createAppClient(options: {
     const isFresh =
       credential !== 'app' &&
       clock.monotonicMs() - (mintedAtMs.get(credential.token) ?? -Infinity) < FRESH_TOKEN_MS;
-    const passes = status >= 500 || status === 408 || (isFresh && [401, 403, 404].includes(status));
+    // Dead before its time: whoever tries again mints another.
+    const isDead = credential !== 'app' && status === 401;
+    if (isDead && !isFresh) mintedAtMs.delete(credential.token);
+    const passes = status >= 500 || status === 408 || isDead || (isFresh && [403, 404].includes(status));
     return new TransportError(passes ? 'unavailable' : 'refused', message, facts);
   }
 

@@ -226,7 +226,12 @@ export function createAttemptMail(
 
   async function workingToken(signal: AbortSignal): Promise<{ token: string; expiresInSeconds: number }> {
     const nowMs = clock.monotonicMs();
-    if (working === null || working.endsAtMs - nowMs < RENEW_TOKEN_BEFORE_MS) {
+    if (
+      working !== null &&
+      (!client.isAlive(working.token) || working.endsAtMs - nowMs < RENEW_TOKEN_BEFORE_MS)
+    )
+      working = null;
+    if (working === null) {
       const { token, expiresInSeconds } = await mint('run', signal);
       working = { token, endsAtMs: nowMs + expiresInSeconds * 1000 };
     }

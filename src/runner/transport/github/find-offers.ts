@@ -4,7 +4,7 @@ import { checkRunName } from '../../../domain/check-run-text.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { MessageKey } from '../../../lib/signed-message.ts';
-import { TransportError, transportErrorKind } from '../transport-error.ts';
+import { transportErrorKind } from '../transport-error.ts';
 import type { AppClient } from './app-client.ts';
 import { chooseLooks, type SeenCommit } from './choose-looks.ts';
 import { CheckRun, readOfferIn } from './read-offer.ts';
@@ -151,10 +151,16 @@ export function createOfferFinder(deps: {
 
   async function freshToken(installationId: number, signal: AbortSignal): Promise<Installation['token']> {
     const before = installations.get(installationId)?.token;
-    if (before !== undefined && before.endsAtMs - clock.monotonicMs() > RENEW_TOKEN_BEFORE_MS) return before;
+    const isUsable = before !== undefined && client.isAlive(before.token);
+    if (isUsable && before.endsAtMs - clock.monotonicMs() > RENEW_TOKEN_BEFORE_MS) return before;
     requests += 1;
     const scope = { repositoryId: null, permissions: LOOKING };
-    const { token, expiresInSeconds } = await client.mint(installationId, scope, signal);
+    const minting = client.mint(installationId, scope, signal);
+    const { token, expiresInSeconds } = await minting.catch((error: unknown) => {
+      // The App was uninstalled, suspended, or installed anew.
+      if (transportErrorKind(error) === 'refused') listedAtMs = -Infinity;
+      throw error;
+    });
     return { token, endsAtMs: clock.monotonicMs() + expiresInSeconds * 1000 };
   }
 
@@ -172,7 +178,6 @@ export function createOfferFinder(deps: {
     } catch (error) {
       // Empty, archived, gone, forbidden: that is for others to mend; the other repositories are looked at all the same.
       if (transportErrorKind(error) !== 'refused' && !(error instanceof z.ZodError)) throw error;
-      if (error instanceof TransportError && error.status === 401) listedAtMs = -Infinity;
       const name = `${repository.owner}/${repository.repo}`;
       if (!complained.has(name))
         log.warn({ err: error, repository: name }, 'A repository can not be looked at');

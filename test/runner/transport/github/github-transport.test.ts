@@ -42,6 +42,8 @@ const idlePoll = { waitSeconds: 0, freeSlots: 1, freeDiskBytes: 1e12, attempts: 
 
 /** A runner's transport against GitHub, and the coordinator's hand in the check runs. */
 async function openTransportWorld(options: { privateKey?: string; appId?: number } = {}) {
+  let skippedMs = 0;
+  const minted: string[] = [];
   const world = await startRunnerWorld();
   const { github } = world;
   const lines: Record<string, unknown>[] = [];
@@ -60,11 +62,11 @@ async function openTransportWorld(options: { privateKey?: string; appId?: number
     facts: () => someRunnerFacts(),
     pollMs: 20,
     fetch,
-    clock: systemClock,
+    clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs },
     random: systemRandom,
     log: createTestLogger(lines),
     userAgent: 'yardmaster-runner/test',
-    onToken: () => undefined,
+    onToken: (token) => void minted.push(token),
     backoff: { baseMs: 10, maxMs: 50 },
   };
   const open = () => createGitHubTransport(transportOptions);
@@ -119,7 +121,25 @@ async function openTransportWorld(options: { privateKey?: string; appId?: number
     return { transport, spec, claim, nonce, channel: transport.attempt(claim.lease) };
   }
 
-  return { ...world, lines, options: transportOptions, open, offer, order, readReport, claimOf, take, patch };
+  /** As when the App was suspended for a while: what it has minted opens nothing any more, and none of it was minted just now. */
+  async function killTokens(): Promise<void> {
+    for (const token of minted.splice(0)) await createClient(github, token)('DELETE', '/installation/token');
+    skippedMs += 60_000;
+  }
+
+  return {
+    ...world,
+    killTokens,
+    lines,
+    options: transportOptions,
+    open,
+    offer,
+    order,
+    readReport,
+    claimOf,
+    take,
+    patch,
+  };
 }
 
 describe('looking for work', () => {
@@ -167,6 +187,22 @@ describe('looking for work', () => {
     expect(looks).toBe(4);
     expect(found).toMatchObject([{ offer: { attemptId: oldest.attemptId } }]);
     await finder.close(forever());
+  });
+
+  test('whose tokens have died before their time looks with new ones', async () => {
+    await using world = await openTransportWorld();
+    const transport = world.open();
+    await transport.connect(forever());
+    await transport.poll(idlePoll, forever());
+    await world.killTokens();
+
+    const spec = await world.makeSpec();
+    await world.offer(spec);
+
+    await until('the offer is found', async () => {
+      const { offers } = await transport.poll({ ...idlePoll, waitSeconds: 0.2 }, forever());
+      return offers[0]?.attemptId === spec.attemptId;
+    });
   });
 
   test('offers for others, with wrong signatures, or copied from elsewhere are passed over', async () => {
@@ -258,6 +294,17 @@ describe('an attempt', () => {
     expect(cancels).toMatchObject([{ attemptId: spec.attemptId }]);
     await world.order(spec, { verb: 'go', nonce });
     expect(await channel.heartbeat({ phase: 'agent' }, forever())).toMatchObject({ action: 'cancel' });
+  });
+
+  test('whose tokens have died before their time goes on with new ones', async () => {
+    await using world = await openTransportWorld();
+    const { spec, nonce, channel } = await world.take();
+    await world.killTokens();
+
+    await channel.complete({ result: aResult(), checkRunFinished: true }, 'any key', forever());
+
+    expect(world.readReport(spec)).toMatchObject({ nonce, result: aResult() });
+    expect(world.checkRun(spec)).toMatchObject({ status: 'completed', conclusion: 'success' });
   });
 
   test('takes no order that is signed with another key', async () => {
