@@ -6,6 +6,9 @@ import type { Dice } from './random.ts';
 /** What is asked for, and what a person does about it later. */
 export type Story = 'work' | 'nothing to do' | 'agent crashes' | 'label removed' | 'issue closed';
 
+/** What all runners do, and what only those do that only reach GitHub: they are taken last, and would get nothing else. */
+export type Specialty = 'backend' | 'devops';
+
 const TITLES: Record<Story, string> = {
   work: 'Do it',
   'nothing to do': 'There is nothing to do',
@@ -35,21 +38,26 @@ export function pickStory(dice: Dice): Story {
   return dice.oneOf(['nothing to do', 'agent crashes', 'label removed', 'issue closed'] as const);
 }
 
-/** Opens and labels an issue, and calls it off after a while where the story says so. Answers its number and when all is done. */
+/** Opens an issue and labels it for the specialty, and calls it off after a while where the story says so. Answers its number and when all is done. */
 export async function tell(
   yard: FaultYard,
-  story: Story,
+  { story, specialty }: { story: Story; specialty: Specialty },
   dice: Dice,
 ): Promise<{ issue: number; done: Promise<void> }> {
-  const issue = await yard.ask(TITLES[story]);
+  const issue = await yard.ask(TITLES[story], specialty);
   const afterMs = dice.between(0, 8000);
-  const done = isCalledOff(story) ? pass(afterMs).then(() => callOff(yard, story, issue)) : Promise.resolve();
+  const done = isCalledOff(story)
+    ? pass(afterMs).then(() => callOff(yard, { story, specialty, issue }))
+    : Promise.resolve();
   return { issue, done };
 }
 
-async function callOff(yard: FaultYard, story: Story, issue: number): Promise<void> {
+async function callOff(
+  yard: FaultYard,
+  { story, specialty, issue }: { story: Story; specialty: Specialty; issue: number },
+): Promise<void> {
   const person = yard.github.as(OWNER);
-  if (story === 'label removed') await person.removeLabel(REPOSITORY, issue, 'agent:backend');
+  if (story === 'label removed') await person.removeLabel(REPOSITORY, issue, `agent:${specialty}`);
   else await person.closeIssue(REPOSITORY, issue);
 }
 

@@ -19,7 +19,7 @@ const HELP = `npm run soak -- [options]: many runners, many issues, and everythi
   --engine <name>      sqlite, postgres or both (default both, one after the other)
   --issues <number>    default 500
   --runners <number>   default 50
-  --github <number>    how many of them only reach GitHub (default: a tenth)
+  --github <number>    how many of them only reach GitHub (default: a tenth); as large a part of the issues is for these alone
   --seed <number>      of all chance; the one that is used is printed (default: a new one)
   --calm               without any trouble, to see what the machine can do
   --patience <minutes> for how long it may take afterwards until everything has ended (default 45)
@@ -108,7 +108,8 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
     const calledOff: Promise<void>[] = [];
     for (let number = 0; number < issues; number += 1) {
       const story = pickStory(dice);
-      const { issue, done } = await tell(yard, story, dice);
+      const specialty = dice.fraction() < byGitHub / runners ? 'devops' : 'backend';
+      const { issue, done } = await tell(yard, { story, specialty }, dice);
       stories.set(issue, story);
       calledOff.push(done);
       // Evenly over four fifths of the time.
@@ -144,7 +145,11 @@ async function soak(engine: EngineName, plan: Plan): Promise<boolean> {
 
 async function addHosts(yard: FaultYard, name: string, count: number, transport: Transport): Promise<void> {
   for (let host = 1, left = count; left > 0; host += 1, left -= RUNNERS_A_HOST) {
-    await yard.addRunnerHost(`${name}-${host}`, Math.min(left, RUNNERS_A_HOST), { capacity: 1, transport });
+    await yard.addRunnerHost(`${name}-${host}`, Math.min(left, RUNNERS_A_HOST), {
+      capacity: 1,
+      transport,
+      specialties: transport === 'github' ? ['backend', 'devops'] : ['backend'],
+    });
   }
 }
 
@@ -209,7 +214,7 @@ async function reconcile(
     `(at most ${String(attempts[0]?.['most'])} for a job), ${yard.created.filter(({ path }) => path.endsWith('/pulls')).length} pull requests\n`,
   );
   say(
-    `${String(far[0]?.['n'])} of the attempts were by way of GitHub, ${String(far[0]?.['done'])} of them ended in a pull request\n`,
+    `${String(far[0]?.['n'])} of the attempts were by way of GitHub, ${Number(far[0]?.['done'])} of them ended in a pull request\n`,
   );
   const dead = jobs.filter(({ state }) => state === 'dead').length;
   say(`${dead} jobs are dead: given up after machines were lost, or offers missed, again and again\n`);

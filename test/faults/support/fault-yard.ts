@@ -228,11 +228,11 @@ export async function startFaultYard(options: Options = {}) {
   }
 
   /** Opens an issue and labels it. Answers its number. */
-  async function ask(title = 'Do it'): Promise<number> {
+  async function ask(title = 'Do it', specialty = 'backend'): Promise<number> {
     const { number } = await github
       .as(OWNER)
       .openIssue({ repository: REPOSITORY, title, body: `About: ${title}` });
-    await github.as(OWNER).addLabel(REPOSITORY, number, 'agent:backend');
+    await github.as(OWNER).addLabel(REPOSITORY, number, `agent:${specialty}`);
     return number;
   }
 

@@ -20,6 +20,8 @@ export type RunnerWishes = {
   keyFile?: string;
   tuning?: Partial<RunnerTuning>;
   capacity?: number;
+  /** `backend` when left out. */
+  specialties?: readonly [string, ...string[]];
   /** The command of its agent, in place of the one that works by the issue's title. */
   agent?: [string, ...string[]];
   /** From the coordinator when left out. */
@@ -43,17 +45,17 @@ type RunnerPlace = {
 export async function prepareRunner(name: string, wanted: RunnerWishes, place: RunnerPlace) {
   const config = path.join(place.folder, `${name}.yml`);
   const workspaceRoot = wanted.workspaceRoot ?? path.join(place.folder, name);
-  const capacity = wanted.capacity ?? 2;
+  const { capacity = 2, specialties = ['backend'] } = wanted;
   const way =
     wanted.transport === 'github'
-      ? await letInByGitHub(name, capacity, place)
+      ? await letInByGitHub(name, { capacity, specialties }, place)
       : { coordinator_url: place.coordinatorUrl };
   await writeFile(
     config,
     stringify({
       agent_id: name,
       hostname: '127.0.0.1',
-      specialties: ['backend'],
+      specialties,
       workspace_root: workspaceRoot,
       max_concurrent_tasks: capacity,
       health: false,
@@ -65,12 +67,12 @@ export async function prepareRunner(name: string, wanted: RunnerWishes, place: R
       ...way,
     }),
   );
-  if (wanted.transport !== 'github' && wanted.keyFile === undefined) await enroll(config, place);
+  if (wanted.transport !== 'github' && wanted.keyFile === undefined) await enroll(config, specialties, place);
   return { config, workspaceRoot };
 }
 
-async function enroll(configPath: string, place: RunnerPlace): Promise<void> {
-  const { token } = await place.operator.createRunnerToken({ specialties: ['backend'] });
+async function enroll(configPath: string, specialties: readonly string[], place: RunnerPlace): Promise<void> {
+  const { token } = await place.operator.createRunnerToken({ specialties: [...specialties] });
   const enrollment = await enrollRunner(
     { url: place.enrollAt, token, configPath },
     {
@@ -87,12 +89,16 @@ async function enroll(configPath: string, place: RunnerPlace): Promise<void> {
 }
 
 /** What an operator does for a machine that only reaches GitHub, as a part of its configuration. */
-async function letInByGitHub(name: string, capacity: number, { folder, operator, github }: RunnerPlace) {
+async function letInByGitHub(
+  name: string,
+  { capacity, specialties }: { capacity: number; specialties: readonly string[] },
+  { folder, operator, github }: RunnerPlace,
+) {
   const privateKeyPath = path.join(folder, `${name}.pem`);
   await writeFile(privateKeyPath, github.app.privateKey, { mode: 0o600 });
   const { runnerId } = await operator.enrollGitHubRunner({
     name,
-    specialties: ['backend'],
+    specialties: [...specialties],
     capabilities: ['os:linux', 'agent:quick'],
     capacity,
   });
