@@ -96,14 +96,12 @@ export function createOutbox(deps: {
     }
   }
 
-  /** Throws `ClaimLapsed` when the effect may be somebody else's: of who is seen nobody takes anything before its time, else the store knows. */
+  /** Throws `ClaimLapsed` when the effect is or may be somebody else's: whoever loses sight of us takes it before its time. */
   async function makeSure(claim: ClaimedEffect, isOver: () => boolean): Promise<void> {
-    if (isOver()) throw new ClaimLapsed();
-    if (store.isSeen()) return;
     const isHeld = await store.effects.holds(claim).catch((error: unknown) => {
       throw new ClaimLapsed({ cause: error });
     });
-    if (!isHeld) throw new ClaimLapsed();
+    if (!isHeld || isOver()) throw new ClaimLapsed();
   }
 
   async function settleFailure(claim: ClaimedEffect, error: Error): Promise<void> {

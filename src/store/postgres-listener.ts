@@ -15,8 +15,6 @@ export type PostgresListener = {
   /** Resolves when it listens; rejects if the first connection fails. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** False from when its connection is known to be lost until it has another. */
-  isConnected(): boolean;
 };
 
 export function createPostgresListener(deps: {
@@ -62,7 +60,6 @@ export function createPostgresListener(deps: {
   async function stay(): Promise<void> {
     while (!stopping.signal.aborted) {
       await current?.ended;
-      current = null;
       if (stopping.signal.aborted) return;
       log.warn({}, 'Wake-ups from other coordinators are cut off; connecting to PostgreSQL again');
       current = await reconnect();
@@ -102,8 +99,9 @@ export function createPostgresListener(deps: {
       current?.socket.setTimeout(GOODBYE_MS);
       await current?.client.end();
       await staying;
+      // One that came about just then.
+      await current?.client.end();
     },
-    isConnected: () => current !== null,
   };
 }
 

@@ -103,7 +103,6 @@ export async function createPostgresStore(deps: {
     engine,
     newId: createUuidV7({ clock: deps.clock ?? time, random }),
     wakes,
-    isSeen: listener.isConnected,
     timings,
     keepLogsDays: deps.keepLogsDays,
     close: () => (closing ??= closeAll()),

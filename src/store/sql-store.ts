@@ -48,8 +48,6 @@ export function createSqlStore(deps: {
   newId: () => string;
   /** Where commits of this process are told; others may be told there, too. */
   wakes: Wakes;
-  /** As `Store.isSeen`; always, when left out. */
-  isSeen?: () => boolean;
   timings?: StoreTimings;
   keepLogsDays?: number | undefined;
   close: () => Promise<void>;
@@ -144,7 +142,6 @@ export function createSqlStore(deps: {
     countDeliveries: deliveries.count,
     knownDeliveries: deliveries.known,
 
-    isSeen: deps.isSeen ?? (() => true),
     subscribe: wakes.subscribe,
     requeueLapsedTasks: async () =>
       requeueRunning(db, {

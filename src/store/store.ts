@@ -136,8 +136,6 @@ export type Store = DeliveryStore &
     transact<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
     /** The clock that counts. */
     nowMs(): Promise<number>;
-    /** True as long as no other coordinator can take this one for gone. While false, what it has claimed may be somebody else's (`effects.holds`). */
-    isSeen(): boolean;
     /** Hears of every commit that woke something, until the returned function is called. A wake-up may be lost: look again now and then. */
     subscribe(listener: (topic: WakeTopic) => void): () => void;
     /** Puts deliveries and effects back in line whose worker has vanished. Returns how many. */

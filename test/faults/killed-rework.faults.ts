@@ -91,8 +91,8 @@ async function expectOneRound(yard: FaultYard, reviewer: string, issue: number):
   const base = commits.findIndex(({ sha }) => sha === pull.base.sha);
   expect(commits[0]?.sha).toBe(headCommit);
   expect(pull.head.sha).toBe(headCommit);
-  // One of the first job, one of the round, and one that an attempt had pushed that could not tell of it any more.
-  expect([2, 3]).toContain(base);
+  // One of the first job, one of the round, and what attempts had pushed that could not tell of it any more.
+  expect(base).toBeGreaterThanOrEqual(2);
 
   const comments = state.reviewComments(REPOSITORY, pull.number);
   const threads = comments.filter(({ user }) => user?.login === reviewer).map(({ id }) => id);

@@ -448,7 +448,7 @@ describe('two coordinators on one database', () => {
   });
 });
 
-test('a coordinator whose listening connection is away is taken for gone by others, never by itself', async () => {
+test('a coordinator of which no connection is left is taken for gone by others, never by itself', async () => {
   await empty();
   const ended = await openStore();
   await ended.putDelivery(aDelivery());

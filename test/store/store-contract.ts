@@ -1141,19 +1141,24 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect(await claimEffect(opened)).toMatchObject({ attempt: 1 });
     });
 
-    test('a claim that lapsed finishes nothing', async () => {
+    test('a claim is held until it lapses or ends; one that lapsed finishes nothing', async () => {
       await using opened = await open();
       const { store, clock } = opened;
       await want(store, { effect, installationId: 5 });
       const lapsed = await claimEffect(opened);
       if (!lapsed) throw new Error('nothing to claim');
+      expect(await store.effects.holds(lapsed)).toBe(true);
       clock.advance(LEASE_MS / 1000 + 1);
       await store.requeueLapsedTasks();
+      expect(await store.effects.holds(lapsed)).toBe(false);
       const current = await claimEffect(opened);
       if (!current) throw new Error('nothing to claim');
 
+      expect(await store.effects.holds(lapsed)).toBe(false);
+      expect(await store.effects.holds(current)).toBe(true);
       expect(await store.effects.finish(lapsed, clock.nowMs())).toBe(false);
       expect(await store.effects.finish(current, clock.nowMs())).toBe(true);
+      expect(await store.effects.holds(current)).toBe(false);
     });
 
     test('what is wanted for later waits until then', async () => {

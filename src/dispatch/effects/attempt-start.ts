@@ -126,7 +126,8 @@ async function keepStartCommit(
   const { branch, base, baseHead, startCommit } = start;
   return deps.store.transact(async (tx) => {
     const held = await lockAttempt(tx, attemptId);
-    if (!held) return null;
+    // Its check run stands on the commit of whoever took over.
+    if (!held || held.attempt.checkRun !== null) return null;
     const { job, attempt } = held;
     await tx.attempts.change(attempt.id, { branch, base, baseHead, startCommit });
     if (branch !== job.branch) await tx.jobs.change(job.id, { branch }, tx.nowMs);

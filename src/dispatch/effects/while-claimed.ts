@@ -4,7 +4,7 @@ import type { GitHub } from '../../github/github.ts';
 export class ClaimLapsed extends Error {
   constructor(options?: ErrorOptions) {
     super(
-      'The claim of a side effect lapsed before it was carried out; whoever holds it now does the rest',
+      'The claim of a side effect lapsed, or could not be made sure of, before it was carried out; whoever claims it next does the rest',
       options,
     );
     this.name = 'ClaimLapsed';

@@ -52,7 +52,7 @@ export type AppClient = {
   ): Promise<{ token: string; expiresInSeconds: number }>;
   /** Ends a token. Never throws: it ends by itself within the hour. */
   revoke(token: string, signal: AbortSignal): Promise<void>;
-  /** Whether a token that was minted here still opens something: false once GitHub has refused it (an uninstalled or suspended App), or it was revoked. */
+  /** Whether a token that was minted here was neither refused by GitHub so far (an uninstalled or suspended App) nor revoked. */
   isAlive(token: string): boolean;
   /** As GitHub told it last; `null` = not yet. */
   budget(): RequestBudget | null;

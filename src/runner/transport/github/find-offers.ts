@@ -128,6 +128,7 @@ export function createOfferFinder(deps: {
         installations.set(id, { token, repositories: await listRepositories(token.token, signal) });
       } catch (error) {
         if (transportErrorKind(error) !== 'refused') throw error;
+        installations.delete(id);
         log.warn({ err: error, installationId: id }, 'An installation of the App can not be looked at');
       }
     }
@@ -157,7 +158,7 @@ export function createOfferFinder(deps: {
     const scope = { repositoryId: null, permissions: LOOKING };
     const minting = client.mint(installationId, scope, signal);
     const { token, expiresInSeconds } = await minting.catch((error: unknown) => {
-      // The App was uninstalled, suspended, or installed anew.
+      // The App was uninstalled, suspended, or installed anew: what there is now is listed before the next look.
       if (transportErrorKind(error) === 'refused') listedAtMs = -Infinity;
       throw error;
     });
