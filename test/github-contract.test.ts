@@ -75,6 +75,11 @@ describe('a correct exchange passes', () => {
       status: 502,
       responseBody: '<html></html>',
     }),
+    'a question to GraphQL': aQuestion(),
+    'a question to GraphQL with a token that is dead': aQuestion({
+      status: 401,
+      responseBody: { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest' },
+    }),
     'a bad request that is refused as GitHub does': createCheckRun({
       requestBody: { name: 'Yardmaster', head_sha: SHA, output: { title: 'x', summary: 'x'.repeat(70_000) } },
       status: 422,
@@ -103,6 +108,21 @@ describe('a planted mistake is caught', () => {
       'an unknown operation',
       anExchange({ path: '/repos/acme/widgets/label' }),
       /GET .*\/label: no such operation/,
+    ],
+    [
+      'a question to GraphQL that its schema does not know',
+      aQuestion({ requestBody: { query: 'query { viewer { login } }' } }),
+      /GraphQL: Cannot query field "viewer"/,
+    ],
+    [
+      'an answer of GraphQL with more than was asked for',
+      aQuestion({ responseBody: { data: { repository: null, viewer: null } } }),
+      /GraphQL: the answer has fields that were not asked for/,
+    ],
+    [
+      'a refusal of GraphQL that says nothing',
+      aQuestion({ status: 401, responseBody: {} }),
+      /GraphQL: the refusal has no message/,
     ],
     ['a method that the path does not have', anExchange({ method: 'PUT' }), /PUT .*: no such operation/],
     [
@@ -330,6 +350,18 @@ describe('webhooks', () => {
     expect(contract.checkWebhook(webhook)).toContainEqual(expect.stringMatching(problem));
   });
 });
+
+function aQuestion(overrides: Partial<Exchange> = {}): Exchange {
+  return anExchange({
+    method: 'POST',
+    path: '/graphql',
+    requestBody: {
+      query: 'query { repository(owner: "acme", name: "widgets") { issue(number: 1) { __typename } } }',
+    },
+    responseBody: { data: { repository: null } },
+    ...overrides,
+  });
+}
 
 function anExchange(overrides: Partial<Exchange> = {}): Exchange {
   return {

@@ -52,6 +52,8 @@ export function createPostgresDialect(
     // What is idle is silent, too.
     idleTimeoutMillis: Math.min(IDLE_MS, silentMs / 2),
     stream: () => openPostgresSocket(silentMs),
+    // The pool waits for it, which its types don't say.
+    // oxlint-disable-next-line typescript/no-misused-promises
     ...(prepare ? { onConnect: prepare } : {}),
   });
   // Without a listener, the end of an idle connection would end the process; the pool replaces it by itself.

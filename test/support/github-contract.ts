@@ -54,7 +54,7 @@ export function createGitHubContract(): GitHubContract {
       const url = new URL(exchange.path, 'http://github.invalid');
       const path = toDescribedPath(url.pathname);
       if (path === '/graphql')
-        return graphqlCheck(exchange.requestBody, exchange.responseBody).map(
+        return graphqlCheck(exchange.requestBody, exchange.responseBody, exchange.status).map(
           (problem) => `GraphQL: ${problem}`,
         );
       const found = findOperation(method === 'HEAD' ? 'GET' : method, path);
