@@ -36,10 +36,10 @@ export function toDayStartMs(nowMs: number): number {
   return Math.floor(nowMs / dayMs) * dayMs;
 }
 
-/** `refused`: one more job would go over. `warning`: this one may start, and soon no more. Plain text for people. */
 /** Words of a refusal by which people, and what tells them what to do next, know that it holds for today. */
 export const BEGINS_ANEW = 'It begins anew at 00:00 UTC';
 
+/** `refused`: one more job would go over. `warning`: this one may start, and soon no more. Plain text for people. */
 export type LimitVerdict = { kind: 'free' } | { kind: 'warning' | 'refused'; reason: string };
 
 /**

@@ -17,14 +17,8 @@ import { until } from '../support/until.ts';
 const GONE_SECONDS = 1;
 
 test('a coordinator that lost its listening connection keeps what it works on for as long as it has another', async () => {
-  await using database = await createTestDatabase();
-  await using two = await openTwo(database);
-  const { first, second, recorder } = two;
-  await using connections = await watchConnections(database);
-  using halfway = holdAfterStartCommit(recorder.github);
-
-  const labelled = first.label();
-  await halfway.reached;
+  await using world = await openHalfway();
+  const { first, second, recorder, connections, halfway, labelled } = world;
   await keepConnections(first, second);
   await connections.cut('listening');
   for (let look = 0; look < 10; look += 1) {
@@ -43,13 +37,8 @@ test('a coordinator that lost its listening connection keeps what it works on fo
 test.each(['halfway', 'done'] as const)(
   'a coordinator that is back from being cut off does nothing more of what was taken over, and is %s by then',
   async (stage) => {
-    await using database = await createTestDatabase();
-    await using two = await openTwo(database);
-    const { first, second, recorder } = two;
-    await using connections = await watchConnections(database);
-    using before = holdAfterStartCommit(recorder.github);
-    const labelled = first.label();
-    await before.reached;
+    await using world = await openHalfway();
+    const { first, second, recorder, connections, halfway, labelled } = world;
     await keepConnections(second);
     await connections.cut('all');
     await until('it can be taken over', async () => {
@@ -64,7 +53,7 @@ test.each(['halfway', 'done'] as const)(
     const takenOver = second.outbox.runDue();
     await (stage === 'done' ? takenOver : after.reached);
     const calls = recorder.calls.length;
-    before.goOn();
+    halfway.goOn();
     const jobId = await labelled;
     expect(recorder.calls.slice(calls)).toEqual([]);
     after.goOn();
@@ -91,6 +80,19 @@ function holdAfterStartCommit(github: GitHub) {
     return made;
   };
   return { reached: reached.promise, goOn: held.resolve, [Symbol.dispose]: held.resolve };
+}
+
+/** Of two coordinators the first has a start commit made for what was labelled, and hears of it only when told to go on. */
+async function openHalfway() {
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await createTestDatabase());
+  const two = opened.use(await openTwo(database));
+  const connections = opened.use(await watchConnections(database));
+  const halfway = opened.use(holdAfterStartCommit(two.recorder.github));
+  const labelled = two.first.label();
+  await halfway.reached;
+  const all = opened.move();
+  return { ...two, connections, halfway, labelled, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Two coordinators that share a database and GitHub. */

@@ -3,6 +3,7 @@ import { ENGINES } from './support/database.ts';
 import { FAULT_TIMINGS, PATIENCE_MS } from './support/fault-timings.ts';
 import { type FaultYard, REPOSITORY, startFaultYard } from './support/fault-yard.ts';
 import { hitAgainAndAgain } from './support/hit-again-and-again.ts';
+import { findBadCheckRuns } from './support/nothing-lost.ts';
 import { noteRecovery } from './support/recovery.ts';
 
 /** Each writes to something that must be there once, or that must not be begun twice. */
@@ -35,10 +36,7 @@ test.for(ENGINES)(
 
     for (const write of WRITES) expect(hits.writes.join('\n')).toContain(write);
     for (const issue of Object.keys(hits.expected)) await expectOneRound(yard, reviewer, Number(issue));
-    const runs = yard.github.state.checkRuns(REPOSITORY);
-    const keys = runs.map(({ name, external_id, head_sha }) => `${name} ${external_id} ${head_sha}`);
-    expect(runs.filter(({ status }) => status !== 'completed')).toEqual([]);
-    expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
+    expect(findBadCheckRuns(yard)).toEqual([]);
     const variant = `a round of review, ${engine}, every 3rd write, ${hits.writes.length} kills`;
     noteRecovery(context, 'coordinator kill -9 at any line', variant, hits.recoveriesMs);
   },

@@ -53,11 +53,12 @@ export async function makeSandboxedMachine(settings: Partial<SandboxSettings> = 
   const folder = await mkdtemp(path.join(tmpdir(), 'sandboxed-'));
   const root = path.join(folder, 'root');
   const at = (name: string): string => path.join(folder, name);
+  const ours = { workspace: 'work', home: 'home', temp: 'temp', agent: 'agent' };
   const files = {
     config: at('runner.yml'),
     key: at('root/.yardmaster/runner-key.json'),
     journal: at('root/.yardmaster/journal/attempt.json'),
-    neighbour: at('root/attempts/theirs/work/secret.txt'),
+    neighbour: at(`root/attempts/theirs/${ours.workspace}/secret.txt`),
     privateGit: at('root/private/ours.git/config'),
     object: at('root/mirrors/1.git/objects/pack/object'),
     mirrorConfig: at('root/mirrors/1.git/config'),
@@ -69,7 +70,6 @@ export async function makeSandboxedMachine(settings: Partial<SandboxSettings> = 
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, `content of ${name}`);
   }
-  const ours = { workspace: 'work', home: 'home', temp: 'temp', agent: 'agent' };
   const needs: LaunchNeeds & { agent: string } = {
     workspace: at(`root/attempts/ours/${ours.workspace}`),
     home: at(`root/attempts/ours/${ours.home}`),

@@ -1,6 +1,6 @@
 import type { GitHub } from '../../github/github.ts';
 
-/** Whoever works on the effect now is somebody else: nothing more may be done for it. */
+/** Somebody else works on the effect now, or may: nothing more may be done for it. */
 export class ClaimLapsed extends Error {
   constructor(options?: ErrorOptions) {
     super(

@@ -166,7 +166,8 @@ async function findWrongPublications(
   return problems.filter((problem) => problem !== false).map((problem) => `#${job.issue} ${problem}`);
 }
 
-function findBadCheckRuns(yard: FaultYard): string[] {
+/** Those that have no result yet, and those that exist twice. */
+export function findBadCheckRuns(yard: FaultYard): string[] {
   const runs = yard.github.state.checkRuns(REPOSITORY);
   const keys = runs.map(({ name, external_id, head_sha }) => `${name} ${external_id} ${head_sha}`);
   const open = runs.filter(({ status }) => status !== 'completed');
