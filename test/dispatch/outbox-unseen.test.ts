@@ -48,7 +48,7 @@ test.each(['halfway', 'done'] as const)(
     await connections.letIn();
     await first.store.countDeliveries();
 
-    using after = holdAfterStartCommit(recorder.github);
+    using after = holdAfterStartCommit(recorder.github, 'b');
     if (stage === 'done') after.goOn();
     const takenOver = second.outbox.runDue();
     await (stage === 'done' ? takenOver : after.reached);
@@ -68,7 +68,7 @@ test.each(['halfway', 'done'] as const)(
 );
 
 /** Whoever makes the next start commit hears of it only when told to go on. */
-function holdAfterStartCommit(github: GitHub) {
+function holdAfterStartCommit(github: GitHub, mark: string) {
   const { ensureStartCommit } = github;
   const held = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
@@ -77,7 +77,8 @@ function holdAfterStartCommit(github: GitHub) {
     const made = await ensureStartCommit(...given);
     reached.resolve();
     await held.promise;
-    return made;
+    // Told apart by `mark`: what one was told must not be written over by another.
+    return { ...made, startCommit: made.startCommit.replace(/^0/, mark) };
   };
   return { reached: reached.promise, goOn: held.resolve, [Symbol.dispose]: held.resolve };
 }
@@ -88,7 +89,7 @@ async function openHalfway() {
   const database = opened.use(await createTestDatabase());
   const two = opened.use(await openTwo(database));
   const connections = opened.use(await watchConnections(database));
-  const halfway = opened.use(holdAfterStartCommit(two.recorder.github));
+  const halfway = opened.use(holdAfterStartCommit(two.recorder.github, 'a'));
   const labelled = two.first.label();
   await halfway.reached;
   const all = opened.move();
